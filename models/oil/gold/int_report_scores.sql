@@ -1,0 +1,27 @@
+-- One row per judged sample with results: its breaches and the sums of their points.
+
+with
+
+classified_results as (
+    select * from {{ ref('classified_results') }}
+)
+
+select
+    row_id,
+    count(*) filter (where counts_for_status and status <> 'Sin evaluar') as essays_judged,
+    count(*) filter (where points > 0) as essays_broken,
+    cast(coalesce(sum(points), 0) as bigint) as severity_score,
+    cast(coalesce(sum(points) filter (where counts_for_status), 0) as bigint) as classification_score,
+    coalesce(bool_or(status_floor = 'Anormal'), false) as has_anormal_floor,
+    coalesce(bool_or(status_floor = 'Alerta'), false) as has_alerta_floor,
+    '['
+    || array_to_string(
+        list_sort(coalesce(
+            list({{ breach_json('essay', 'value', 'status', 'limit_value', 'points') }}) filter (where points > 0), []
+        )), ', '
+    )
+    || ']' as breached_essays,
+    '{' || array_to_string(list_sort(list({{ essay_status_json('essay', 'status', 'limit_value', 'points') }})), ', ')
+    || '}' as essay_status
+from classified_results
+group by row_id

@@ -1,0 +1,76 @@
+-- One row per unit: its status today, from the latest sample of each of its components.
+
+with
+
+components as (
+    select * from {{ ref('component_status_current') }}
+),
+
+active_policy as (
+    select * from {{ ref('active_policy') }}
+),
+
+statuses as (
+    select policy_statuses.*
+    from {{ ref('policy_statuses') }} as policy_statuses
+    inner join active_policy on policy_statuses.policy = active_policy.policy
+),
+
+machines as (
+    select
+        unit_id,
+        client,
+        strftime(max(sample_timestamp), '%Y-%m-%dT%H:%M:%S') as latest_sample_date,
+        cast(sum(points) as bigint) as machine_score,
+        count(*) as total_components,
+        count(*) filter (where status = 'Normal') as components_normal,
+        count(*) filter (where status = 'Alerta') as components_alerta,
+        count(*) filter (where status = 'Anormal') as components_anormal,
+        '[' || string_agg(
+            concat(
+                '{"component": ', to_json(component), ', "status": ', to_json(status),
+                ', "severity_score": ', severity_score,
+                ', "sample_date": "', strftime(sample_timestamp, '%Y-%m-%dT%H:%M:%S'), '"}'
+            ), ', '
+            order by component
+        ) || ']' as component_details,
+        count(*) filter (where status = 'Sin evaluar') as components_sin_evaluar,
+        count(*) filter (where is_stale) as components_stale,
+        coalesce(list(component order by component) filter (where is_stale), []) as stale_components,
+        round(sum(points * weight), 1) as weighted_machine_score,
+        arg_max(component, row(points * weight, classification_score, severity_score))
+            filter (where points > 0) as worst_component,
+        bool_or(status <> 'Sin evaluar' and not is_stale) as is_evaluated
+    from components
+    group by unit_id, client
+)
+
+select
+    machines.unit_id,
+    machines.client,
+    machines.latest_sample_date,
+    case
+        when machines.is_evaluated or active_policy.not_evaluated_status = 'Normal' then statuses.report_status
+        else active_policy.not_evaluated_status
+    end as overall_status,
+    machines.machine_score,
+    machines.total_components,
+    machines.components_normal,
+    machines.components_alerta,
+    machines.components_anormal,
+    case
+        when machines.is_evaluated or active_policy.not_evaluated_status = 'Normal' then statuses.machine_priority else 0
+    end as priority_score,
+    machines.component_details,
+    machines.components_sin_evaluar,
+    machines.components_stale,
+    machines.stale_components,
+    machines.weighted_machine_score,
+    machines.worst_component
+from machines
+cross join active_policy
+inner join statuses on machines.machine_score >= statuses.machine_min_score
+qualify row_number() over (
+    partition by machines.client, machines.unit_id
+    order by statuses.machine_min_score desc
+) = 1

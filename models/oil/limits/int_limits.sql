@@ -1,0 +1,106 @@
+-- One row per judged group × essay: percentiles become limits by the rounding of the active_policy.
+
+with
+
+active_policy as (
+    select * from {{ ref('active_policy') }}
+),
+
+policy_essays as (
+    select * from {{ ref('policy_essays') }}
+),
+
+essays as (
+    select * from {{ ref('essays') }}
+),
+
+percentiles as (
+    select
+        borrowed.*,
+        active_policy.policy,
+        active_policy.rounding,
+        policy_essays.direction = 'both' as is_two_sided,
+        case when active_policy.rounding = 'ceil' then 1.0 else coalesce(essays.resolution, 1.0) end as step
+    from {{ ref('int_borrowed_percentiles') }} as borrowed
+    inner join essays on borrowed.essay = essays.essay
+    cross join active_policy
+    inner join policy_essays on active_policy.policy = policy_essays.policy and borrowed.essay = policy_essays.essay
+    where borrowed.p90 is not null
+),
+
+rounded as (
+    select
+        *,
+        {{ round_limit('p90', 'rounding', 'step') }} as rounded_p90,
+        {{ round_limit('p95', 'rounding', 'step') }} as rounded_p95,
+        {{ round_limit('p98', 'rounding', 'step') }} as rounded_p98
+    from percentiles
+),
+
+marginal as (
+    -- A limit of 0 would call every zero a breach.
+    select
+        *,
+        case when rounding = 'ceil' then rounded_p90 else greatest(rounded_p90, step) end as threshold_normal
+    from rounded
+),
+
+condenatorio as (
+    select
+        *,
+        {{ one_step_above('rounded_p95', 'threshold_normal', 'step') }} as threshold_alert
+    from marginal
+    where rounded_p95 is not null
+    union all
+    select
+        *,
+        null as threshold_alert
+    from marginal
+    where rounded_p95 is null
+),
+
+critico as (
+    select
+        *,
+        case
+            when rounded_p98 is null or threshold_alert is null then null
+            else {{ one_step_above('rounded_p98', 'threshold_alert', 'step') }}
+        end as threshold_critic
+    from condenatorio
+)
+
+select
+    grain,
+    client,
+    machine,
+    machine_model,
+    component,
+    essay,
+    threshold_normal,
+    threshold_alert,
+    threshold_critic,
+    case when is_two_sided and p02 > 0 then {{ round_limit('p10', 'rounding', 'step') }} end as lower_normal,
+    case when is_two_sided and p02 > 0 then {{ round_limit('p05', 'rounding', 'step') }} end as lower_alert,
+    case when is_two_sided and p02 > 0 then {{ round_limit('p02', 'rounding', 'step') }} end as lower_critic,
+    n,
+    n_units,
+    n_nondetect,
+    p90,
+    p90_low,
+    p90_high,
+    p95,
+    p95_low,
+    p95_high,
+    p98,
+    p98_low,
+    p98_high,
+    p90_level as source_level_normal,
+    p95_level as source_level_alert,
+    p98_level as source_level_critic,
+    case
+        when threshold_critic is null then 'C'
+        when p98_level = grain and p98_high is not null then 'A'
+        else 'B'
+    end as quality,
+    policy
+from critico

@@ -1,0 +1,34 @@
+-- One row per judged sample × essay that has percentile limits under the policy of this run.
+
+with
+
+evaluated_samples as (
+    select * from {{ ref('int_evaluated_samples') }}
+),
+
+results as (
+    select * from {{ ref('results') }}
+),
+
+active_policy as (
+    select * from {{ ref('active_policy') }}
+),
+
+policy_essays as (
+    select * from {{ ref('policy_essays') }}
+)
+
+select
+    evaluated_samples.client,
+    evaluated_samples.machineName as machine,
+    evaluated_samples.machineModel as machine_model,
+    evaluated_samples.componentNameNormalized as component,
+    results.essay,
+    evaluated_samples.unitId as unit,
+    results.calculation_value as value,
+    coalesce(results.censoring = '<', false) as is_nondetect
+from evaluated_samples
+cross join active_policy
+inner join results on evaluated_samples.row_id = results.row_id
+inner join policy_essays on active_policy.policy = policy_essays.policy and results.essay = policy_essays.essay
+where evaluated_samples.is_judged and results.calculation_value is not null

@@ -1,0 +1,77 @@
+-- One row per current sample × ISO 4406 size: the code of its particle count, or the laboratory's where none was counted.
+
+with
+
+row_essays as (
+    select * from {{ ref('int_row_essays') }}
+),
+
+essay_texts as (
+    select * from {{ ref('int_essay_texts') }}
+),
+
+iso4406_codes as (
+    select * from {{ ref('iso4406_codes') }}
+),
+
+read_essays as (
+    select
+        row_essays.row_id,
+        row_essays.laboratory,
+        row_essays.essay,
+        row_essays.text,
+        essay_texts.value,
+        essay_texts.censoring,
+        essay_texts.iso_codes
+    from row_essays
+    inner join essay_texts
+        on
+            row_essays.laboratory = essay_texts.laboratory
+            and row_essays.essay = essay_texts.essay
+            and row_essays.text = essay_texts.text
+    where essay_texts.rejection is null
+),
+
+counted as (
+    select
+        read_essays.row_id,
+        read_essays.laboratory,
+        replace(read_essays.essay, 'Partículas', 'ISO') as essay,
+        iso4406_codes.code,
+        'computed from ' || read_essays.text || ' particles/ml' as text
+    from read_essays
+    inner join iso4406_codes
+        on
+            read_essays.value > iso4406_codes.above
+            and (read_essays.value <= iso4406_codes.up_to or iso4406_codes.up_to is null)
+    where read_essays.essay in ('Partículas 4µ', 'Partículas 6µ', 'Partículas 14µ') and read_essays.censoring is null
+),
+
+stated as (
+    select
+        row_id,
+        laboratory,
+        unnest(
+            case when len(iso_codes) = 3 then ['ISO 4µ', 'ISO 6µ', 'ISO 14µ'] else ['ISO 6µ', 'ISO 14µ'] end
+        ) as essay,
+        unnest(iso_codes) as code,
+        text
+    from read_essays
+    where iso_codes is not null
+),
+
+ranked as (
+    select *, 1 as preference from counted
+    union all
+    select *, 2 as preference from stated
+)
+
+select
+    row_id,
+    any_value(laboratory) as laboratory,
+    essay,
+    min_by(code, preference) as code,
+    min_by(text, preference) as text,
+    min(preference) = 1 as is_computed
+from ranked
+group by row_id, essay

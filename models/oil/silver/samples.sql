@@ -1,0 +1,89 @@
+-- One row per sample, its current revision, with one column per essay: null is not measured, 0 is below detection.
+-- depends_on: {{ ref('essays') }}
+
+with
+
+revisions as (
+    select * from {{ ref('int_sample_revisions') }} where is_current
+),
+
+component_families as (
+    select * from {{ ref('component_families') }}
+),
+
+results as (
+    select * from {{ ref('results') }}
+),
+
+essay_columns as (
+    select
+        row_id,
+        {% for essay in essays_with_a_column() -%}
+            {%- set column = 'code' if essay.kind in ('text', 'cleanliness') else 'calculation_value' -%}
+            max(case when essay = '{{ essay.essay }}' then {{ column }} end) as "{{ essay.essay }}",
+        {% endfor -%}
+        to_json(map_from_entries(list(row(essay, raw_text) order by essay) filter (where censoring is not null)))
+            as censored_essays,
+        to_json(map_from_entries(list(row(essay, code) order by essay) filter (where level is not null)))
+            as coded_essays,
+        count(*) filter (where value is not null or code is not null) as essays_measured
+    from results
+    group by row_id
+),
+
+chained as (
+    select
+        *,
+        lag(sampleNumber) over component_history as previousSampleNumber,
+        lag(sampleDate) over component_history as previousSampleDate
+    from revisions
+    window component_history as (
+        partition by client, unitId, componentName
+        order by sampleTimestamp, sampleNumber
+    )
+)
+
+select
+    chained.client_code as client,
+    chained.sampleNumber,
+    chained.sampleDate,
+    chained.labDate,
+    chained.reportDate,
+    chained.site,
+    chained.unitId,
+    chained.machineName,
+    chained.machineModel,
+    chained.machineBrand,
+    chained.machineHours,
+    chained.machineSerialNumber,
+    chained.componentName,
+    chained.componentNameNormalized,
+    chained.componentHours,
+    chained.componentSerialNumber,
+    chained.oilMeter,
+    chained.oilBrand,
+    chained.oilType,
+    chained.oilWeight,
+    chained.previousSampleNumber,
+    chained.previousSampleDate,
+    date_diff('day', chained.previousSampleDate, chained.sampleDate) as daysSincePrevious,
+    essay_columns.* exclude (row_id, essays_measured),
+    coalesce(essay_columns.essays_measured, 0) as essays_measured,
+    chained.laboratory,
+    coalesce(nullif(lab_sheets.fluid, ''), component_families.fluid, 'oil') as fluid,
+    chained.oilChanged,
+    chained.filterChanged,
+    chained.labVerdict,
+    chained.labComment,
+    chained.sampleTimestamp,
+    chained.is_machine_known,
+    chained.sourceFile,
+    chained.sheet as sourceSheet,
+    chained.row_number as sourceRow,
+    chained.sourceSha256,
+    chained.row_id
+from chained
+left join essay_columns on chained.row_id = essay_columns.row_id
+left join {{ ref('lab_sheets') }} as lab_sheets
+    on chained.laboratory = lab_sheets.laboratory and chained.sheet = lab_sheets.sheet
+left join component_families on chained.componentNameNormalized = component_families.component

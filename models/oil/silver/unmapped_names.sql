@@ -1,0 +1,76 @@
+-- One row per name that no seed knows: columns and essays that are not read, machines that are not judged.
+
+with
+
+cells as (
+    select * from {{ ref('stg_cells') }}
+),
+
+columns as (
+    select * from {{ ref('stg_columns') }}
+),
+
+lab_fields as (
+    select * from {{ ref('lab_fields') }}
+),
+
+lab_essays as (
+    select * from {{ ref('lab_essays') }}
+),
+
+checked_rows as (
+    select * from {{ ref('int_checked_rows') }}
+),
+
+unknown_columns as (
+    select
+        columns.client,
+        columns.sheet,
+        'column' as kind,
+        columns.header as name,
+        columns.filled_cells as cells_affected
+    from columns
+    where
+        columns.essay is null
+        and columns.pair_name_index is null
+        and columns.pair_value_index is null
+        and (columns.laboratory, columns.header) not in (select (laboratory, header) from lab_fields)
+),
+
+unknown_essays as (
+    select
+        cells.client,
+        cells.sheet,
+        'essay' as kind,
+        cells.text as name,
+        count(*) as cells_affected
+    from cells
+    inner join columns
+        on
+            cells.client = columns.client
+            and cells.sheet = columns.sheet
+            and cells.column_name = columns.column_name
+            and columns.pair_name_index is not null
+    left join lab_essays
+        on columns.laboratory = lab_essays.laboratory and cells.sheet = lab_essays.sheet and cells.text = lab_essays.name
+    where lab_essays.name is null
+    group by cells.client, cells.sheet, cells.text
+),
+
+unknown_machines as (
+    select
+        client,
+        sheet,
+        'machine' as kind,
+        coalesce(machineName, '(blank)') as name,
+        count(*) as cells_affected
+    from checked_rows
+    where not is_machine_known
+    group by client, sheet, coalesce(machineName, '(blank)')
+)
+
+select * from unknown_columns
+union all
+select * from unknown_essays
+union all
+select * from unknown_machines

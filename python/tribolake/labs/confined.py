@@ -1,0 +1,164 @@
+"""Read untrusted files in processes of their own, with limits on memory and processor time.
+
+A small workbook can claim a grid of 17 billion cells, and the sizes in its zip headers can be forged; the library that
+reads it then asks for all that memory at once and the process ends. Here it is a child that ends, and one file fails.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+from tribolake.errors import BronzeFileUnreadable
+from tribolake.labs.rawrows import SheetLayout
+from tribolake.lake.folder import fingerprint
+
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class ReadingLimits:
+    """What reading one file may cost; `memory_mb` and `processor_seconds` hold for the process that reads."""
+
+    max_file_mb: int
+    max_inflated_mb: int
+    memory_mb: int
+    processor_seconds: int
+
+
+@dataclass(frozen=True)
+class ReadingTask:
+    """A file to read, how its staged rows are called, and which sheets its client's laboratory delivers.
+
+    The rows go to `{staged_prefix}{sha256}.parquet`.
+    """
+
+    path: str
+    staged_prefix: str
+    layouts: tuple[SheetLayout, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of a file: its fingerprint and row count, or the reason why it cannot be read."""
+
+    sha256: str
+    rows: int
+    problem: str | None
+
+
+def read_files(tasks: Sequence[ReadingTask], limits: ReadingLimits) -> Iterator[Reading]:
+    """Read files, two at a time, and give their readings in the same order."""
+    idle: SimpleQueue[_Reader] = SimpleQueue()
+    readers = [_Reader(limits) for _ in range(min(WORKERS, len(tasks)))]
+    for reader in readers:
+        idle.put(reader)
+
+    def read(task: ReadingTask) -> Reading:
+        reader = idle.get()
+        try:
+            return reader.read(task)
+        finally:
+            idle.put(reader)
+
+    if not readers:
+        return
+    try:
+        with ThreadPoolExecutor(len(readers)) as threads:
+            yield from threads.map(read, tasks)
+    finally:
+        for reader in readers:
+            reader.stop()
+
+
+class _Reader:
+    """A process that reads one file after the other, and is started anew when a file has ended it."""
+
+    def __init__(self, limits: ReadingLimits) -> None:
+        self._limits = limits
+        self._process: subprocess.Popen[str] | None = None
+
+    def read(self, task: ReadingTask) -> Reading:
+        size_mb = Path(task.path).stat().st_size / 2**20
+        if size_mb > self._limits.max_file_mb:
+            return Reading("", 0, _too_large(size_mb, self._limits))
+        process = self._started()
+        assert process.stdin and process.stdout  # noqa: S101 - both were asked for as pipes
+        with suppress(BrokenPipeError):
+            process.stdin.write(json.dumps(asdict(task)) + "\n")
+            process.stdin.flush()
+        answer = process.stdout.readline()
+        if answer:
+            return Reading(**json.loads(answer))
+        self.stop()
+        return Reading(fingerprint(Path(task.path).read_bytes()), 0, _needs_too_much(self._limits))
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, arguments are not from files
+                [sys.executable, "-m", "tribolake.labs.confined", json.dumps(asdict(self._limits))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        return self._process
+
+
+def _too_large(size_mb: float, limits: ReadingLimits) -> str:
+    return f"{size_mb:,.0f} MB, more than {limits.max_file_mb} MB. Split it, or raise TRIBOLAKE_MAX_FILE_MB"
+
+
+def _needs_too_much(limits: ReadingLimits) -> str:
+    return (
+        f"reading it needs more than {limits.memory_mb} MB of memory or {limits.processor_seconds} s. "
+        "Split the file, or raise TRIBOLAKE_READER_MEMORY_MB if you trust it"
+    )
+
+
+def _read_here(task: ReadingTask, limits: ReadingLimits) -> Reading:
+    from tribolake.labs.reader import stage  # noqa: PLC0415 - only the child needs the reading libraries
+
+    content = Path(task.path).read_bytes()
+    sha256 = fingerprint(content)
+    staged = Path(f"{task.staged_prefix}{sha256}.parquet")
+    try:
+        return Reading(sha256, stage(content, task.layouts, limits.max_inflated_mb, staged), None)
+    except BronzeFileUnreadable as error:
+        return Reading(sha256, 0, str(error))
+    except MemoryError:
+        return Reading(sha256, 0, _needs_too_much(limits))
+
+
+def serve(limits: ReadingLimits) -> None:
+    """The child: limit this process, then answer each task on stdin with a reading on stdout."""
+    memory_bytes = limits.memory_mb * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for line in sys.stdin:
+        asked = json.loads(line)
+        layouts = tuple(SheetLayout(**layout) for layout in asked.pop("layouts"))
+        spent = resource.getrusage(resource.RUSAGE_SELF)
+        deadline = int(spent.ru_utime + spent.ru_stime) + limits.processor_seconds
+        resource.setrlimit(resource.RLIMIT_CPU, (deadline, resource.RLIM_INFINITY))
+        reading = _read_here(ReadingTask(layouts=layouts, **asked), limits)
+        sys.stdout.write(json.dumps(asdict(reading)) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve(ReadingLimits(**json.loads(sys.argv[1])))

@@ -1,0 +1,1 @@
+"""The lake: the only package that knows where files are kept."""

@@ -1,0 +1,91 @@
+"""A lake in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+CLIENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
+# Office lock files, hidden files and copies under way are not arrivals.
+NOT_YET_A_FILE = re.compile(r"^(~\$|\.)|\.(tmp|part|partial|crdownload)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class BronzeFile:
+    """One file in bronze as a listing shows it; `key` is relative to the lake, with `/` between folders."""
+
+    client: str
+    key: str
+    size_bytes: int
+    modified_at: datetime
+    partition_date: date | None
+
+
+@dataclass(frozen=True)
+class FolderLake:
+    """`{root}/{prefix}/bronze/{client}/[{date}/]{file}` and the published folders beside it."""
+
+    root: Path
+    prefix: str
+
+    @property
+    def home(self) -> Path:
+        return self.root / self.prefix
+
+    def list_bronze(self) -> list[BronzeFile]:
+        """Every file in bronze, in the order of its key. A link is listed only if it stays inside bronze."""
+        bronze = self.home / "bronze"
+        if not bronze.is_dir():
+            return []
+        return sorted(self._walk(bronze), key=lambda found: found.key)
+
+    def read(self, key: str) -> bytes:
+        return self.path(key).read_bytes()
+
+    def path(self, key: str) -> Path:
+        """The file of a listed key.
+
+        Raises:
+            ValueError: the key leads out of the lake.
+        """
+        path = (self.root / key).resolve()
+        if not path.is_relative_to(self.root.resolve()):
+            raise ValueError(f"{key!r} is not a key of this lake")
+        return path
+
+    def _walk(self, bronze: Path) -> Iterator[BronzeFile]:
+        inside = bronze.resolve()
+        for folder, _, names in os.walk(bronze):
+            parts = Path(folder).relative_to(bronze).parts
+            for name in names:
+                path = Path(folder, name)
+                if not parts or NOT_YET_A_FILE.search(name) or not path.resolve().is_relative_to(inside):
+                    continue
+                stat = path.stat()
+                yield BronzeFile(
+                    client=parts[0],
+                    key="/".join((self.prefix, "bronze", *parts, name)),
+                    size_bytes=stat.st_size,
+                    modified_at=datetime.fromtimestamp(stat.st_mtime, UTC),
+                    partition_date=_partition_date(parts[1:]),
+                )
+
+
+def fingerprint(content: bytes) -> str:
+    """The SHA-256 of a file's content, as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _partition_date(folders: tuple[str, ...]) -> date | None:
+    """The arrival date that a folder such as `2026-01-31` states."""
+    for folder in folders:
+        try:
+            return date.fromisoformat(folder)
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,119 @@
+"""All samples of one client as the laboratory knows them, before any file layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+
+from tribolake.synth.chemistry import lab_values, strength_of
+from tribolake.synth.episodes import Episode, plan_episodes
+from tribolake.synth.fleet import Fleet, build_fleet
+from tribolake.synth.particles import particle_counts
+from tribolake.synth.schedule import Schedule, sampling_schedule
+from tribolake.synth.tables import BoolArray, DayArray, FloatArray, TextArray
+
+CLIENTS = ("cda", "emin")
+STAGES = ("fleet", "schedule", "episodes", "chemistry", "particles", "reception", "layout", "dirt")
+PARTICLE_EPISODES = ("wear", "dust")
+MEDIAN_TURNAROUND_DAYS = 8.0
+
+TRUTH_SCHEMA = pa.schema(
+    [
+        ("client", pa.string()),
+        ("sample_number", pa.string()),
+        ("unit", pa.string()),
+        ("component", pa.string()),
+        ("sample_date", pa.date32()),
+        ("episode_kind", pa.string()),
+        ("episode_id", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class ClientSamples:
+    """One entry a sample in every array; `values` and `counts` are by essay symbol, NaN if not existing."""
+
+    client: str
+    seed: int
+    fleet: Fleet
+    schedule: Schedule
+    episodes: list[Episode]
+    values: dict[str, FloatArray]
+    counts: dict[str, FloatArray]
+    sample_number: TextArray
+    report_day: DayArray
+
+    def rng(self, stage: str) -> np.random.Generator:
+        """The random stream of one stage, so that a change in one leaves the others as they were."""
+        return stream(self.seed, self.client, stage)
+
+    def is_clean(self) -> BoolArray:
+        """Samples no episode touches: the only ones that may be spoiled, so that the truth stays readable."""
+        clean = np.ones(len(self.schedule), dtype=bool)
+        for episode in self.episodes:
+            clean[episode.rows] = False
+        return clean
+
+    def truth(self) -> pa.Table:
+        """One row an affected sample, unit and component as written in the file."""
+        columns: dict[str, list[object]] = {name: [] for name in TRUTH_SCHEMA.names}
+        for episode in self.episodes:
+            for row in episode.rows.tolist():
+                columns["client"].append(self.client)
+                columns["sample_number"].append(self.sample_number[row])
+                columns["unit"].append(self.fleet.units[self.schedule.unit[row]].tag)
+                columns["component"].append(self.schedule.name[row])
+                columns["sample_date"].append(self.schedule.day[row].item())
+                columns["episode_kind"].append(episode.kind)
+                columns["episode_id"].append(episode.id)
+        return pa.table(columns, schema=TRUTH_SCHEMA)
+
+
+def stream(seed: int, client: str, stage: str) -> np.random.Generator:
+    """Independent random stream for (seed, client, stage)."""
+    return np.random.default_rng([seed, CLIENTS.index(client), STAGES.index(stage)])
+
+
+def sample_client(client: str, size: int, months: int, end: date, seed: int) -> ClientSamples:
+    """Fleet, schedule, episodes and laboratory values of one client."""
+    fleet = build_fleet(client, size, stream(seed, client, "fleet"))
+    schedule = sampling_schedule(fleet, months, end, stream(seed, client, "schedule"))
+    episodes = plan_episodes(client, schedule, stream(seed, client, "episodes"))
+    values = lab_values(fleet, schedule, episodes, stream(seed, client, "chemistry"))
+    dirt = strength_of(PARTICLE_EPISODES, episodes, len(schedule))
+    counts = particle_counts(schedule, dirt, stream(seed, client, "particles"))
+    reception = stream(seed, client, "reception")
+    turnaround = np.rint(reception.lognormal(np.log(MEDIAN_TURNAROUND_DAYS), 0.4, len(schedule)))
+    report_day = schedule.day + np.clip(turnaround, 1, 45).astype(int)
+    number = _finning_numbers(report_day) if client == "cda" else _als_numbers(schedule.day, reception)
+    return ClientSamples(client, seed, fleet, schedule, episodes, values, counts, number, report_day)
+
+
+def _rank_within(groups: DayArray) -> np.ndarray:
+    """1, 2, 3... within each group, in order of appearance."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
+    rank = np.empty(len(groups), dtype=int)
+    rank[order] = np.arange(len(groups)) - np.repeat(starts, np.diff(np.append(starts, len(groups)))) + 1
+    return rank
+
+
+def _finning_numbers(report_day: DayArray) -> TextArray:
+    """Control numbers such as `Z310-26014-0007`: laboratory, year and day of year, order of the day."""
+    ranks = _rank_within(report_day).tolist()
+    days = report_day.tolist()
+    return np.array([f"Z310-{d:%y%j}-{n:04d}" for d, n in zip(days, ranks, strict=True)], dtype=object)
+
+
+def _als_numbers(day: DayArray, rng: np.random.Generator) -> TextArray:
+    """Ten digits, year, month and order of the month; some carry a letter in front (resubmitted forms)."""
+    ranks = _rank_within(day.astype("datetime64[M]")).tolist()
+    letters = rng.choice(["", "N", "X"], len(day), p=[0.98, 0.015, 0.005])
+    days = day.tolist()
+    numbers = [f"{a}{d:%y%m}{n:06d}" for a, d, n in zip(letters, days, ranks, strict=True)]
+    return np.array(numbers, dtype=object)

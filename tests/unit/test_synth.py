@@ -1,0 +1,428 @@
+"""Specification of `tribolake.synth`: files as the laboratories send them, whose truth is known."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from python_calamine import CalamineWorkbook
+
+from tribolake.synth import SampleLake, write_sample_lake
+from tribolake.synth.particles import iso_code
+
+END = date(2026, 1, 31)
+Row = tuple[Any, ...]
+SMALL: dict[str, Any] = {"finning_units": 1, "als_units": 3, "months": 6}
+
+VERDICTS = {
+    "No se requiere acción",
+    "Monitorear Compartimento",
+    "Acción requerida",
+    "Se requiere acción urgente",
+    "Sin comentarios",
+}
+DIRTY_TEXT = {"-5", "5-10", "1e-3", "1.234,5", "12,5", "<1", ">100", "-"}
+VISIBLE_CODES = {"S-M", "G-M1", "G-NM1", "G-NM2", "P-NM1", "H2O"}
+
+
+def sheet(path: Path, name: str) -> list[list[Any]]:
+    return CalamineWorkbook.from_path(path).get_sheet_by_name(name).to_python(skip_empty_area=False)
+
+
+def workbooks(lake: SampleLake) -> list[Path]:
+    return [path for path in lake.files if path.suffix == ".xlsx"]
+
+
+def oil_samples(lake: SampleLake) -> list[dict[str, Any]]:
+    """One dict a sample; of a repeated header the first occurrence."""
+    samples = []
+    for path in workbooks(lake):
+        header, _, *rows = sheet(path, "OIL")
+        samples += [dict(zip(reversed(header), reversed(row), strict=True)) for row in rows]
+    return samples
+
+
+def als_table(lake: SampleLake) -> pa.Table:
+    return pq.read_table(next(path for path in lake.files if path.suffix == ".parquet"))
+
+
+def als_results(row: dict[str, Any]) -> dict[str, Any]:
+    names = [row[f"testResults_{n}_test_translation_name"] for n in range(33)]
+    values = [row[f"testResults_{n}_resultValue"] for n in range(33)]
+    return {name: value for name, value in zip(names, values, strict=True) if name is not None}
+
+
+@pytest.fixture(scope="module")
+def dirty_lake(tmp_path_factory: pytest.TempPathFactory) -> SampleLake:
+    return write_sample_lake(tmp_path_factory.mktemp("dirty"), finning_units=4, als_units=15, months=18)
+
+
+@pytest.fixture(scope="module")
+def clean_lake(tmp_path_factory: pytest.TempPathFactory) -> SampleLake:
+    folder = tmp_path_factory.mktemp("clean")
+    return write_sample_lake(folder, finning_units=4, als_units=15, months=18, dirty=False)
+
+
+@pytest.fixture(scope="module")
+def samples(dirty_lake: SampleLake) -> list[dict[str, Any]]:
+    return oil_samples(dirty_lake)
+
+
+@pytest.fixture(scope="module")
+def clean_samples(clean_lake: SampleLake) -> list[dict[str, Any]]:
+    return oil_samples(clean_lake)
+
+
+class TestReproducible:
+    def test_given_the_same_arguments_when_written_twice_then_the_bytes_are_the_same(
+        self, tmp_path: Path
+    ) -> None:
+        one = write_sample_lake(tmp_path / "one", **SMALL)
+        two = write_sample_lake(tmp_path / "two", **SMALL)
+        for first, second in zip((*one.files, one.truth), (*two.files, two.truth), strict=True):
+            assert first.relative_to(tmp_path / "one") == second.relative_to(tmp_path / "two")
+            assert first.read_bytes() == second.read_bytes()
+
+    def test_given_another_seed_when_written_then_the_values_differ(self, tmp_path: Path) -> None:
+        one = write_sample_lake(tmp_path / "one", seed=1, **SMALL)
+        two = write_sample_lake(tmp_path / "two", seed=2, **SMALL)
+        assert sheet(one.files[0], "OIL")[2:] != sheet(two.files[0], "OIL")[2:]
+
+    def test_given_one_client_when_written_alone_then_its_files_do_not_change(self, tmp_path: Path) -> None:
+        both = write_sample_lake(tmp_path / "both", **SMALL)
+        alone = write_sample_lake(tmp_path / "alone", clients=["emin"], **SMALL)
+        assert alone.samples == {"emin": both.samples["emin"]}
+        assert als_table(alone).equals(als_table(both))
+
+    def test_given_a_callback_when_written_then_it_sees_each_complete_file_in_order(
+        self, tmp_path: Path
+    ) -> None:
+        seen: list[tuple[Path, int]] = []
+        lake = write_sample_lake(
+            tmp_path, on_file=lambda path: seen.append((path, path.stat().st_size)), **SMALL
+        )
+        assert [path for path, _ in seen] == list(lake.files)
+        assert all(size == path.stat().st_size for path, size in seen)
+
+
+class TestFinningLayout:
+    @pytest.mark.parametrize(("name", "width"), [("OIL", 294), ("COOLANT", 133)])
+    def test_given_a_workbook_when_read_then_the_header_is_wide_and_the_second_row_blank(
+        self, dirty_lake: SampleLake, name: str, width: int
+    ) -> None:
+        for path in workbooks(dirty_lake):
+            rows = sheet(path, name)
+            assert {len(row) for row in rows} == {width}
+            assert all(rows[0])
+            assert set(rows[1]) == {""}
+            assert len(rows) > 3
+
+    def test_given_repeated_headers_when_read_then_they_carry_the_same_value(
+        self, dirty_lake: SampleLake
+    ) -> None:
+        header, _, *rows = sheet(workbooks(dirty_lake)[0], "OIL")
+        repeated = {name for name, count in Counter(header).items() if count > 1} - {"Estado"}
+        assert {"Fe", "Si", "Cu", "Na", "Ca"} <= repeated
+        for name in repeated:
+            places = [i for i, other in enumerate(header) if other == name]
+            assert all(len({row[i] for i in places}) == 1 for row in rows)
+
+    def test_given_estado_twice_when_read_then_the_first_is_the_verdict_and_the_second_nuevo(
+        self, dirty_lake: SampleLake
+    ) -> None:
+        header, _, *rows = sheet(workbooks(dirty_lake)[0], "OIL")
+        first, second = (i for i, name in enumerate(header) if name == "Estado")
+        assert {row[first] for row in rows} <= VERDICTS
+        assert {row[second] for row in rows} == {"Nuevo"}
+
+    def test_given_an_oil_sample_when_read_then_cells_have_the_laboratory_types(
+        self, clean_samples: list[dict[str, Any]]
+    ) -> None:
+        for sample in clean_samples:
+            assert type(sample["Fecha de Toma de Muestra"]) is date
+            assert type(sample["Fecha de laboratorio"]) is date
+            assert type(sample["Distribution Date"]) is datetime
+            assert isinstance(sample["Horas"], float)
+            assert isinstance(sample["Fe"], str)
+            assert sample["Sample Activity"] == "None"
+            assert re.fullmatch(r"\d{2}\.\d{2}|\d\.\d{3}|", sample["V100"])
+            assert sample["Interpretacion"].endswith("/")
+        assert {60.0, 30.0, "10W", "15W-40"} <= {sample["Fluid Weight"] for sample in clean_samples}
+
+    def test_given_dates_when_read_then_samples_precede_reports_and_the_end(
+        self, clean_samples: list[dict[str, Any]]
+    ) -> None:
+        for sample in clean_samples:
+            assert date(2024, 8, 1) <= sample["Fecha de Toma de Muestra"] <= END
+            assert sample["Fecha de Toma de Muestra"] < sample["Fecha de laboratorio"]
+        assert max(sample["Fecha de Toma de Muestra"] for sample in clean_samples) > date(2026, 1, 1)
+
+    def test_given_sample_numbers_when_read_then_they_are_unique_across_workbooks(
+        self, clean_samples: list[dict[str, Any]]
+    ) -> None:
+        numbers = [sample["No. de control de laboratorio"] for sample in clean_samples]
+        assert len(set(numbers)) == len(numbers)
+
+
+class TestFinningEssays:
+    def test_given_engine_only_essays_when_read_then_only_engines_have_them(
+        self, clean_samples: list[dict[str, Any]]
+    ) -> None:
+        for essay in ("ST", "OXI", "NIT", "SUL", "F", "TBN"):
+            assert {s["Compartimento"] for s in clean_samples if s[essay]} == {"MOTOR"}
+
+    def test_given_counted_particles_when_read_then_iso_follows_from_the_counts_and_they_never_grow(
+        self, clean_samples: list[dict[str, Any]]
+    ) -> None:
+        counted = [s for s in clean_samples if s["4µ"]]
+        assert counted
+        for sample in counted:
+            codes = [str(int(iso_code(float(sample[f"{size}µ"])))) for size in (4, 6, 14)]
+            assert sample["ISO"] == "/".join(codes)
+            counts = [int(sample[f"{n}µ"]) for n in (4, 6, 10, 14, 18, 21, 38, 50, 70) if sample[f"{n}µ"]]
+            assert counts == sorted(counts, reverse=True)
+
+    def test_given_no_count_when_read_then_iso_is_a_visible_code_or_empty(
+        self, clean_samples: list[dict[str, Any]]
+    ) -> None:
+        uncounted = {s["ISO"] for s in clean_samples if not s["4µ"]}
+        assert uncounted <= VISIBLE_CODES | {""}
+        assert {"S-M", "G-NM1", "H2O"} <= uncounted
+        assert {s["ISO"] for s in clean_samples if s["Compartimento"] == "MOTOR"} == {""}
+
+    def test_given_oil_hours_when_they_grow_within_a_drain_then_so_does_iron_on_average(
+        self, clean_samples: list[dict[str, Any]]
+    ) -> None:
+        drives = [
+            s
+            for s in clean_samples
+            if s["Compartimento"].startswith("MANDO FINAL") and s["Meter on Fluid"] and s["Fe"]
+        ]
+        iron = {
+            old: [int(s["Fe"]) for s in drives if (s["Meter on Fluid"] > 1500) is old]
+            for old in (True, False)
+        }
+        assert sum(iron[True]) / len(iron[True]) > 1.3 * sum(iron[False]) / len(iron[False])
+
+    @pytest.mark.parametrize(("per_ml", "code"), [(0.01, 0), (5000, 19), (5100, 20), (20000, 21), (3e6, 29)])
+    def test_given_a_count_when_coded_then_a_bound_belongs_to_its_own_code(
+        self, per_ml: float, code: int
+    ) -> None:
+        assert iso_code(per_ml) == code
+
+
+class TestVerdicts:
+    def test_given_a_fleet_when_judged_then_shares_are_the_laboratory_s(self, tmp_path: Path) -> None:
+        lake = write_sample_lake(tmp_path, finning_units=7, clients=["cda"])
+        verdicts = Counter(sample["Estado"] for sample in oil_samples(lake))
+        total = sum(verdicts.values())
+        action = verdicts["Acción requerida"] + verdicts["Se requiere acción urgente"]
+        assert 0.035 <= action / total <= 0.06
+        assert 0.38 <= verdicts["Monitorear Compartimento"] / total <= 0.52
+        assert set(verdicts) == VERDICTS
+
+    def test_given_verdicts_of_action_when_traced_then_each_has_an_episode(
+        self, clean_lake: SampleLake, clean_samples: list[dict[str, Any]]
+    ) -> None:
+        affected = set(pq.read_table(clean_lake.truth)["sample_number"].to_pylist())
+        acted = {"Acción requerida", "Se requiere acción urgente"}
+        numbers = {s["No. de control de laboratorio"] for s in clean_samples if s["Estado"] in acted}
+        assert numbers
+        assert numbers <= affected
+
+
+class TestAlsLayout:
+    def test_given_the_table_when_read_then_it_has_the_raw_columns_and_types(
+        self, dirty_lake: SampleLake
+    ) -> None:
+        table = als_table(dirty_lake)
+        assert table.num_columns == 81
+        assert table.num_rows == dirty_lake.samples["emin"]
+        types = {field.name: field.type for field in table.schema}
+        assert types["id"] == pa.int64()
+        assert types["externalCode"] == pa.null()
+        assert types["collectionData_fluidTime"] == pa.float64()
+        assert types["testResults_32_resultValue"] == pa.large_string()
+
+    def test_given_a_sample_when_read_then_each_essay_is_named_once_in_no_fixed_order(
+        self, clean_lake: SampleLake
+    ) -> None:
+        first_names = set()
+        for row in als_table(clean_lake).to_pylist():
+            names = [row[f"testResults_{n}_test_translation_name"] for n in range(33)]
+            asked = [name for name in names if name is not None]
+            assert len(asked) == len(set(asked)) >= 18
+            assert names[len(asked) :] == [None] * (33 - len(asked))
+            first_names.add(asked[0])
+        assert len(first_names) > 10
+
+    def test_given_values_when_read_then_they_are_text_with_decimal_commas(
+        self, clean_lake: SampleLake
+    ) -> None:
+        values = [v for row in als_table(clean_lake).to_pylist() for v in als_results(row).values()]
+        allowed = re.compile(r"\d+(,\d+)?|[<>]0,05|-|(\d+|>28)(/(\d+|>28)){2}")
+        assert {"<0,05", ">0,05", "-", None} <= set(values)
+        assert all(value is None or allowed.fullmatch(value) for value in values)
+
+    def test_given_compartments_when_read_then_tests_fit_the_fluid(self, clean_lake: SampleLake) -> None:
+        for row in als_table(clean_lake).to_pylist():
+            asked = set(als_results(row))
+            is_coolant = "REFRIG" in row["compartment_name"]
+            assert ("Glicol" in asked) is is_coolant
+            assert ("Viscosidad 100°C" in asked) is not is_coolant
+            assert ("Hollín" in asked) is (row["compartment_name"] == "MOTOR")
+
+    def test_given_dates_when_read_then_some_are_missing_some_future_and_hours_vary(
+        self, clean_lake: SampleLake
+    ) -> None:
+        dates = als_table(clean_lake)["collectionData_dateSampled"].to_pylist()
+        assert None in dates
+        assert "2035-01-01T00:00:00.000Z" in dates
+        hours = {text[10:] for text in dates if text is not None}
+        assert hours == {"T00:00:00.000Z", "T03:00:00.000Z", "T04:00:00.000Z"}
+
+    def test_given_names_when_read_then_tags_and_spellings_vary(self, clean_lake: SampleLake) -> None:
+        table = als_table(clean_lake)
+        tags = set(table["equipment_tag"].to_pylist())
+        assert len([tag for tag in tags if tag != tag.upper()]) == 1
+        assert {"TRANSMISIÓN", "TRANSMISION"} <= set(table["compartment_name"].to_pylist())
+        numbers = table["sampleNumber"].to_pylist()
+        assert len(set(numbers)) == len(numbers)
+
+
+class TestTruth:
+    KINDS = frozenset(
+        {"wear", "dust", "water", "fuel", "coolant", "swapped_samples", "undeclared_oil_change"}
+    )
+
+    def test_given_the_truth_when_read_then_every_kind_happens_to_every_client(
+        self, dirty_lake: SampleLake
+    ) -> None:
+        rows = pq.read_table(dirty_lake.truth).to_pylist()
+        for client in ("cda", "emin"):
+            assert {row["episode_kind"] for row in rows if row["client"] == client} == self.KINDS
+        keys = [(row["client"], row["sample_number"]) for row in rows]
+        assert len(set(keys)) == len(keys)
+
+    def test_given_truth_rows_when_looked_up_then_they_are_in_the_files_once(
+        self, dirty_lake: SampleLake, samples: list[dict[str, Any]]
+    ) -> None:
+        in_files: Counter[Row] = Counter()
+        for s in samples:
+            key = (s["No. de control de laboratorio"], s["ID de equipo"], s["Compartimento"])
+            in_files["cda", *key, s["Fecha de Toma de Muestra"]] += 1
+        for row in als_table(dirty_lake).to_pylist():
+            day = (row["collectionData_dateSampled"] or "")[:10]
+            key = (row["sampleNumber"], row["equipment_tag"], row["compartment_name"])
+            in_files[
+                "emin", *key, date.fromisoformat(day) if re.fullmatch(r"\d{4}-\d\d-\d\d", day) else day
+            ] += 1
+        for row in pq.read_table(dirty_lake.truth).to_pylist():
+            key = (row["client"], row["sample_number"], row["unit"], row["component"], row["sample_date"])
+            assert in_files[key] == 1
+
+    def test_given_water_and_fuel_when_strong_then_the_laboratory_finds_them(
+        self, dirty_lake: SampleLake, samples: list[dict[str, Any]]
+    ) -> None:
+        by_number = {s["No. de control de laboratorio"]: s for s in samples}
+        rows = [row for row in pq.read_table(dirty_lake.truth).to_pylist() if row["client"] == "cda"]
+        water = {by_number[r["sample_number"]]["W"] for r in rows if r["episode_kind"] == "water"}
+        fuel = {by_number[r["sample_number"]]["F"] for r in rows if r["episode_kind"] == "fuel"}
+        assert water <= {"P", "E"}
+        assert fuel == {"P"}
+
+    def test_given_swapped_samples_when_read_then_viscosity_is_that_of_the_other_oil(
+        self, dirty_lake: SampleLake, samples: list[dict[str, Any]]
+    ) -> None:
+        by_number = {s["No. de control de laboratorio"]: s for s in samples}
+        swapped = [
+            row
+            for row in pq.read_table(dirty_lake.truth).to_pylist()
+            if row["client"] == "cda" and row["episode_kind"] == "swapped_samples"
+        ]
+        for row in swapped:
+            sample = by_number[row["sample_number"]]
+            looks_like_engine_oil = 12.5 < float(sample["V100"]) < 16
+            assert looks_like_engine_oil is (sample["Compartimento"] != "MOTOR")
+
+
+class TestDirt:
+    def test_given_dirty_when_read_then_every_malformed_cell_is_there(
+        self, dirty_lake: SampleLake, samples: list[dict[str, Any]]
+    ) -> None:
+        finning = {value for sample in samples for value in sample.values()}
+        assert finning >= DIRTY_TEXT
+        als = {value for row in als_table(dirty_lake).to_pylist() for value in als_results(row).values()}
+        assert als >= DIRTY_TEXT
+
+    def test_given_dirty_when_read_then_some_dates_are_text_and_some_excel_serials(
+        self, dirty_lake: SampleLake, samples: list[dict[str, Any]]
+    ) -> None:
+        dates = [sample["Fecha de Toma de Muestra"] for sample in samples]
+        assert {type(cell) for cell in dates} == {date, str, float}
+        als = [text for text in als_table(dirty_lake)["collectionData_dateSampled"].to_pylist() if text]
+        for texts in ([cell for cell in dates if isinstance(cell, str)], als):
+            assert any(re.fullmatch(r"\d\d/\d\d/\d{4}", text) for text in texts)
+        assert any(re.fullmatch(r"4\d{4}", text) for text in als)
+
+    def test_given_dirty_when_read_then_one_sample_a_client_is_a_retest(
+        self, dirty_lake: SampleLake, samples: list[dict[str, Any]]
+    ) -> None:
+        numbers = Counter(sample["No. de control de laboratorio"] for sample in samples)
+        (retested,) = (number for number, count in numbers.items() if count == 2)
+        twice = [s for s in samples if s["No. de control de laboratorio"] == retested]
+        assert len({s["Fecha de laboratorio"] for s in twice}) == 2
+        table = als_table(dirty_lake)
+        assert sorted(Counter(table["sampleNumber"].to_pylist()).values())[-2:] == [1, 2]
+        assert len(set(table["id"].to_pylist())) == table.num_rows
+
+    def test_given_clean_when_compared_then_only_spoiled_cells_differ(
+        self, dirty_lake: SampleLake, clean_lake: SampleLake
+    ) -> None:
+        dirty = {row["id"]: row for row in als_table(dirty_lake).to_pylist()}
+        differences = [
+            name
+            for row in als_table(clean_lake).to_pylist()
+            for name, cell in row.items()
+            if cell != dirty[row["id"]][name]
+        ]
+        assert 0 < len(differences) < 0.03 * len(dirty)
+        assert {name for name in differences if not name.endswith("resultValue")} == {
+            "collectionData_dateSampled"
+        }
+
+
+class TestSmallAndWrongArguments:
+    def test_given_one_unit_and_one_month_when_written_then_files_are_still_complete(
+        self, tmp_path: Path
+    ) -> None:
+        lake = write_sample_lake(tmp_path, finning_units=1, als_units=1, months=1)
+        assert len(sheet(lake.files[0], "OIL")) == lake.samples["cda"] + 2
+        assert als_table(lake).num_rows == lake.samples["emin"]
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            {"finning_units": 0},
+            {"als_units": -1},
+            {"months": 0},
+            {"seed": -1},
+            {"clients": ["other"]},
+            {"clients": []},
+            {"clients": "cda"},
+            {"clients": ["cda", "cda"]},
+        ],
+    )
+    def test_given_a_wrong_argument_when_called_then_the_error_names_it_and_nothing_is_written(
+        self, tmp_path: Path, arguments: dict[str, Any]
+    ) -> None:
+        (name,) = arguments
+        with pytest.raises(ValueError, match=name):
+            write_sample_lake(tmp_path, **arguments)
+        assert not list(tmp_path.iterdir())
