@@ -39,7 +39,7 @@ typed as (
         lab_moment.local_date as labDate,
         report_moment.local_date as reportDate,
         coalesce(row_fields.site, row_fields.client_site) as site,
-        replace(upper(row_fields.unitId), '-', '_') as unitId,
+        replace(row_fields.unitId, '-', '_') as unitId,
         coalesce(machine_models.machine_name, machine_names.name, lower(row_fields.machineModel)) as machineName,
         coalesce(machine_models.machine_name is not null or machine_names.is_known, false) as is_machine_known,
         lower(row_fields.machineModel) as machineModel,
