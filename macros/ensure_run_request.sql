@@ -7,9 +7,11 @@
     create table if not exists control.run_request (
         run_id varchar not null,
         policy varchar not null,
+        clients varchar[], -- null: every client
+        retry_failed boolean not null,
         requested_at timestamptz not null
     );
     insert into control.run_request
-    select 'dbt-build', 'default', current_timestamp
+    select 'dbt-build', 'default', null, false, current_timestamp
     where not exists (select 1 from control.run_request);
 {%- endmacro %}

@@ -1,22 +1,38 @@
 """One row per file that arrived in bronze; reading it stages its raw rows."""
 
-from collections import defaultdict
+import pyarrow as pa
 
-from tribolake.labs.rawrows import SheetLayout
-from tribolake.lake.arrivals import LEDGER_QUERY, Ledger, new_files, read_arrivals
+from tribolake.labs.layout import layouts_of
+from tribolake.lake.arrivals import read_arrivals
 from tribolake.lake.folder import FolderLake
+from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
 from tribolake.settings import load_settings
+
+ARRIVALS = pa.schema(
+    [
+        ("arrival_id", pa.string()),
+        ("client", pa.string()),
+        ("file_key", pa.string()),
+        ("sha256", pa.string()),
+        ("size_bytes", pa.int64()),
+        ("modified_at", pa.timestamp("us", "UTC")),
+        ("partition_date", pa.date32()),
+        ("status", pa.string()),
+        ("message", pa.string()),
+        ("rows_read", pa.int64()),
+        ("arrived_at", pa.timestamp("us", "UTC")),
+    ]
+)
 
 
 def model(dbt, session):
     dbt.config(materialized="incremental", incremental_strategy="append")
     settings = load_settings()
-    ledger = Ledger.of(
-        session.execute(LEDGER_QUERY.format(relation=dbt.this)).fetchall() if dbt.is_incremental else []
-    )
-    layouts = defaultdict(tuple)
+    request = dbt.source("control", "run_request").project("clients, retry_failed")
+    clients, retry_failed = request.fetchone()
+    seen = session.execute(LEDGER_QUERY.format(relation=dbt.this)).fetchall() if dbt.is_incremental else []
+    ledger = Ledger.of(seen, retry_failed=retry_failed)
     declared = dbt.ref("clients").join(dbt.ref("lab_sheets"), "laboratory").project("client, sheet, key_header")
-    for client, sheet, key_header in declared.fetchall():
-        layouts[client] += (SheetLayout(sheet, key_header),)
-    found = new_files(FolderLake(settings.lake, settings.prefix), ledger)
-    return read_arrivals(settings, found, ledger, layouts)
+    found = new_files(FolderLake(settings.lake, settings.prefix), ledger, clients)
+    arrivals = read_arrivals(settings, found, ledger, layouts_of(declared.fetchall()))
+    return pa.Table.from_pylist(arrivals, schema=ARRIVALS)

@@ -15,9 +15,7 @@ def model(dbt, session):
     dbt.config(materialized="incremental", incremental_strategy="append")
     arrivals = dbt.ref("bronze_arrivals").filter("status = 'loaded'").project("arrival_id, client, sha256")
     if dbt.is_incremental:
-        arrivals = session.sql(
-            f"select * from arrivals where arrival_id not in (select arrival_id from {dbt.this})"
-        )
+        arrivals = session.sql(f"select * from arrivals where arrival_id not in (select arrival_id from {dbt.this})")
     settings = load_settings()
     staged = [str(staged_file(settings, client, sha256)) for _, client, sha256 in arrivals.fetchall()]
     if not staged:

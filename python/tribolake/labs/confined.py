@@ -14,11 +14,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from queue import SimpleQueue
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.labs.rawrows import SheetLayout
+from tribolake.labs.layout import SheetLayout
 from tribolake.lake.folder import fingerprint
 
 WORKERS = 2
@@ -142,10 +143,21 @@ def _read_here(task: ReadingTask, limits: ReadingLimits) -> Reading:
         return Reading(sha256, 0, str(error))
     except MemoryError:
         return Reading(sha256, 0, _needs_too_much(limits))
+    except Exception as error:
+        return Reading(sha256, 0, f"cannot be read ({type(error).__name__}: {error}). Copy or export it again")
+
+
+class _NoPandas(MetaPathFinder):
+    """pyarrow imports pandas at its first array: more than a second that reading a file does not need."""
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname == "pandas":
+            raise ImportError(fullname)
 
 
 def serve(limits: ReadingLimits) -> None:
     """The child: limit this process, then answer each task on stdin with a reading on stdout."""
+    sys.meta_path.insert(0, _NoPandas())
     memory_bytes = limits.memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

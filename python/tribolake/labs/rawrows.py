@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -19,14 +18,6 @@ RAW_ROWS = pa.schema(
         ("cells", pa.map_(pa.string(), pa.string())),  # header -> text; empty cells are left out
     ]
 )
-
-
-@dataclass(frozen=True)
-class SheetLayout:
-    """What a laboratory's sheet is called and the column that a usable one must have."""
-
-    sheet: str  # '*' for a file without sheets
-    key_header: str
 
 
 def distinct_headers(headers: list[str]) -> list[str]:
@@ -60,6 +51,4 @@ def raw_rows(sheet: str, headers: list[str], texts: pa.Array, filled: np.ndarray
     short = pc.utf8_slice_codeunits(texts, 0, MAX_CELL_CHARACTERS)
     cells = pa.MapArray.from_arrays(pa.array(offsets), names, short)
     rows = int(kept.sum())
-    return pa.table(
-        [pa.repeat(sheet, rows), pa.array(row_numbers[kept].astype(np.int32)), cells], schema=RAW_ROWS
-    )
+    return pa.table([pa.repeat(sheet, rows), pa.array(row_numbers[kept].astype(np.int32)), cells], schema=RAW_ROWS)

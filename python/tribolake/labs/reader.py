@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.labs.rawrows import RAW_ROWS, SheetLayout
+from tribolake.labs.layout import SheetLayout
+from tribolake.labs.rawrows import RAW_ROWS
 from tribolake.labs.table import table_rows
 from tribolake.labs.workbook import workbook_rows
 

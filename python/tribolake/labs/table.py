@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.labs.rawrows import SheetLayout, distinct_headers, raw_rows
+from tribolake.labs.layout import SheetLayout
+from tribolake.labs.rawrows import distinct_headers, raw_rows
 
 BATCH_ROWS = 5_000
 
@@ -53,9 +54,7 @@ def _batch_rows(headers: list[str], batch: pa.RecordBatch, first_row: int) -> pa
     row_order = np.arange(batch.num_rows * len(columns)).reshape(len(columns), batch.num_rows).T
     by_row = by_column.take(pa.array(row_order.ravel()))
     filled = np.asarray(by_row.is_valid()).reshape(batch.num_rows, len(columns))
-    return raw_rows(
-        "*", headers, by_row.drop_null(), filled, np.arange(first_row, first_row + batch.num_rows)
-    )
+    return raw_rows("*", headers, by_row.drop_null(), filled, np.arange(first_row, first_row + batch.num_rows))
 
 
 def _column_text(column: pa.Array) -> pa.Array:

@@ -13,7 +13,8 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.labs.rawrows import SheetLayout, distinct_headers, raw_rows
+from tribolake.labs.layout import SheetLayout
+from tribolake.labs.rawrows import distinct_headers, raw_rows
 
 HEADER_SEARCH_ROWS = 20
 
@@ -53,9 +54,7 @@ def refuse_inflated(content: bytes, max_inflated_mb: int) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             inflated_mb = sum(member.file_size for member in archive.infolist()) / 2**20
     except zipfile.BadZipFile as error:
-        raise BronzeFileUnreadable(
-            "not an Excel workbook, or cut short. Copy or export it again as .xlsx"
-        ) from error
+        raise BronzeFileUnreadable("not an Excel workbook, or cut short. Copy or export it again as .xlsx") from error
     if inflated_mb > max_inflated_mb:
         raise BronzeFileUnreadable(
             f"unzips to {inflated_mb:,.0f} MB, more than {max_inflated_mb} MB. "
@@ -65,7 +64,8 @@ def refuse_inflated(content: bytes, max_inflated_mb: int) -> None:
 
 def _sheet_rows(layout: SheetLayout, grid: list[list[object]]) -> pa.Table:
     header_at = next(
-        (i for i, row in enumerate(grid[:HEADER_SEARCH_ROWS]) if layout.key_header in map(_stripped, row)), None
+        (i for i, row in enumerate(grid[:HEADER_SEARCH_ROWS]) if layout.key_header in map(_stripped, row)),
+        None,
     )
     if header_at is None:
         found = [str(cell) for row in grid[:1] for cell in row if cell != ""]

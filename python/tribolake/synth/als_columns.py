@@ -104,9 +104,7 @@ def essay_texts(lab: ClientSamples, rng: np.random.Generator) -> Columns:
     texts["Viscosidad 40°C"] = _fixed(values["V40"], 1, lubricant & (luck[:, 0] < V40_SHARE))
     acid = _fixed(values["TAN"], 2, lubricant)
     skipped = (luck[:, 1] >= TAN_SHARE).tolist()
-    texts["TAN colorimétrico"] = [
-        NOT_MEASURED if t and skip else t for t, skip in zip(acid, skipped, strict=True)
-    ]
+    texts["TAN colorimétrico"] = [NOT_MEASURED if t and skip else t for t, skip in zip(acid, skipped, strict=True)]
     texts["TBN"] = _fixed(values["TBN"], 2, engine)
     texts["Hollín"] = _fixed(values["ST"] / 100, 2, engine)
     texts["Agua"] = _detected(values["water"], lubricant)

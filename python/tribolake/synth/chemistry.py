@@ -50,9 +50,7 @@ def strength_of(kinds: tuple[str, ...], episodes: list[Episode], size: int) -> F
     return strength
 
 
-def _wear(
-    fleet: Fleet, schedule: Schedule, hours: FloatArray, rng: np.random.Generator
-) -> dict[str, FloatArray]:
+def _wear(fleet: Fleet, schedule: Schedule, hours: FloatArray, rng: np.random.Generator) -> dict[str, FloatArray]:
     """Metals and indices: background plus accumulation with oil hours, at the unit and component level."""
     unit_level = np.array([u.level for u in fleet.units])[schedule.unit]
     ageing = 1 + 0.2 * schedule.component_hours / 30_000
@@ -103,9 +101,7 @@ def _swap(values: dict[str, FloatArray], pair: IntArray) -> None:
             value[pair] = value[pair[::-1]]
 
 
-def _contaminate(
-    values: dict[str, FloatArray], episode: Episode, family: str, rng: np.random.Generator
-) -> None:
+def _contaminate(values: dict[str, FloatArray], episode: Episode, family: str, rng: np.random.Generator) -> None:
     if episode.kind == "wear":
         peaks = {essay: peak for essay, (_, _, peak) in family_curves(family).items()}
     else:

@@ -86,9 +86,7 @@ def _rows_of(
     return rows if same_compartment or (fits and kind.name == "swapped_samples") else None
 
 
-def _swap_partners(
-    start: int, schedule: Schedule, free: BoolArray, rng: np.random.Generator
-) -> IntArray | None:
+def _swap_partners(start: int, schedule: Schedule, free: BoolArray, rng: np.random.Generator) -> IntArray | None:
     """A sample of another kind of compartment of the same unit, taken in the same visit or close to it."""
     near = np.abs((schedule.day - schedule.day[start]).astype(int)) <= PAIRING_DAYS
     other = (schedule.unit == schedule.unit[start]) & (schedule.family != schedule.family[start])

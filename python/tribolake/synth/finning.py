@@ -54,9 +54,7 @@ def write_workbooks(
                 book.add_format({"num_format": "dd-mmm-yyyy hh:mm:ss"}),
             )
             _write_sheet(book.add_worksheet("OIL"), header("oil"), take(oil, oil_mine), styles)
-            _write_sheet(
-                book.add_worksheet("COOLANT"), header("coolant"), take(coolant, coolant_mine), styles
-            )
+            _write_sheet(book.add_worksheet("COOLANT"), header("coolant"), take(coolant, coolant_mine), styles)
         paths.append(path)
         if on_file is not None:
             on_file(path)
@@ -91,9 +89,7 @@ def _spoil(columns: Columns, clean: np.ndarray, lab: ClientSamples) -> int:
     return retested
 
 
-def _write_sheet(
-    sheet: Worksheet, names: tuple[str, ...], columns: Columns, styles: tuple[Format, Format]
-) -> None:
+def _write_sheet(sheet: Worksheet, names: tuple[str, ...], columns: Columns, styles: tuple[Format, Format]) -> None:
     """Header, blank row, one row a sample; a repeated header repeats its value, but the second `Estado`."""
     for position, name in enumerate(names):
         sheet.write_string(0, position, name)

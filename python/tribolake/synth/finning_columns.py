@@ -122,8 +122,7 @@ def _common(lab: ClientSamples, rng: np.random.Generator) -> Columns:
     seconds = rng.integers(0, 86_400, size).tolist()
     reported = lab.report_day.tolist()
     sent = [
-        datetime(d.year, d.month, d.day) + timedelta(days=1, seconds=s)
-        for d, s in zip(reported, seconds, strict=True)
+        datetime(d.year, d.month, d.day) + timedelta(days=1, seconds=s) for d, s in zip(reported, seconds, strict=True)
     ]
     changed = np.where(declared[:, 0] < 0.03, "U", np.where(schedule.oil_changed, "Y", "N"))
     return {

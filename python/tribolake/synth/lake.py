@@ -69,9 +69,7 @@ def write_sample_lake(
         folder.mkdir(parents=True, exist_ok=True)
         if client == "cda":
             created = datetime(end.year, end.month, end.day)
-            written, samples[client] = write_workbooks(
-                folder, lab, dirty=dirty, created=created, on_file=on_file
-            )
+            written, samples[client] = write_workbooks(folder, lab, dirty=dirty, created=created, on_file=on_file)
             files.extend(written)
         else:
             path, samples[client] = write_parquet(folder, lab, dirty=dirty)

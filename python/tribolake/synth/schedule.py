@@ -102,6 +102,4 @@ def _spellings(fleet: Fleet, series: IntArray, rng: np.random.Generator) -> Text
     usual = rng.uniform(size=len(series)) < USUAL_SPELLING_SHARE
     other = rng.integers(0, 1_000, len(series))
     choices = [fleet.compartments[s].names for s in series]
-    return np.array(
-        [c[0] if u else c[o % len(c)] for c, u, o in zip(choices, usual, other, strict=True)], dtype=object
-    )
+    return np.array([c[0] if u else c[o % len(c)] for c, u, o in zip(choices, usual, other, strict=True)], dtype=object)

@@ -1,0 +1,48 @@
+"""The ledger: which files and contents earlier runs saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tribolake.lake.folder import BronzeFile, FolderLake
+
+LEDGER_QUERY = "select client, file_key, size_bytes, modified_at, sha256, status from {relation}"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What earlier runs saw; with `retry_failed`, files that failed count as not seen."""
+
+    files: frozenset[tuple[str, int, datetime]]  # key, size in bytes, modification time
+    contents: frozenset[tuple[str, str]]  # client, SHA-256
+
+    @classmethod
+    def of(cls, arrivals: Iterable[tuple[str, str, int, datetime, str, str]], *, retry_failed: bool = False) -> Ledger:
+        """From the rows that `LEDGER_QUERY` gives."""
+        rows = list(arrivals)
+        return cls(
+            frozenset(
+                (key, size, modified.astimezone(UTC))
+                for _, key, size, modified, _, status in rows
+                if not (retry_failed and status == "failed")
+            ),
+            frozenset((client, sha256) for client, _, _, _, sha256, status in rows if status == "loaded"),
+        )
+
+
+def new_files(lake: FolderLake, ledger: Ledger, clients: Sequence[str] | None = None) -> list[BronzeFile]:
+    """Files that the ledger has not seen with this size and modification time; no content is read.
+
+    Args:
+        lake: where to look.
+        ledger: earlier arrivals.
+        clients: look at these only; None means all.
+    """
+    return [
+        found
+        for found in lake.list_bronze()
+        if (found.key, found.size_bytes, found.modified_at) not in ledger.files
+        and (clients is None or found.client in clients)
+    ]

@@ -1,0 +1,55 @@
+"""The dbt project's own files: a run is due when they change, even if no new file arrived."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+
+from tribolake.labs.layout import SheetLayout, layouts_of
+from tribolake.settings import PROJECT_DIR
+
+CODE = ("models/**/*.sql", "models/**/*.py", "macros/**/*.sql", "python/tribolake/**/*.py", "dbt_project.yml")
+SEEDS = ("seeds/**/*.csv", "seeds/**/*.yml")
+
+
+def fingerprint_project() -> str:
+    """A SHA-256 over the models, macros, seeds and the package."""
+    return _fingerprint(*CODE, *SEEDS)
+
+
+def fingerprint_seeds() -> str:
+    """A SHA-256 over the seeds alone."""
+    return _fingerprint(*SEEDS)
+
+
+def read_seed(name: str) -> list[dict[str, str]]:
+    """The rows of a seed, as text."""
+    with (PROJECT_DIR / "seeds" / "oil" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def policies() -> list[str]:
+    return [row["policy"] for row in read_seed("policies")]
+
+
+def declared_clients() -> list[str]:
+    return [row["client"] for row in read_seed("clients")]
+
+
+def declared_layouts() -> dict[str, tuple[SheetLayout, ...]]:
+    """The sheets that each client's laboratory delivers."""
+    sheets = read_seed("lab_sheets")
+    return layouts_of(
+        (client["client"], sheet["sheet"], sheet["key_header"])
+        for client in read_seed("clients")
+        for sheet in sheets
+        if sheet["laboratory"] == client["laboratory"]
+    )
+
+
+def _fingerprint(*patterns: str) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(found for pattern in patterns for found in PROJECT_DIR.glob(pattern)):
+        digest.update(f"{path.relative_to(PROJECT_DIR)}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

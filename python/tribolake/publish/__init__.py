@@ -1,0 +1,1 @@
+"""Publishing: what other teams read, always complete and always from one run."""

@@ -1,0 +1,104 @@
+"""The published contract: which files a client's gold has, and what must hold before one is published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from tribolake.errors import ContractBroken
+
+SCHEMA_VERSION = "1.0"
+MANIFEST = "_manifest.json"
+
+
+@dataclass(frozen=True)
+class PublicTable:
+    """A table of the warehouse that is published for each client; `order` makes the file's rows deterministic."""
+
+    name: str
+    relation: str
+    key: tuple[str, ...]
+    order: tuple[str, ...]
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}.parquet"
+
+
+GOLD: tuple[PublicTable, ...] = (
+    PublicTable(
+        "classified_reports",
+        "gold.classified_reports",
+        key=("sampleNumber", "laboratory"),
+        order=("unitId", "componentName", "sampleTimestamp", "sampleNumber"),
+    ),
+    PublicTable("machine_status_current", "gold.machine_status_current", key=("unit_id",), order=("unit_id",)),
+    PublicTable(
+        "stewart_limits",
+        "limits.stewart_limits",
+        key=("machine", "component", "essay"),
+        order=("machine", "component", "essay"),
+    ),
+)
+
+HARMONIZED = PublicTable(
+    "harmonized",
+    "silver.samples",
+    key=("sampleNumber", "laboratory"),
+    order=("unitId", "componentName", "sampleTimestamp", "sampleNumber"),
+)
+
+
+def check_file(
+    connection: duckdb.DuckDBPyConnection,
+    table: PublicTable,
+    written: Path,
+    rows: int,
+    declared: Sequence[str],
+    published: Path,
+) -> list[str]:
+    """Check a finished file against the contract and give its columns.
+
+    Args:
+        connection: any DuckDB connection.
+        table: what the file is to be.
+        written: the file, not yet published.
+        rows: how many rows the warehouse has for it.
+        declared: the columns that the model's contract declares, in order; empty where none is declared.
+        published: the file that it would replace; it may be missing.
+
+    Raises:
+        ContractBroken: a row or a column is missing, a column moved, or a key is null or doubled.
+    """
+    columns = _columns(connection, written)
+    found = _one(connection, "select count(*) from read_parquet(?)", [str(written)])
+    if found != rows:
+        raise ContractBroken(f"{table.file_name}: {found} rows written, {rows} in the warehouse")
+    if declared and columns != list(declared):
+        raise ContractBroken(f"{table.file_name}: columns differ from the declared contract")
+    if published.exists():
+        before = _columns(connection, published)
+        if columns[: len(before)] != before:
+            raise ContractBroken(
+                f"{table.file_name}: published columns disappeared or moved: "
+                f"{[name for name in before if name not in columns] or 'their order'}. New columns go at the end"
+            )
+    key = ", ".join(f'"{name}"' for name in table.key)
+    nulls = " or ".join(f'"{name}" is null' for name in table.key)
+    doubled = _one(connection, f"select count(*) - count(distinct ({key})) from read_parquet(?)", [str(written)])
+    if doubled or _one(connection, f"select count(*) from read_parquet(?) where {nulls}", [str(written)]):
+        raise ContractBroken(f"{table.file_name}: the key ({', '.join(table.key)}) is null or doubled")
+    return columns
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    relation = connection.execute("select * from read_parquet(?) limit 0", [str(path)])
+    return [column[0] for column in relation.description or []]
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str, parameters: list[str]) -> int:
+    row = connection.execute(query, parameters).fetchone()
+    return int(row[0]) if row else 0

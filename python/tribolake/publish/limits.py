@@ -1,0 +1,64 @@
+"""Publish limits under their version: a version is written once and never changes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from tribolake.publish.files import sync_file, sync_folder, write_durably
+
+LIMITS_QUERY = """
+    select * from limits.stewart_limits where limits_version = $version order by client, machine, component, essay
+"""
+NESTED_QUERY = """
+    select client, machine, component, essay, threshold_normal, threshold_alert, threshold_critic, count
+    from limits.stewart_limits where limits_version = $version order by client, machine, component, essay
+"""
+
+
+def publish_limits(connection: duckdb.DuckDBPyConnection, home: Path) -> list[str]:
+    """Write `silver/stewart_limits/{version}/stewart_limits.{json,parquet}` for each version in the warehouse.
+
+    Returns:
+        The versions that were new.
+    """
+    found = connection.execute("select distinct limits_version from limits.stewart_limits order by 1").fetchall()
+    return [version for (version,) in found if _publish_version(connection, home, version)]
+
+
+def _publish_version(connection: duckdb.DuckDBPyConnection, home: Path, version: str) -> bool:
+    folder = home / "silver" / "stewart_limits" / version
+    if folder.exists():
+        return False
+    aside = folder.with_name(f".{version}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    parquet = aside / "stewart_limits.parquet"
+    connection.execute(
+        f"copy ({LIMITS_QUERY}) to $path (format parquet, compression zstd)",
+        {"version": version, "path": str(parquet)},
+    )
+    sync_file(parquet)
+    rows = connection.execute(NESTED_QUERY, {"version": version}).fetchall()
+    write_durably(aside / "stewart_limits.json", json.dumps(nest(rows), ensure_ascii=False, indent=1) + "\n")
+    sync_folder(aside)
+    aside.replace(folder)
+    sync_folder(folder.parent)
+    return True
+
+
+def nest(rows: list[tuple]) -> dict[str, dict]:
+    """Limits as client → machine → component → essay → thresholds and count."""
+    nested: dict[str, dict] = {}
+    for client, machine, component, essay, normal, alert, critic, count in rows:
+        essays = nested.setdefault(client, {}).setdefault(machine, {}).setdefault(component, {})
+        essays[essay] = {
+            "threshold_normal": normal,
+            "threshold_alert": alert,
+            "threshold_critic": critic,
+            "count": count,
+        }
+    return nested

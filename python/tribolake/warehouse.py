@@ -1,0 +1,131 @@
+"""The warehouse of a lake: what the wrapper asks of a run, and what runs left behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tribolake.errors import ConfigurationError
+from tribolake.lake.ledger import LEDGER_QUERY, Ledger
+
+CONTROL_TABLES = """
+    create schema if not exists control;
+    create table if not exists control.run_request (
+        run_id varchar not null, policy varchar not null, clients varchar[], retry_failed boolean not null,
+        requested_at timestamptz not null
+    );
+    create table if not exists control.runs (
+        run_id varchar primary key, started_at timestamptz not null, project_fingerprint varchar not null,
+        policy varchar not null, clients varchar[], report json not null
+    );
+"""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What one run is asked to do; `clients` None means all."""
+
+    run_id: str
+    policy: str
+    clients: tuple[str, ...] | None
+    retry_failed: bool
+    requested_at: datetime
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """The last run that published, with the report it printed."""
+
+    run_id: str
+    started_at: datetime
+    project_fingerprint: str
+    policy: str
+    clients: tuple[str, ...] | None
+    report: dict[str, Any]
+
+
+@contextmanager
+def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that is closed afterwards.
+
+    Raises:
+        ConfigurationError: another program holds the file, or it is not a warehouse.
+    """
+    try:
+        connection = duckdb.connect(path, read_only=read_only)
+    except duckdb.IOException as error:
+        raise ConfigurationError(
+            f"the warehouse {path} cannot be opened ({str(error).splitlines()[0]}). "
+            "Close the program that holds it, or move the file away: the next run builds it anew from bronze"
+        ) from error
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def read_ledger(connection: duckdb.DuckDBPyConnection, *, retry_failed: bool) -> Ledger:
+    """What earlier runs saw; with `retry_failed`, files that failed count as not seen."""
+    if not table_exists(connection, "bronze", "bronze_arrivals"):
+        return Ledger.of([])
+    seen = connection.execute(LEDGER_QUERY.format(relation="bronze.bronze_arrivals")).fetchall()
+    return Ledger.of(seen, retry_failed=retry_failed)
+
+
+def last_run(connection: duckdb.DuckDBPyConnection) -> PastRun | None:
+    if not table_exists(connection, "control", "runs"):
+        return None
+    row = connection.execute(
+        "select run_id, started_at, project_fingerprint, policy, clients, report"
+        " from control.runs order by started_at desc limit 1"
+    ).fetchone()
+    if row is None:
+        return None
+    run_id, started_at, fingerprint, policy, clients, report = row
+    return PastRun(run_id, started_at, fingerprint, policy, tuple(clients) if clients else None, json.loads(report))
+
+
+def request_run(connection: duckdb.DuckDBPyConnection, request: RunRequest) -> None:
+    """Leave the request where the models find it."""
+    connection.execute(CONTROL_TABLES)
+    connection.execute("delete from control.run_request")
+    connection.execute(
+        "insert into control.run_request values (?, ?, ?, ?, ?)",
+        [request.run_id, request.policy, _list(request.clients), request.retry_failed, request.requested_at],
+    )
+
+
+def record_run(
+    connection: duckdb.DuckDBPyConnection, request: RunRequest, fingerprint: str, report: dict[str, Any]
+) -> None:
+    connection.execute(CONTROL_TABLES)
+    connection.execute(
+        "insert or replace into control.runs values (?, ?, ?, ?, ?, ?)",
+        [
+            request.run_id,
+            request.requested_at,
+            fingerprint,
+            request.policy,
+            _list(request.clients),
+            json.dumps(report, ensure_ascii=False),
+        ],
+    )
+
+
+def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    return bool(
+        connection.execute(
+            "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [schema, table]
+        ).fetchone()
+    )
+
+
+def _list(values: Sequence[str] | None) -> list[str] | None:
+    return list(values) if values is not None else None
