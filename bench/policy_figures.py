@@ -2,8 +2,9 @@
 
     python bench/policy_figures.py --warehouse data/_state/warehouse.duckdb --oracle DIR
 
-The warehouse is that of a finished run under `default`; DIR holds `{client}/classified.parquet`, the reference's results
-on the same files. The laboratory's verdict is known for Finning samples only: action or urgent action is the target.
+The warehouse is that of a finished run under `default`; DIR holds the reference's results on the same files, as
+`{client}/classified.parquet` and `{client}/machine_status.parquet`. The laboratory's verdict is known for Finning
+samples only: action or urgent action is the target.
 """
 
 from __future__ import annotations
@@ -162,9 +163,7 @@ def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, An
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def verdict_figures(
-    connection: duckdb.DuckDBPyConnection, reports: str, status: str, score: str
-) -> dict[str, Any]:
+def verdict_figures(connection: duckdb.DuckDBPyConnection, reports: str, status: str, score: str) -> dict[str, Any]:
     """How alarms and the order of a score agree with the laboratory's verdict, for reports that have one."""
     judged = f"(select * from {reports} where needs_action is not null and fluid = 'oil')"
     return (
@@ -182,7 +181,9 @@ def figures(warehouse: Path, oracle: Path) -> dict[str, Any]:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute(REPORTS.format(verdicts=VERDICTS_OF_ACTION))
         connection.execute(REFERENCE, [str(oracle / "*" / "classified.parquet")])
-        connection.execute("create temp table compared as from reports inner join reference using (client, sampleNumber)")
+        connection.execute(
+            "create temp table compared as from reports inner join reference using (client, sampleNumber)"
+        )
         connection.execute(
             "create temp table machines_of_reference as select client, overall_status from read_parquet(?)",
             [str(oracle / "*" / "machine_status.parquet")],
@@ -221,7 +222,8 @@ def as_text(found: dict[str, Any]) -> str:
             )
     verdicts = found["laboratory_verdict"]
     lines.append(f"{'Laboratory verdict (oil)':<26} {'default':>9} {'reference':>10}")
-    lines += [f"  {name:<24} {value:>9} {verdicts['reference'][name]:>10}" for name, value in verdicts["default"].items()]
+    for name, value in verdicts["default"].items():
+        lines.append(f"  {name:<24} {value:>9} {verdicts['reference'][name]:>10}")
     lines.append("Additive-only reports: {reports}, of which alarms: {alarms}".format(**found["additive_only"]))
     lines += ["Sin evaluar, {client}: {why}: {samples}".format(**row) for row in found["sin_evaluar"]]
     for policy, machines in found["machines"].items():

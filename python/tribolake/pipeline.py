@@ -2,71 +2,27 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from typing import Any
 
 import duckdb
 from filelock import FileLock, Timeout
 
 from tribolake.dbtrun import Dbt, FailedTest, import_ahead
-from tribolake.errors import ConfigurationError, ContractBroken, LakeIsBusy, RunFailed
+from tribolake.errors import ContractBroken, LakeIsBusy, RunFailed
 from tribolake.lake.arrivals import read_ahead
-from tribolake.lake.folder import BronzeFile, FolderLake
-from tribolake.lake.ledger import Ledger, new_files
-from tribolake.project import (
-    declared_clients,
-    declared_layouts,
-    fingerprint_project,
-    fingerprint_seeds,
-    policies,
-)
-from tribolake.publish.contract import GOLD, MANIFEST
+from tribolake.lake.folder import FolderLake
+from tribolake.planning import Plan, plan_run
+from tribolake.project import declared_clients, declared_layouts
+from tribolake.publish.contract import GOLD
 from tribolake.publish.gold import Publication, publish_client
 from tribolake.publish.limits import publish_limits
+from tribolake.report import RunReport, describe_clients, describe_failed_files
 from tribolake.settings import Settings
-from tribolake.warehouse import RunRequest, last_run, open_warehouse, read_ledger, record_run, request_run
+from tribolake.warehouse import open_warehouse, record_run
 
 Progress = Callable[[str], None]
-
-
-@dataclass
-class ClientReport:
-    """What a run did for one client."""
-
-    arrivals: int = 0
-    rows_read: int = 0
-    rows_loaded: int = 0
-    rows_superseded: int = 0
-    rows_rejected: int = 0
-    samples: int = 0
-    published: bool = False
-    problem: str | None = None
-
-
-@dataclass
-class RunReport:
-    """What a run did: `needs_a_look` says whether a person should look at a file or a client."""
-
-    run_id: str
-    policy: str
-    seconds: float = 0.0
-    nothing_new: bool = False
-    stages: dict[str, float] = field(default_factory=dict)
-    clients: dict[str, ClientReport] = field(default_factory=dict)
-    failed_files: list[dict[str, str]] = field(default_factory=list)
-    failed_tests: list[str] = field(default_factory=list)
-
-    @property
-    def needs_a_look(self) -> bool:
-        return bool(self.failed_files or self.failed_tests or any(c.problem for c in self.clients.values()))
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def run(
@@ -82,7 +38,7 @@ def run(
     Args:
         settings: the lake.
         policy: a row of the seed `policies`.
-        clients: publish and read only these; None means all.
+        clients: read and publish only these; None means all.
         full_refresh: forget what was loaded and read every file again.
         progress: told what is under way.
 
@@ -91,182 +47,110 @@ def run(
         LakeIsBusy: another run holds the lake.
         RunFailed: nothing was published; what was published before stays as it is.
     """
-    _check(policy, clients)
     settings.state.mkdir(parents=True, exist_ok=True)
     with _lock(settings):
-        return _Run(settings, policy, tuple(sorted(clients)) if clients else None, progress).execute(full_refresh)
+        stopwatch = Stopwatch(progress)
+        with stopwatch("discover"):
+            plan = plan_run(settings, policy=policy, clients=clients, full_refresh=full_refresh)
+        report = RunReport(plan.request.run_id, policy, nothing_new=not plan.reason, stages=stopwatch.stages)
+        if plan.reason:
+            progress(plan.reason)
+            _carry_out(plan, settings, report, stopwatch)
+        report.seconds = stopwatch.seconds
+        return report
 
 
-@dataclass
-class _Run:
-    settings: Settings
-    policy: str
-    clients: tuple[str, ...] | None
-    progress: Progress
+class Stopwatch:
+    """Seconds per stage; a stage announces itself when it begins."""
 
-    def __post_init__(self) -> None:
-        self.started = time.perf_counter()
-        now = datetime.now(UTC)
-        run_id = f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
-        self.report = RunReport(run_id, self.policy)
-        self.lake = FolderLake(self.settings.lake, self.settings.prefix)
-        self.requested_at = now
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.stages: dict[str, float] = {}
+        self._started = time.perf_counter()
 
-    def execute(self, full_refresh: bool) -> RunReport:
-        fingerprint = fingerprint_project()
-        with self._stage("discover"):
-            found, is_due, with_seeds, request = self._discover(fingerprint, full_refresh)
-        if not is_due:
-            self.report.nothing_new = True
-            return self._finished()
-        self.progress(f"{len(found)} new files")
-        read_ahead(self.settings, found, declared_layouts())
-        import_ahead()
-        dbt = Dbt(self.settings, self.progress)
-        with self._stage("models"):
-            dbt.build_models(with_seeds=with_seeds, full_refresh=full_refresh)
-        with self._stage("tests"):
-            failed_tests = dbt.failed_tests()
-        with self._stage("publish"), open_warehouse(self.settings.warehouse) as warehouse:
-            held = self._held_back(warehouse, failed_tests)
-            self._describe_arrivals(warehouse, found)
-            self._publish(warehouse, dbt, held)
-            self._finished()
-            record_run(warehouse, request, fingerprint, self.report.as_dict() | {"seeds": fingerprint_seeds()})
-        self._clear_staging()
-        return self._finished()
-
-    def _discover(self, fingerprint: str, full_refresh: bool) -> tuple[list[BronzeFile], bool, bool, RunRequest]:
-        with open_warehouse(self.settings.warehouse) as warehouse:
-            past = last_run(warehouse)
-            project_changed = past is None or past.project_fingerprint != fingerprint
-            request = RunRequest(self.report.run_id, self.policy, self.clients, project_changed, self.requested_at)
-            ledger = read_ledger(warehouse, retry_failed=project_changed)
-            found = new_files(self.lake, Ledger.of([]) if full_refresh else ledger, self.clients)
-            is_due = bool(
-                found
-                or full_refresh
-                or project_changed
-                or past.policy != self.policy
-                or past.report["failed_tests"]
-                or not self._covered_by(past.clients)
-                or self._unpublished()
-            )
-            if is_due:
-                request_run(warehouse, request)
-        with_seeds = past is None or past.report.get("seeds") != fingerprint_seeds()
-        return found, is_due, with_seeds, request
-
-    def _covered_by(self, clients: tuple[str, ...] | None) -> bool:
-        return clients is None or (self.clients is not None and set(self.clients) <= set(clients))
-
-    def _unpublished(self) -> bool:
-        """Whether a client that has been loaded lacks a manifest."""
-        gold = self.lake.home / "gold"
-        return any(
-            not (gold / client / MANIFEST).exists()
-            for client in {file.client for file in self.lake.list_bronze()} & set(declared_clients())
-            if self.clients is None or client in self.clients
-        )
-
-    def _held_back(self, warehouse: duckdb.DuckDBPyConnection, failed_tests: list[FailedTest]) -> dict[str, str]:
-        """The clients that failed tests speak of; a test that names no client holds all of them back."""
-        held: dict[str, str] = {}
-        for test in failed_tests:
-            self.report.failed_tests.append(f"{test.name}: {test.message}")
-            for client in clients_of(warehouse, test) or declared_clients():
-                held.setdefault(client, f"data test {test.name} failed")
-        return held
-
-    def _describe_arrivals(self, warehouse: duckdb.DuckDBPyConnection, found: list[BronzeFile]) -> None:
-        """Fill the report from the arrivals of this run."""
-        keys = [file.key for file in found]
-        rows = warehouse.execute(
-            """
-            select
-                client, count(*), sum(rows_read), sum(rows_loaded), sum(rows_superseded), sum(rows_rejected)
-            from silver.arrival_reconciliation
-            where arrived_at >= ? and list_contains(?, file_key)
-            group by client
-            """,
-            [self.requested_at, keys],
-        ).fetchall()
-        arrived = {client: counts for client, *counts in rows}
-        samples = dict(warehouse.execute("select lower(client), count(*) from silver.samples group by 1").fetchall())
-        for client in self.clients or declared_clients():
-            counts = [int(count or 0) for count in arrived.get(client, [0] * 5)]
-            self.report.clients[client] = ClientReport(*counts, samples=samples.get(client, 0))
-        self.report.failed_files = [
-            {"file": key, "problem": message}
-            for key, message in warehouse.execute(
-                "select file_key, message from silver.arrival_reconciliation"
-                " where arrived_at >= ? and status = 'failed' order by file_key",
-                [self.requested_at],
-            ).fetchall()
-        ]
-
-    def _publish(self, warehouse: duckdb.DuckDBPyConnection, dbt: Dbt, held: dict[str, str]) -> None:
-        declared = {table.name: dbt.columns_of(table.name) for table in GOLD}
-        publication = Publication(self.report.run_id, self.policy, self.requested_at.isoformat())
-        for client, report in self.report.clients.items():
-            if not report.samples:
-                continue
-            report.problem = held.get(client)
-            if report.problem:
-                continue
-            self.progress(f"publish {client}")
-            try:
-                publish_client(warehouse, self.lake.home, client, publication, declared)
-                report.published = True
-            except (ContractBroken, OSError, duckdb.Error) as error:
-                report.problem = f"not published: {error}"
-        if any(report.published for report in self.report.clients.values()):
-            publish_limits(warehouse, self.lake.home)
-        elif any(report.samples for report in self.report.clients.values()):
-            problems = "; ".join(f"{client}: {r.problem}" for client, r in self.report.clients.items() if r.problem)
-            raise RunFailed(f"nothing was published, what was published before stays. {problems}")
-
-    def _clear_staging(self) -> None:
-        for staged in self.settings.staging.glob("*"):
-            staged.unlink(missing_ok=True)
-
-    def _finished(self) -> RunReport:
-        self.report.seconds = round(time.perf_counter() - self.started, 3)
-        return self.report
+    @property
+    def seconds(self) -> float:
+        return round(time.perf_counter() - self._started, 3)
 
     @contextmanager
-    def _stage(self, name: str):
-        self.progress(name)
-        started = time.perf_counter()
+    def __call__(self, stage: str) -> Iterator[None]:
+        self.progress(stage)
+        began = time.perf_counter()
         yield
-        self.report.stages[name] = round(time.perf_counter() - started, 3)
+        self.stages[stage] = round(time.perf_counter() - began, 3)
+
+
+def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Stopwatch) -> None:
+    read_ahead(settings, plan.found, declared_layouts())
+    import_ahead()
+    dbt = Dbt(settings, stopwatch.progress)
+    with stopwatch("models"):
+        dbt.build_models(with_seeds=plan.with_seeds, full_refresh=plan.full_refresh)
+    with stopwatch("tests"):
+        failed_tests = dbt.failed_tests()
+    with stopwatch("publish"), open_warehouse(settings.warehouse) as warehouse:
+        since = plan.request.requested_at
+        report.clients = describe_clients(warehouse, since, plan.request.clients or declared_clients())
+        report.failed_files = describe_failed_files(warehouse, since)
+        report.failed_tests = [f"{test.name}: {test.message}" for test in failed_tests]
+        _hold_back(warehouse, report, failed_tests)
+        _publish(warehouse, plan, settings, report, dbt, stopwatch.progress)
+        report.seconds = stopwatch.seconds
+        record_run(warehouse, plan.request, plan.project_fingerprint, plan.seeds_fingerprint, report)
+    for staged in settings.staging.glob("*"):
+        staged.unlink(missing_ok=True)
+
+
+def _hold_back(warehouse: duckdb.DuckDBPyConnection, report: RunReport, failed_tests: list[FailedTest]) -> None:
+    """Hold back the clients that failed tests speak of; a test that names no client holds all of them back."""
+    for test in failed_tests:
+        for client in clients_of(warehouse, test) or set(report.clients):
+            if client in report.clients:
+                report.clients[client].problem = f"data test {test.name} failed"
 
 
 def clients_of(warehouse: duckdb.DuckDBPyConnection, test: FailedTest) -> set[str]:
-    """The clients of the rows that a failed test found; empty where they do not say."""
+    """The clients of the rows that a failed test found; empty where a row does not say."""
     try:
         rows = warehouse.execute(f"select distinct lower(client) from ({test.query}) as offending").fetchall()
     except duckdb.Error:
         return set()
-    return {client for (client,) in rows if client} if all(client for (client,) in rows) else set()
+    clients = {client for (client,) in rows}
+    return set() if None in clients else clients
 
 
-def _check(policy: str, clients: Sequence[str] | None) -> None:
-    if policy not in policies():
-        raise ConfigurationError(f"policy {policy!r} is unknown: choose one of {', '.join(policies())}")
-    unknown = sorted(set(clients or ()) - set(declared_clients()))
-    if unknown:
-        raise ConfigurationError(
-            f"client {unknown[0]!r} is unknown: choose one of {', '.join(declared_clients())}, "
-            "or add a row to seeds/oil/clients.csv"
-        )
+def _publish(
+    warehouse: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    settings: Settings,
+    report: RunReport,
+    dbt: Dbt,
+    progress: Progress,
+) -> None:
+    home = FolderLake(settings.lake, settings.prefix).home
+    declared = {table.name: dbt.columns_of(table.name) for table in GOLD}
+    publication = Publication(report.run_id, report.policy, plan.request.requested_at.isoformat())
+    with_samples = {client: done for client, done in report.clients.items() if done.samples}
+    for client, done in with_samples.items():
+        if done.problem:
+            continue
+        progress(f"publish {client}")
+        try:
+            publish_client(warehouse, home, client, publication, declared)
+            done.published = True
+        except (ContractBroken, OSError, duckdb.Error) as error:
+            done.problem = str(error)
+    if with_samples and not any(done.published for done in with_samples.values()):
+        problems = "; ".join(f"{client}: {problem}" for client, problem in report.problems.items())
+        raise RunFailed(f"nothing was published, what was published before stays. {problems}")
+    publish_limits(warehouse, home)
 
 
 @contextmanager
-def _lock(settings: Settings):
-    lock = FileLock(settings.state / "run.lock")
+def _lock(settings: Settings) -> Iterator[None]:
+    path = settings.state / "run.lock"
     try:
-        with lock.acquire(blocking=False):
+        with FileLock(path).acquire(blocking=False):
             yield
     except Timeout as error:
-        raise LakeIsBusy(f"another run holds {settings.state / 'run.lock'}: wait until it ends, or stop it") from error
+        raise LakeIsBusy(f"another run holds {path}: wait until it ends, or stop it") from error

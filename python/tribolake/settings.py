@@ -59,7 +59,7 @@ def load_settings(**flags: object) -> Settings:
     if str(given.get("lake", "")).startswith("s3://"):
         raise ConfigurationError("this version reads and publishes folders only: give --lake a folder")
     try:
-        return Settings(**given)  # pyright: ignore[reportArgumentType]
+        return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         wrong = "; ".join(f"TRIBOLAKE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         raise ConfigurationError(f"{wrong}. Mend the flag, the environment variable or .env") from error

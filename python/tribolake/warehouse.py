@@ -14,6 +14,7 @@ import duckdb
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
+from tribolake.report import RunReport
 
 CONTROL_TABLES = """
     create schema if not exists control;
@@ -23,7 +24,7 @@ CONTROL_TABLES = """
     );
     create table if not exists control.runs (
         run_id varchar primary key, started_at timestamptz not null, project_fingerprint varchar not null,
-        policy varchar not null, clients varchar[], report json not null
+        seeds_fingerprint varchar not null, policy varchar not null, clients varchar[], report json not null
     );
 """
 
@@ -46,9 +47,14 @@ class PastRun:
     run_id: str
     started_at: datetime
     project_fingerprint: str
+    seeds_fingerprint: str
     policy: str
     clients: tuple[str, ...] | None
     report: dict[str, Any]
+
+    @property
+    def was_held_back(self) -> bool:
+        return any(client["problem"] for client in self.report["clients"].values())
 
 
 @contextmanager
@@ -71,7 +77,7 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         connection.close()
 
 
-def read_ledger(connection: duckdb.DuckDBPyConnection, *, retry_failed: bool) -> Ledger:
+def read_ledger(connection: duckdb.DuckDBPyConnection, *, retry_failed: bool = False) -> Ledger:
     """What earlier runs saw; with `retry_failed`, files that failed count as not seen."""
     if not table_exists(connection, "bronze", "bronze_arrivals"):
         return Ledger.of([])
@@ -83,13 +89,13 @@ def last_run(connection: duckdb.DuckDBPyConnection) -> PastRun | None:
     if not table_exists(connection, "control", "runs"):
         return None
     row = connection.execute(
-        "select run_id, started_at, project_fingerprint, policy, clients, report"
+        "select run_id, started_at, project_fingerprint, seeds_fingerprint, policy, clients, report"
         " from control.runs order by started_at desc limit 1"
     ).fetchone()
     if row is None:
         return None
-    run_id, started_at, fingerprint, policy, clients, report = row
-    return PastRun(run_id, started_at, fingerprint, policy, tuple(clients) if clients else None, json.loads(report))
+    run_id, started_at, project, seeds, policy, clients, report = row
+    return PastRun(run_id, started_at, project, seeds, policy, tuple(clients) if clients else None, json.loads(report))
 
 
 def request_run(connection: duckdb.DuckDBPyConnection, request: RunRequest) -> None:
@@ -103,28 +109,28 @@ def request_run(connection: duckdb.DuckDBPyConnection, request: RunRequest) -> N
 
 
 def record_run(
-    connection: duckdb.DuckDBPyConnection, request: RunRequest, fingerprint: str, report: dict[str, Any]
+    connection: duckdb.DuckDBPyConnection, request: RunRequest, project: str, seeds: str, report: RunReport
 ) -> None:
+    """Remember a run that published, with the fingerprints of the project and its seeds."""
     connection.execute(CONTROL_TABLES)
     connection.execute(
-        "insert or replace into control.runs values (?, ?, ?, ?, ?, ?)",
+        "insert or replace into control.runs values (?, ?, ?, ?, ?, ?, ?)",
         [
             request.run_id,
             request.requested_at,
-            fingerprint,
+            project,
+            seeds,
             request.policy,
             _list(request.clients),
-            json.dumps(report, ensure_ascii=False),
+            json.dumps(report.as_dict(), ensure_ascii=False),
         ],
     )
 
 
 def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    return bool(
-        connection.execute(
-            "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [schema, table]
-        ).fetchone()
-    )
+    # Compared here: a bound parameter would make duckdb import pandas, longer than all the rest of a run without news.
+    tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+    return (schema, table) in tables
 
 
 def _list(values: Sequence[str] | None) -> list[str] | None:

@@ -62,7 +62,7 @@ def refuse_inflated(content: bytes, max_inflated_mb: int) -> None:
         )
 
 
-def _sheet_rows(layout: SheetLayout, grid: list[list[object]]) -> pa.Table:
+def _sheet_rows(layout: SheetLayout, grid: Sequence[Sequence[object]]) -> pa.Table:
     header_at = next(
         (i for i, row in enumerate(grid[:HEADER_SEARCH_ROWS]) if layout.key_header in map(_stripped, row)),
         None,

@@ -35,8 +35,9 @@ def read_arrivals(
         layouts: the sheets that each declared client's laboratory delivers.
 
     Returns:
-        One row per file, its columns those of the model `bronze_arrivals`. Status is `loaded` (its rows are staged), `duplicate`
-        (this client's content is loaded already under another name) or `failed` (the message says what to do).
+        One row per file, its columns those of the model `bronze_arrivals`. Status is `loaded` (its rows are
+        staged), `duplicate` (this client's content is loaded already under another name) or `failed` (the message
+        says what to do).
     """
     tasks = _reading_tasks(settings, found, layouts)
     readings = READ_AHEAD.take(list(tasks.values()), _reading_limits(settings))

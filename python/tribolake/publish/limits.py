@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -50,9 +51,9 @@ def _publish_version(connection: duckdb.DuckDBPyConnection, home: Path, version:
     return True
 
 
-def nest(rows: list[tuple]) -> dict[str, dict]:
+def nest(rows: list[tuple[Any, ...]]) -> dict[str, dict[str, Any]]:
     """Limits as client → machine → component → essay → thresholds and count."""
-    nested: dict[str, dict] = {}
+    nested: dict[str, dict[str, Any]] = {}
     for client, machine, component, essay, normal, alert, critic, count in rows:
         essays = nested.setdefault(client, {}).setdefault(machine, {}).setdefault(component, {})
         essays[essay] = {

@@ -1,0 +1,63 @@
+# Two commands on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SOURCES := python models tests bench
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint format bench docs lock clean
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.installed ## Install, make sample laboratory files, run the whole job on them, show the fleet
+	$(BIN)/tribolake demo
+
+test: $(VENV)/.installed-dev ## Run the tests
+	$(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: $(VENV)/.installed-dev ## Run the slow tests
+	$(BIN)/pytest -n 2 -m slow
+
+lint: $(VENV)/.installed-dev ## Check style and types
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models macros tests/data
+	$(BIN)/yamllint --strict .
+
+format: $(VENV)/.installed-dev ## Put the code into the project's style
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/sqlfluff fix --processes 2 --disable-progress-bar models macros tests/data
+
+bench: $(VENV)/.installed-dev ## Measure runs as ratios to their floor
+	$(BIN)/python bench/run.py
+
+docs: $(VENV)/.installed ## Write the documentation of the default lake
+	$(BIN)/tribolake docs
+
+lock: $(VENV)/.installed-dev ## Renew the lock files from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --extra dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove what was made here, not the lake
+	rm -rf $(VENV) target logs .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@echo "making $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing requirements.lock (about a minute)"
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@echo "installing requirements-dev.lock"
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

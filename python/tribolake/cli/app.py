@@ -1,0 +1,197 @@
+"""`tribolake`: the commands."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tribolake.cli.options import (
+    ClientOption,
+    Exit,
+    JsonOption,
+    LakeOption,
+    ProgressLines,
+    explained_errors,
+    lake_flag,
+)
+
+if TYPE_CHECKING:
+    from tribolake.dbtrun import Dbt
+
+app = typer.Typer(
+    name="tribolake",
+    help="Laboratory files in a lake become the health of a fleet.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Entry point of the `tribolake` command."""
+    app()
+
+
+@app.command(
+    epilog="**Examples**\n\n"
+    "`tribolake run`  new files of ./data\n\n"
+    "`tribolake run --lake /srv/lake --client cda --json`\n\n"
+    "`tribolake run --policy reference`  judge exactly as the former production code did"
+)
+def run(
+    lake: LakeOption = None,
+    client: ClientOption = None,
+    policy: Annotated[str, typer.Option(help="How to judge: `default` or `reference`.")] = "default",
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Read every file again.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring gold up to date with bronze: read new files, build, test, publish.
+
+    Exit codes: 0 done or nothing new, 1 failed, 2 bad usage, 3 another run holds the lake, 4 published but some files
+    or clients need a look.
+    """
+    from tribolake.cli.tables import print_run  # noqa: PLC0415 - a run with nothing new needs no tables
+    from tribolake.pipeline import run as run_pipeline  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        settings = load_settings(lake=lake_flag(lake))
+        progress = ProgressLines()
+        try:
+            report = run_pipeline(settings, policy=policy, clients=client, full_refresh=full_refresh, progress=progress)
+        finally:
+            progress.done()
+        if as_json:
+            _print_json(report.as_dict())
+        else:
+            print_run(report, settings)
+        raise typer.Exit(Exit.NEEDS_A_LOOK if report.needs_a_look else Exit.OK)
+
+
+@app.command(epilog="**Examples**\n\n`tribolake status`\n\n`tribolake status --client cda --json`")
+def status(lake: LakeOption = None, client: ClientOption = None, as_json: JsonOption = False) -> None:
+    """Show the fleet as it was last published, the last run, and the files that wait or failed."""
+    from tribolake.cli.tables import print_status  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+    from tribolake.status import lake_status  # noqa: PLC0415
+
+    with explained_errors():
+        settings = load_settings(lake=lake_flag(lake))
+        found = lake_status(settings, client)
+        if as_json:
+            _print_json(found.as_dict())
+        else:
+            print_status(found)
+
+
+@app.command(
+    epilog="**Examples**\n\n"
+    "`tribolake synth --lake /tmp/lake`\n\n"
+    "`tribolake synth --lake /tmp/lake --finning-units 70 --months 60 --seed 7`"
+)
+def synth(
+    lake: LakeOption = None,
+    client: ClientOption = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same files.")] = 42,
+    finning_units: Annotated[int, typer.Option(help="Trucks with a workbook each.")] = 7,
+    als_units: Annotated[int, typer.Option(help="Machines in the ALS table.")] = 40,
+    months: Annotated[int, typer.Option(help="Months of samples.")] = 24,
+    end: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day sampled.")] = datetime(2026, 1, 31),
+    clean: Annotated[bool, typer.Option("--clean", help="Without dirty cells and retests.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write sample laboratory files of both laboratories, with episodes of known truth, into a lake."""
+    from tribolake.settings import load_settings  # noqa: PLC0415
+    from tribolake.synth import write_sample_lake  # noqa: PLC0415
+
+    with explained_errors():
+        settings = load_settings(lake=lake_flag(lake))
+        progress = ProgressLines()
+        try:
+            written = write_sample_lake(
+                settings.lake,
+                seed=seed,
+                finning_units=finning_units,
+                als_units=als_units,
+                months=months,
+                end=date(end.year, end.month, end.day),
+                dirty=not clean,
+                clients=client or ("cda", "emin"),
+                on_file=lambda path: progress(f"write {path.name}"),
+            )
+        except ValueError as error:
+            progress.done()
+            typer.echo(f"tribolake: {error}", err=True)
+            raise typer.Exit(Exit.USAGE) from error
+        progress.done()
+        if as_json:
+            _print_json(
+                {
+                    "files": [str(path) for path in written.files],
+                    "truth": str(written.truth),
+                    "samples": written.samples,
+                }
+            )
+        else:
+            for path in written.files:
+                typer.echo(path)
+            typer.echo(f"truth: {written.truth}")
+
+
+@app.command(epilog="**Examples**\n\n`tribolake docs`\n\n`tribolake docs --output site/index.html`")
+def docs(
+    lake: LakeOption = None,
+    output: Annotated[Path | None, typer.Option(help="Where to put it.", dir_okay=False)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the documentation of every table and its lineage as one HTML file that opens from disk."""
+    from tribolake.dbtrun import Dbt  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        settings = load_settings(lake=lake_flag(lake))
+        page = _write_docs(Dbt(settings), settings.lake, output)
+        if as_json:
+            _print_json({"docs": str(page)})
+        else:
+            typer.echo(page)
+
+
+@app.command(epilog="**Examples**\n\n`tribolake demo`\n\n`tribolake demo --lake /tmp/demo`")
+def demo(lake: LakeOption = None) -> None:
+    """Write sample laboratory files, run the whole job on them, and show the fleet."""
+    from tribolake.cli.tables import print_run, print_status  # noqa: PLC0415
+    from tribolake.dbtrun import Dbt  # noqa: PLC0415
+    from tribolake.pipeline import run as run_pipeline  # noqa: PLC0415
+    from tribolake.settings import PROJECT_DIR, load_settings  # noqa: PLC0415
+    from tribolake.status import lake_status  # noqa: PLC0415
+    from tribolake.synth import write_sample_lake  # noqa: PLC0415
+
+    with explained_errors():
+        folder = lake_flag(lake) or PROJECT_DIR / "data" / "demo"
+        settings = load_settings(lake=folder)
+        progress = ProgressLines()
+        write_sample_lake(settings.lake, on_file=lambda path: progress(f"write {path.name}"))
+        report = run_pipeline(settings, progress=progress)
+        progress("docs")
+        page = _write_docs(Dbt(settings), settings.lake, None)
+        progress.done()
+        print_status(lake_status(settings, None))
+        print_run(report, settings)
+        typer.echo(f"documentation: {page}")
+
+
+def _write_docs(dbt: Dbt, lake: Path, output: Path | None) -> Path:
+    page = output or lake / "docs" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copyfile(dbt.write_docs(), page))
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, default=str))

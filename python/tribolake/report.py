@@ -1,0 +1,83 @@
+"""What a run did, as people and programs read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+ARRIVED_QUERY = """
+    select client, count(*), sum(rows_read), sum(rows_loaded), sum(rows_superseded), sum(rows_rejected)
+    from silver.arrival_reconciliation
+    where arrived_at >= ?
+    group by client
+"""
+SAMPLES_QUERY = "select lower(client), count(*) from silver.samples group by 1"
+FAILED_QUERY = """
+    select file_key, message
+    from silver.arrival_reconciliation
+    where arrived_at >= ? and status = 'failed'
+    order by file_key
+"""
+
+
+@dataclass
+class ClientReport:
+    """What a run did for one client: counts of its new files and their rows, and all samples it has now."""
+
+    arrivals: int = 0
+    rows_read: int = 0
+    rows_loaded: int = 0
+    rows_superseded: int = 0
+    rows_rejected: int = 0
+    samples: int = 0
+    published: bool = False
+    problem: str | None = None
+
+
+@dataclass
+class RunReport:
+    """What a run did; `needs_a_look` says whether a person should look at a file or a client."""
+
+    run_id: str
+    policy: str
+    seconds: float = 0.0
+    nothing_new: bool = False
+    stages: dict[str, float] = field(default_factory=dict)
+    clients: dict[str, ClientReport] = field(default_factory=dict)
+    failed_files: list[dict[str, str]] = field(default_factory=list)
+    failed_tests: list[str] = field(default_factory=list)
+
+    @property
+    def needs_a_look(self) -> bool:
+        return bool(self.failed_files or self.failed_tests or self.problems)
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Clients that were not published, and why."""
+        return {client: report.problem for client, report in self.clients.items() if report.problem}
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def describe_clients(
+    warehouse: duckdb.DuckDBPyConnection, since: datetime, clients: Sequence[str]
+) -> dict[str, ClientReport]:
+    """What arrived for each client since a moment, and how many samples it has."""
+    arrived = {client: counts for client, *counts in warehouse.execute(ARRIVED_QUERY, [since]).fetchall()}
+    samples = dict(warehouse.execute(SAMPLES_QUERY).fetchall())
+    reports = {}
+    for client in clients:
+        arrivals, read, loaded, superseded, rejected = (int(count or 0) for count in arrived.get(client, [0] * 5))
+        reports[client] = ClientReport(arrivals, read, loaded, superseded, rejected, samples.get(client, 0))
+    return reports
+
+
+def describe_failed_files(warehouse: duckdb.DuckDBPyConnection, since: datetime) -> list[dict[str, str]]:
+    """Files that arrived since a moment and cannot be read, with what to do."""
+    found = warehouse.execute(FAILED_QUERY, [since]).fetchall()
+    return [{"file": key, "problem": message} for key, message in found]

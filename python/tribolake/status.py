@@ -1,0 +1,89 @@
+"""How a lake is doing: the fleet as published, the last run, and the files that wait or failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tribolake.errors import ConfigurationError
+from tribolake.lake.folder import FolderLake
+from tribolake.lake.ledger import new_files
+from tribolake.settings import Settings
+from tribolake.warehouse import last_run, open_warehouse, read_ledger, table_exists
+
+MACHINES_QUERY = """
+    select
+        client, unit_id, overall_status, machine_score, priority_score, worst_component, total_components,
+        components_anormal, components_alerta, components_normal, components_sin_evaluar, components_stale,
+        left(latest_sample_date, 10) as latest_sample_date
+    from gold.machine_status_current
+    where ? is null or list_contains(?, lower(client))
+    order by priority_score desc, weighted_machine_score desc, machine_score desc, client, unit_id
+"""
+FAILED_QUERY = """
+    select file_key as file, message as problem
+    from bronze.bronze_arrivals
+    where status = 'failed' and file_key not in (
+        select file_key from bronze.bronze_arrivals where status <> 'failed'
+    )
+    qualify row_number() over (partition by file_key order by arrived_at desc) = 1
+    order by file_key
+"""
+UNMAPPED_QUERY = (
+    "select client, kind, name, cells_affected from silver.unmapped_names where kind <> 'column' order by all"
+)
+REPORTS_QUERY = """
+    select lower(client) as client, report_status, count(*) as reports
+    from gold.classified_reports group by all order by all
+"""
+
+
+@dataclass(frozen=True)
+class LakeStatus:
+    """One look at a lake; `machines` are ranked, the one to look at first comes first."""
+
+    lake: str
+    last_run: dict[str, Any] | None
+    waiting_files: list[str]
+    failed_files: list[dict[str, str]]
+    unmapped_names: list[dict[str, Any]]
+    reports: list[dict[str, Any]]
+    machines: list[dict[str, Any]]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus:
+    """Read the status of a lake without changing it.
+
+    Raises:
+        ConfigurationError: nothing was ever run there.
+    """
+    lake = FolderLake(settings.lake, settings.prefix)
+    if not settings.warehouse.exists():
+        raise ConfigurationError(
+            f"{settings.lake} has no warehouse yet: put files under {lake.home / 'bronze'}/CLIENT/ and start "
+            "`tribolake run`, or try `tribolake demo`"
+        )
+    wanted = list(clients) if clients else None
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        past = last_run(warehouse)
+        waiting = [file.key for file in new_files(lake, read_ledger(warehouse), wanted)]
+
+        def rows(query: str, *parameters: object) -> list[dict[str, Any]]:
+            cursor = warehouse.execute(query, parameters)
+            names = [column[0] for column in cursor.description or []]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+        is_built = table_exists(warehouse, "gold", "machine_status_current")
+        return LakeStatus(
+            lake=str(settings.lake),
+            last_run=past.report if past else None,
+            waiting_files=waiting,
+            failed_files=rows(FAILED_QUERY) if is_built else [],
+            unmapped_names=rows(UNMAPPED_QUERY) if is_built else [],
+            reports=rows(REPORTS_QUERY) if is_built else [],
+            machines=rows(MACHINES_QUERY, wanted, wanted) if is_built else [],
+        )
