@@ -1,9 +1,18 @@
-{#- Round a percentile as the policy asks: up to the next integer, or to the essay's resolution. -#}
+{#-
+  Round a percentile to a limit as the policy asks. `ceil`: up to the next integer. `resolution`: to the next multiple of
+  the essay's resolution above the percentile, so that ties on the percentile itself are not breaches: at most 10 % of the
+  samples reach the limit of P90. (With P90 = 1 ppm and a limit of 1 ppm, 47 % of the aluminium results were Marginal.)
+-#}
 {% macro round_limit(percentile, rounding, resolution) -%}
     case {{ rounding }}
         when 'ceil' then ceil({{ percentile }})
-        else round(round({{ percentile }} / {{ resolution }}) * {{ resolution }}, 6)
+        else round((floor(round({{ percentile }} / {{ resolution }}, 6)) + 1) * {{ resolution }}, 6)
     end
+{%- endmacro %}
+
+{#- The mirror image for lower limits: the next multiple of the resolution below the percentile. -#}
+{% macro round_lower_limit(percentile, resolution) -%}
+    round((ceil(round({{ percentile }} / {{ resolution }}, 6)) - 1) * {{ resolution }}, 6)
 {%- endmacro %}
 
 {#- A limit is at least one step above the one before it: equal limits would skip a band. -#}
@@ -12,4 +21,8 @@
         when {{ limit_before }} is null then {{ limit }}
         else greatest({{ limit }}, round({{ limit_before }} + {{ step }}, 6))
     end
+{%- endmacro %}
+
+{% macro one_step_below(limit, limit_after, step) -%}
+    least({{ limit }}, round(({{ limit_after }}) - {{ step }}, 6))
 {%- endmacro %}

@@ -89,9 +89,8 @@ def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Sto
     with stopwatch("tests"):
         failed_tests = dbt.failed_tests()
     with stopwatch("publish"), open_warehouse(settings.warehouse) as warehouse:
-        since = plan.request.requested_at
-        report.clients = describe_clients(warehouse, since, plan.request.clients or declared_clients())
-        report.failed_files = describe_failed_files(warehouse, since)
+        report.clients = describe_clients(warehouse, plan.since, plan.request.clients or declared_clients())
+        report.failed_files = describe_failed_files(warehouse, plan.since)
         report.failed_tests = [f"{test.name}: {test.message}" for test in failed_tests]
         _hold_back(warehouse, report, failed_tests)
         _publish(warehouse, plan, settings, report, dbt, stopwatch.progress)

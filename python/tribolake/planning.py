@@ -13,7 +13,15 @@ from tribolake.lake.ledger import Ledger, new_files
 from tribolake.project import declared_clients, fingerprint_project, fingerprint_seeds, policies
 from tribolake.publish.contract import MANIFEST
 from tribolake.settings import Settings
-from tribolake.warehouse import PastRun, RunRequest, last_run, open_warehouse, read_ledger, request_run
+from tribolake.warehouse import (
+    PastRun,
+    RunRequest,
+    is_unfinished,
+    last_run,
+    open_warehouse,
+    read_ledger,
+    request_run,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,7 @@ class Plan:
     reason: str
     with_seeds: bool
     full_refresh: bool
+    since: datetime  # what arrived after this is new to readers of gold
     project_fingerprint: str
     seeds_fingerprint: str
 
@@ -52,40 +61,34 @@ def plan_run(settings: Settings, *, policy: str, clients: Sequence[str] | None, 
         )
         ledger = Ledger.of([]) if full_refresh else read_ledger(warehouse, retry_failed=project_changed)
         found = new_files(lake, ledger, clients)
-        reason = (
-            "every file is read again"
-            if full_refresh
-            else _reason(request, past, len(found), project_changed=project_changed)
-        )
-        if not reason and _unpublished(lake, request.clients):
-            reason = "clients that are not published yet"
+        reasons = {
+            "every file is read again": full_refresh,
+            "first run": past is None,
+            f"{len(found)} new files": bool(found),
+            "models or seeds changed": project_changed,
+            "the last run did not finish": is_unfinished(warehouse, past),
+        } | (_reasons_of_the_past(lake, request, past) if past else {})
+        reason = next((reason for reason, holds in reasons.items() if holds), "")
         if reason:
             request_run(warehouse, request)
     with_seeds = past is None or past.seeds_fingerprint != seeds
-    return Plan(request, found, reason, with_seeds, full_refresh, project, seeds)
+    since = past.finished_at if past else datetime.min.replace(tzinfo=UTC)
+    return Plan(request, found, reason, with_seeds, full_refresh, since, project, seeds)
 
 
-def _reason(plan_for: RunRequest, past: PastRun | None, found: int, *, project_changed: bool) -> str:
-    """Why a run is due, or nothing."""
-    reasons = {
-        f"{found} new files": found > 0,
-        "first run": past is None,
-        "models or seeds changed": project_changed,
-        f"policy {plan_for.policy} was not the last one": past is not None and past.policy != plan_for.policy,
-        "clients that the last run left out": past is not None and not _is_covered(plan_for.clients, past.clients),
-        "clients that were held back": past is not None and past.was_held_back,
+def _reasons_of_the_past(lake: FolderLake, request: RunRequest, past: PastRun) -> dict[str, bool]:
+    """Why the last run is not enough."""
+    published = [client for client, done in past.report["clients"].items() if done["published"]]
+    return {
+        f"policy {request.policy} was not the last one": past.policy != request.policy,
+        "clients that the last run left out": not _is_covered(request.clients, past.clients),
+        "clients that were held back": past.was_held_back,
+        "published files are gone": not all((lake.home / "gold" / client / MANIFEST).exists() for client in published),
     }
-    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def _is_covered(clients: tuple[str, ...] | None, by: tuple[str, ...] | None) -> bool:
     return by is None or (clients is not None and set(clients) <= set(by))
-
-
-def _unpublished(lake: FolderLake, clients: tuple[str, ...] | None) -> bool:
-    """Whether a declared client with files in bronze has no manifest."""
-    with_files = {file.client for file in lake.list_bronze()} & set(clients or declared_clients())
-    return any(not (lake.home / "gold" / client / MANIFEST).exists() for client in with_files)
 
 
 def _check(policy: str, clients: Sequence[str] | None) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ CONTROL_TABLES = """
         requested_at timestamptz not null
     );
     create table if not exists control.runs (
-        run_id varchar primary key, started_at timestamptz not null, project_fingerprint varchar not null,
+        run_id varchar primary key, finished_at timestamptz not null, project_fingerprint varchar not null,
         seeds_fingerprint varchar not null, policy varchar not null, clients varchar[], report json not null
     );
 """
@@ -45,7 +45,7 @@ class PastRun:
     """The last run that published, with the report it printed."""
 
     run_id: str
-    started_at: datetime
+    finished_at: datetime
     project_fingerprint: str
     seeds_fingerprint: str
     policy: str
@@ -89,13 +89,23 @@ def last_run(connection: duckdb.DuckDBPyConnection) -> PastRun | None:
     if not table_exists(connection, "control", "runs"):
         return None
     row = connection.execute(
-        "select run_id, started_at, project_fingerprint, seeds_fingerprint, policy, clients, report"
-        " from control.runs order by started_at desc limit 1"
+        "select run_id, finished_at, project_fingerprint, seeds_fingerprint, policy, clients, report"
+        " from control.runs order by finished_at desc limit 1"
     ).fetchone()
     if row is None:
         return None
-    run_id, started_at, project, seeds, policy, clients, report = row
-    return PastRun(run_id, started_at, project, seeds, policy, tuple(clients) if clients else None, json.loads(report))
+    run_id, finished_at, project, seeds, policy, clients, report = row
+    return PastRun(run_id, finished_at, project, seeds, policy, tuple(clients) if clients else None, json.loads(report))
+
+
+def is_unfinished(connection: duckdb.DuckDBPyConnection, past: PastRun | None) -> bool:
+    """Whether rows were loaded that no finished run has published: a run was killed, or dbt was started by hand."""
+    if past is None or not table_exists(connection, "bronze", "bronze_arrivals"):
+        return False
+    requested = connection.execute("select run_id from control.run_request").fetchone()
+    arrived = connection.execute("select max(arrived_at) from bronze.bronze_arrivals").fetchone()
+    was_killed = requested is not None and requested[0] != past.run_id
+    return was_killed or bool(arrived and arrived[0] and arrived[0] > past.finished_at)
 
 
 def request_run(connection: duckdb.DuckDBPyConnection, request: RunRequest) -> None:
@@ -117,7 +127,7 @@ def record_run(
         "insert or replace into control.runs values (?, ?, ?, ?, ?, ?, ?)",
         [
             request.run_id,
-            request.requested_at,
+            datetime.now(UTC),
             project,
             seeds,
             request.policy,

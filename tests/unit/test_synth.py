@@ -80,9 +80,7 @@ def clean_samples(clean_lake: SampleLake) -> list[dict[str, Any]]:
 
 
 class TestReproducible:
-    def test_given_the_same_arguments_when_written_twice_then_the_bytes_are_the_same(
-        self, tmp_path: Path
-    ) -> None:
+    def test_given_the_same_arguments_when_written_twice_then_the_bytes_are_the_same(self, tmp_path: Path) -> None:
         one = write_sample_lake(tmp_path / "one", **SMALL)
         two = write_sample_lake(tmp_path / "two", **SMALL)
         for first, second in zip((*one.files, one.truth), (*two.files, two.truth), strict=True):
@@ -100,13 +98,9 @@ class TestReproducible:
         assert alone.samples == {"emin": both.samples["emin"]}
         assert als_table(alone).equals(als_table(both))
 
-    def test_given_a_callback_when_written_then_it_sees_each_complete_file_in_order(
-        self, tmp_path: Path
-    ) -> None:
+    def test_given_a_callback_when_written_then_it_sees_each_complete_file_in_order(self, tmp_path: Path) -> None:
         seen: list[tuple[Path, int]] = []
-        lake = write_sample_lake(
-            tmp_path, on_file=lambda path: seen.append((path, path.stat().st_size)), **SMALL
-        )
+        lake = write_sample_lake(tmp_path, on_file=lambda path: seen.append((path, path.stat().st_size)), **SMALL)
         assert [path for path, _ in seen] == list(lake.files)
         assert all(size == path.stat().st_size for path, size in seen)
 
@@ -123,9 +117,7 @@ class TestFinningLayout:
             assert set(rows[1]) == {""}
             assert len(rows) > 3
 
-    def test_given_repeated_headers_when_read_then_they_carry_the_same_value(
-        self, dirty_lake: SampleLake
-    ) -> None:
+    def test_given_repeated_headers_when_read_then_they_carry_the_same_value(self, dirty_lake: SampleLake) -> None:
         header, _, *rows = sheet(workbooks(dirty_lake)[0], "OIL")
         repeated = {name for name, count in Counter(header).items() if count > 1} - {"Estado"}
         assert {"Fe", "Si", "Cu", "Na", "Ca"} <= repeated
@@ -200,20 +192,13 @@ class TestFinningEssays:
         self, clean_samples: list[dict[str, Any]]
     ) -> None:
         drives = [
-            s
-            for s in clean_samples
-            if s["Compartimento"].startswith("MANDO FINAL") and s["Meter on Fluid"] and s["Fe"]
+            s for s in clean_samples if s["Compartimento"].startswith("MANDO FINAL") and s["Meter on Fluid"] and s["Fe"]
         ]
-        iron = {
-            old: [int(s["Fe"]) for s in drives if (s["Meter on Fluid"] > 1500) is old]
-            for old in (True, False)
-        }
+        iron = {old: [int(s["Fe"]) for s in drives if (s["Meter on Fluid"] > 1500) is old] for old in (True, False)}
         assert sum(iron[True]) / len(iron[True]) > 1.3 * sum(iron[False]) / len(iron[False])
 
     @pytest.mark.parametrize(("per_ml", "code"), [(0.01, 0), (5000, 19), (5100, 20), (20000, 21), (3e6, 29)])
-    def test_given_a_count_when_coded_then_a_bound_belongs_to_its_own_code(
-        self, per_ml: float, code: int
-    ) -> None:
+    def test_given_a_count_when_coded_then_a_bound_belongs_to_its_own_code(self, per_ml: float, code: int) -> None:
         assert iso_code(per_ml) == code
 
 
@@ -238,9 +223,7 @@ class TestVerdicts:
 
 
 class TestAlsLayout:
-    def test_given_the_table_when_read_then_it_has_the_raw_columns_and_types(
-        self, dirty_lake: SampleLake
-    ) -> None:
+    def test_given_the_table_when_read_then_it_has_the_raw_columns_and_types(self, dirty_lake: SampleLake) -> None:
         table = als_table(dirty_lake)
         assert table.num_columns == 81
         assert table.num_rows == dirty_lake.samples["emin"]
@@ -262,9 +245,7 @@ class TestAlsLayout:
             first_names.add(asked[0])
         assert len(first_names) > 10
 
-    def test_given_values_when_read_then_they_are_text_with_decimal_commas(
-        self, clean_lake: SampleLake
-    ) -> None:
+    def test_given_values_when_read_then_they_are_text_with_decimal_commas(self, clean_lake: SampleLake) -> None:
         values = [v for row in als_table(clean_lake).to_pylist() for v in als_results(row).values()]
         allowed = re.compile(r"\d+(,\d+)?|[<>]0,05|-|(\d+|>28)(/(\d+|>28)){2}")
         assert {"<0,05", ">0,05", "-", None} <= set(values)
@@ -297,13 +278,9 @@ class TestAlsLayout:
 
 
 class TestTruth:
-    KINDS = frozenset(
-        {"wear", "dust", "water", "fuel", "coolant", "swapped_samples", "undeclared_oil_change"}
-    )
+    KINDS = frozenset({"wear", "dust", "water", "fuel", "coolant", "swapped_samples", "undeclared_oil_change"})
 
-    def test_given_the_truth_when_read_then_every_kind_happens_to_every_client(
-        self, dirty_lake: SampleLake
-    ) -> None:
+    def test_given_the_truth_when_read_then_every_kind_happens_to_every_client(self, dirty_lake: SampleLake) -> None:
         rows = pq.read_table(dirty_lake.truth).to_pylist()
         for client in ("cda", "emin"):
             assert {row["episode_kind"] for row in rows if row["client"] == client} == self.KINDS
@@ -320,9 +297,7 @@ class TestTruth:
         for row in als_table(dirty_lake).to_pylist():
             day = (row["collectionData_dateSampled"] or "")[:10]
             key = (row["sampleNumber"], row["equipment_tag"], row["compartment_name"])
-            in_files[
-                "emin", *key, date.fromisoformat(day) if re.fullmatch(r"\d{4}-\d\d-\d\d", day) else day
-            ] += 1
+            in_files["emin", *key, date.fromisoformat(day) if re.fullmatch(r"\d{4}-\d\d-\d\d", day) else day] += 1
         for row in pq.read_table(dirty_lake.truth).to_pylist():
             key = (row["client"], row["sample_number"], row["unit"], row["component"], row["sample_date"])
             assert in_files[key] == 1
@@ -393,15 +368,11 @@ class TestDirt:
             if cell != dirty[row["id"]][name]
         ]
         assert 0 < len(differences) < 0.03 * len(dirty)
-        assert {name for name in differences if not name.endswith("resultValue")} == {
-            "collectionData_dateSampled"
-        }
+        assert {name for name in differences if not name.endswith("resultValue")} == {"collectionData_dateSampled"}
 
 
 class TestSmallAndWrongArguments:
-    def test_given_one_unit_and_one_month_when_written_then_files_are_still_complete(
-        self, tmp_path: Path
-    ) -> None:
+    def test_given_one_unit_and_one_month_when_written_then_files_are_still_complete(self, tmp_path: Path) -> None:
         lake = write_sample_lake(tmp_path, finning_units=1, als_units=1, months=1)
         assert len(sheet(lake.files[0], "OIL")) == lake.samples["cda"] + 2
         assert als_table(lake).num_rows == lake.samples["emin"]

@@ -1,5 +1,6 @@
 -- One row per judged sample × essay: the limit that judges it, the band it falls into and its points.
 -- Limits are those of the sample's own group; fixed bands (codes, water, fuel) outrank them where they are worse.
+-- `points` are the published ones of the band; `status_points` are what the policy lets the breach weigh in the status.
 
 with
 
@@ -23,6 +24,12 @@ fixed_bands as (
     select policy_fixed_bands.*
     from {{ ref('policy_fixed_bands') }} as policy_fixed_bands
     inner join active_policy on policy_fixed_bands.policy = active_policy.policy
+),
+
+essay_points as (
+    select policy_essay_points.*
+    from {{ ref('policy_essay_points') }} as policy_essay_points
+    inner join active_policy on policy_essay_points.policy = active_policy.policy
 ),
 
 samples as (
@@ -170,6 +177,13 @@ select
     case when decided.is_fixed then 'fixed' when decided.threshold_normal is not null then 'percentile' end as limit_source,
     decided.counts_for_status,
     decided.status_floor,
-    decided.row_id
+    decided.row_id,
+    case when decided.counts_for_status then coalesce(essay_points.points, bands.points, 0) else 0 end as status_points
 from decided
 left join bands on decided.band = bands.band
+left join essay_points
+    on
+        decided.essay = essay_points.essay
+        and decided.fluid = essay_points.fluid
+        and decided.direction = essay_points.direction
+        and decided.band = essay_points.band

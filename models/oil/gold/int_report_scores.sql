@@ -8,10 +8,13 @@ classified_results as (
 
 select
     row_id,
-    count(*) filter (where counts_for_status and status <> 'Sin evaluar') as essays_judged,
+    -- A fixed band can raise an alarm but cannot clear a sample: water "none" says nothing about wear.
+    count(*) filter (
+        where counts_for_status and (threshold_normal is not null or status_floor is not null)
+    ) as essays_judged,
     count(*) filter (where points > 0) as essays_broken,
     cast(coalesce(sum(points), 0) as bigint) as severity_score,
-    cast(coalesce(sum(points) filter (where counts_for_status), 0) as bigint) as classification_score,
+    cast(coalesce(sum(status_points), 0) as bigint) as classification_score,
     coalesce(bool_or(status_floor = 'Anormal'), false) as has_anormal_floor,
     coalesce(bool_or(status_floor = 'Alerta'), false) as has_alerta_floor,
     '['

@@ -33,15 +33,18 @@ rounded as (
         *,
         {{ round_limit('p90', 'rounding', 'step') }} as rounded_p90,
         {{ round_limit('p95', 'rounding', 'step') }} as rounded_p95,
-        {{ round_limit('p98', 'rounding', 'step') }} as rounded_p98
+        {{ round_limit('p98', 'rounding', 'step') }} as rounded_p98,
+        {{ round_lower_limit('p10', 'step') }} as rounded_p10,
+        {{ round_lower_limit('p05', 'step') }} as rounded_p05,
+        {{ round_lower_limit('p02', 'step') }} as rounded_p02,
+        is_two_sided and p02 > 0 as has_lower
     from percentiles
 ),
 
 marginal as (
-    -- A limit of 0 would call every zero a breach.
     select
         *,
-        case when rounding = 'ceil' then rounded_p90 else greatest(rounded_p90, step) end as threshold_normal
+        rounded_p90 as threshold_normal
     from rounded
 ),
 
@@ -79,9 +82,12 @@ select
     threshold_normal,
     threshold_alert,
     threshold_critic,
-    case when is_two_sided and p02 > 0 then {{ round_limit('p10', 'rounding', 'step') }} end as lower_normal,
-    case when is_two_sided and p02 > 0 then {{ round_limit('p05', 'rounding', 'step') }} end as lower_alert,
-    case when is_two_sided and p02 > 0 then {{ round_limit('p02', 'rounding', 'step') }} end as lower_critic,
+    case when has_lower then rounded_p10 end as lower_normal,
+    case when has_lower then {{ one_step_below('rounded_p05', 'rounded_p10', 'step') }} end as lower_alert,
+    case
+        when has_lower
+            then {{ one_step_below('rounded_p02', one_step_below('rounded_p05', 'rounded_p10', 'step'), 'step') }}
+    end as lower_critic,
     n,
     n_units,
     n_nondetect,

@@ -100,7 +100,9 @@ class _Reader:
         if answer:
             return Reading(**json.loads(answer))
         self.stop()
-        return Reading(fingerprint(Path(task.path).read_bytes()), 0, _needs_too_much(self._limits))
+        sha256 = fingerprint(Path(task.path).read_bytes())
+        Path(f"{task.staged_prefix}{sha256}.partial").unlink(missing_ok=True)
+        return Reading(sha256, 0, _needs_too_much(self._limits))
 
     def stop(self) -> None:
         if self._process is not None:

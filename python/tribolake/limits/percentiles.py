@@ -94,5 +94,5 @@ def _binomial_quantile(q: float, n: Floats, p: Floats) -> Integers:
     filled = np.maximum(n, 1)
     count = np.ceil(np.nan_to_num(bdtrik(q, filled, p)))
     one_less = np.maximum(count - 1, 0)
-    count = np.where(bdtr(one_less, filled, p) >= q, one_less, count)
+    count = np.where(bdtr(one_less, filled.astype(np.int64), p) >= q, one_less, count)
     return np.where(n > 0, np.clip(count, 0, filled), 0).astype(np.int64)

@@ -1,0 +1,51 @@
+"""What tests share: empty lakes, and the real files where they are at hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tribolake.settings import PROJECT_DIR, Settings, load_settings
+
+REAL_DATA = PROJECT_DIR.parent / "shared" / "data"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An empty lake of its own."""
+    return load_settings(lake=tmp_path / "lake")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of the real laboratory files and of what the production code makes of them."""
+    if not REAL_DATA.exists():
+        pytest.skip("the real files are not beside this checkout")
+    return REAL_DATA
+
+
+@pytest.fixture
+def tribolake() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command, as a user starts it."""
+
+    def call(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "tribolake", *words],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            env=os.environ | environment,
+        )
+
+    return call
+
+
+def read_manifest(lake: Path, client: str) -> dict:
+    return json.loads((lake / "oil-analysis" / "gold" / client / "_manifest.json").read_text(encoding="utf-8"))

@@ -1,0 +1,89 @@
+"""Arrivals are found by listing and comparing; names are never trusted."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tribolake.lake.arrivals import read_arrivals
+from tribolake.lake.folder import FolderLake
+from tribolake.lake.ledger import Ledger, new_files
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> FolderLake:
+    return FolderLake(tmp_path, "oil-analysis")
+
+
+def put(lake: FolderLake, key: str, content: bytes = b"x") -> Path:
+    path = lake.home / "bronze" / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_given_dated_and_undated_folders_then_client_and_date_are_read_from_the_path(lake):
+    put(lake, "cda/2026-01-31/T-09.xlsx")
+    put(lake, "emin/muestras.parquet")
+    found = lake.list_bronze()
+    assert [(file.client, str(file.partition_date), file.key) for file in found] == [
+        ("cda", "2026-01-31", "oil-analysis/bronze/cda/2026-01-31/T-09.xlsx"),
+        ("emin", "None", "oil-analysis/bronze/emin/muestras.parquet"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["~$T-09.xlsx", ".hidden.xlsx", "T-09.xlsx.part", "T-09.tmp"])
+def test_given_a_lock_file_or_a_copy_under_way_then_it_is_no_arrival(lake, name):
+    put(lake, f"cda/{name}")
+    assert lake.list_bronze() == []
+
+
+def test_given_a_link_out_of_bronze_then_it_is_not_followed(lake, tmp_path):
+    secret = tmp_path / "secret.xlsx"
+    secret.write_bytes(b"secret")
+    put(lake, "cda/T-09.xlsx")
+    (lake.home / "bronze" / "cda" / "link.xlsx").symlink_to(secret)
+    assert [file.key.rsplit("/", 1)[1] for file in lake.list_bronze()] == ["T-09.xlsx"]
+    with pytest.raises(ValueError, match="not a key of this lake"):
+        FolderLake(lake.root / "inner", "oil-analysis").path("../secret.xlsx")
+
+
+def ledger_row(file, sha256="s", status="loaded", size=None, modified=None):
+    return (file.client, file.key, size or file.size_bytes, modified or file.modified_at, sha256, status)
+
+
+def test_given_a_known_file_then_it_is_new_again_only_when_its_size_or_time_changed(lake):
+    path = put(lake, "cda/T-09.xlsx")
+    (file,) = lake.list_bronze()
+    ledger = Ledger.of([ledger_row(file)])
+    assert new_files(lake, ledger) == []
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1_000_000))
+    assert len(new_files(lake, ledger)) == 1
+
+
+def test_given_a_failed_file_then_it_is_tried_again_only_when_asked(lake):
+    put(lake, "cda/T-09.xlsx")
+    (file,) = lake.list_bronze()
+    row = ledger_row(file, status="failed")
+    assert new_files(lake, Ledger.of([row])) == []
+    assert new_files(lake, Ledger.of([row], retry_failed=True)) == [file]
+
+
+def test_given_times_in_another_zone_then_they_are_the_same_moments(lake):
+    put(lake, "cda/T-09.xlsx")
+    (file,) = lake.list_bronze()
+    local = file.modified_at.astimezone(datetime.now(UTC).astimezone().tzinfo) + timedelta(0)
+    assert new_files(lake, Ledger.of([ledger_row(file, modified=local)])) == []
+
+
+def test_given_a_client_that_no_seed_declares_then_the_arrival_fails_and_says_what_to_do(settings):
+    lake = FolderLake(settings.lake, settings.prefix)
+    put(lake, "quellaveco/T-1.xlsx")
+    put(lake, "Bad Name;drop/T-1.xlsx")
+    bad, undeclared = read_arrivals(settings, lake.list_bronze(), Ledger.of([]), {})
+    assert (bad["status"], undeclared["status"]) == ("failed", "failed")
+    assert "use a-z, 0-9, - and _" in str(bad["message"])
+    assert "add a row to seeds/oil/clients.csv" in str(undeclared["message"])
