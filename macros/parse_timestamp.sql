@@ -31,10 +31,10 @@
 {#- Two-digit years first: `%Y` would read 25 as the year 25. -#}
 {% macro written_date_formats(day_and_month) -%}
     [
-        {%- for year in ['%y', '%Y'] -%}
-            {%- for time in ['', ' %H:%M', ' %H:%M:%S'] -%}
-                '{{ day_and_month }}-{{ year }}{{ time }}'{{ ', ' if not (loop.last and year == '%Y') }}
-            {%- endfor -%}
+    {%- for year in ['%y', '%Y'] -%}
+        {%- for time in ['', ' %H:%M', ' %H:%M:%S'] -%}
+            '{{ day_and_month }}-{{ year }}{{ time }}'{{ ', ' if not (loop.last and year == '%Y') }}
         {%- endfor -%}
+    {%- endfor -%}
     ]
 {%- endmacro %}

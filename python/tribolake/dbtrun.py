@@ -57,9 +57,16 @@ class Dbt:
             if str(result.status) in ("fail", "error")
         ]
 
+    def close(self) -> None:
+        """Close the warehouse, which dbt keeps open between its commands, and write it to its file."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
+
+        DuckDBConnectionManager.close_all_connections()
+
     def write_docs(self) -> Path:
         """Write the documentation as one HTML file that opens from disk."""
         self._invoke(["docs", "generate", "--static"], write_json=True)
+        self.close()
         return TARGET_DIR / "static_index.html"
 
     def columns_of(self, model: str) -> list[str]:

@@ -84,10 +84,13 @@ def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Sto
     read_ahead(settings, plan.found, declared_layouts())
     import_ahead()
     dbt = Dbt(settings, stopwatch.progress)
-    with stopwatch("models"):
-        dbt.build_models(with_seeds=plan.with_seeds, full_refresh=plan.full_refresh)
-    with stopwatch("tests"):
-        failed_tests = dbt.failed_tests()
+    try:
+        with stopwatch("models"):
+            dbt.build_models(with_seeds=plan.with_seeds, full_refresh=plan.full_refresh)
+        with stopwatch("tests"):
+            failed_tests = dbt.failed_tests()
+    finally:
+        dbt.close()
     with stopwatch("publish"), open_warehouse(settings.warehouse) as warehouse:
         report.clients = describe_clients(warehouse, plan.since, plan.request.clients or declared_clients())
         report.failed_files = describe_failed_files(warehouse, plan.since)

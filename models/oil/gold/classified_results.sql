@@ -174,7 +174,8 @@ select
     decided.lower_alert,
     decided.lower_critic,
     decided.limits_quality,
-    case when decided.is_fixed then 'fixed' when decided.threshold_normal is not null then 'percentile' end as limit_source,
+    case when decided.is_fixed then 'fixed' when decided.threshold_normal is not null then 'percentile' end
+        as limit_source,
     decided.counts_for_status,
     decided.status_floor,
     decided.row_id,

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- One row per judged sample with results: its breaches and the sums of their points.
 
 with

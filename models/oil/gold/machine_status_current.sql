@@ -39,7 +39,7 @@ machines as (
         coalesce(list(component order by component) filter (where is_stale), []) as stale_components,
         round(sum(points * weight), 1) as weighted_machine_score,
         arg_max(component, row(points * weight, classification_score, severity_score))
-            filter (where points > 0) as worst_component,
+        filter (where points > 0) as worst_component,
         bool_or(status <> 'Sin evaluar' and not is_stale) as is_evaluated
     from components
     group by unit_id, client
@@ -59,7 +59,10 @@ select
     machines.components_alerta,
     machines.components_anormal,
     case
-        when machines.is_evaluated or active_policy.not_evaluated_status = 'Normal' then statuses.machine_priority else 0
+        when
+            machines.is_evaluated or active_policy.not_evaluated_status = 'Normal'
+            then statuses.machine_priority
+        else 0
     end as priority_score,
     machines.component_details,
     machines.components_sin_evaluar,

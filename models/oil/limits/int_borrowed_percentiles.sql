@@ -1,5 +1,7 @@
--- One row per judged group × essay, at the grain of the machine and of its model: each percentile from the closest level
--- that has enough samples for it. Levels go from the group itself to its parents (model, machine, component).
+{{ config(materialized='view') }}
+
+-- One row per judged group × essay, at the grain of the machine and of its model: each percentile from the closest
+-- level that has enough samples for it. Levels go from the group itself to its parents (model, machine, component).
 
 {% set uppers = [('Marginal', 'p90'), ('Condenatorio', 'p95'), ('Critico', 'p98')] %}
 
@@ -11,9 +13,10 @@ active_policy as (
 
 bands as (
     select
-        {% for band, percentile in uppers -%}
-            max(case when policy_bands.band = '{{ band }}' then policy_bands.min_n end) as min_n_{{ percentile }}{{ ',' if not loop.last }}
-        {% endfor %}
+    {% for band, percentile in uppers -%}
+            max(case when policy_bands.band = '{{ band }}' then policy_bands.min_n end)
+                as min_n_{{ percentile }}{{ ',' if not loop.last }}
+    {% endfor %}
     from {{ ref('policy_bands') }} as policy_bands
     inner join active_policy on policy_bands.policy = active_policy.policy
 ),
@@ -87,10 +90,10 @@ borrowed as (
                     as {{ column if column.startswith(percentile) else percentile ~ '_' ~ column }},
             {% endfor -%}
         {% endfor -%}
-        {% for lower, upper in [('p10', 'p90'), ('p05', 'p95'), ('p02', 'p98')] -%}
-            arg_min(candidates.{{ lower }}, candidates.rank) filter (where candidates.n >= bands.min_n_{{ upper }})
-                as {{ lower }}{{ ',' if not loop.last }}
-        {% endfor %}
+    {% for lower, upper in [('p10', 'p90'), ('p05', 'p95'), ('p02', 'p98')] -%}
+        arg_min(candidates.{{ lower }}, candidates.rank) filter (where candidates.n >= bands.min_n_{{ upper }})
+            as {{ lower }}{{ ',' if not loop.last }}
+    {% endfor %}
     from candidates
     cross join bands
     group by all

@@ -39,7 +39,9 @@ of_frequent_units as (
     select included.*
     from included
     cross join active_policy
-    qualify count(*) over (partition by included.client, included.unitId) >= any_value(active_policy.min_samples_per_unit) over ()
+    qualify
+        count(*) over (partition by included.client, included.unitId)
+        >= any_value(active_policy.min_samples_per_unit) over ()
 )
 
 select of_frequent_units.*

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- One row per judged sample × essay that has percentile limits under the policy of this run.
 
 with

@@ -11,11 +11,26 @@ laboratories as (
 ),
 
 texts as (
-    select client, laboratory, time_zone, sampleDate as text from row_fields where sampleDate is not null
+    select
+        client,
+        laboratory,
+        time_zone,
+        sampleDate as text
+    from row_fields where sampleDate is not null
     union
-    select client, laboratory, time_zone, labDate from row_fields where labDate is not null
+    select
+        client,
+        laboratory,
+        time_zone,
+        labDate
+    from row_fields where labDate is not null
     union
-    select client, laboratory, time_zone, reportDate from row_fields where reportDate is not null
+    select
+        client,
+        laboratory,
+        time_zone,
+        reportDate
+    from row_fields where reportDate is not null
 ),
 
 moments as (
@@ -25,7 +40,8 @@ moments as (
         texts.time_zone,
         regexp_full_match(texts.text, '.*[0-9] ?(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)') and contains(texts.text, ':')
             as has_zone,
-        laboratories.utc_midnight_is_a_date and regexp_full_match(texts.text, '.*[T ]00:00(:00([.]0+)?)?(Z|z|[+]00(:?00)?)')
+        laboratories.utc_midnight_is_a_date
+        and regexp_full_match(texts.text, '.*[T ]00:00(:00([.]0+)?)?(Z|z|[+]00(:?00)?)')
             as is_bare_date,
         {{ parse_timestamp('texts.text', 'laboratories.day_first') }} as written_at
     from texts

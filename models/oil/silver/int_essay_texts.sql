@@ -44,7 +44,9 @@ select
     numbered.essay,
     numbered.text,
     numbered.censoring,
-    case when numbered.kind in ('numeric', 'coded') and not (numbered.number < numbered.minimum) then numbered.number end
+    case
+        when numbered.kind in ('numeric', 'coded') and not (numbered.number < numbered.minimum) then numbered.number
+    end
         as value,
     case
         when numbered.kind in ('text', 'cleanliness') or numbered.number is null

@@ -1,4 +1,4 @@
--- One row per current sample × ISO 4406 size: the code of its particle count, or the laboratory's where none was counted.
+-- One row per current sample × ISO 4406 size: the code of its particle count, or the laboratory's where it has none.
 
 with
 
@@ -61,9 +61,15 @@ stated as (
 ),
 
 ranked as (
-    select *, 1 as preference from counted
+    select
+        *,
+        1 as preference
+    from counted
     union all
-    select *, 2 as preference from stated
+    select
+        *,
+        2 as preference
+    from stated
 )
 
 select

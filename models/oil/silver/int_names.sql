@@ -13,13 +13,21 @@ aliases as (
 ),
 
 written as (
-    select distinct 'component' as entity, lower(componentName) as written_name
+    select distinct
+        'component' as entity,
+        lower(componentName) as written_name
     from row_fields
     where componentName is not null
     union all
-    select distinct 'machine', lower(machineFamily) from row_fields where machineFamily is not null
+    select distinct
+        'machine' as entity,
+        lower(machineFamily) as written_name
+    from row_fields where machineFamily is not null
     union all
-    select distinct 'brand', lower(machineBrand) from row_fields where machineBrand is not null
+    select distinct
+        'brand' as entity,
+        lower(machineBrand) as written_name
+    from row_fields where machineBrand is not null
 ),
 
 plain as (

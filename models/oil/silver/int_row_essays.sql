@@ -1,4 +1,4 @@
--- One row per current sample × essay as the laboratory wrote it: essays in columns and essays in name/value pairs alike.
+-- One row per current sample × essay as the laboratory wrote it, essays in columns and in name/value pairs alike.
 -- Where a row carries an essay more than once, the first by priority and position counts.
 
 with

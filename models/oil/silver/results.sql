@@ -66,7 +66,8 @@ iso_texts as (
         null as value,
         null as censoring,
         null as detection_limit,
-        string_agg(case when code > 28 then '>28' else cast(code as varchar) end, '/' order by code desc, essay) as code,
+        string_agg(case when code > 28 then '>28' else cast(code as varchar) end, '/' order by code desc, essay asc)
+            as code,
         null as level,
         'computed from the particle counts' as raw_text,
         null as lab_unit,

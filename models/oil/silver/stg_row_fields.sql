@@ -21,9 +21,9 @@ field_columns as (
 field_texts as (
     select
         cells.row_id,
-        {% for field in sample_fields() -%}
-            max(case when field_columns.field = '{{ field }}' then cells.text end) as {{ field }}{{ ',' if not loop.last }}
-        {% endfor %}
+    {% for field in sample_fields() -%}
+        max(case when field_columns.field = '{{ field }}' then cells.text end) as {{ field }}{{ ',' if not loop.last }}
+    {% endfor %}
     from cells
     inner join field_columns
         on

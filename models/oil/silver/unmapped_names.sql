@@ -52,7 +52,10 @@ unknown_essays as (
             and cells.column_name = columns.column_name
             and columns.pair_name_index is not null
     left join lab_essays
-        on columns.laboratory = lab_essays.laboratory and cells.sheet = lab_essays.sheet and cells.text = lab_essays.name
+        on
+            columns.laboratory = lab_essays.laboratory
+            and cells.sheet = lab_essays.sheet
+            and cells.text = lab_essays.name
     where lab_essays.name is null
     group by cells.client, cells.sheet, cells.text
 ),

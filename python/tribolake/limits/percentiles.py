@@ -77,11 +77,12 @@ def interval_ranks(n: Integers, levels: Floats, confidence: float) -> tuple[Inte
         (G, P) lower and upper ranks.
     """
     tail = (1 - confidence) / 2
-    sizes = n[:, None].astype(np.float64)
-    probability = np.broadcast_to(levels, (len(n), len(levels)))
+    distinct, group = np.unique(n, return_inverse=True)
+    sizes = distinct[:, None].astype(np.float64)
+    probability = np.broadcast_to(levels, (len(distinct), len(levels)))
     low = _binomial_quantile(tail, sizes, probability)
     high = _binomial_quantile(1 - tail, sizes, probability) + 1
-    return low, high
+    return low[group], high[group]
 
 
 def _interpolate(lower: Floats, upper: Floats, weight: Floats) -> Floats:
