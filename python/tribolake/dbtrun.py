@@ -61,7 +61,7 @@ class Dbt:
         """Close the warehouse, which dbt keeps open between its commands, and write it to its file."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
 
-        DuckDBConnectionManager.close_all_connections()
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
     def write_docs(self) -> Path:
         """Write the documentation as one HTML file that opens from disk."""
