@@ -1,0 +1,6 @@
+{#- Fails for every row in which the rule is false, or null: a rule that says nothing of a row is badly written. -#}
+{% test always_true(model, rule, also=[]) %}
+    select {{ also | join(', ') if also else '*' }}
+    from {{ model }}
+    where ({{ rule }}) is not true
+{% endtest %}
