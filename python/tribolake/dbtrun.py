@@ -48,9 +48,9 @@ class Dbt:
             raise RunFailed(f"model {first.node.name} failed: {_first_lines(first.message)}")
         return len(results)
 
-    def failed_tests(self) -> list[FailedTest]:
-        """Run every data test and give those that failed."""
-        results = self._invoke(["test", "--select", "test_type:data"])
+    def failed_tests(self, *, with_seeds: bool) -> list[FailedTest]:
+        """Run the data tests, those of the seeds only if asked, and give those that failed."""
+        results = self._invoke(test_command(with_seeds=with_seeds))
         return [
             FailedTest(result.node.name, _first_lines(result.message), result.node.compiled_code or "")
             for result in results
@@ -101,6 +101,12 @@ def build_command(*, with_seeds: bool, full_refresh: bool) -> list[str]:
     for kind in kinds:
         command += ["--resource-type", kind]
     return [*command, "--full-refresh"] if full_refresh else command
+
+
+def test_command(*, with_seeds: bool) -> list[str]:
+    """The words of the dbt command that runs the data tests."""
+    command = ["test", "--select", "test_type:data"]
+    return command if with_seeds else [*command, "--exclude", "path:seeds", "path:tests/data/seeds"]
 
 
 def global_flags(*, write_json: bool = False) -> list[str]:

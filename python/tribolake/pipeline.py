@@ -88,7 +88,7 @@ def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Sto
         with stopwatch("models"):
             dbt.build_models(with_seeds=plan.with_seeds, full_refresh=plan.full_refresh)
         with stopwatch("tests"):
-            failed_tests = dbt.failed_tests()
+            failed_tests = dbt.failed_tests(with_seeds=plan.with_seeds)
     finally:
         dbt.close()
     with stopwatch("publish"), open_warehouse(settings.warehouse) as warehouse:

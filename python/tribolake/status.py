@@ -30,9 +30,7 @@ FAILED_QUERY = """
     qualify row_number() over (partition by file_key order by arrived_at desc) = 1
     order by file_key
 """
-UNMAPPED_QUERY = (
-    "select client, kind, name, cells_affected from silver.unmapped_names where kind <> 'column' order by all"
-)
+UNMAPPED_QUERY = "select client, kind, name, cells_affected from silver.unmapped_names order by all"
 REPORTS_QUERY = """
     select lower(client) as client, report_status, count(*) as reports
     from gold.classified_reports group by all order by all

@@ -65,6 +65,7 @@ judged as (
         limits.lower_normal,
         limits.lower_alert,
         limits.lower_critic,
+        limits.source_level_normal as limits_level,
         limits.quality as limits_quality
     from samples
     inner join results on samples.row_id = results.row_id
@@ -173,6 +174,7 @@ select
     decided.lower_normal,
     decided.lower_alert,
     decided.lower_critic,
+    decided.limits_level,
     decided.limits_quality,
     case when decided.is_fixed then 'fixed' when decided.threshold_normal is not null then 'percentile' end
         as limit_source,

@@ -14,6 +14,7 @@ select
     count(*) filter (
         where counts_for_status and (threshold_normal is not null or status_floor is not null)
     ) as essays_judged,
+    string_agg(distinct limits_level, ', ' order by limits_level) filter (where counts_for_status) as limits_levels,
     count(*) filter (where points > 0) as essays_broken,
     cast(coalesce(sum(points), 0) as bigint) as severity_score,
     cast(coalesce(sum(status_points), 0) as bigint) as classification_score,

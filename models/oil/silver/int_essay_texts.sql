@@ -45,9 +45,9 @@ select
     numbered.text,
     numbered.censoring,
     case
-        when numbered.kind in ('numeric', 'coded') and not (numbered.number < numbered.minimum) then numbered.number
-    end
-        as value,
+        when numbered.kind in ('numeric', 'coded') and coalesce(numbered.number >= numbered.minimum, true)
+            then numbered.number
+    end as value,
     case
         when numbered.kind in ('text', 'cleanliness') or numbered.number is null
             then left(coalesce(essay_codes.code, numbered.text), 100)

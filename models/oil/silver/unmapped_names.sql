@@ -14,6 +14,10 @@ lab_fields as (
     select * from {{ ref('lab_fields') }}
 ),
 
+ignored_columns as (
+    select * from {{ ref('lab_ignored_columns') }}
+),
+
 lab_essays as (
     select * from {{ ref('lab_essays') }}
 ),
@@ -35,6 +39,7 @@ unknown_columns as (
         and columns.pair_name_index is null
         and columns.pair_value_index is null
         and (columns.laboratory, columns.header) not in (select (laboratory, header) from lab_fields)
+        and (columns.laboratory, columns.header) not in (select (laboratory, header) from ignored_columns)
 ),
 
 unknown_essays as (
