@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import duckdb
 from filelock import FileLock, Timeout
 
-from tribolake.dbtrun import Dbt, FailedTest, import_ahead
+from tribolake.dbtrun import Built, Dbt, FailedTest, import_ahead
 from tribolake.errors import ContractBroken, LakeIsBusy, RunFailed
 from tribolake.lake.arrivals import read_ahead
 from tribolake.lake.folder import FolderLake
@@ -84,19 +84,14 @@ def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Sto
     read_ahead(settings, plan.found, declared_layouts())
     import_ahead()
     dbt = Dbt(settings, stopwatch.progress)
-    try:
-        with stopwatch("models"):
-            dbt.build_models(with_seeds=plan.with_seeds, full_refresh=plan.full_refresh)
-        with stopwatch("tests"):
-            failed_tests = dbt.failed_tests(with_seeds=plan.with_seeds)
-    finally:
-        dbt.close()
+    with stopwatch("build and test"):
+        built = dbt.build(with_seeds=plan.with_seeds, full_refresh=plan.full_refresh)
     with stopwatch("publish"), open_warehouse(settings.warehouse) as warehouse:
         report.clients = describe_clients(warehouse, plan.since, plan.request.clients or declared_clients())
         report.failed_files = describe_failed_files(warehouse, plan.since)
-        report.failed_tests = [f"{test.name}: {test.message}" for test in failed_tests]
-        _hold_back(warehouse, report, failed_tests)
-        _publish(warehouse, plan, settings, report, dbt, stopwatch.progress)
+        report.failed_tests = [f"{test.name}: {test.message}" for test in built.failed_tests]
+        _hold_back(warehouse, report, built.failed_tests)
+        _publish(warehouse, plan, settings, report, built, stopwatch.progress)
         report.seconds = stopwatch.seconds
         record_run(warehouse, plan.request, plan.project_fingerprint, plan.seeds_fingerprint, report)
     for staged in settings.staging.glob("*"):
@@ -126,11 +121,11 @@ def _publish(
     plan: Plan,
     settings: Settings,
     report: RunReport,
-    dbt: Dbt,
+    built: Built,
     progress: Progress,
 ) -> None:
     home = FolderLake(settings.lake, settings.prefix).home
-    declared = {table.name: dbt.columns_of(table.name) for table in GOLD}
+    declared = {table.name: built.columns[table.name] for table in GOLD}
     publication = Publication(report.run_id, report.policy, plan.request.requested_at.isoformat())
     with_samples = {client: done for client, done in report.clients.items() if done.samples}
     for client, done in with_samples.items():

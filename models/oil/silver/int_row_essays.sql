@@ -35,28 +35,18 @@ essay_cells as (
         columns.preference,
         cells.text
     from cells
-    inner join columns
-        on
-            cells.client = columns.client
-            and cells.sheet = columns.sheet
-            and cells.column_name = columns.column_name
-            and columns.essay is not null
+    inner join columns on cells.column_id = columns.column_id and columns.essay is not null
 ),
 
 pair_names as (
     select
         cells.row_id,
         columns.laboratory,
-        cells.sheet,
+        columns.sheet,
         columns.pair_name_index as pair_index,
         cells.text as name
     from cells
-    inner join columns
-        on
-            cells.client = columns.client
-            and cells.sheet = columns.sheet
-            and cells.column_name = columns.column_name
-            and columns.pair_name_index is not null
+    inner join columns on cells.column_id = columns.column_id and columns.pair_name_index is not null
 ),
 
 pair_values as (
@@ -65,12 +55,7 @@ pair_values as (
         columns.pair_value_index as pair_index,
         cells.text
     from cells
-    inner join columns
-        on
-            cells.client = columns.client
-            and cells.sheet = columns.sheet
-            and cells.column_name = columns.column_name
-            and columns.pair_value_index is not null
+    inner join columns on cells.column_id = columns.column_id and columns.pair_value_index is not null
 ),
 
 essay_pairs as (

@@ -6,6 +6,10 @@ bronze_rows as (
     select * from {{ ref('bronze_rows') }}
 ),
 
+columns as (
+    select * from {{ ref('stg_columns') }}
+),
+
 cells as (
     select
         row_id,
@@ -16,9 +20,9 @@ cells as (
 )
 
 select
-    row_id,
-    client,
-    sheet,
-    cell.key as column_name,
-    trim(replace(cell.value, chr(160), ' ')) as text
+    cells.row_id,
+    columns.column_id,
+    trim(replace(cells.cell.value, chr(160), ' ')) as text
 from cells
+inner join columns
+    on cells.client = columns.client and cells.sheet = columns.sheet and cells.cell.key = columns.column_name

@@ -3,8 +3,8 @@
 
 with
 
-cells as (
-    select * from {{ ref('stg_cells') }}
+bronze_rows as (
+    select * from {{ ref('bronze_rows') }}
 ),
 
 clients as (
@@ -23,6 +23,14 @@ lab_essays as (
     select * from {{ ref('lab_essays') }}
 ),
 
+cells as (
+    select
+        client,
+        sheet,
+        unnest(map_keys(cells)) as column_name
+    from bronze_rows
+),
+
 columns as (
     select
         cells.client,
@@ -38,6 +46,7 @@ columns as (
 )
 
 select
+    row_number() over (order by columns.client, columns.sheet, columns.column_name) as column_id,
     columns.*,
     lab_fields.field,
     case when laboratories.layout = 'wide' then lab_essays.essay end as essay,

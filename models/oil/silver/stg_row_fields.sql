@@ -25,11 +25,7 @@ field_texts as (
         max(case when field_columns.field = '{{ field }}' then cells.text end) as {{ field }}{{ ',' if not loop.last }}
     {% endfor %}
     from cells
-    inner join field_columns
-        on
-            cells.client = field_columns.client
-            and cells.sheet = field_columns.sheet
-            and cells.column_name = field_columns.column_name
+    inner join field_columns on cells.column_id = field_columns.column_id
     where cells.text not in ('', '-')
     group by cells.row_id
 )

@@ -44,25 +44,20 @@ unknown_columns as (
 
 unknown_essays as (
     select
-        cells.client,
-        cells.sheet,
+        columns.client,
+        columns.sheet,
         'essay' as kind,
         cells.text as name,
         count(*) as cells_affected
     from cells
-    inner join columns
-        on
-            cells.client = columns.client
-            and cells.sheet = columns.sheet
-            and cells.column_name = columns.column_name
-            and columns.pair_name_index is not null
+    inner join columns on cells.column_id = columns.column_id and columns.pair_name_index is not null
     left join lab_essays
         on
             columns.laboratory = lab_essays.laboratory
-            and cells.sheet = lab_essays.sheet
+            and columns.sheet = lab_essays.sheet
             and cells.text = lab_essays.name
     where lab_essays.name is null
-    group by cells.client, cells.sheet, cells.text
+    group by columns.client, columns.sheet, cells.text
 ),
 
 unknown_machines as (

@@ -61,7 +61,7 @@ def _end(error: Exception, code: Exit) -> None:
 class ProgressLines:
     """Progress on stderr: one line that is rewritten on a terminal, plain lines of the stages elsewhere."""
 
-    STAGES = frozenset({"discover", "models", "tests", "publish", "docs"})
+    STAGES = frozenset({"discover", "publish", "docs"})
 
     def __init__(self) -> None:
         self._started = time.perf_counter()

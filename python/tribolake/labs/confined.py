@@ -22,7 +22,9 @@ from tribolake.errors import BronzeFileUnreadable
 from tribolake.labs.layout import SheetLayout
 from tribolake.lake.folder import fingerprint
 
-WORKERS = 2
+# A second reader pays only where there is much to read: reading goes on while dbt is imported on the other core.
+MAX_READERS = 2
+BYTES_PER_READER = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,11 @@ class Reading:
 
 
 def read_files(tasks: Sequence[ReadingTask], limits: ReadingLimits) -> Iterator[Reading]:
-    """Read files, two at a time, and give their readings in the same order."""
+    """Read files, at most two at a time, and give their readings in the same order."""
+    size = sum(Path(task.path).stat().st_size for task in tasks)
+    wanted = min(MAX_READERS, len(tasks), 1 + size // BYTES_PER_READER)
     idle: SimpleQueue[_Reader] = SimpleQueue()
-    readers = [_Reader(limits) for _ in range(min(WORKERS, len(tasks)))]
+    readers = [_Reader(limits) for _ in range(wanted)]
     for reader in readers:
         idle.put(reader)
 

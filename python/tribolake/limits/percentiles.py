@@ -40,7 +40,8 @@ def grouped_percentiles(
     Returns:
         The percentiles with their confidence intervals.
     """
-    order = np.lexsort((value, group))
+    by_value = np.argsort(value, kind="stable")
+    order = by_value[np.argsort(group[by_value], kind="stable")]
     ordered = value[order]
     n = np.bincount(group, minlength=groups).astype(np.int64)
     start = np.concatenate(([0], np.cumsum(n)[:-1]))
