@@ -1,8 +1,10 @@
-{#- Essays that have a column of their own in the wide tables, in published order. -#}
+{#-
+  Essays that have a column of their own in the wide tables, in published order.
+  None where the seeds are not loaded yet: documentation can be written before the first run.
+-#}
 {% macro essays_with_a_column() -%}
-    {%- if not execute -%}{{ return([]) }}{%- endif -%}
-    {%- set found = run_query(
-        "select essay, kind from " ~ ref('essays') ~ " where has_column order by position"
-    ) -%}
+    {%- set essays = ref('essays') -%}
+    {%- if not execute or load_relation(essays) is none -%}{{ return([]) }}{%- endif -%}
+    {%- set found = run_query("select essay, kind from " ~ essays ~ " where has_column order by position") -%}
     {{ return(found.rows) }}
 {%- endmacro %}

@@ -73,7 +73,9 @@ def test_the_laboratorys_iso_codes_are_those_computed_from_its_counts(reference_
     with duckdb.connect(reference_lake.warehouse, read_only=True) as warehouse:
         row = warehouse.execute("""
             with computed as (
-                select row_id, max(value) filter (where essay = 'ISO 4µ') as at_4, max(value) filter (where essay = 'ISO 6µ') as at_6,
+                select row_id,
+                       max(value) filter (where essay = 'ISO 4µ') as at_4,
+                       max(value) filter (where essay = 'ISO 6µ') as at_6,
                        max(value) filter (where essay = 'ISO 14µ') as at_14
                 from silver.results where is_computed and essay like 'ISO %' group by row_id
             )

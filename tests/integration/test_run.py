@@ -123,7 +123,8 @@ def test_known_wear_and_contamination_are_found(lake: Settings):
         )
         select avg(is_alarm::int) filter (where episode_kind is not null),
                avg(is_alarm::int) filter (where episode_kind is null)
-        from reports left join truth on lower(truth.client) = reports.client and truth.sample_number = reports.sampleNumber
+        from reports left join truth
+            on lower(truth.client) = reports.client and truth.sample_number = reports.sampleNumber
         """,
         [gold(lake, "cda", "classified_reports"), gold(lake, "emin", "classified_reports"),
          str(lake.lake / "synth_truth.parquet")],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tribolake.labs.layout import SheetLayout
 from tribolake.lake.arrivals import read_arrivals
 from tribolake.lake.folder import FolderLake
 from tribolake.lake.ledger import Ledger, new_files
@@ -49,6 +50,18 @@ def test_given_a_link_out_of_bronze_then_it_is_not_followed(lake, tmp_path):
     assert [file.key.rsplit("/", 1)[1] for file in lake.list_bronze()] == ["T-09.xlsx"]
     with pytest.raises(ValueError, match="not a key of this lake"):
         FolderLake(lake.root / "inner", "oil-analysis").path("../secret.xlsx")
+
+
+def test_given_a_name_that_is_no_text_then_its_arrival_fails_and_the_others_go_on(settings):
+    lake = FolderLake(settings.lake, settings.prefix)
+    put(lake, "cda/T-09.xlsx")
+    Path(os.fsdecode(os.fsencode(lake.home / "bronze" / "cda") + b"/T-\xff.xlsx")).write_bytes(b"x")
+    (lake.home / "bronze" / "cda" / "nowhere.xlsx").symlink_to(lake.root / "nothing")
+    os.mkfifo(lake.home / "bronze" / "cda" / "pipe.xlsx")
+    named, nameless = read_arrivals(settings, lake.list_bronze(), Ledger.of([]), {"cda": (SheetLayout("OIL", "x"),)})
+    assert "neither an Excel workbook" in str(named["message"])
+    assert "cannot be opened" in str(nameless["message"])
+    assert "T-\ufffd.xlsx" in str(nameless["file_key"])
 
 
 def ledger_row(file, sha256="s", status="loaded", size=None, modified=None):

@@ -114,9 +114,9 @@ sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from test_publish import publish, warehouse
 marks = [warehouse(mark) for mark in (1, 2)]
-print("ready", flush=True)
 for turn in itertools.count():
     publish(marks[turn % 2], Path({str(tmp_path)!r}), f"run-{{sys.argv[1]}}-{{turn:06d}}")
+    print(turn, flush=True)
 """
     publish(warehouse(1), tmp_path, "run-000")
     chance = random.Random(7)  # noqa: S311 - moments to kill at, not secrets
@@ -124,8 +124,10 @@ for turn in itertools.count():
     for kill in range(1, 16):
         writer = subprocess.Popen([sys.executable, "-c", script, f"{kill:03d}"], stdout=subprocess.PIPE, text=True)
         assert writer.stdout is not None
-        writer.stdout.readline()
-        time.sleep(0.1 + chance.random() * 0.4)
+        for _ in range(2 + kill % 2):  # at least one publication of each data, then into the next one
+            began = time.perf_counter()
+            writer.stdout.readline()
+        time.sleep(chance.random() * (time.perf_counter() - began))
         writer.send_signal(signal.SIGKILL)
         writer.wait()
         seen.add(published_mark(tmp_path))

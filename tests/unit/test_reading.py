@@ -137,3 +137,14 @@ def test_given_a_file_beyond_the_size_limit_then_it_is_not_opened(tmp_path: Path
     (reading,) = read_files([ReadingTask(str(path), str(tmp_path / "staged."), OIL)], LIMITS)
     assert reading.problem is not None
     assert "more than 50 MB" in reading.problem
+
+
+def test_given_a_file_that_went_away_then_the_others_are_read(tmp_path: Path):
+    (tmp_path / "a.xlsx").write_bytes(workbook([["Sample"], ["A1"]]))
+    tasks = [ReadingTask(str(tmp_path / name), str(tmp_path / "staged."), OIL) for name in ("gone.xlsx", "a.xlsx")]
+    gone, there = read_files(tasks, LIMITS)
+    assert (
+        gone.problem
+        == "cannot be opened (No such file or directory). Check its name and permissions, then copy it again"
+    )
+    assert (there.rows, there.problem) == (1, None)

@@ -60,7 +60,7 @@ class Reading:
 
 def read_files(tasks: Sequence[ReadingTask], limits: ReadingLimits) -> Iterator[Reading]:
     """Read files, at most two at a time, and give their readings in the same order."""
-    size = sum(Path(task.path).stat().st_size for task in tasks)
+    size = sum(_size_bytes(task) for task in tasks)
     wanted = min(MAX_READERS, len(tasks), 1 + size // BYTES_PER_READER)
     idle: SimpleQueue[_Reader] = SimpleQueue()
     readers = [_Reader(limits) for _ in range(wanted)]
@@ -84,6 +84,13 @@ def read_files(tasks: Sequence[ReadingTask], limits: ReadingLimits) -> Iterator[
             reader.stop()
 
 
+def _size_bytes(task: ReadingTask) -> int:
+    try:
+        return Path(task.path).stat().st_size
+    except OSError:
+        return 0
+
+
 class _Reader:
     """A process that reads one file after the other, and is started anew when a file has ended it."""
 
@@ -92,6 +99,12 @@ class _Reader:
         self._process: subprocess.Popen[str] | None = None
 
     def read(self, task: ReadingTask) -> Reading:
+        try:
+            return self._read(task)
+        except OSError as error:
+            return Reading("", 0, _cannot_be_opened(error))
+
+    def _read(self, task: ReadingTask) -> Reading:
         size_mb = Path(task.path).stat().st_size / 2**20
         if size_mb > self._limits.max_file_mb:
             return Reading("", 0, _too_large(size_mb, self._limits))
@@ -130,6 +143,10 @@ def _too_large(size_mb: float, limits: ReadingLimits) -> str:
     return f"{size_mb:,.0f} MB, more than {limits.max_file_mb} MB. Split it, or raise TRIBOLAKE_MAX_FILE_MB"
 
 
+def _cannot_be_opened(error: OSError) -> str:
+    return f"cannot be opened ({error.strerror}). Check its name and permissions, then copy it again"
+
+
 def _needs_too_much(limits: ReadingLimits) -> str:
     return (
         f"reading it needs more than {limits.memory_mb} MB of memory or {limits.processor_seconds} s. "
@@ -140,7 +157,10 @@ def _needs_too_much(limits: ReadingLimits) -> str:
 def _read_here(task: ReadingTask, limits: ReadingLimits) -> Reading:
     from tribolake.labs.reader import stage  # noqa: PLC0415 - only the child needs the reading libraries
 
-    content = Path(task.path).read_bytes()
+    try:
+        content = Path(task.path).read_bytes()
+    except OSError as error:
+        return Reading("", 0, _cannot_be_opened(error))
     sha256 = fingerprint(content)
     staged = Path(f"{task.staged_prefix}{sha256}.parquet")
     try:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from stat import S_ISREG
 
 CLIENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
 # Office lock files, hidden files and copies under way are not arrivals.
@@ -66,14 +67,24 @@ class FolderLake:
                 path = Path(folder, name)
                 if not parts or NOT_YET_A_FILE.search(name) or not path.resolve().is_relative_to(inside):
                     continue
-                stat = path.stat()
+                try:
+                    stat = path.stat()
+                except OSError:  # gone since the listing, or a link to nothing
+                    continue
+                if not S_ISREG(stat.st_mode):
+                    continue
                 yield BronzeFile(
                     client=parts[0],
-                    key="/".join((self.prefix, "bronze", *parts, name)),
+                    key=_as_text("/".join((self.prefix, "bronze", *parts, name))),
                     size_bytes=stat.st_size,
                     modified_at=datetime.fromtimestamp(stat.st_mtime, UTC),
                     partition_date=_partition_date(parts[1:]),
                 )
+
+
+def _as_text(name: str) -> str:
+    """A file name as text: bytes that are no UTF-8 become �, and no file has that key."""
+    return os.fsencode(name).decode("utf-8", errors="replace")
 
 
 def fingerprint(content: bytes) -> str:

@@ -1,0 +1,154 @@
+"""dbt as its users start it: a copy of the project, the default profile, and seeds that somebody extended."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+import xlsxwriter
+
+from tribolake.settings import PROJECT_DIR
+from tribolake.synth import write_sample_lake
+
+PARTS = (
+    "models", "macros", "seeds", "snapshots", "python", "tests", "docs", "dbt_project.yml", "profiles.yml", "README.md",
+)  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The project as a fresh clone has it."""
+    copy = tmp_path / "project"
+    copy.mkdir()
+    for part in PARTS:
+        source = PROJECT_DIR / part
+        if source.is_dir():
+            shutil.copytree(source, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copyfile(source, copy / part)
+    (copy / "data" / "_state").mkdir(parents=True)
+    return copy
+
+
+def in_project(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Start a Python module in the copy, with the copy's package."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRIBOLAKE_")}
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=environment | {"PYTHONPATH": str(project / "python")},
+    )
+
+
+def dbt(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return in_project(project, "dbt.cli.main", *words)
+
+
+def warehouse(project: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(project / "data" / "_state" / "warehouse.duckdb", read_only=True)
+
+
+def test_given_a_fresh_clone_then_dbt_build_passes_without_and_with_files(project: Path):
+    """Models, seeds, contracts, data tests and unit tests, first on an empty lake."""
+    empty = dbt(project, "build")
+    assert empty.returncode == 0, empty.stdout[-3000:]
+    write_sample_lake(project / "data", finning_units=2, als_units=8, months=12)
+    filled = dbt(project, "build", "--exclude-resource-type", "unit_test")
+    assert filled.returncode == 0, filled.stdout[-3000:]
+    with warehouse(project) as connection:
+        (machines,) = connection.execute("select count(*) from gold.machine_status_current").fetchone()
+    assert machines == 10
+
+
+def add_rows(project: Path, seed: str, *rows: dict[str, object]) -> None:
+    path = project / "seeds" / "oil" / f"{seed}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        header = next(csv.reader(file))
+    with path.open("a", encoding="utf-8", newline="") as file:
+        csv.DictWriter(file, header, lineterminator="\n", restval="").writerows(rows)
+
+
+def test_given_rows_in_seeds_then_a_new_client_laboratory_machine_and_essay_need_no_code(project: Path):
+    add_rows(project, "laboratories", {
+        "laboratory": "oilcheck", "layout": "wide", "decimal_mark": ",", "day_first": "true",
+        "utc_midnight_is_a_date": "false", "reason": "a new laboratory",
+    })  # fmt: skip
+    add_rows(
+        project, "lab_sheets", {"laboratory": "oilcheck", "sheet": "Results", "fluid": "oil", "key_header": "Lab no"}
+    )
+    fields = {
+        "Lab no": "sampleNumber", "Sampled": "sampleDate", "Truck": "unitId", "Type": "machineModel",
+        "Position": "componentName", "SMU": "machineHours",
+    }  # fmt: skip
+    add_rows(project, "lab_fields", *(
+        {"laboratory": "oilcheck", "header": header, "occurrence": 1, "field": field}
+        for header, field in fields.items()
+    ))  # fmt: skip
+    add_rows(project, "essays", {
+        "position": 999, "essay": "Galio", "symbol": "Ga", "essay_group": "Desgaste", "unit": "ppm", "resolution": 1,
+        "kind": "numeric", "minimum": 0, "has_column": "false", "description": "a new essay",
+    })  # fmt: skip
+    add_rows(project, "lab_essays", *(
+        {"laboratory": "oilcheck", "sheet": "Results", "name": name, "essay": essay, "priority": 1}
+        for name, essay in (("Iron", "Hierro"), ("Gallium", "Galio"))
+    ))  # fmt: skip
+    add_rows(project, "policy_essays", {
+        "policy": "default", "essay": "Galio", "counts_for_status": "true", "direction": "upper", "reason": "new",
+    })  # fmt: skip
+    add_rows(project, "machine_models", {"model": "pc8000", "machine_name": "excavadora", "brand": "komatsu"})
+    add_rows(project, "clients", {
+        "client": "andes", "client_code": "ANDES", "laboratory": "oilcheck", "site": "Cumbre",
+        "time_zone": "America/Lima",
+    })  # fmt: skip
+    bronze = project / "data" / "oil-analysis" / "bronze" / "andes"
+    bronze.mkdir(parents=True)
+    with xlsxwriter.Workbook(bronze / "export.xlsx") as book:
+        sheet = book.add_worksheet("Results")
+        sheet.write_row(0, 0, [*fields, "Iron", "Gallium"])
+        for number in range(40):
+            gallium = "50" if number == 39 else str(number % 3)
+            row = [
+                f"L{number}",
+                f"{1 + number % 28:02d}/03/2025",
+                "EX-1",
+                "PC8000",
+                "MOTOR",
+                1000 + number,
+                "12,5",
+                gallium,
+            ]
+            sheet.write_row(number + 1, 0, row)
+
+    ended = in_project(project, "tribolake", "run", "--json", "--lake", "data")
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["clients"]["andes"]["rows_loaded"] == 40
+    reports = project / "data" / "oil-analysis" / "gold" / "andes" / "classified_reports.parquet"
+    rows = duckdb.execute(
+        "select unitId, machineName, machineBrand, site, cast(sampleDate as varchar), Hierro, breached_essays"
+        " from read_parquet(?) where sampleNumber = 'L39'",
+        [str(reports)],
+    ).fetchall()
+    assert rows[0][:6] == ("EX_1", "excavadora", "komatsu", "Cumbre", "2025-03-12", 12.5)
+    assert [breach["essay"] for breach in json.loads(rows[0][6])] == ["Galio"]
+
+
+def test_given_a_lake_then_the_documentation_is_one_page_with_lineage(project: Path):
+    (project / "data" / "_state").mkdir(exist_ok=True)
+    ended = in_project(project, "tribolake", "docs", "--lake", "data", "--output", "site/index.html")
+    assert ended.returncode == 0, ended.stderr
+    page = (project / "site" / "index.html").read_text(encoding="utf-8")
+    assert "machine_status_current" in page
+    assert "exposure.tribolake.fusion_service" in page
+    assert 'src="http' not in page

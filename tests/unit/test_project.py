@@ -1,0 +1,98 @@
+"""What holds for the whole project: commands explain themselves, tables are described, files are portable."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from tribolake.cli.app import app
+from tribolake.dbtrun import build_command
+from tribolake.project import read_seed
+from tribolake.settings import PROJECT_DIR
+
+COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
+README = (PROJECT_DIR / "README.md").read_text(encoding="utf-8")
+
+
+def committed_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=PROJECT_DIR, capture_output=True, text=True, check=True
+    ).stdout
+    return [PROJECT_DIR / name for name in listed.split("\0") if name]
+
+
+def model_properties() -> dict[str, dict]:
+    found = {}
+    for path in (PROJECT_DIR / "models").rglob("*.yml"):
+        for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", []):
+            found[model["name"]] = model
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_says_what_it_does_and_shows_examples(name):
+    command = COMMANDS[name]
+    assert command.help
+    assert f"`tribolake {name}" in command.epilog
+    for parameter in command.params:
+        assert getattr(parameter, "help", None), f"--{parameter.name} of {name} has no help"
+
+
+@pytest.mark.parametrize("name", ["demo", "run", "status", "synth", "docs"])
+def test_every_command_of_the_contract_exists(name):
+    assert name in COMMANDS
+
+
+def test_every_model_has_its_properties_beside_it():
+    for model in [*(PROJECT_DIR / "models").rglob("*.sql"), *(PROJECT_DIR / "models").rglob("*.py")]:
+        assert model.with_suffix(".yml").exists(), f"{model.name} has no .yml beside it"
+
+
+@pytest.mark.parametrize("name", sorted(model_properties()))
+def test_every_column_of_a_model_is_described(name):
+    model = model_properties()[name]
+    assert model["description"]
+    assert all(column.get("description") for column in model["columns"])
+
+
+@pytest.mark.parametrize("name", ["classified_reports", "machine_status_current", "stewart_limits"])
+def test_public_gold_has_an_enforced_contract(name):
+    config = model_properties()[name]["config"]
+    assert config["contract"]["enforced"] is True
+    assert config["access"] == "public"
+
+
+def test_essay_columns_of_gold_are_those_of_the_seed():
+    columns = [column["name"] for column in model_properties()["classified_reports"]["columns"]]
+    essays = [row["essay"] for row in read_seed("essays") if row["has_column"] == "true"]
+    assert [name for name in columns if name in essays] == essays
+
+
+def test_no_committed_file_names_a_package_registry():
+    address = re.compile(r"(pypi|pythonhosted)\.(org|io)|--(extra-)?index-url\s+\S|registry\.npmjs", re.IGNORECASE)
+    for path in committed_files():
+        if path.suffix not in {".png", ".parquet"} and path != Path(__file__):
+            assert not address.search(path.read_text(encoding="utf-8")), path
+
+
+def test_every_locked_package_has_a_hash():
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        entries = re.split(r"\n(?=\S)", (PROJECT_DIR / name).read_text(encoding="utf-8"))
+        assert all("--hash=sha256:" in entry for entry in entries if entry.strip())
+
+
+def test_the_readme_names_every_make_target_it_promises():
+    makefile = (PROJECT_DIR / "Makefile").read_text(encoding="utf-8")
+    for target in set(map("".join, re.findall(r"`make ([a-z-]+)|\$ make ([a-z-]+)", README))):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_unit_tests_are_left_out_of_a_run_and_seeds_when_they_did_not_change():
+    assert build_command(with_seeds=True, full_refresh=False)[:3] == ["build", "--exclude-resource-type", "unit_test"]
+    assert "seed" in build_command(with_seeds=False, full_refresh=False)
+    assert "--full-refresh" in build_command(with_seeds=True, full_refresh=True)
