@@ -6,11 +6,3 @@
         ', "points": ', {{ points }}, '}'
     )
 {%- endmacro %}
-
-{#- One essay of a report as a JSON member: its status, points and the threshold it breached. -#}
-{% macro essay_status_json(essay, status, limit_value, points) -%}
-    concat(
-        to_json({{ essay }}), ': {"status": ', to_json({{ status }}), ', "points": ', {{ points }},
-        ', "threshold": ', coalesce(to_json({{ limit_value }}), 'null'), '}'
-    )
-{%- endmacro %}

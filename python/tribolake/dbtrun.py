@@ -53,9 +53,9 @@ class Dbt:
         results = self._invoke(build_command(with_seeds=with_seeds, full_refresh=full_refresh))
         tests = [result for result in results if str(result.node.resource_type) == "test"]
         models = [result for result in results if str(result.node.resource_type) != "test"]
-        for result in models:
-            if str(result.status) == "error":
-                raise RunFailed(f"{result.node.name} failed: {_first_lines(result.message)}")
+        if any(str(result.status) in ("error", "skipped") for result in models):
+            cause = next(result for result in results if str(result.status) == "error")
+            raise RunFailed(f"{cause.node.name} failed: {_first_lines(cause.message)}")
         return Built(
             [
                 FailedTest(result.node.name, _first_lines(result.message), result.node.compiled_code or "")

@@ -168,12 +168,6 @@ select
     coalesce(bands.points, 0) as points,
     decided.limit_value,
     decided.direction,
-    decided.threshold_normal,
-    decided.threshold_alert,
-    decided.threshold_critic,
-    decided.lower_normal,
-    decided.lower_alert,
-    decided.lower_critic,
     decided.limits_level,
     decided.limits_quality,
     case when decided.is_fixed then 'fixed' when decided.threshold_normal is not null then 'percentile' end

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 -- One row per judged sample with results: its breaches and the sums of their points.
 
 with
@@ -12,7 +10,7 @@ select
     row_id,
     -- A fixed band can raise an alarm but cannot clear a sample: water "none" says nothing about wear.
     count(*) filter (
-        where counts_for_status and (threshold_normal is not null or status_floor is not null)
+        where counts_for_status and (limits_level is not null or status_floor is not null)
     ) as essays_judged,
     string_agg(distinct limits_level, ', ' order by limits_level) filter (where counts_for_status) as limits_levels,
     count(*) filter (where points > 0) as essays_broken,
@@ -27,7 +25,7 @@ select
         )), ', '
     )
     || ']' as breached_essays,
-    '{' || array_to_string(list_sort(list({{ essay_status_json('essay', 'status', 'limit_value', 'points') }})), ', ')
-    || '}' as essay_status
+    -- Points and thresholds of the breaches stand in breached_essays.
+    '{' || array_to_string(list_sort(list(concat(to_json(essay), ': ', to_json(status)))), ', ') || '}' as essay_status
 from classified_results
 group by row_id

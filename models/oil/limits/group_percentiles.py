@@ -1,11 +1,39 @@
 """One row per level × group × essay: percentiles of its values, with their confidence intervals."""
 
-from tribolake.limits.groups import group_percentiles
+from tribolake.limits.groups import Observations, group_percentiles
+
+GROUP = "group_number, client, machineName, machineModel, componentNameNormalized"
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
     policy = dbt.ref("active_policy").project("policy, zeros_count")
-    levels = dbt.ref("policy_limit_levels").join(policy, "policy").project("level").fetchall()
     (zeros_count,) = policy.project("zeros_count").fetchone()
-    return group_percentiles(dbt.ref("int_observations").to_arrow_table(), [level for (level,) in levels], zeros_count)
+    levels = dbt.ref("policy_limit_levels").join(policy, "policy").project("level").fetchall()
+    groups = dbt.ref("int_evaluated_samples").project(GROUP).distinct().order("group_number").fetchall()
+    essays = dbt.ref("essays").project("position, essay").order("position").fetchall()
+    columns = dbt.ref("int_observations").fetchnumpy()
+    observations = Observations(
+        group=columns["group_number"],
+        essay=columns["essay_number"],
+        unit=columns["unit_number"],
+        value=columns["value"],
+        is_nondetect=columns["is_nondetect"],
+    )
+    return group_percentiles(
+        observations,
+        by_number(groups),
+        [name for (name,) in by_number(essays)],
+        [level for (level,) in levels],
+        zeros_count,
+    )
+
+
+def by_number(numbered):
+    """Names in a list that their numbers index; a number that nobody has is a gap."""
+    if not numbered:
+        return []
+    names = [("",) * (len(numbered[0]) - 1)] * (numbered[-1][0] + 1)
+    for number, *rest in numbered:
+        names[number] = tuple(rest)
+    return names

@@ -21,6 +21,11 @@ included as (
         samples.row_id,
         samples.client,
         samples.sampleNumber,
+        dense_rank() over (order by samples.client, samples.unitId) - 1 as unit_number,
+        dense_rank() over (
+            order by
+                samples.client, samples.machineName, coalesce(samples.machineModel, ''), samples.componentNameNormalized
+        ) - 1 as group_number,
         samples.unitId,
         samples.machineName,
         coalesce(samples.machineModel, '') as machineModel,

@@ -3,59 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from tribolake.limits.percentiles import grouped_percentiles
+from tribolake.limits.percentiles import Integers, grouped_percentiles
 
 # Which columns make a group at each level; a parent group leaves columns out.
 LEVEL_KEYS: dict[str, tuple[str, ...]] = {
-    "model": ("client", "machine", "machine_model", "component", "essay"),
-    "machine": ("client", "machine", "component", "essay"),
-    "component": ("client", "component", "essay"),
+    "model": ("client", "machine", "machine_model", "component"),
+    "machine": ("client", "machine", "component"),
+    "component": ("client", "component"),
 }
-GROUP_COLUMNS = ("client", "machine", "machine_model", "component", "essay")
-PERCENTILES = (0.02, 0.05, 0.10, 0.90, 0.95, 0.98)
+GROUP_COLUMNS = ("client", "machine", "machine_model", "component")
+PERCENTILES = np.array([0.02, 0.05, 0.10, 0.90, 0.95, 0.98])
 
 
-def group_percentiles(observations: pa.Table, levels: Sequence[str], zeros_count: bool) -> pa.Table:
+@dataclass(frozen=True)
+class Observations:
+    """N results that have limits: where each belongs, by number, and its value."""
+
+    group: Integers  # (N,) index of its finest group
+    essay: Integers  # (N,) index of its essay
+    unit: Integers  # (N,) number of its unit
+    value: NDArray[np.float64]  # (N,) in the essay's unit, 0 below detection
+    is_nondetect: NDArray[np.bool_]  # (N,)
+
+
+def group_percentiles(
+    observations: Observations,
+    groups: Sequence[tuple[str, str, str, str]],
+    essays: Sequence[str],
+    levels: Sequence[str],
+    zeros_count: bool,
+) -> pa.Table:
     """Percentiles of all groups of the asked levels.
 
     The percentile (cumulative distribution) technique for alarm limits is that of ASTM D7720.
 
     Args:
-        observations: one row per sample × essay with the columns of `GROUP_COLUMNS`, `unit`, `value` (the essay's
-            unit; 0 below detection) and `is_nondetect`.
+        observations: the results.
+        groups: (client, machine, machine_model, component) of each finest group, by its index.
+        essays: name of each essay, by its index.
         levels: keys of `LEVEL_KEYS`.
         zeros_count: whether zeros are measurements; if not, percentiles are those of the non-zero values.
 
     Returns:
-        One row per level × group: `level`, the group's columns (null where the level leaves them out), `n` (all
-        values), `n_units`, `n_nondetect`, `n_distinct` (distinct values), `n_used` (values in the percentiles), and
-        for each percentile `p90`, its interval `p90_low` and `p90_high`, in the essay's unit.
+        One row per level × group × essay that has results: `level`, the group's columns (null where the level leaves
+        them out), `essay`, `n` (all values), `n_units`, `n_nondetect`, `n_distinct` (distinct values), `n_used`
+        (values in the percentiles), and for each percentile `p90`, its interval `p90_low` and `p90_high`, in the
+        essay's unit.
     """
-    tables = [_level(observations, level, zeros_count) for level in levels]
-    return pa.concat_tables(tables)
+    return pa.concat_tables(_level(observations, groups, essays, level, zeros_count) for level in levels)
 
 
-def _level(observations: pa.Table, level: str, zeros_count: bool) -> pa.Table:
-    keys = LEVEL_KEYS[level]
-    group, members = _number_groups(observations.select(keys))
-    groups = members.num_rows
-    value = observations["value"].to_numpy()
-    nondetect = observations["is_nondetect"].to_numpy()
-    used = np.ones(len(value), dtype=bool) if zeros_count else value != 0
-    found = grouped_percentiles(group[used], value[used], np.array(PERCENTILES), groups)
-    columns: dict[str, object] = {"level": pa.repeat(level, groups)}
-    for name in GROUP_COLUMNS:
-        columns[name] = members[name] if name in keys else pa.nulls(groups, pa.string())
+def _level(
+    observations: Observations,
+    groups: Sequence[tuple[str, str, str, str]],
+    essays: Sequence[str],
+    level: str,
+    zeros_count: bool,
+) -> pa.Table:
+    parents, parent_of = _parents(groups, LEVEL_KEYS[level])
+    cell = parent_of[observations.group] * len(essays) + observations.essay
+    present = np.flatnonzero(np.bincount(cell))
+    index = np.empty(present[-1] + 1 if len(present) else 0, dtype=np.int64)
+    index[present] = np.arange(len(present))
+    group = index[cell]
+    size = len(present)
+
+    is_zero = observations.value == 0
+    used = slice(None) if zeros_count else ~is_zero
+    found = grouped_percentiles(group[used], observations.value[used], PERCENTILES, size)
+    zeros_left_out = np.zeros(size, dtype=bool)
+    if not zeros_count:
+        zeros_left_out[group[is_zero]] = True
+
+    columns: dict[str, object] = {"level": pa.repeat(level, size)}
+    for at, name in enumerate(GROUP_COLUMNS):
+        names = [parents[number][at] for number in (present // max(len(essays), 1)).tolist()]
+        columns[name] = pa.array(names, pa.string())
     columns |= {
-        "n": np.bincount(group, minlength=groups),
-        "n_units": _count_distinct(group, observations["unit"], groups),
-        "n_nondetect": np.bincount(group[nondetect], minlength=groups),
-        "n_distinct": _count_distinct(group, observations["value"], groups),
+        "essay": pa.array([essays[number] for number in (present % max(len(essays), 1)).tolist()], pa.string()),
+        "n": np.bincount(group, minlength=size),
+        "n_units": _count_units(group, observations.unit, size),
+        "n_nondetect": np.bincount(group[observations.is_nondetect], minlength=size),
+        "n_distinct": found.n_distinct + zeros_left_out,
         "n_used": found.n,
     }
     for at, percentile in enumerate(PERCENTILES):
@@ -66,22 +101,20 @@ def _level(observations: pa.Table, level: str, zeros_count: bool) -> pa.Table:
     return pa.table(columns)
 
 
-def _number_groups(keys: pa.Table) -> tuple[np.ndarray, pa.Table]:
-    """Number the distinct rows of a table: the number of each row, and the distinct rows in that order."""
-    if not keys.num_rows:
-        return np.empty(0, dtype=np.int64), keys
-    number = np.zeros(keys.num_rows, dtype=np.int64)
-    for column in keys.columns:
-        encoded = pc.dictionary_encode(pc.fill_null(column.combine_chunks(), ""))
-        combined = number * len(encoded.dictionary) + encoded.indices.to_numpy()
-        # Renumbering after every column keeps the numbers small.
-        _, first, number = np.unique(combined, return_index=True, return_inverse=True)
-    return number, keys.take(pa.array(first))
+def _parents(
+    groups: Sequence[tuple[str, str, str, str]], keys: tuple[str, ...]
+) -> tuple[list[tuple[str | None, ...]], Integers]:
+    """The groups of a level, and for each finest group the index of the one it belongs to."""
+    shortened = [
+        tuple(name if column in keys else None for column, name in zip(GROUP_COLUMNS, group, strict=True))
+        for group in groups
+    ]
+    parents = list(dict.fromkeys(shortened))
+    number = {parent: at for at, parent in enumerate(parents)}
+    return parents, np.array([number[parent] for parent in shortened], dtype=np.int64)
 
 
-def _count_distinct(group: np.ndarray, column: pa.ChunkedArray, groups: int) -> np.ndarray:
-    if not len(group):
-        return np.zeros(groups, dtype=np.int64)
-    encoded = pc.dictionary_encode(column.combine_chunks())
-    pairs = np.unique(group * len(encoded.dictionary) + encoded.indices.to_numpy())
-    return np.bincount(pairs // len(encoded.dictionary), minlength=groups)
+def _count_units(group: Integers, unit: Integers, size: int) -> Integers:
+    units = int(unit.max()) + 1 if len(unit) else 1
+    pairs = np.unique(group * units + unit)
+    return np.bincount(pairs // units, minlength=size)

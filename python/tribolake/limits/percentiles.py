@@ -17,6 +17,7 @@ class GroupedPercentiles:
     """Percentiles of G groups at P levels; `low` and `high` are NaN where the sample is too small to bound them."""
 
     n: Integers  # (G,)
+    n_distinct: Integers  # (G,) distinct values
     values: Floats  # (G, P)
     low: Floats  # (G, P)
     high: Floats  # (G, P)
@@ -60,7 +61,20 @@ def grouped_percentiles(
     above = np.minimum(below + 1, n[:, None] - 1)
     values = _interpolate(order_statistic(below), order_statistic(above), position - below)
     low_rank, high_rank = interval_ranks(n, levels, confidence)
-    return GroupedPercentiles(n, values, order_statistic(low_rank - 1), order_statistic(high_rank - 1))
+    return GroupedPercentiles(
+        n,
+        _count_distinct(group[order], ordered, groups),
+        values,
+        order_statistic(low_rank - 1),
+        order_statistic(high_rank - 1),
+    )
+
+
+def _count_distinct(group: Integers, value: Floats, groups: int) -> Integers:
+    """Distinct values of each group, from rows in the order of group and value."""
+    is_new = np.ones(len(value), dtype=bool)
+    is_new[1:] = (group[1:] != group[:-1]) | (value[1:] != value[:-1])
+    return np.bincount(group[is_new], minlength=groups)
 
 
 def interval_ranks(n: Integers, levels: Floats, confidence: float) -> tuple[Integers, Integers]:
