@@ -27,6 +27,8 @@ import psutil
 
 from tribolake.synth import write_sample_lake
 
+# As many samples as the seven real workbooks and the ALS file that the product was built on: about 9 200.
+MONTHS = 50
 IMPORT_DBT = "import dbt.cli.main"
 READ_ONCE = """
 import sys
@@ -152,11 +154,11 @@ def main() -> None:
         if arguments.bronze:
             shutil.copytree(arguments.bronze, home / "lake" / "oil-analysis" / "bronze")
         else:
-            write_sample_lake(home / "lake", months=60)
+            write_sample_lake(home / "lake", months=MONTHS)
         measured = cases(home / "lake", extra)
         if arguments.scale:
             write_sample_lake(
-                home / "large", finning_units=7 * arguments.scale, als_units=40 * arguments.scale, months=60
+                home / "large", finning_units=7 * arguments.scale, als_units=40 * arguments.scale, months=MONTHS
             )
             large = tribolake("run", "--lake", str(home / "large"))
             bottom = floor(home / "large" / "oil-analysis" / "bronze")

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     lake: Path = Field(default=Path("data"), description="folder that holds {prefix}/bronze/{client}/...")
     prefix: str = Field(default="oil-analysis", pattern=r"^[a-z0-9][a-z0-9/_-]*$", description="data product")
     state_dir: Path | None = Field(default=None, description="warehouse and staging; default {lake}/_state")
-    memory_limit: str = Field(default="400MB", pattern=r"^\d+(\.\d+)?[MG]B$", description="DuckDB's memory")
+    memory_limit: str = Field(default="450MB", pattern=r"^\d+(\.\d+)?[MG]B$", description="DuckDB's memory")
     max_file_mb: int = Field(default=200, ge=1, description="larger laboratory files are refused")
     max_inflated_mb: int = Field(default=512, ge=1, description="larger workbooks, once unzipped, are refused")
     reader_memory_mb: int = Field(default=1536, ge=256, description="memory of the process that reads one file")

@@ -94,7 +94,8 @@ select
     samples.sourceFile,
     samples.sourceSheet,
     samples.sourceRow,
-    samples.sourceSha256
+    samples.sourceSha256,
+    samples.is_machine_known
 from evaluated_samples
 inner join samples on evaluated_samples.row_id = samples.row_id
 cross join active_policy

@@ -26,6 +26,6 @@ select
     )
     || ']' as breached_essays,
     -- Points and thresholds of the breaches stand in breached_essays.
-    '{' || array_to_string(list_sort(list(concat(to_json(essay), ': ', to_json(status)))), ', ') || '}' as essay_status
+    {{ json_object_of('essay', 'status') }} as essay_status
 from classified_results
 group by row_id

@@ -22,12 +22,26 @@ essay_columns as (
             {%- set column = 'code' if essay.kind in ('text', 'cleanliness') else 'calculation_value' -%}
             max(case when essay = '{{ essay.essay }}' then {{ column }} end) as "{{ essay.essay }}",
         {% endfor -%}
-        to_json(map_from_entries(list(row(essay, raw_text) order by essay) filter (where censoring is not null)))
-            as censored_essays,
-        to_json(map_from_entries(list(row(essay, code) order by essay) filter (where level is not null)))
-            as coded_essays,
         count(*) filter (where value is not null or code is not null) as essays_measured
     from results
+    group by row_id
+),
+
+censored as (
+    select
+        row_id,
+        {{ json_object_of('essay', 'raw_text') }} as censored_essays
+    from results
+    where censoring is not null
+    group by row_id
+),
+
+coded as (
+    select
+        row_id,
+        {{ json_object_of('essay', 'code') }} as coded_essays
+    from results
+    where level is not null
     group by row_id
 ),
 
@@ -68,6 +82,8 @@ select
     chained.previousSampleDate,
     date_diff('day', chained.previousSampleDate, chained.sampleDate) as daysSincePrevious,
     essay_columns.* exclude (row_id, essays_measured),
+    cast(censored.censored_essays as json) as censored_essays,
+    cast(coded.coded_essays as json) as coded_essays,
     coalesce(essay_columns.essays_measured, 0) as essays_measured,
     chained.laboratory,
     coalesce(nullif(lab_sheets.fluid, ''), component_families.fluid, 'oil') as fluid,
@@ -84,6 +100,8 @@ select
     chained.row_id
 from chained
 left join essay_columns on chained.row_id = essay_columns.row_id
+left join censored on chained.row_id = censored.row_id
+left join coded on chained.row_id = coded.row_id
 left join {{ ref('lab_sheets') }} as lab_sheets
     on chained.laboratory = lab_sheets.laboratory and chained.sheet = lab_sheets.sheet
 left join component_families on chained.componentNameNormalized = component_families.component
