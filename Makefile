@@ -40,9 +40,9 @@ docs: $(VENV)/.installed ## Write the documentation of the default lake
 
 lock: $(VENV)/.installed-dev ## Renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url pyproject.toml -o requirements.lock
+		--no-emit-index-url --no-strip-extras pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --extra dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+		--no-emit-index-url --no-strip-extras --extra dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what was made here, not the lake
 	rm -rf $(VENV) target logs .pytest_cache .ruff_cache .hypothesis
