@@ -12,14 +12,49 @@ from tribolake.lake.ledger import new_files
 from tribolake.settings import Settings
 from tribolake.warehouse import last_run, open_warehouse, read_ledger, table_exists
 
+# Why a machine stands where it does: the three breaches of its worst component that weigh most in the status.
 MACHINES_QUERY = """
+    with breaches as (
+        select
+            components.client,
+            components.unit_id,
+            components.component,
+            concat(
+                results.essay, ' ', case when results.direction = 'lower' then '↓ ' end, results.censoring,
+                coalesce(results.code, regexp_replace(cast(round(results.value, 2) as varchar), '[.]0$', ''))
+            ) as breach,
+            row_number() over (
+                partition by components.client, components.unit_id, components.component
+                order by results.status_points desc, results.essay
+            ) as weight
+        from gold.component_status_current as components
+        inner join gold.classified_results as results
+            on components.client = results.client and components.sample_number = results.sampleNumber
+        where results.status_points > 0
+    ),
+
+    reasons as (
+        select client, unit_id, component, string_agg(breach, ', ' order by weight) as why
+        from breaches
+        where weight <= 3
+        group by all
+    )
+
     select
-        client, unit_id, overall_status, machine_score, priority_score, worst_component, total_components,
-        components_anormal, components_alerta, components_normal, components_sin_evaluar, components_stale,
-        left(latest_sample_date, 10) as latest_sample_date
-    from gold.machine_status_current
-    where ? is null or list_contains(?, lower(client))
-    order by priority_score desc, weighted_machine_score desc, machine_score desc, client, unit_id
+        machines.client, machines.unit_id, machines.overall_status, machines.machine_score, machines.priority_score,
+        machines.worst_component, reasons.why, machines.total_components, machines.components_anormal,
+        machines.components_alerta, machines.components_normal, machines.components_sin_evaluar,
+        machines.components_stale, left(machines.latest_sample_date, 10) as latest_sample_date
+    from gold.machine_status_current as machines
+    left join reasons
+        on
+            machines.client = reasons.client
+            and machines.unit_id = reasons.unit_id
+            and machines.worst_component = reasons.component
+    where ? is null or list_contains(?, lower(machines.client))
+    order by
+        machines.priority_score desc, machines.weighted_machine_score desc, machines.machine_score desc,
+        machines.client, machines.unit_id
 """
 FAILED_QUERY = """
     select file_key as file, message as problem

@@ -133,6 +133,16 @@ def test_known_wear_and_contamination_are_found(lake: Settings):
     assert recall > 0.7
 
 
+def test_status_ranks_the_machines_and_says_why(lake: Settings, tribolake):
+    ended = tribolake("status", "--lake", str(lake.lake), "--json")
+    machines = json.loads(ended.stdout)["machines"]
+    assert len(machines) == 18
+    ranks = [machine["priority_score"] for machine in machines]
+    assert ranks == sorted(ranks, reverse=True)
+    assert all(machine["why"] for machine in machines if machine["machine_score"] > 0)
+    assert "look at the first machine first" in tribolake("status", "--lake", str(lake.lake)).stdout
+
+
 def test_given_nothing_new_then_no_published_byte_changes_and_dbt_is_not_started(lake: Settings, tribolake):
     before = tree(lake.lake / "oil-analysis")
     ended = tribolake("run", "--lake", str(lake.lake), "--json", PYTHONPROFILEIMPORTTIME="1")

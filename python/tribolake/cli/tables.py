@@ -14,7 +14,7 @@ from tribolake.status import LakeStatus
 
 STATUS_STYLES = {"Anormal": "bold red", "Alerta": "yellow", "Normal": "green", "Sin evaluar": "dim"}
 SHOWN_MACHINES = 15
-WIDTH_IN_A_FILE = 120
+WIDTH_IN_A_FILE = 132
 
 
 def _console() -> Console:
@@ -73,10 +73,11 @@ def print_status(found: LakeStatus) -> None:
         "status",
         Column("score", justify="right"),
         "worst component",
+        "why",
         "components",
         Column("stale", justify="right"),
         "last sample",
-        title="Fleet: look at the first machine first (components: Anormal · Alerta · Normal · Sin evaluar)",
+        title="Fleet: look at the first machine first (components: Anormal, Alerta, Normal, Sin evaluar)",
         box=box.SIMPLE,
         title_justify="left",
     )
@@ -89,7 +90,8 @@ def print_status(found: LakeStatus) -> None:
             Text(machine["overall_status"], style),
             str(machine["machine_score"]),
             escape(machine["worst_component"] or ""),
-            " · ".join(map(str, counts)),
+            escape(machine["why"] or ""),
+            " ".join(map(str, counts)),
             str(machine["components_stale"]),
             machine["latest_sample_date"],
         )
