@@ -11,8 +11,8 @@ from filelock import FileLock, Timeout
 
 from tribolake.dbtrun import Built, Dbt, FailedTest, import_ahead
 from tribolake.errors import ContractBroken, LakeIsBusy, RunFailed
+from tribolake.lake import open_lake
 from tribolake.lake.arrivals import read_ahead
-from tribolake.lake.folder import FolderLake
 from tribolake.planning import Plan, plan_run
 from tribolake.project import declared_clients, declared_layouts
 from tribolake.publish.contract import GOLD
@@ -124,7 +124,7 @@ def _publish(
     built: Built,
     progress: Progress,
 ) -> None:
-    home = FolderLake(settings.lake, settings.prefix).home
+    home = open_lake(settings).home
     declared = {table.name: built.columns[table.name] for table in GOLD}
     publication = Publication(report.run_id, report.policy, plan.request.requested_at.isoformat())
     with_samples = {client: done for client, done in report.clients.items() if done.samples}

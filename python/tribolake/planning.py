@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake import open_lake
 from tribolake.lake.folder import BronzeFile, FolderLake
 from tribolake.lake.ledger import Ledger, new_files
 from tribolake.project import declared_clients, fingerprint_project, fingerprint_seeds, policies
@@ -45,7 +46,7 @@ def plan_run(settings: Settings, *, policy: str, clients: Sequence[str] | None, 
         ConfigurationError: the policy or a client is unknown.
     """
     _check(policy, clients)
-    lake = FolderLake(settings.lake, settings.prefix)
+    lake = open_lake(settings)
     now = datetime.now(UTC)
     project, seeds = fingerprint_project(), fingerprint_seeds()
     with open_warehouse(settings.warehouse) as warehouse:

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     max_file_mb: int = Field(default=200, ge=1, description="larger laboratory files are refused")
     max_inflated_mb: int = Field(default=512, ge=1, description="larger workbooks, once unzipped, are refused")
     reader_memory_mb: int = Field(default=1536, ge=256, description="memory of the process that reads one file")
+    follow_links: bool = Field(default=True, description="read files that links in bronze lead to")
     reader_seconds: int = Field(default=300, ge=1, description="processor time that reading one file may take")
 
     @property

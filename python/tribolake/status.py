@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake.folder import FolderLake
+from tribolake.lake import open_lake
 from tribolake.lake.ledger import new_files
 from tribolake.settings import Settings
 from tribolake.warehouse import last_run, open_warehouse, read_ledger, table_exists
@@ -94,7 +94,7 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
     Raises:
         ConfigurationError: nothing was ever run there.
     """
-    lake = FolderLake(settings.lake, settings.prefix)
+    lake = open_lake(settings)
     if not settings.warehouse.exists():
         raise ConfigurationError(
             f"{settings.lake} has no warehouse yet: put files under {lake.home / 'bronze'}/CLIENT/ and start "

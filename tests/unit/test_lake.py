@@ -42,14 +42,25 @@ def test_given_a_lock_file_or_a_copy_under_way_then_it_is_no_arrival(lake, name)
     assert lake.list_bronze() == []
 
 
-def test_given_a_link_out_of_bronze_then_it_is_not_followed(lake, tmp_path):
-    secret = tmp_path / "secret.xlsx"
-    secret.write_bytes(b"secret")
+def test_given_links_then_they_are_followed_once_and_only_where_that_is_wanted(lake, tmp_path):
+    elsewhere = tmp_path / "nas" / "cda"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "T-10.xlsx").write_bytes(b"x")
     put(lake, "cda/T-09.xlsx")
-    (lake.home / "bronze" / "cda" / "link.xlsx").symlink_to(secret)
-    assert [file.key.rsplit("/", 1)[1] for file in lake.list_bronze()] == ["T-09.xlsx"]
+    bronze = lake.home / "bronze"
+    (bronze / "cda" / "T-11.xlsx").symlink_to(elsewhere / "T-10.xlsx")
+    (bronze / "nas").symlink_to(elsewhere)
+    (bronze / "cda" / "round").symlink_to(bronze / "cda")
+    names = [file.key.split("/bronze/")[1] for file in lake.list_bronze()]
+    assert names == ["cda/T-09.xlsx", "cda/T-11.xlsx", "nas/T-10.xlsx"]
+    strict = FolderLake(lake.root, lake.prefix, follow_links=False)
+    assert [file.key.split("/bronze/")[1] for file in strict.list_bronze()] == ["cda/T-09.xlsx"]
+
+
+@pytest.mark.parametrize("key", ["../secret.xlsx", "/etc/passwd", "oil-analysis/../../secret"])
+def test_given_a_key_that_leads_out_of_the_lake_then_it_is_refused(lake, key):
     with pytest.raises(ValueError, match="not a key of this lake"):
-        FolderLake(lake.root / "inner", "oil-analysis").path("../secret.xlsx")
+        lake.path(key)
 
 
 def test_given_a_name_that_is_no_text_then_its_arrival_fails_and_the_others_go_on(settings):

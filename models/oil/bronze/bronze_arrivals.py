@@ -3,8 +3,8 @@
 import pyarrow as pa
 
 from tribolake.labs.layout import layouts_of
+from tribolake.lake import open_lake
 from tribolake.lake.arrivals import read_arrivals
-from tribolake.lake.folder import FolderLake
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
 from tribolake.settings import load_settings
 
@@ -33,6 +33,6 @@ def model(dbt, session):
     seen = session.execute(LEDGER_QUERY.format(relation=dbt.this)).fetchall() if dbt.is_incremental else []
     ledger = Ledger.of(seen, retry_failed=retry_failed)
     declared = dbt.ref("clients").join(dbt.ref("lab_sheets"), "laboratory").project("client, sheet, key_header")
-    found = new_files(FolderLake(settings.lake, settings.prefix), ledger, clients)
+    found = new_files(open_lake(settings), ledger, clients)
     arrivals = read_arrivals(settings, found, ledger, layouts_of(declared.fetchall()))
     return pa.Table.from_pylist(arrivals, schema=ARRIVALS)

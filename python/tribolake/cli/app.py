@@ -168,7 +168,7 @@ def demo(lake: LakeOption = None) -> None:
     """Write sample laboratory files, run the whole job on them, and show the fleet."""
     from tribolake.cli.tables import print_run, print_status  # noqa: PLC0415
     from tribolake.dbtrun import Dbt  # noqa: PLC0415
-    from tribolake.lake.folder import FolderLake  # noqa: PLC0415
+    from tribolake.lake import open_lake  # noqa: PLC0415
     from tribolake.pipeline import run as run_pipeline  # noqa: PLC0415
     from tribolake.settings import PROJECT_DIR, load_settings  # noqa: PLC0415
     from tribolake.status import lake_status  # noqa: PLC0415
@@ -178,7 +178,7 @@ def demo(lake: LakeOption = None) -> None:
         folder = lake_flag(lake) or PROJECT_DIR / "data" / "demo"
         settings = load_settings(lake=folder)
         progress = ProgressLines()
-        if not FolderLake(settings.lake, settings.prefix).list_bronze():
+        if not open_lake(settings).list_bronze():
             write_sample_lake(settings.lake, on_file=lambda path: progress(f"write {path.name}"))
         report = run_pipeline(settings, progress=progress)
         progress("docs")

@@ -49,7 +49,7 @@ def explained_errors() -> Iterator[None]:
         _end(error, Exit.USAGE)
     except LakeIsBusy as error:
         _end(error, Exit.BUSY)
-    except TribolakeError as error:
+    except (TribolakeError, OSError) as error:
         _end(error, Exit.FAILED)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from tribolake.labs.confined import Reading, ReadingLimits, ReadingTask
 from tribolake.labs.layout import SheetLayout
 from tribolake.labs.read_ahead import READ_AHEAD
-from tribolake.lake.folder import CLIENT_NAME, BronzeFile, FolderLake
+from tribolake.lake import open_lake
+from tribolake.lake.folder import CLIENT_NAME, BronzeFile
 from tribolake.lake.ledger import Ledger
 from tribolake.settings import Settings
 
@@ -60,7 +61,7 @@ def staged_file(settings: Settings, client: str, sha256: str) -> Path:
 
 def _reading_tasks(settings: Settings, found: Sequence[BronzeFile], layouts: Layouts) -> dict[BronzeFile, ReadingTask]:
     settings.staging.mkdir(parents=True, exist_ok=True)
-    lake = FolderLake(settings.lake, settings.prefix)
+    lake = open_lake(settings)
     return {
         file: ReadingTask(
             str(lake.path(file.key)), str(settings.staging / f"{file.client}."), tuple(layouts[file.client])

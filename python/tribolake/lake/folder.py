@@ -33,20 +33,21 @@ class FolderLake:
 
     root: Path
     prefix: str
+    follow_links: bool = True
 
     @property
     def home(self) -> Path:
         return self.root / self.prefix
 
     def list_bronze(self) -> list[BronzeFile]:
-        """Every file in bronze, in the order of its key. A link is listed only if it stays inside bronze."""
+        """Every file in bronze, in the order of its key.
+
+        Links to files and folders elsewhere are followed unless `follow_links` is off; each folder is entered once.
+        """
         bronze = self.home / "bronze"
         if not bronze.is_dir():
             return []
         return sorted(self._walk(bronze), key=lambda found: found.key)
-
-    def read(self, key: str) -> bytes:
-        return self.path(key).read_bytes()
 
     def path(self, key: str) -> Path:
         """The file of a listed key.
@@ -54,24 +55,22 @@ class FolderLake:
         Raises:
             ValueError: the key leads out of the lake.
         """
-        path = (self.root / key).resolve()
-        if not path.is_relative_to(self.root.resolve()):
+        if ".." in key.split("/") or key.startswith("/"):
             raise ValueError(f"{key!r} is not a key of this lake")
-        return path
+        return self.root / key
 
     def _walk(self, bronze: Path) -> Iterator[BronzeFile]:
-        inside = bronze.resolve()
-        for folder, _, names in os.walk(bronze):
+        entered: set[Path] = set()
+        for folder, folders, names in os.walk(bronze, followlinks=self.follow_links):
+            if Path(folder).resolve() in entered:  # a link back to a folder above would go round for ever
+                folders.clear()
+                continue
+            entered.add(Path(folder).resolve())
             parts = Path(folder).relative_to(bronze).parts
-            for name in names:
+            for name in names if parts else []:
                 path = Path(folder, name)
-                if not parts or NOT_YET_A_FILE.search(name) or not path.resolve().is_relative_to(inside):
-                    continue
-                try:
-                    stat = path.stat()
-                except OSError:  # gone since the listing, or a link to nothing
-                    continue
-                if not S_ISREG(stat.st_mode):
+                stat = _stat_of_file(path)
+                if stat is None or NOT_YET_A_FILE.search(name) or (path.is_symlink() and not self.follow_links):
                     continue
                 yield BronzeFile(
                     client=parts[0],
@@ -80,6 +79,15 @@ class FolderLake:
                     modified_at=datetime.fromtimestamp(stat.st_mtime, UTC),
                     partition_date=_partition_date(parts[1:]),
                 )
+
+
+def _stat_of_file(path: Path) -> os.stat_result | None:
+    """What the system says of a regular file; None of anything else, and of what is gone since the listing."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat if S_ISREG(stat.st_mode) else None
 
 
 def _as_text(name: str) -> str:
