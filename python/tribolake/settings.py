@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tribolake.errors import ConfigurationError
@@ -21,7 +21,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TRIBOLAKE_", env_file=".env", extra="ignore", frozen=True)
 
-    lake: Path = Field(default=Path("data"), description="folder that holds {prefix}/bronze/{client}/...")
+    lake: Path = Field(
+        default=Path("data"), validate_default=True, description="folder that holds {prefix}/bronze/{client}/..."
+    )
     prefix: str = Field(default="oil-analysis", pattern=r"^[a-z0-9][a-z0-9/_-]*$", description="data product")
     state_dir: Path | None = Field(default=None, description="warehouse and staging; default {lake}/_state")
     memory_limit: str = Field(default="450MB", pattern=r"^\d+(\.\d+)?[MG]B$", description="DuckDB's memory")
@@ -30,6 +32,12 @@ class Settings(BaseSettings):
     reader_memory_mb: int = Field(default=1536, ge=256, description="memory of the process that reads one file")
     follow_links: bool = Field(default=True, description="read files that links in bronze lead to")
     reader_seconds: int = Field(default=300, ge=1, description="processor time that reading one file may take")
+
+    @field_validator("lake", "state_dir")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        """The same folder for every process: dbt works in the folder of the warehouse."""
+        return path.absolute() if path else path
 
     @property
     def state(self) -> Path:

@@ -130,7 +130,7 @@ def test_given_rows_in_seeds_then_a_new_client_laboratory_machine_and_essay_need
             ]
             sheet.write_row(number + 1, 0, row)
 
-    ended = in_project(project, "tribolake", "run", "--json", "--lake", "data")
+    ended = in_project(project, "tribolake", "run", "--json")  # the default lake is ./data
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)
     assert report["clients"]["andes"]["rows_loaded"] == 40

@@ -17,7 +17,6 @@ from tribolake.cli.options import (
     LakeOption,
     ProgressLines,
     explained_errors,
-    lake_flag,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def run(
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
-        settings = load_settings(lake=lake_flag(lake))
+        settings = load_settings(lake=lake)
         progress = ProgressLines()
         try:
             report = run_pipeline(settings, policy=policy, clients=client, full_refresh=full_refresh, progress=progress)
@@ -82,7 +81,7 @@ def status(lake: LakeOption = None, client: ClientOption = None, as_json: JsonOp
     from tribolake.status import lake_status  # noqa: PLC0415
 
     with explained_errors():
-        settings = load_settings(lake=lake_flag(lake))
+        settings = load_settings(lake=lake)
         found = lake_status(settings, client)
         if as_json:
             _print_json(found.as_dict())
@@ -111,7 +110,7 @@ def synth(
     from tribolake.synth import write_sample_lake  # noqa: PLC0415
 
     with explained_errors():
-        settings = load_settings(lake=lake_flag(lake))
+        settings = load_settings(lake=lake)
         progress = ProgressLines()
         try:
             written = write_sample_lake(
@@ -155,7 +154,7 @@ def docs(
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
-        settings = load_settings(lake=lake_flag(lake))
+        settings = load_settings(lake=lake)
         page = _write_docs(Dbt(settings), settings.lake, output)
         if as_json:
             _print_json({"docs": str(page)})
@@ -175,8 +174,7 @@ def demo(lake: LakeOption = None) -> None:
     from tribolake.synth import write_sample_lake  # noqa: PLC0415
 
     with explained_errors():
-        folder = lake_flag(lake) or PROJECT_DIR / "data" / "demo"
-        settings = load_settings(lake=folder)
+        settings = load_settings(lake=lake or PROJECT_DIR / "data" / "demo")
         progress = ProgressLines()
         if not open_lake(settings).list_bronze():
             write_sample_lake(settings.lake, on_file=lambda path: progress(f"write {path.name}"))

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,13 +30,6 @@ class Exit(IntEnum):
     USAGE = 2
     BUSY = 3
     NEEDS_A_LOOK = 4
-
-
-def lake_flag(lake: str | None) -> Path | str | None:
-    """The flag's value, absolute so that it means the same in every process."""
-    if lake is None or lake.startswith("s3://"):
-        return lake
-    return Path(lake).absolute()
 
 
 @contextmanager
