@@ -45,6 +45,7 @@ def plan_run(settings: Settings, *, policy: str, clients: Sequence[str] | None, 
     Raises:
         ConfigurationError: the policy or a client is unknown.
     """
+    clients = sorted({client.lower() for client in clients}) if clients else None
     _check(policy, clients)
     lake = open_lake(settings)
     now = datetime.now(UTC)
@@ -55,7 +56,7 @@ def plan_run(settings: Settings, *, policy: str, clients: Sequence[str] | None, 
         request = RunRequest(
             run_id=f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}",
             policy=policy,
-            clients=tuple(sorted(clients)) if clients else None,
+            clients=tuple(clients) if clients else None,
             # What failed before may succeed with another seed or another reader.
             retry_failed=project_changed,
             requested_at=now,

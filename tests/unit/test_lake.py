@@ -28,11 +28,11 @@ def put(lake: FolderLake, key: str, content: bytes = b"x") -> Path:
 
 def test_given_dated_and_undated_folders_then_client_and_date_are_read_from_the_path(lake):
     put(lake, "cda/2026-01-31/T-09.xlsx")
-    put(lake, "emin/muestras.parquet")
+    put(lake, "EMIN/muestras.parquet")
     found = lake.list_bronze()
     assert [(file.client, str(file.partition_date), file.key) for file in found] == [
+        ("emin", "None", "oil-analysis/bronze/EMIN/muestras.parquet"),
         ("cda", "2026-01-31", "oil-analysis/bronze/cda/2026-01-31/T-09.xlsx"),
-        ("emin", "None", "oil-analysis/bronze/emin/muestras.parquet"),
     ]
 
 

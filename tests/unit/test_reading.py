@@ -58,6 +58,23 @@ def test_given_headers_that_repeat_or_are_blank_then_names_are_unique():
     assert distinct_headers(["Estado", "Estado", "", " Fe "]) == ["Estado", "Estado#2", "column 3", "Fe"]
 
 
+def test_given_numbers_with_three_decimals_then_nobody_can_read_them_as_thousands():
+    (row,) = read(workbook([["Sample", "Hours"], ["A1", 715.125]]), OIL)
+    assert dict(row["cells"])["Hours"] == "715.1250"
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"Sample": ["A1"], "Hours": [715.125]}), buffer)
+    (row,) = read(buffer.getvalue(), TABLE)
+    assert dict(row["cells"])["Hours"] == "715.1250"
+
+
+def test_given_large_whole_numbers_then_every_digit_stays():
+    (row,) = read(workbook([["Sample", "Hours"], [231001000012, 0.0]]), OIL)
+    assert dict(row["cells"]) == {"Sample": "231001000012", "Hours": "0"}
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"Sample": [231001000012.0, None]}), buffer)
+    assert [dict(row["cells"]) for row in read(buffer.getvalue(), TABLE)] == [{"Sample": "231001000012"}]
+
+
 def test_given_a_parquet_table_then_nulls_and_empty_texts_are_no_cells():
     buffer = io.BytesIO()
     pq.write_table(pa.table({"Sample": ["A1", "A2"], "Fe": ["1,5", ""], "Hours": [10.0, None]}), buffer)

@@ -31,6 +31,17 @@ def distinct_headers(headers: list[str]) -> list[str]:
     return names
 
 
+def number_texts(numbers: pa.Array) -> pa.Array:
+    """Floating-point numbers as text: whole ones digit by digit, as the sample numbers that they may be.
+
+    715.125 becomes `715.1250`: a laboratory that writes decimal commas means 715 thousand by `715.125`.
+    """
+    is_whole = pc.and_(pc.equal(pc.round(numbers), numbers), pc.less(pc.abs(numbers), float(2**53)))
+    whole = pc.if_else(is_whole, numbers, 0.0).cast(pa.int64()).cast(pa.string())
+    others = pc.replace_substring_regex(numbers.cast(pa.string()), r"^(-?[0-9]{1,3}[.][0-9]{3})$", r"\10")
+    return pc.if_else(is_whole, whole, others)
+
+
 def raw_rows(sheet: str, headers: list[str], texts: pa.Array, filled: np.ndarray, row_numbers: np.ndarray) -> pa.Table:
     """Build raw rows from the filled cells of a grid.
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from tribolake.errors import BronzeFileUnreadable
 from tribolake.labs.layout import SheetLayout
-from tribolake.labs.rawrows import distinct_headers, raw_rows
+from tribolake.labs.rawrows import distinct_headers, number_texts, raw_rows
 
 BATCH_ROWS = 5_000
 
@@ -60,7 +60,7 @@ def _batch_rows(headers: list[str], batch: pa.RecordBatch, first_row: int) -> pa
 def _column_text(column: pa.Array) -> pa.Array:
     """A column as text; empty text counts as no cell."""
     try:
-        text = column.cast(pa.string())
+        text = number_texts(column) if pa.types.is_floating(column.type) else column.cast(pa.string())
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         text = pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
     return pc.if_else(pc.equal(text, ""), None, text)

@@ -14,7 +14,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from tribolake.errors import BronzeFileUnreadable
 from tribolake.labs.layout import SheetLayout
-from tribolake.labs.rawrows import distinct_headers, raw_rows
+from tribolake.labs.rawrows import distinct_headers, number_texts, raw_rows
 
 HEADER_SEARCH_ROWS = 20
 
@@ -102,18 +102,15 @@ def _texts_of(kind: type, cells: np.ndarray) -> np.ndarray:
     if kind is str:
         return cells
     if kind is float:
-        return _number_texts(cells.astype(np.float64))
+        return _as_numbers(cells.astype(np.float64))
     if kind is bool:
         return np.where(cells.astype(bool), "TRUE", "FALSE").astype(object)
     if issubclass(kind, datetime | date | time):
         return np.array([cell.isoformat() for cell in cells], dtype=object)
     if issubclass(kind, timedelta):
-        return _number_texts(np.array([cell / timedelta(days=1) for cell in cells]))
+        return _as_numbers(np.array([cell / timedelta(days=1) for cell in cells]))
     return np.array([str(cell) for cell in cells], dtype=object)
 
 
-def _number_texts(numbers: np.ndarray) -> np.ndarray:
-    whole = np.isfinite(numbers) & (numbers == np.rint(numbers)) & (np.abs(numbers) < 2**53)
-    texts = numbers.astype(str).astype(object)
-    texts[whole] = numbers[whole].astype(np.int64).astype(str)
-    return texts
+def _as_numbers(numbers: np.ndarray) -> np.ndarray:
+    return np.asarray(number_texts(pa.array(numbers)), dtype=object)

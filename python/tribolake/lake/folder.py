@@ -73,7 +73,7 @@ class FolderLake:
                 if stat is None or NOT_YET_A_FILE.search(name) or (path.is_symlink() and not self.follow_links):
                     continue
                 yield BronzeFile(
-                    client=parts[0],
+                    client=parts[0].lower(),
                     key=_as_text("/".join((self.prefix, "bronze", *parts, name))),
                     size_bytes=stat.st_size,
                     modified_at=datetime.fromtimestamp(stat.st_mtime, UTC),
