@@ -26,6 +26,10 @@ checked_rows as (
     select * from {{ ref('int_checked_rows') }}
 ),
 
+active_policy as (
+    select * from {{ ref('active_policy') }}
+),
+
 unknown_columns as (
     select
         columns.client,
@@ -62,14 +66,15 @@ unknown_essays as (
 
 unknown_machines as (
     select
-        client,
-        sheet,
+        checked_rows.client,
+        checked_rows.sheet,
         'machine' as kind,
-        coalesce(machineName, '(blank)') as name,
+        coalesce(checked_rows.machineName, '(blank)') as name,
         count(*) as cells_affected
     from checked_rows
-    where not is_machine_known
-    group by client, sheet, coalesce(machineName, '(blank)')
+    cross join active_policy
+    where not checked_rows.is_machine_known and not active_policy.judges_unknown_machines
+    group by checked_rows.client, checked_rows.sheet, coalesce(checked_rows.machineName, '(blank)')
 )
 
 select * from unknown_columns
