@@ -15,6 +15,8 @@ from tribolake.errors import RunFailed
 from tribolake.settings import PROJECT_DIR, Settings
 
 TARGET_DIR = PROJECT_DIR / "target" / "lake"
+# Tests of seeds judge the seeds, not a lake: they are run once for each state of the seeds.
+TESTED_SEEDS = TARGET_DIR / "tested_seeds.sha256"
 Progress = Callable[[str], None]
 
 
@@ -42,28 +44,34 @@ class Dbt:
     settings: Settings
     progress: Progress = field(default=lambda _: None)
 
-    def build(self, *, with_seeds: bool, full_refresh: bool) -> Built:
-        """Build the models and run the data tests; with seeds, load and test them too.
+    def build(self, *, seeds: str | None, full_refresh: bool) -> Built:
+        """Build the models and run the data tests.
 
         A failed test does not stop the build (see `data_tests` in dbt_project.yml): the caller decides what it means.
+
+        Args:
+            seeds: fingerprint of the seeds to load first; None where the warehouse has them.
+            full_refresh: build incremental models anew.
 
         Raises:
             RunFailed: a model failed; the message holds what the database said.
         """
-        results = self._invoke(build_command(with_seeds=with_seeds, full_refresh=full_refresh))
+        test_seeds = seeds is not None and not (TESTED_SEEDS.exists() and TESTED_SEEDS.read_text() == seeds)
+        command = build_command(load_seeds=seeds is not None, test_seeds=test_seeds, full_refresh=full_refresh)
+        results = self._invoke(command)
         tests = [result for result in results if str(result.node.resource_type) == "test"]
         models = [result for result in results if str(result.node.resource_type) != "test"]
         if any(str(result.status) in ("error", "skipped") for result in models):
             cause = next(result for result in results if str(result.status) == "error")
             raise RunFailed(f"{cause.node.name} failed: {_first_lines(cause.message)}")
-        return Built(
-            [
-                FailedTest(result.node.name, _first_lines(result.message), result.node.compiled_code or "")
-                for result in tests
-                if str(result.status) != "pass"
-            ],
-            {result.node.name: list(result.node.columns) for result in models},
-        )
+        failed = [
+            FailedTest(result.node.name, _first_lines(result.message), result.node.compiled_code or "")
+            for result in tests
+            if str(result.status) != "pass"
+        ]
+        if test_seeds and seeds is not None and not failed:
+            TESTED_SEEDS.write_text(seeds)
+        return Built(failed, {result.node.name: list(result.node.columns) for result in models})
 
     def write_docs(self) -> Path:
         """Write the documentation as one HTML file that opens from disk."""
@@ -91,11 +99,13 @@ class Dbt:
             self.progress(event.data.node_info.node_name)
 
 
-def build_command(*, with_seeds: bool, full_refresh: bool) -> list[str]:
+def build_command(*, load_seeds: bool, test_seeds: bool, full_refresh: bool) -> list[str]:
     """The words of the dbt command; unit tests judge the code, not the data, and are left to `make test`."""
     command = ["build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"]
-    if not with_seeds:
-        command += ["--exclude-resource-type", "seed", "--exclude", "path:seeds", "path:tests/data/seeds"]
+    if not load_seeds:
+        command += ["--exclude-resource-type", "seed"]
+    if not test_seeds:
+        command += ["--exclude", "path:seeds,resource_type:test", "path:tests/data/seeds"]
     return [*command, "--full-refresh"] if full_refresh else command
 
 

@@ -85,7 +85,8 @@ def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Sto
     import_ahead()
     dbt = Dbt(settings, stopwatch.progress)
     with stopwatch("build and test"):
-        built = dbt.build(with_seeds=plan.with_seeds, full_refresh=plan.full_refresh)
+        seeds = plan.seeds_fingerprint if plan.load_seeds else None
+        built = dbt.build(seeds=seeds, full_refresh=plan.full_refresh)
     with stopwatch("publish"), open_warehouse(settings.warehouse) as warehouse:
         report.clients = describe_clients(warehouse, plan.since, plan.request.clients or declared_clients())
         report.failed_files = describe_failed_files(warehouse, plan.since)

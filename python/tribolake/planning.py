@@ -32,7 +32,7 @@ class Plan:
     request: RunRequest
     found: list[BronzeFile]
     reason: str
-    with_seeds: bool
+    load_seeds: bool
     full_refresh: bool
     since: datetime  # what arrived after this is new to readers of gold
     project_fingerprint: str
@@ -73,9 +73,9 @@ def plan_run(settings: Settings, *, policy: str, clients: Sequence[str] | None, 
         reason = next((reason for reason, holds in reasons.items() if holds), "")
         if reason:
             request_run(warehouse, request)
-    with_seeds = past is None or past.seeds_fingerprint != seeds
+    load_seeds = past is None or past.seeds_fingerprint != seeds
     since = past.finished_at if past else datetime.min.replace(tzinfo=UTC)
-    return Plan(request, found, reason, with_seeds, full_refresh, since, project, seeds)
+    return Plan(request, found, reason, load_seeds, full_refresh, since, project, seeds)
 
 
 def _reasons_of_the_past(lake: FolderLake, request: RunRequest, past: PastRun) -> dict[str, bool]:

@@ -93,6 +93,10 @@ def test_the_readme_names_every_make_target_it_promises():
 
 
 def test_unit_tests_are_left_out_of_a_run_and_seeds_when_they_did_not_change():
-    assert build_command(with_seeds=True, full_refresh=False)[:3] == ["build", "--exclude-resource-type", "unit_test"]
-    assert "seed" in build_command(with_seeds=False, full_refresh=False)
-    assert "--full-refresh" in build_command(with_seeds=True, full_refresh=True)
+    everything = build_command(load_seeds=True, test_seeds=True, full_refresh=True)
+    assert everything[:3] == ["build", "--exclude-resource-type", "unit_test"]
+    assert "--full-refresh" in everything
+    assert "seed" not in everything
+    assert "path:tests/data/seeds" not in everything
+    assert "seed" in build_command(load_seeds=False, test_seeds=False, full_refresh=False)
+    assert "path:tests/data/seeds" in build_command(load_seeds=True, test_seeds=False, full_refresh=False)
