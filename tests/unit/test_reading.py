@@ -147,6 +147,17 @@ def test_given_a_file_that_takes_its_reader_down_then_only_that_file_fails(tmp_p
     }
 
 
+def test_given_many_files_then_what_the_first_ones_left_behind_is_not_held_against_the_last(tmp_path: Path):
+    rows = [["Sample", *(f"column {n}" for n in range(60))], *([f"A{n}", *range(60)] for n in range(2000))]
+    tasks = []
+    for number in range(12):
+        path = tmp_path / f"{number}.xlsx"
+        path.write_bytes(workbook([*rows, [f"B{number}"]]))
+        tasks.append(ReadingTask(str(path), str(tmp_path / "staged."), OIL))
+    tight = ReadingLimits(max_file_mb=50, max_inflated_mb=64, memory_mb=420, processor_seconds=30)
+    assert [(reading.rows, reading.problem) for reading in read_files(tasks, tight)] == [(2001, None)] * 12
+
+
 def test_given_a_file_beyond_the_size_limit_then_it_is_not_opened(tmp_path: Path):
     path = tmp_path / "large.xlsx"
     with path.open("wb") as file:

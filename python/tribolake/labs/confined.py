@@ -7,6 +7,7 @@ reads it then asks for all that memory at once and the process ends. Here it is 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from tribolake.lake.folder import fingerprint
 # A second reader pays only where there is much to read: reading goes on while dbt is imported on the other core.
 MAX_READERS = 2
 BYTES_PER_READER = 16 * 2**20
+# Allocators that reserve address space ahead would use up the limit before there is anything in it.
+MODEST_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -108,18 +111,28 @@ class _Reader:
         size_mb = Path(task.path).stat().st_size / 2**20
         if size_mb > self._limits.max_file_mb:
             return Reading("", 0, _too_large(size_mb, self._limits))
+        is_fresh = self._process is None
+        answer = self._ask(task)
+        if not answer and not is_fresh:
+            # Memory that earlier files left behind counts too: only a reader of this file alone can blame it.
+            answer = self._ask(task)
+        if answer:
+            return Reading(**json.loads(answer))
+        sha256 = fingerprint(Path(task.path).read_bytes())
+        Path(f"{task.staged_prefix}{sha256}.partial").unlink(missing_ok=True)
+        return Reading(sha256, 0, _needs_too_much(self._limits))
+
+    def _ask(self, task: ReadingTask) -> str:
+        """The reader's answer; empty where the file ended it, and the next task starts a new one."""
         process = self._started()
         assert process.stdin and process.stdout  # noqa: S101 - both were asked for as pipes
         with suppress(BrokenPipeError):
             process.stdin.write(json.dumps(asdict(task)) + "\n")
             process.stdin.flush()
         answer = process.stdout.readline()
-        if answer:
-            return Reading(**json.loads(answer))
-        self.stop()
-        sha256 = fingerprint(Path(task.path).read_bytes())
-        Path(f"{task.staged_prefix}{sha256}.partial").unlink(missing_ok=True)
-        return Reading(sha256, 0, _needs_too_much(self._limits))
+        if not answer:
+            self.stop()
+        return answer
 
     def stop(self) -> None:
         if self._process is not None:
@@ -135,6 +148,7 @@ class _Reader:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
+                env=os.environ | MODEST_MEMORY,
             )
         return self._process
 
