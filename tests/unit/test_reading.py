@@ -148,14 +148,21 @@ def test_given_a_file_that_takes_its_reader_down_then_only_that_file_fails(tmp_p
 
 
 def test_given_many_files_then_what_the_first_ones_left_behind_is_not_held_against_the_last(tmp_path: Path):
-    rows = [["Sample", *(f"column {n}" for n in range(60))], *([f"A{n}", *range(60)] for n in range(2000))]
-    tasks = []
-    for number in range(12):
-        path = tmp_path / f"{number}.xlsx"
-        path.write_bytes(workbook([*rows, [f"B{number}"]]))
-        tasks.append(ReadingTask(str(path), str(tmp_path / "staged."), OIL))
+    grid = [["Sample", *(f"column {n}" for n in range(60))], *([f"A{n}", *range(60)] for n in range(1500))]
+    paths = []
+    for number in range(4):
+        paths.append(tmp_path / f"{number}.xlsx")
+        paths[-1].write_bytes(workbook([*grid, [f"B{number}"]]))
+    paths.append(tmp_path / "table.parquet")
+    columns = {"Sample": [f"C{n}" for n in range(5000)]} | {
+        f"c{n}": [f"{n},{k}" for k in range(5000)] for n in range(80)
+    }
+    pq.write_table(pa.table(columns), paths[-1])
+    tasks = [ReadingTask(str(path), str(tmp_path / "staged."), (*OIL, *TABLE)) for path in paths]
     tight = ReadingLimits(max_file_mb=50, max_inflated_mb=64, memory_mb=420, processor_seconds=30)
-    assert [(reading.rows, reading.problem) for reading in read_files(tasks, tight)] == [(2001, None)] * 12
+    readings = list(read_files(tasks, tight))
+    assert [reading.problem for reading in readings] == [None] * 5
+    assert [reading.rows for reading in readings] == [1501, 1501, 1501, 1501, 5000]
 
 
 def test_given_a_file_beyond_the_size_limit_then_it_is_not_opened(tmp_path: Path):

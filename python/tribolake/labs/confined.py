@@ -181,8 +181,8 @@ def _read_here(task: ReadingTask, limits: ReadingLimits) -> Reading:
         return Reading(sha256, stage(content, task.layouts, limits.max_inflated_mb, staged), None)
     except BronzeFileUnreadable as error:
         return Reading(sha256, 0, str(error))
-    except MemoryError:
-        return Reading(sha256, 0, _needs_too_much(limits))
+    except MemoryError as error:
+        raise SystemExit("out of memory") from error  # no answer: the parent tries a reader of this file alone
     except Exception as error:
         return Reading(sha256, 0, f"cannot be read ({type(error).__name__}: {error}). Copy or export it again")
 
