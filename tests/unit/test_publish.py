@@ -50,13 +50,11 @@ def published_mark(home: Path) -> int:
     manifest = json.loads((gold / "_manifest.json").read_text())
     marks = set()
     for file in manifest["files"]:
-        content = (gold / file["name"]).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == file["sha256"]
+        path = gold / manifest["folder"] / file["name"]
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == file["sha256"]
+        assert (gold / file["name"]).read_bytes() == path.read_bytes()
         marks |= {
-            mark
-            for (mark,) in duckdb.execute(
-                "select distinct mark from read_parquet(?)", [str(gold / file["name"])]
-            ).fetchall()
+            mark for (mark,) in duckdb.execute("select distinct mark from read_parquet(?)", [str(path)]).fetchall()
         }
     assert len(marks) == 1
     return marks.pop()

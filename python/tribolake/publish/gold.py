@@ -82,6 +82,8 @@ def publish_client(
         "run_id": publication.run_id,
         "policy": publication.policy,
         "published_at": publication.published_at,
+        # Some readers open a name twice, for its footer and for its rows: this folder's files never change.
+        "folder": f"_versions/{publication.run_id}",
         "files": files,
         "sources": _sources(connection, client),
     }
