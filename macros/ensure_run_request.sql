@@ -1,6 +1,7 @@
 {#-
   A run's inputs are one row of a table, never `--vars`: changing vars makes dbt parse the project again.
-  The wrapper writes the row before it starts dbt; plain `dbt build` finds or makes the default one.
+  The wrapper writes the row before it starts dbt; plain `dbt build` finds or makes the default one. Either may be first:
+  the table is the one that python/tribolake/warehouse.py makes.
 -#}
 {% macro ensure_run_request() -%}
     create schema if not exists control;

@@ -16,6 +16,7 @@ from tribolake.errors import ConfigurationError
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
 from tribolake.report import RunReport
 
+# `run_request` is also made by macros/ensure_run_request.sql, for dbt without the wrapper.
 CONTROL_TABLES = """
     create schema if not exists control;
     create table if not exists control.run_request (
