@@ -31,6 +31,7 @@ def run(
     policy: str = "default",
     clients: Sequence[str] | None = None,
     full_refresh: bool = False,
+    recalculate_limits: bool = False,
     progress: Progress = lambda _: None,
 ) -> RunReport:
     """Bring gold up to date with bronze: read what is new, build, test, publish.
@@ -40,6 +41,7 @@ def run(
         policy: a row of the seed `policies`.
         clients: read and publish only these; None means all.
         full_refresh: forget what was loaded and read every file again.
+        recalculate_limits: calculate the limits of every group anew.
         progress: told what is under way.
 
     Raises:
@@ -51,7 +53,13 @@ def run(
     with _lock(settings):
         stopwatch = Stopwatch(progress)
         with stopwatch("discover"):
-            plan = plan_run(settings, policy=policy, clients=clients, full_refresh=full_refresh)
+            plan = plan_run(
+                settings,
+                policy=policy,
+                clients=clients,
+                full_refresh=full_refresh,
+                recalculate_limits=recalculate_limits,
+            )
         report = RunReport(plan.request.run_id, policy, nothing_new=not plan.reason, stages=stopwatch.stages)
         if plan.reason:
             progress(plan.reason)
@@ -85,8 +93,8 @@ def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Sto
     import_ahead()
     dbt = Dbt(settings, stopwatch.progress)
     with stopwatch("build and test"):
-        seeds = plan.seeds_fingerprint if plan.load_seeds else None
-        built = dbt.build(seeds=seeds, full_refresh=plan.full_refresh)
+        seeds = plan.fingerprints.seeds if plan.load_seeds else None
+        built = dbt.build(seeds=seeds, full_refresh=plan.rebuild)
     with stopwatch("publish"), open_warehouse(settings.warehouse) as warehouse:
         report.clients = describe_clients(warehouse, plan.since, plan.request.clients or declared_clients())
         report.failed_files = describe_failed_files(warehouse, plan.since)
@@ -94,7 +102,7 @@ def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Sto
         _hold_back(warehouse, report, built.failed_tests)
         _publish(warehouse, plan, settings, report, built, stopwatch.progress)
         report.seconds = stopwatch.seconds
-        record_run(warehouse, plan.request, plan.project_fingerprint, plan.seeds_fingerprint, report)
+        record_run(warehouse, plan.request, plan.fingerprints, report)
     for staged in settings.staging.glob("*"):
         staged.unlink(missing_ok=True)
 

@@ -11,12 +11,15 @@ from tribolake.errors import ConfigurationError
 from tribolake.lake import open_lake
 from tribolake.lake.folder import BronzeFile, FolderLake
 from tribolake.lake.ledger import Ledger, new_files
-from tribolake.project import declared_clients, fingerprint_project, fingerprint_seeds, policies
+from tribolake.project import Fingerprints, declared_clients, policies, read_seed
 from tribolake.publish.contract import MANIFEST
 from tribolake.settings import Settings
 from tribolake.warehouse import (
     PastRun,
     RunRequest,
+    forget_bronze,
+    has_due_samples,
+    has_old_limits,
     is_unfinished,
     last_run,
     open_warehouse,
@@ -33,13 +36,19 @@ class Plan:
     found: list[BronzeFile]
     reason: str
     load_seeds: bool
-    full_refresh: bool
+    rebuild: bool  # make every derived table anew: what earlier runs made does not hold any more
     since: datetime  # what arrived after this is new to readers of gold
-    project_fingerprint: str
-    seeds_fingerprint: str
+    fingerprints: Fingerprints
 
 
-def plan_run(settings: Settings, *, policy: str, clients: Sequence[str] | None, full_refresh: bool) -> Plan:
+def plan_run(
+    settings: Settings,
+    *,
+    policy: str,
+    clients: Sequence[str] | None,
+    full_refresh: bool,
+    recalculate_limits: bool,
+) -> Plan:
     """Compare the listing with the ledger; if a run is due its request is left in the warehouse.
 
     Raises:
@@ -49,33 +58,41 @@ def plan_run(settings: Settings, *, policy: str, clients: Sequence[str] | None, 
     _check(policy, clients)
     lake = open_lake(settings)
     now = datetime.now(UTC)
-    project, seeds = fingerprint_project(), fingerprint_seeds()
+    fingerprints = Fingerprints.of_project()
     with open_warehouse(settings.warehouse) as warehouse:
         past = last_run(warehouse)
-        project_changed = past is None or past.project_fingerprint != project
+        project_changed = past is None or past.fingerprints.project != fingerprints.project
+        reread = full_refresh or (past is not None and past.fingerprints.readers != fingerprints.readers)
         request = RunRequest(
             run_id=f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}",
             policy=policy,
             clients=tuple(clients) if clients else None,
             # What failed before may succeed with another seed or another reader.
             retry_failed=project_changed,
+            recalculate_limits=recalculate_limits,
             requested_at=now,
         )
-        ledger = Ledger.of([]) if full_refresh else read_ledger(warehouse, retry_failed=project_changed)
+        ledger = Ledger.of([]) if reread else read_ledger(warehouse, retry_failed=project_changed)
         found = new_files(lake, ledger, clients)
         reasons = {
             "every file is read again": full_refresh,
             "first run": past is None,
             f"{len(found)} new files": bool(found),
             "models or seeds changed": project_changed,
+            "limits are to be calculated anew": recalculate_limits,
             "the last run did not finish": is_unfinished(warehouse, past),
+            "samples dated ahead have become due": has_due_samples(warehouse),
+            "limits are old and samples came since": has_old_limits(warehouse, _limits_last_days(policy), now),
         } | (_reasons_of_the_past(lake, request, past) if past else {})
         reason = next((reason for reason, holds in reasons.items() if holds), "")
         if reason:
+            if reread:
+                forget_bronze(warehouse)
             request_run(warehouse, request)
-    load_seeds = past is None or past.seeds_fingerprint != seeds
+    load_seeds = past is None or past.fingerprints.seeds != fingerprints.seeds
+    rebuild = reread or project_changed or (past is not None and past.policy != policy)
     since = past.finished_at if past else datetime.min.replace(tzinfo=UTC)
-    return Plan(request, found, reason, load_seeds, full_refresh, since, project, seeds)
+    return Plan(request, found, reason, load_seeds, rebuild, since, fingerprints)
 
 
 def _reasons_of_the_past(lake: FolderLake, request: RunRequest, past: PastRun) -> dict[str, bool]:
@@ -87,6 +104,11 @@ def _reasons_of_the_past(lake: FolderLake, request: RunRequest, past: PastRun) -
         "clients that were held back": past.was_held_back,
         "published files are gone": not all((lake.home / "gold" / client / MANIFEST).exists() for client in published),
     }
+
+
+def _limits_last_days(policy: str) -> int:
+    (row,) = (row for row in read_seed("policies") if row["policy"] == policy)
+    return int(row["limits_last_days"])
 
 
 def _is_covered(clients: tuple[str, ...] | None, by: tuple[str, ...] | None) -> bool:

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from dataclasses import dataclass
 
 from tribolake.labs.layout import SheetLayout, layouts_of
 from tribolake.settings import PROJECT_DIR
 
 CODE = ("models/**/*.sql", "models/**/*.py", "macros/**/*.sql", "python/tribolake/**/*.py", "dbt_project.yml")
 SEEDS = ("seeds/**/*.csv", "seeds/**/*.yml")
+READERS = ("models/oil/bronze/*.py", "python/tribolake/labs/*.py", "seeds/oil/lab_sheets.csv")
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """SHA-256 of what runs depend on beside the laboratory files."""
+
+    project: str  # models, macros, seeds and the package: every derived table
+    seeds: str
+    readers: str  # what turns a file into raw rows
+
+    @classmethod
+    def of_project(cls) -> Fingerprints:
+        return cls(fingerprint_project(), _fingerprint(*SEEDS), _fingerprint(*READERS))
 
 
 def fingerprint_project() -> str:
     """A SHA-256 over the models, macros, seeds and the package."""
     return _fingerprint(*CODE, *SEEDS)
-
-
-def fingerprint_seeds() -> str:
-    """A SHA-256 over the seeds alone."""
-    return _fingerprint(*SEEDS)
 
 
 def read_seed(name: str) -> list[dict[str, str]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,18 @@ import duckdb
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
+from tribolake.project import Fingerprints
 from tribolake.report import RunReport
 
-# `run_request` is also made by macros/ensure_run_request.sql, for dbt without the wrapper.
+# `run_request` is also made by macros/ensure_control_tables.sql, for dbt without the wrapper.
 CONTROL_TABLES = """
     create schema if not exists control;
     create table if not exists control.run_request (
         run_id varchar not null, policy varchar not null, clients varchar[], retry_failed boolean not null,
-        requested_at timestamptz not null
+        recalculate_limits boolean not null, requested_at timestamptz not null
     );
     create table if not exists control.runs (
-        run_id varchar primary key, finished_at timestamptz not null, project_fingerprint varchar not null,
-        seeds_fingerprint varchar not null, policy varchar not null, clients varchar[], report json not null
+        run_id varchar primary key, finished_at timestamptz not null, fingerprints json not null, policy varchar not null, clients varchar[], report json not null
     );
 """
 
@@ -38,6 +38,7 @@ class RunRequest:
     policy: str
     clients: tuple[str, ...] | None
     retry_failed: bool
+    recalculate_limits: bool
     requested_at: datetime
 
 
@@ -47,8 +48,7 @@ class PastRun:
 
     run_id: str
     finished_at: datetime
-    project_fingerprint: str
-    seeds_fingerprint: str
+    fingerprints: Fingerprints
     policy: str
     clients: tuple[str, ...] | None
     report: dict[str, Any]
@@ -90,13 +90,20 @@ def last_run(connection: duckdb.DuckDBPyConnection) -> PastRun | None:
     if not table_exists(connection, "control", "runs"):
         return None
     row = connection.execute(
-        "select run_id, finished_at, project_fingerprint, seeds_fingerprint, policy, clients, report"
+        "select run_id, finished_at, fingerprints, policy, clients, report"
         " from control.runs order by finished_at desc limit 1"
     ).fetchone()
     if row is None:
         return None
-    run_id, finished_at, project, seeds, policy, clients, report = row
-    return PastRun(run_id, finished_at, project, seeds, policy, tuple(clients) if clients else None, json.loads(report))
+    run_id, finished_at, fingerprints, policy, clients, report = row
+    return PastRun(
+        run_id,
+        finished_at,
+        Fingerprints(**json.loads(fingerprints)),
+        policy,
+        tuple(clients) if clients else None,
+        json.loads(report),
+    )
 
 
 def is_unfinished(connection: duckdb.DuckDBPyConnection, past: PastRun | None) -> bool:
@@ -109,28 +116,60 @@ def is_unfinished(connection: duckdb.DuckDBPyConnection, past: PastRun | None) -
     return was_killed or bool(arrived and arrived[0] and arrived[0] > past.finished_at)
 
 
+def has_due_samples(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether samples that were dated ahead when they arrived can be used now."""
+    if not table_exists(connection, "control", "processed_contents"):
+        return False
+    due = connection.execute("select count(*) from control.processed_contents where due_at <= timezone('UTC', now())")
+    return bool((due.fetchone() or (0,))[0])
+
+
+def has_old_limits(connection: duckdb.DuckDBPyConnection, last_days: int, now: datetime) -> bool:
+    """Whether limits were calculated longer ago than that, and files were loaded since."""
+    if not table_exists(connection, "control", "limit_calculations"):
+        return False
+    row = connection.execute("select min(calculated_at) from control.limit_calculations").fetchone()
+    if row is None or row[0] is None or row[0] > now - timedelta(days=last_days):
+        return False
+    last = connection.execute("select max(arrived_at) from bronze.bronze_arrivals where status = 'loaded'").fetchone()
+    return bool(last and last[0] and last[0] > row[0])
+
+
+def forget_bronze(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop what was read from files, so that the next build reads them again."""
+    connection.execute("drop table if exists bronze.bronze_rows; drop table if exists bronze.bronze_arrivals")
+
+
 def request_run(connection: duckdb.DuckDBPyConnection, request: RunRequest) -> None:
     """Leave the request where the models find it."""
+    connection.execute("drop table if exists control.run_request")  # an earlier version's has other columns
     connection.execute(CONTROL_TABLES)
-    connection.execute("delete from control.run_request")
     connection.execute(
-        "insert into control.run_request values (?, ?, ?, ?, ?)",
-        [request.run_id, request.policy, _list(request.clients), request.retry_failed, request.requested_at],
+        "insert into control.run_request by name"
+        " select ? as run_id, ? as policy, ?::varchar[] as clients, ? as retry_failed, ? as recalculate_limits,"
+        " ?::timestamptz as requested_at",
+        [
+            request.run_id,
+            request.policy,
+            _list(request.clients),
+            request.retry_failed,
+            request.recalculate_limits,
+            request.requested_at,
+        ],
     )
 
 
 def record_run(
-    connection: duckdb.DuckDBPyConnection, request: RunRequest, project: str, seeds: str, report: RunReport
+    connection: duckdb.DuckDBPyConnection, request: RunRequest, fingerprints: Fingerprints, report: RunReport
 ) -> None:
     """Remember a run that published, with the fingerprints of the project and its seeds."""
     connection.execute(CONTROL_TABLES)
     connection.execute(
-        "insert or replace into control.runs values (?, ?, ?, ?, ?, ?, ?)",
+        "insert or replace into control.runs values (?, ?, ?, ?, ?, ?)",
         [
             request.run_id,
             datetime.now(UTC),
-            project,
-            seeds,
+            json.dumps(asdict(fingerprints)),
             request.policy,
             _list(request.clients),
             json.dumps(report.as_dict(), ensure_ascii=False),

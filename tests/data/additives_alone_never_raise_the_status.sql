@@ -24,4 +24,4 @@ inner join {{ ref('classified_reports') }} as reports
         samples.client = reports.client
         and samples.laboratory = reports.laboratory
         and samples.sampleNumber = reports.sampleNumber
-where reports.limits_source = 'default' and reports.report_status in ('Alerta', 'Anormal')
+where reports.policy = 'default' and reports.report_status in ('Alerta', 'Anormal')

@@ -5,4 +5,4 @@ select
     report_status,
     essays_judged
 from {{ ref('classified_reports') }}
-where limits_source = 'default' and (essays_judged = 0) <> (report_status = 'Sin evaluar')
+where policy = 'default' and (essays_judged = 0) <> (report_status = 'Sin evaluar')

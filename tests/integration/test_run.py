@@ -190,10 +190,11 @@ def test_given_a_client_whose_data_fail_a_test_then_only_that_client_is_held_bac
     shutil.copytree(lake.lake, copy, symlinks=True)
     before = tree(copy / "oil-analysis" / "gold" / "emin")
     with duckdb.connect(copy / "_state" / "warehouse.duckdb") as warehouse:
-        # One row that no arrival read: the conservation test must see it.
+        # One row that is in no table any more: the conservation test must see it.
         warehouse.execute("""
-            insert into bronze.bronze_rows
-            select 1, arrival_id, client, sheet, 999999, cells from bronze.bronze_rows where client = 'emin' limit 1
+            delete from silver.int_sample_revisions where client = 'emin' and sampleNumber = (
+                select max(sampleNumber) from silver.int_sample_revisions where client = 'emin'
+            )
         """)
     (workbook, *_) = sorted((copy / "oil-analysis" / "bronze" / "cda").rglob("*.xlsx"))
     workbook.touch()

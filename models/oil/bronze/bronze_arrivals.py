@@ -11,6 +11,7 @@ from tribolake.settings import load_settings
 ARRIVALS = pa.schema(
     [
         ("arrival_id", pa.string()),
+        ("content_id", pa.string()),
         ("client", pa.string()),
         ("file_key", pa.string()),
         ("sha256", pa.string()),
@@ -26,7 +27,7 @@ ARRIVALS = pa.schema(
 
 
 def model(dbt, session):
-    dbt.config(materialized="incremental", incremental_strategy="append")
+    dbt.config(materialized="incremental", full_refresh=False)
     settings = load_settings()
     request = dbt.source("control", "run_request").project("clients, retry_failed")
     clients, retry_failed = request.fetchone()

@@ -1,3 +1,10 @@
+{{ config(
+    materialized='incremental',
+    unique_key=['client', 'laboratory', 'sampleNumber'],
+    meta={'scope': 'samples_to_judge'},
+    on_schema_change='fail'
+) }}
+
 -- One row per sample that the policy judges: its status, and everything that is known of it.
 -- depends_on: {{ ref('essays') }}
 
@@ -7,8 +14,8 @@ samples as (
     select * from {{ ref('samples') }}
 ),
 
-evaluated_samples as (
-    select * from {{ ref('int_evaluated_samples') }}
+samples_to_judge as (
+    select * from {{ ref('samples_to_judge') }} where is_taken
 ),
 
 scores as (
@@ -96,9 +103,9 @@ select
     samples.sourceRow,
     samples.sourceSha256,
     samples.is_machine_known
-from evaluated_samples
-inner join samples on evaluated_samples.row_id = samples.row_id
+from samples_to_judge
+inner join samples on samples_to_judge.row_id = samples.row_id
 cross join active_policy
 cross join cut_offs
-left join scores on evaluated_samples.row_id = scores.row_id
+left join scores on samples_to_judge.row_id = scores.row_id
 left join limits_versions on samples.client = limits_versions.client

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', unique_key=['row_id'], meta={'scope': 'samples_to_judge'}) }}
+
 -- One row per judged sample × essay: the limit that judges it, the band it falls into and its points.
 -- Limits are those of the sample's own group; fixed bands (codes, water, fuel) outrank them where they are worse.
 -- `points` are the published ones of the band; `status_points` are what the policy lets the breach weigh in the status.
@@ -33,7 +35,7 @@ essay_points as (
 ),
 
 samples as (
-    select * from {{ ref('int_evaluated_samples') }} where is_judged
+    select * from {{ ref('samples_to_judge') }} where is_judged
 ),
 
 results as (

@@ -1,9 +1,16 @@
+{{ config(
+    materialized='incremental',
+    unique_key=['client', 'unit_id'],
+    meta={'scope': 'samples_to_judge', 'scope_key': ['client', 'unitId']}
+) }}
+
 -- One row per unit × component: the status of its latest sample, and whether that sample is too old to speak for today.
 
 with
 
 reports as (
     select * from {{ ref('classified_reports') }}
+    where (client, unitId) in (select (client, unitId) from {{ ref('samples_to_judge') }})
 ),
 
 active_policy as (

@@ -1,9 +1,10 @@
--- One row per judged sample with results: its breaches and the sums of their points.
+-- One row per sample with results that this run judges: its breaches and the sums of their points.
 
 with
 
 classified_results as (
     select * from {{ ref('classified_results') }}
+    where row_id in (select row_id from {{ ref('samples_to_judge') }})
 )
 
 select

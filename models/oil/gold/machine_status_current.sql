@@ -1,9 +1,17 @@
+{{ config(
+    materialized='incremental',
+    unique_key=['client', 'unit_id'],
+    meta={'scope': 'samples_to_judge', 'scope_key': ['client', 'unitId']},
+    on_schema_change='fail'
+) }}
+
 -- One row per unit: its status today, from the latest sample of each of its components.
 
 with
 
 components as (
     select * from {{ ref('component_status_current') }}
+    where (client, unit_id) in (select (client, unitId) from {{ ref('samples_to_judge') }})
 ),
 
 active_policy as (
@@ -38,8 +46,10 @@ machines as (
         count(*) filter (where is_stale) as components_stale,
         coalesce(list(component order by component) filter (where is_stale), []) as stale_components,
         round(sum(points * weight), 1) as weighted_machine_score,
-        arg_max(component, row(points * weight, classification_score, severity_score))
-        filter (where points > 0) as worst_component,
+        first(
+            component
+            order by points * weight desc, classification_score desc, severity_score desc, component asc
+        ) filter (where points > 0) as worst_component,
         bool_or(status <> 'Sin evaluar' and not is_stale) as is_evaluated
     from components
     group by unit_id, client

@@ -2,7 +2,15 @@
 
 from tribolake.limits.groups import Observations, group_percentiles
 
-GROUP = "group_number, client, machineName, machineModel, componentNameNormalized"
+GROUP = "group_number, client, machine, machine_model, component"
+# A family has parents in common with the groups that this run calculates; its other groups keep their limits.
+RECALCULATED = """
+    select percentiles.*
+    from percentiles
+    where level = 'component' or (client, machine, component) in (
+        select (client, machine, component) from decisions where is_recalculated
+    )
+"""
 
 
 def model(dbt, session):
@@ -10,9 +18,9 @@ def model(dbt, session):
     policy = dbt.ref("active_policy").project("policy, zeros_count")
     (zeros_count,) = policy.project("zeros_count").fetchone()
     levels = dbt.ref("policy_limit_levels").join(policy, "policy").project("level").fetchall()
-    groups = dbt.ref("int_evaluated_samples").project(GROUP).distinct().order("group_number").fetchall()
+    groups = dbt.ref("int_observations").project(GROUP).distinct().order("group_number").fetchall()
     essays = dbt.ref("essays").project("position, essay").order("position").fetchall()
-    columns = dbt.ref("int_observations").fetchnumpy()
+    columns = dbt.ref("int_observations").project("* exclude (client, machine, machine_model, component)").fetchnumpy()
     observations = Observations(
         group=columns["group_number"],
         essay=columns["essay_number"],
@@ -20,13 +28,15 @@ def model(dbt, session):
         value=columns["value"],
         is_nondetect=columns["is_nondetect"],
     )
-    return group_percentiles(
+    percentiles = group_percentiles(
         observations,
         by_number(groups),
         [name for (name,) in by_number(essays)],
         [level for (level,) in levels],
         zeros_count,
     )
+    decisions = dbt.ref("limit_decisions")
+    return session.sql(RECALCULATED)
 
 
 def by_number(numbered):

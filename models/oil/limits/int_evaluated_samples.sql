@@ -1,9 +1,25 @@
+{{ config(
+    materialized='incremental',
+    unique_key=['client', 'unitId', 'componentName'],
+    meta={'scope': 'touched_components'}
+) }}
+
 -- One row per sample that the policy of this run judges.
 
 with
 
+touched_components as (
+    select * from {{ ref('touched_components') }}
+),
+
 samples as (
-    select * from {{ ref('samples') }}
+    select samples.*
+    from {{ ref('samples') }} as samples
+    semi join touched_components
+        on
+            samples.client = touched_components.client
+            and samples.unitId = touched_components.unitId
+            and samples.componentName = touched_components.componentName
 ),
 
 active_policy as (
@@ -21,11 +37,6 @@ included as (
         samples.row_id,
         samples.client,
         samples.sampleNumber,
-        dense_rank() over (order by samples.client, samples.unitId) - 1 as unit_number,
-        dense_rank() over (
-            order by
-                samples.client, samples.machineName, coalesce(samples.machineModel, ''), samples.componentNameNormalized
-        ) - 1 as group_number,
         samples.unitId,
         samples.machineName,
         coalesce(samples.machineModel, '') as machineModel,
@@ -33,7 +44,8 @@ included as (
         samples.componentName,
         samples.componentNameNormalized,
         samples.fluid,
-        samples.is_machine_known or active_policy.judges_unknown_machines as is_judged
+        samples.is_machine_known or active_policy.judges_unknown_machines as is_judged,
+        samples.first_arrived_at
     from samples
     cross join active_policy
     left join exclusions on samples.laboratory = exclusions.laboratory and samples.sourceSheet = exclusions.sheet

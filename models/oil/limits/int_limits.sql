@@ -1,3 +1,10 @@
+{{ config(
+    materialized='incremental',
+    unique_key=['client', 'machine', 'component'],
+    meta={'scope': 'limit_decisions', 'scope_where': 'is_recalculated'}
+) }}
+
+-- depends_on: {{ ref('limit_decisions') }}
 -- One row per judged group × essay: percentiles become limits by the rounding of the active_policy.
 
 with

@@ -1,11 +1,21 @@
 {{ config(materialized='view') }}
 
--- One row per judged sample × essay that has percentile limits under the policy of this run; groups go by number.
+-- One row per judged sample × essay that has percentile limits under the policy of this run, in the families of the
+-- groups whose limits are calculated: client × component. Groups and units go by number.
 
 with
 
+recalculated_groups as (
+    select * from {{ ref('limit_decisions') }} where is_recalculated
+),
+
 evaluated_samples as (
-    select * from {{ ref('int_evaluated_samples') }}
+    select
+        *,
+        dense_rank() over (order by client, unitId) - 1 as unit_number,
+        dense_rank() over (order by client, machineName, machineModel, componentNameNormalized) - 1 as group_number
+    from {{ ref('int_evaluated_samples') }}
+    where is_judged and (client, componentNameNormalized) in (select (client, component) from recalculated_groups)
 ),
 
 results as (
@@ -25,6 +35,10 @@ essays as (
 )
 
 select
+    evaluated_samples.client,
+    evaluated_samples.machineName as machine,
+    evaluated_samples.machineModel as machine_model,
+    evaluated_samples.componentNameNormalized as component,
     cast(evaluated_samples.group_number as integer) as group_number,
     cast(essays.position as integer) as essay_number,
     cast(evaluated_samples.unit_number as integer) as unit_number,
@@ -35,4 +49,4 @@ cross join active_policy
 inner join results on evaluated_samples.row_id = results.row_id
 inner join policy_essays on active_policy.policy = policy_essays.policy and results.essay = policy_essays.essay
 inner join essays on results.essay = essays.essay
-where evaluated_samples.is_judged and results.calculation_value is not null
+where results.calculation_value is not null

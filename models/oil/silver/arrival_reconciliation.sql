@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- One row per arrival: what became of its rows. Nothing vanishes: read = loaded + superseded + rejected.
 
 with
@@ -8,19 +10,19 @@ arrivals as (
 
 revisions as (
     select
-        arrival_id,
+        content_id,
         count(*) filter (where is_current) as rows_loaded,
         count(*) filter (where not is_current) as rows_superseded
     from {{ ref('int_sample_revisions') }}
-    group by arrival_id
+    group by content_id
 ),
 
 rejections as (
     select
-        arrival_id,
+        content_id,
         count(*) as rows_rejected
     from {{ ref('rejected_rows') }}
-    group by arrival_id
+    group by content_id
 )
 
 select
@@ -35,5 +37,5 @@ select
     arrivals.arrived_at,
     arrivals.arrival_id
 from arrivals
-left join revisions on arrivals.arrival_id = revisions.arrival_id
-left join rejections on arrivals.arrival_id = rejections.arrival_id
+left join revisions on arrivals.status = 'loaded' and arrivals.content_id = revisions.content_id
+left join rejections on arrivals.status = 'loaded' and arrivals.content_id = rejections.content_id

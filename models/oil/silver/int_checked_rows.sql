@@ -1,3 +1,8 @@
+{{ config(
+    materialized='incremental', unique_key=['content_id'], meta={'scope': 'pending_contents'}
+) }}
+
+-- depends_on: {{ ref('pending_contents') }}
 -- One row per data row, its fields typed, with the reason why it cannot be used if there is one.
 
 {% set number_fields = ['machineHours', 'componentHours', 'oilMeter'] %}
@@ -27,7 +32,7 @@ machine_models as (
 typed as (
     select
         row_fields.row_id,
-        row_fields.arrival_id,
+        row_fields.content_id,
         row_fields.client,
         row_fields.client_code,
         row_fields.laboratory,
@@ -78,12 +83,13 @@ typed as (
 
 select
     *,
+    sampleTimestamp > timezone('UTC', now()) as is_ahead,
     case
         when sampleNumber is null then 'no sample number'
         when unitId is null then 'no unit'
         when componentName is null then 'no component'
         when sample_date_text is null then 'no sample date'
         when sampleTimestamp is null then 'sample date cannot be read: ' || left(sample_date_text, 40)
-        when sampleTimestamp > timezone('UTC', now()) then 'sample date in the future: ' || left(sample_date_text, 40)
+        when is_ahead then 'sample date in the future: ' || left(sample_date_text, 40)
     end as rejection
 from typed

@@ -1,10 +1,25 @@
--- One row per current sample × essay as the laboratory wrote it, essays in columns and in name/value pairs alike.
+-- depends_on: {{ ref('stg_columns') }}
+-- One row per current sample × essay of this run as the laboratory wrote it, essays in columns and in name/value pairs alike.
 -- Where a row carries an essay more than once, the first by priority and position counts.
 
 with
 
+touched_rows as (
+    select * from {{ ref('touched_rows') }} where is_current
+),
+
+-- A sample whose last file was withdrawn falls back to a row that an earlier run read.
+rows_read_before as (
+    select * from {{ ref('bronze_rows') }}
+    where
+        row_id in (select row_id from touched_rows)
+        and content_id not in (select content_id from {{ ref('pending_contents') }})
+),
+
 cells as (
     select * from {{ ref('stg_cells') }}
+    union all
+    {{ cells_of('rows_read_before') }}
 ),
 
 columns as (
@@ -17,14 +32,6 @@ lab_essays as (
 
 not_measured_texts as (
     select * from {{ ref('not_measured_texts') }}
-),
-
-current_rows as (
-    select
-        row_id,
-        laboratory
-    from {{ ref('int_sample_revisions') }}
-    where is_current
 ),
 
 essay_cells as (
@@ -83,11 +90,11 @@ written as (
 
 select
     written.row_id,
-    current_rows.laboratory,
+    touched_rows.laboratory,
     written.essay,
     min_by(written.unit, written.preference) as lab_unit,
     min_by(written.text, written.preference) as text
 from written
-inner join current_rows on written.row_id = current_rows.row_id
+inner join touched_rows on written.row_id = touched_rows.row_id
 where written.text <> '' and lower(written.text) not in (select text from not_measured_texts)
-group by written.row_id, current_rows.laboratory, written.essay
+group by written.row_id, touched_rows.laboratory, written.essay

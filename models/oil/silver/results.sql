@@ -1,9 +1,11 @@
+{{ config(materialized='incremental', unique_key=['row_id'], meta={'scope': 'touched_rows'}) }}
+
 -- One row per current sample × essay that the laboratory reported, or that was computed from what it reported.
 
 with
 
 samples as (
-    select * from {{ ref('int_sample_revisions') }} where is_current
+    select * from {{ ref('touched_rows') }} where is_current
 ),
 
 row_essays as (
@@ -87,7 +89,7 @@ all_results as (
 )
 
 select
-    samples.client_code as client,
+    samples.client,
     samples.laboratory,
     samples.sampleNumber,
     all_results.essay,

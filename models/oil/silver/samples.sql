@@ -1,10 +1,27 @@
+{{ config(
+    materialized='incremental',
+    unique_key=['client', 'unitId', 'componentName'],
+    meta={'scope': 'touched_components'}
+) }}
+
 -- One row per sample, its current revision, with one column per essay: null is not measured, 0 is below detection.
 -- depends_on: {{ ref('essays') }}
 
 with
 
+touched_components as (
+    select * from {{ ref('touched_components') }}
+),
+
 revisions as (
-    select * from {{ ref('int_sample_revisions') }} where is_current
+    select revisions.*
+    from {{ ref('int_sample_revisions') }} as revisions
+    semi join touched_components
+        on
+            revisions.client_code = touched_components.client
+            and revisions.unitId = touched_components.unitId
+            and revisions.componentName = touched_components.componentName
+    where revisions.is_current
 ),
 
 component_families as (
@@ -12,7 +29,7 @@ component_families as (
 ),
 
 results as (
-    select * from {{ ref('results') }}
+    select * from {{ ref('results') }} where row_id in (select row_id from revisions)
 ),
 
 essay_columns as (
@@ -97,6 +114,7 @@ select
     chained.sheet as sourceSheet,
     chained.row_number as sourceRow,
     chained.sourceSha256,
+    chained.first_arrived_at,
     chained.row_id
 from chained
 left join essay_columns on chained.row_id = essay_columns.row_id

@@ -1,28 +1,11 @@
--- One row per filled cell of a loaded file.
+-- One row per filled cell of the contents that this run reads.
+-- depends_on: {{ ref('stg_columns') }}
 
 with
 
 bronze_rows as (
     select * from {{ ref('bronze_rows') }}
-),
-
-columns as (
-    select * from {{ ref('stg_columns') }}
-),
-
-cells as (
-    select
-        row_id,
-        client,
-        sheet,
-        unnest(map_entries(cells)) as cell
-    from bronze_rows
+    where content_id in (select content_id from {{ ref('pending_contents') }})
 )
 
-select
-    cells.row_id,
-    columns.column_id,
-    trim(replace(cells.cell.value, chr(160), ' ')) as text
-from cells
-inner join columns
-    on cells.client = columns.client and cells.sheet = columns.sheet and cells.cell.key = columns.column_name
+{{ cells_of('bronze_rows') }}

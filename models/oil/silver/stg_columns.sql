@@ -1,3 +1,5 @@
+{{ config(materialized='incremental') }}
+
 -- One row per distinct column of a client's sheets, and what it holds: a field, an essay, or half of a name/value pair.
 -- `Estado#2` is the second column called Estado. Each column is understood once, however many cells it has.
 
@@ -5,6 +7,7 @@ with
 
 bronze_rows as (
     select * from {{ ref('bronze_rows') }}
+    where content_id in (select content_id from {{ ref('pending_contents') }})
 ),
 
 clients as (
@@ -24,7 +27,7 @@ lab_essays as (
 ),
 
 cells as (
-    select
+    select distinct
         client,
         sheet,
         unnest(map_keys(cells)) as column_name
@@ -38,15 +41,18 @@ columns as (
         cells.sheet,
         cells.column_name,
         regexp_replace(cells.column_name, '#[0-9]+$', '') as header,
-        coalesce(try_cast(regexp_extract(cells.column_name, '#([0-9]+)$', 1) as integer), 1) as occurrence,
-        count(*) as filled_cells
+        coalesce(try_cast(regexp_extract(cells.column_name, '#([0-9]+)$', 1) as integer), 1) as occurrence
     from cells
     inner join clients on cells.client = clients.client
-    group by cells.client, clients.laboratory, cells.sheet, cells.column_name
+    {% if is_incremental() -%}
+        where (cells.client, cells.sheet, cells.column_name) not in (
+            select (client, sheet, column_name) from {{ this }}
+        )
+    {%- endif %}
 )
 
 select
-    row_number() over (order by columns.client, columns.sheet, columns.column_name) as column_id,
+    cast(hash(columns.client, columns.sheet, columns.column_name) >> 1 as bigint) as column_id,
     columns.*,
     lab_fields.field,
     case when laboratories.layout = 'wide' then lab_essays.essay end as essay,

@@ -1,9 +1,10 @@
--- One row per data row, its sample fields as the laboratory wrote them.
+-- One row per data row that this run reads, its sample fields as the laboratory wrote them.
 
 with
 
 bronze_rows as (
     select * from {{ ref('bronze_rows') }}
+    where content_id in (select content_id from {{ ref('pending_contents') }})
 ),
 
 clients as (
@@ -32,7 +33,7 @@ field_texts as (
 
 select
     bronze_rows.row_id,
-    bronze_rows.arrival_id,
+    bronze_rows.content_id,
     bronze_rows.client,
     bronze_rows.sheet,
     bronze_rows.row_number,

@@ -1,84 +1,14 @@
--- One row per name that no seed knows: columns and essays that are not read, machines that are not judged.
+{{ config(materialized='view') }}
 
-with
-
-cells as (
-    select * from {{ ref('stg_cells') }}
-),
-
-columns as (
-    select * from {{ ref('stg_columns') }}
-),
-
-lab_fields as (
-    select * from {{ ref('lab_fields') }}
-),
-
-ignored_columns as (
-    select * from {{ ref('lab_ignored_columns') }}
-),
-
-lab_essays as (
-    select * from {{ ref('lab_essays') }}
-),
-
-checked_rows as (
-    select * from {{ ref('int_checked_rows') }}
-),
-
-active_policy as (
-    select * from {{ ref('active_policy') }}
-),
-
-unknown_columns as (
-    select
-        columns.client,
-        columns.sheet,
-        'column' as kind,
-        columns.header as name,
-        columns.filled_cells as cells_affected
-    from columns
-    where
-        columns.essay is null
-        and columns.pair_name_index is null
-        and columns.pair_value_index is null
-        and (columns.laboratory, columns.header) not in (select (laboratory, header) from lab_fields)
-        and (columns.laboratory, columns.header) not in (select (laboratory, header) from ignored_columns)
-),
-
-unknown_essays as (
-    select
-        columns.client,
-        columns.sheet,
-        'essay' as kind,
-        cells.text as name,
-        count(*) as cells_affected
-    from cells
-    inner join columns on cells.column_id = columns.column_id and columns.pair_name_index is not null
-    left join lab_essays
-        on
-            columns.laboratory = lab_essays.laboratory
-            and columns.sheet = lab_essays.sheet
-            and cells.text = lab_essays.name
-    where lab_essays.name is null
-    group by columns.client, columns.sheet, cells.text
-),
-
-unknown_machines as (
-    select
-        checked_rows.client,
-        checked_rows.sheet,
-        'machine' as kind,
-        coalesce(checked_rows.machineName, '(blank)') as name,
-        count(*) as cells_affected
-    from checked_rows
-    cross join active_policy
-    where not checked_rows.is_machine_known and not active_policy.judges_unknown_machines
-    group by checked_rows.client, checked_rows.sheet, coalesce(checked_rows.machineName, '(blank)')
-)
-
-select * from unknown_columns
-union all
-select * from unknown_essays
-union all
-select * from unknown_machines
+-- One row per name that no seed knows, in the files that are live: columns and essays that are not read, machines that
+-- are not judged.
+select
+    names.client,
+    names.sheet,
+    names.kind,
+    names.name,
+    sum(names.cells_affected) as cells_affected
+from {{ ref('int_unmapped_names') }} as names
+inner join {{ ref('int_contents') }} as contents on names.content_id = contents.content_id
+where contents.is_live
+group by names.client, names.sheet, names.kind, names.name

@@ -48,6 +48,9 @@ def run(
     client: ClientOption = None,
     policy: Annotated[str, typer.Option(help="How to judge: `default` or `reference`.")] = "default",
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Read every file again.")] = False,
+    recalculate_limits: Annotated[
+        bool, typer.Option("--recalculate-limits", help="Calculate the limits of every group anew.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring gold up to date with bronze: read new files, build, test, publish.
@@ -63,7 +66,14 @@ def run(
         settings = load_settings(lake=lake)
         progress = ProgressLines()
         try:
-            report = run_pipeline(settings, policy=policy, clients=client, full_refresh=full_refresh, progress=progress)
+            report = run_pipeline(
+                settings,
+                policy=policy,
+                clients=client,
+                full_refresh=full_refresh,
+                recalculate_limits=recalculate_limits,
+                progress=progress,
+            )
         finally:
             progress.done()
         if as_json:

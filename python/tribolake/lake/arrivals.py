@@ -84,7 +84,8 @@ def _arrival(file: BronzeFile, reading: Reading, status: str) -> dict[str, objec
     arrived_at = datetime.now(UTC)
     identity = f"{file.key}\n{reading.sha256}\n{arrived_at.isoformat()}"
     return {
-        "arrival_id": hashlib.sha256(identity.encode()).hexdigest()[:16],
+        "arrival_id": _short_hash(identity),
+        "content_id": _short_hash(f"{file.client}\n{reading.sha256}") if reading.sha256 else None,
         "client": file.client,
         "file_key": file.key,
         "sha256": reading.sha256,
@@ -96,6 +97,10 @@ def _arrival(file: BronzeFile, reading: Reading, status: str) -> dict[str, objec
         "rows_read": reading.rows if status == "loaded" else 0,
         "arrived_at": arrived_at,
     }
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _undeclared(client: str) -> str:

@@ -1,0 +1,23 @@
+{#-
+  One row per filled cell of the rows in a relation of the shape of `bronze_rows`, its column by number, its text without
+  spaces around it.
+-#}
+{% macro cells_of(rows) -%}
+    select
+        entries.row_id,
+        columns.column_id,
+        trim(replace(entries.cell.value, chr(160), ' ')) as text
+    from (
+        select
+            row_id,
+            client,
+            sheet,
+            unnest(map_entries(cells)) as cell
+        from {{ rows }}
+    ) as entries
+    inner join {{ ref('stg_columns') }} as columns
+        on
+            entries.client = columns.client
+            and entries.sheet = columns.sheet
+            and entries.cell.key = columns.column_name
+{%- endmacro %}

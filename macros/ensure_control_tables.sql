@@ -1,0 +1,36 @@
+{#-
+  What a run is asked, and what runs have done, is kept in tables beside the models, never in `--vars`: changing vars
+  makes dbt parse the project again. The wrapper writes its request before it starts dbt (python/tribolake/warehouse.py
+  makes the same table); plain `dbt build` asks for the default policy, every client, under a run id of its own.
+-#}
+{% macro ensure_control_tables() -%}
+    create schema if not exists control;
+    create table if not exists control.run_request (
+        run_id varchar not null,
+        policy varchar not null,
+        clients varchar[], -- null: every client
+        retry_failed boolean not null,
+        recalculate_limits boolean not null,
+        requested_at timestamptz not null
+    );
+    create table if not exists control.processed_contents (
+        content_id varchar primary key,
+        state varchar not null,
+        due_at timestamp -- when the first of its samples dated ahead can be used
+    );
+    create table if not exists control.limit_calculations (
+        client varchar not null,
+        machine varchar not null,
+        component varchar not null,
+        n bigint not null,
+        calculated_at timestamptz not null,
+        primary key (client, machine, component)
+    );
+    insert into control.run_request
+    select '{{ invocation_id }}', 'default', null, false, false, current_timestamp
+    where not exists (select 1 from control.run_request);
+    {%- if target.name != 'lake' %}
+        update control.run_request
+        set run_id = '{{ invocation_id }}', recalculate_limits = false, requested_at = current_timestamp;
+    {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,42 @@
+{#-
+  The last step of a build: what it touched is done, and which limits it calculated. Until then another build would
+  touch the same again, so a build that was killed or failed costs time, not data.
+-#}
+{% macro remember_run(results) -%}
+    {%- if execute and is_whole_build(results) %}
+        insert or replace into control.processed_contents
+        select
+            pending.content_id,
+            pending.state,
+            min(checked.sampleTimestamp) filter (where checked.is_ahead) as due_at
+        from {{ ref('pending_contents') }} as pending
+        left join {{ ref('int_checked_rows') }} as checked on pending.content_id = checked.content_id
+        group by pending.content_id, pending.state;
+
+        delete from control.limit_calculations
+        where (client, machine, component) in (
+            select (client, machine, component) from {{ ref('limit_decisions') }} where is_recalculated
+        );
+        insert into control.limit_calculations
+        select client, machine, component, n_now, decided_at
+        from {{ ref('limit_decisions') }}
+        where is_recalculated and n_now > 0;
+    {%- endif %}
+{%- endmacro %}
+
+
+{#- Whether every model from the first to the last was built, and none failed. -#}
+{% macro is_whole_build(results) -%}
+    {%- set failed = results | selectattr('status', 'in', ['error', 'skipped', 'runtime error']) | list -%}
+    {%- set built = results | map(attribute='node.name') | list -%}
+    {{ return(not failed and 'pending_contents' in built and 'machine_status_current' in built) }}
+{%- endmacro %}
+
+
+{#- A full refresh touches everything, so nothing counts as done. -#}
+{% macro forget_past_runs() -%}
+    {%- if flags.FULL_REFRESH %}
+        delete from control.processed_contents;
+        delete from control.limit_calculations;
+    {%- endif %}
+{%- endmacro %}

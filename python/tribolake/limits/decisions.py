@@ -1,0 +1,121 @@
+"""Which groups need their limits calculated anew, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tribolake.limits.shift import grouped_shifts
+
+DECISIONS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("decided_at", pa.timestamp("us", "UTC")),
+        ("client", pa.string()),
+        ("machine", pa.string()),
+        ("component", pa.string()),
+        ("is_recalculated", pa.bool_()),
+        ("reason", pa.string()),
+        ("n_before", pa.int64()),
+        ("n_now", pa.int64()),
+        ("n_new", pa.int64()),
+        ("shifted_essay", pa.string()),
+        ("shift_statistic", pa.float64()),
+        ("shift_p_value", pa.float64()),
+        ("calculated_before", pa.timestamp("us", "UTC")),
+    ]
+)
+GROUP = ("client", "machine", "component")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When limits are calculated anew, as the seed `policies` says."""
+
+    growth: float  # fraction of the samples that the limits were made from
+    last_days: int  # days
+    significance: float  # of the shift test, before it is divided by the number of comparisons
+
+
+@dataclass(frozen=True)
+class _Shift:
+    essay: str
+    statistic: float
+    p_value: float  # corrected for the number of comparisons
+
+
+def decide(
+    groups: pa.Table, values: pa.Table, rules: Rules, *, run_id: str, requested_at: datetime, is_asked_for: bool
+) -> pa.Table:
+    """Decide for each group that a run looked at.
+
+    Args:
+        groups: one row per group: `client`, `machine`, `component`, `n_before` and `calculated_before` of the last
+            calculation (null without one), `n_now`, `n_new` (samples that arrived since).
+        values: the results of groups with new samples: the group's columns, `essay`, `cell` (the number of group and
+            essay), `value` (in the essay's unit), `is_new`.
+        rules: thresholds.
+        run_id: the run that decides.
+        requested_at: when it was asked for; ages are counted up to then.
+        is_asked_for: whether the run was asked to calculate all limits anew.
+
+    Returns:
+        A table of the shape `DECISIONS`, one row per group.
+    """
+    shifts = _shifts(values)
+    decided_at = datetime.now(UTC)
+    rows = []
+    for group in groups.to_pylist():
+        shift = shifts.get(tuple(group[name] for name in GROUP))
+        reason = _reason(group, shift, rules, requested_at, is_asked_for)
+        rows.append(
+            {
+                **group,
+                "run_id": run_id,
+                "decided_at": decided_at,
+                "is_recalculated": reason is not None,
+                "reason": reason or "kept",
+                "shifted_essay": shift.essay if shift else None,
+                "shift_statistic": shift.statistic if shift else None,
+                "shift_p_value": shift.p_value if shift else None,
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=DECISIONS)
+
+
+def _reason(
+    group: dict[str, Any], shift: _Shift | None, rules: Rules, requested_at: datetime, is_asked_for: bool
+) -> str | None:
+    """Why limits are calculated anew; None where they are kept."""
+    before, now, calculated = group["n_before"], group["n_now"], group["calculated_before"]
+    if before is None:
+        return "new group" if now else None
+    if now == 0:
+        return "no samples left"
+    if is_asked_for:
+        return "asked for"
+    if abs(now - before) > rules.growth * before:
+        return f"samples {(now - before) / before:+.0%}"
+    if requested_at - calculated > timedelta(days=rules.last_days):
+        return f"older than {rules.last_days} days"
+    if shift and shift.p_value < rules.significance:
+        return f"{shift.essay} shifted"
+    return None
+
+
+def _shifts(values: pa.Table) -> dict[tuple[str, ...], _Shift]:
+    """The essay of each group that shifted most, its p-value corrected by the number of all comparisons (Bonferroni)."""
+    cells, first, cell = np.unique(values["cell"].to_numpy(), return_index=True, return_inverse=True)
+    found = grouped_shifts(cell, values["value"].to_numpy(), values["is_new"].to_numpy(), len(cells))
+    comparisons = int(((found.n_old > 0) & (found.n_new > 0)).sum())
+    corrected = np.minimum(found.p_value * comparisons, 1.0)
+    names = values.select([*GROUP, "essay"]).take(first).to_pylist()
+    shifts: dict[tuple[str, ...], _Shift] = {}
+    for at in np.argsort(-corrected, kind="stable"):  # the most significant comes last and stays
+        group = tuple(names[at][column] for column in GROUP)
+        shifts[group] = _Shift(names[at]["essay"], float(found.statistic[at]), float(corrected[at]))
+    return shifts
