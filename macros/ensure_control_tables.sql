@@ -13,6 +13,7 @@
         recalculate_limits boolean not null,
         requested_at timestamptz not null
     );
+    create table if not exists control.held_back (client varchar not null);
     create table if not exists control.processed_contents (
         content_id varchar primary key,
         state varchar not null,
@@ -25,6 +26,24 @@
         n bigint not null,
         calculated_at timestamptz not null,
         primary key (client, machine, component)
+    );
+    create schema if not exists history;
+    create table if not exists history.limit_decisions (
+        run_id varchar not null,
+        decided_at timestamptz not null,
+        client varchar not null,
+        machine varchar not null,
+        component varchar not null,
+        is_recalculated boolean not null,
+        reason varchar not null,
+        n_before bigint,
+        n_now bigint not null,
+        n_new bigint not null,
+        shifted_essay varchar,
+        shift_statistic double,
+        shift_p_value double,
+        calculated_before timestamptz,
+        primary key (run_id, client, machine, component)
     );
     insert into control.run_request
     select '{{ invocation_id }}', 'default', null, false, false, current_timestamp

@@ -21,6 +21,9 @@
         select client, machine, component, n_now, decided_at
         from {{ ref('limit_decisions') }}
         where is_recalculated and n_now > 0;
+
+        insert or replace into history.limit_decisions by name
+        select * from {{ ref('limit_decisions') }};
     {%- endif %}
 {%- endmacro %}
 

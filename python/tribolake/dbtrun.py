@@ -5,19 +5,37 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from tribolake.errors import RunFailed
+from tribolake.project import fingerprint_project
 from tribolake.settings import PROJECT_DIR, Settings
 
 TARGET_DIR = PROJECT_DIR / "target" / "lake"
 # Tests of seeds judge the seeds, not a lake: they are run once for each state of the seeds.
 TESTED_SEEDS = TARGET_DIR / "tested_seeds.sha256"
+# Snapshots hold what readers saw: they are taken after gold is published.
+HISTORY = "path:snapshots"
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ParsedProject:
+    """A manifest of dbt, and the fingerprint of the project it was made from."""
+
+    fingerprint: str
+    manifest: Any
+
+
+# Of a process that parsed ahead: what it forks need not parse, as long as the project stays as it was.
+PARSED: ParsedProject | None = None
 
 
 @dataclass(frozen=True)
@@ -58,10 +76,60 @@ class Dbt:
         """
         test_seeds = seeds is not None and not (TESTED_SEEDS.exists() and TESTED_SEEDS.read_text() == seeds)
         command = build_command(load_seeds=seeds is not None, test_seeds=test_seeds, full_refresh=full_refresh)
-        results = self._invoke(command)
+        models, failed = self._build(command)
+        if test_seeds and seeds is not None and not failed:
+            TESTED_SEEDS.write_text(seeds)
+        return Built(failed, {model.name: list(model.columns) for model in models})
+
+    def snapshot(self) -> list[FailedTest]:
+        """Bring the history up to what is published, and test it.
+
+        Returns:
+            Tests of the history that failed.
+
+        Raises:
+            RunFailed: a snapshot failed; the next run makes up for it.
+        """
+        return self._build(["build", "--select", HISTORY])[1]
+
+    def compile(self, *models: str) -> dict[str, str]:
+        """The SQL of models, as it would run on the warehouse."""
+        nodes = [result.node for result in self._invoke(["compile", "--select", *models])]
+        return {node.name: node.compiled_code for node in nodes}
+
+    def write_docs(self) -> Path:
+        """Write the documentation as one HTML file that opens from disk."""
+        with self:
+            self._invoke(["docs", "generate", "--static"], write_json=True)
+        return TARGET_DIR / "static_index.html"
+
+    def parse(self) -> Any:
+        """The project as dbt understands it: its manifest is the same for every lake."""
+        return self._invoke(["parse"])
+
+    def warehouse(self) -> duckdb.DuckDBPyConnection:
+        """A connection to the warehouse that dbt holds open: what a build wrote need not reach the file first."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
+
+        connection: duckdb.DuckDBPyConnection = DuckDBConnectionManager.env().conn.cursor()  # type: ignore[attr-defined]
+        return connection
+
+    def __enter__(self) -> Dbt:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the warehouse: dbt would keep it open, others want it, and it is to be on the disk."""
+        if "dbt.adapters.duckdb.connections" in sys.modules:
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
+
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+    def _build(self, command: Sequence[str]) -> tuple[list[Any], list[FailedTest]]:
+        """The nodes that were built, and the tests that failed."""
+        results = list(getattr(self._invoke(command), "results", None) or [])
         tests = [result for result in results if str(result.node.resource_type) == "test"]
-        models = [result for result in results if str(result.node.resource_type) != "test"]
-        if any(str(result.status) in ("error", "skipped") for result in models):
+        built = [result for result in results if str(result.node.resource_type) != "test"]
+        if any(str(result.status) in ("error", "skipped") for result in built):
             cause = next(result for result in results if str(result.status) == "error")
             raise RunFailed(f"{cause.node.name} failed: {_first_lines(cause.message)}")
         failed = [
@@ -69,30 +137,21 @@ class Dbt:
             for result in tests
             if str(result.status) != "pass"
         ]
-        if test_seeds and seeds is not None and not failed:
-            TESTED_SEEDS.write_text(seeds)
-        return Built(failed, {result.node.name: list(result.node.columns) for result in models})
+        return [result.node for result in built], failed
 
-    def write_docs(self) -> Path:
-        """Write the documentation as one HTML file that opens from disk."""
-        self._invoke(["docs", "generate", "--static"], write_json=True)
-        return TARGET_DIR / "static_index.html"
-
-    def _invoke(self, command: Sequence[str], *, write_json: bool = False) -> list[Any]:
+    def _invoke(self, command: Sequence[str], *, write_json: bool = False) -> Any:
         # Importing dbt takes seconds: only a run that has something to do pays for it.
         with _without_collecting_garbage():
-            from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
             from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
         os.environ.update(self.settings.environment())
-        runner = dbtRunner(callbacks=[self._on_event])
+        manifest = PARSED.manifest if PARSED and PARSED.fingerprint == fingerprint_project() else None
+        runner = dbtRunner(manifest=manifest, callbacks=[self._on_event])
         with contextlib.chdir(self.settings.state):
             outcome = runner.invoke([*global_flags(write_json=write_json), *command, *project_flags()])
-            # dbt keeps the warehouse open between commands; others want it, and it is to be on the disk.
-            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         if outcome.exception is not None:
             raise RunFailed(f"dbt {command[0]} failed: {_first_lines(str(outcome.exception))}")
-        return list(getattr(outcome.result, "results", None) or [])
+        return outcome.result
 
     def _on_event(self, event: Any) -> None:
         if event.info.name in ("LogStartLine", "LogTestResult"):
@@ -104,8 +163,9 @@ def build_command(*, load_seeds: bool, test_seeds: bool, full_refresh: bool) -> 
     command = ["build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"]
     if not load_seeds:
         command += ["--exclude-resource-type", "seed"]
+    command += ["--exclude", HISTORY]
     if not test_seeds:
-        command += ["--exclude", "path:seeds,resource_type:test", "path:tests/data/seeds"]
+        command += ["path:seeds,resource_type:test", "path:tests/data/seeds"]
     return [*command, "--full-refresh"] if full_refresh else command
 
 
@@ -134,6 +194,17 @@ def project_flags() -> list[str]:
         "--target-path",
         str(TARGET_DIR),
     ]
+
+
+def parse_ahead(settings: Settings) -> None:
+    """Parse the project for every dbt command that follows in this process and in those it forks.
+
+    Raises:
+        RunFailed: the project cannot be parsed.
+    """
+    global PARSED  # noqa: PLW0603 - what a process knows once and for all
+    fingerprint = fingerprint_project()
+    PARSED = ParsedProject(fingerprint, Dbt(settings).parse())
 
 
 def import_ahead() -> None:

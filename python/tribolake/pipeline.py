@@ -20,7 +20,7 @@ from tribolake.publish.gold import Publication, publish_client
 from tribolake.publish.limits import publish_limits
 from tribolake.report import RunReport, describe_clients, describe_failed_files
 from tribolake.settings import Settings
-from tribolake.warehouse import open_warehouse, record_run
+from tribolake.warehouse import hold_back, record_run
 
 Progress = Callable[[str], None]
 
@@ -91,18 +91,22 @@ class Stopwatch:
 def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Stopwatch) -> None:
     read_ahead(settings, plan.found, declared_layouts())
     import_ahead()
-    dbt = Dbt(settings, stopwatch.progress)
-    with stopwatch("build and test"):
-        seeds = plan.fingerprints.seeds if plan.load_seeds else None
-        built = dbt.build(seeds=seeds, full_refresh=plan.rebuild)
-    with stopwatch("publish"), open_warehouse(settings.warehouse) as warehouse:
-        report.clients = describe_clients(warehouse, plan.since, plan.request.clients or declared_clients())
-        report.failed_files = describe_failed_files(warehouse, plan.since)
-        report.failed_tests = [f"{test.name}: {test.message}" for test in built.failed_tests]
-        _hold_back(warehouse, report, built.failed_tests)
-        _publish(warehouse, plan, settings, report, built, stopwatch.progress)
+    with Dbt(settings, stopwatch.progress) as dbt:
+        with stopwatch("build and test"):
+            seeds = plan.fingerprints.seeds if plan.load_seeds else None
+            built = dbt.build(seeds=seeds, full_refresh=plan.rebuild)
+        with stopwatch("publish"), dbt.warehouse() as warehouse:
+            report.clients = describe_clients(warehouse, plan.since, plan.request.clients or declared_clients())
+            report.failed_files = describe_failed_files(warehouse, plan.since)
+            report.failed_tests = [f"{test.name}: {test.message}" for test in built.failed_tests]
+            _hold_back(warehouse, report, built.failed_tests)
+            _publish(warehouse, plan, settings, report, built, stopwatch.progress)
+            hold_back(warehouse, list(report.problems))
+        with stopwatch("history"):
+            report.failed_tests += [f"{test.name}: {test.message}" for test in dbt.snapshot()]
         report.seconds = stopwatch.seconds
-        record_run(warehouse, plan.request, plan.fingerprints, report)
+        with dbt.warehouse() as warehouse:
+            record_run(warehouse, plan.request, plan.fingerprints, report)
     for staged in settings.staging.glob("*"):
         staged.unlink(missing_ok=True)
 

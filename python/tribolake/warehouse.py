@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,8 @@ CONTROL_TABLES = """
         recalculate_limits boolean not null, requested_at timestamptz not null
     );
     create table if not exists control.runs (
-        run_id varchar primary key, finished_at timestamptz not null, fingerprints json not null, policy varchar not null, clients varchar[], report json not null
+        run_id varchar primary key, finished_at timestamptz not null, fingerprints json not null,
+        policy varchar not null, clients varchar[], report json not null
     );
 """
 
@@ -159,6 +160,12 @@ def request_run(connection: duckdb.DuckDBPyConnection, request: RunRequest) -> N
     )
 
 
+def hold_back(connection: duckdb.DuckDBPyConnection, clients: Sequence[str]) -> None:
+    """Tell the snapshots which clients readers do not see as the warehouse has them."""
+    connection.execute("delete from control.held_back")
+    connection.execute("insert into control.held_back select unnest(?)", [list(clients)])
+
+
 def record_run(
     connection: duckdb.DuckDBPyConnection, request: RunRequest, fingerprints: Fingerprints, report: RunReport
 ) -> None:
@@ -181,6 +188,15 @@ def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str)
     # Compared here: a bound parameter would make duckdb import pandas, longer than all the rest of a run without news.
     tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
     return (schema, table) in tables
+
+
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object] | None = None
+) -> list[dict[str, Any]]:
+    """The rows of a query, by column name."""
+    cursor = connection.execute(query, dict(parameters or {}))
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _list(values: Sequence[str] | None) -> list[str] | None:

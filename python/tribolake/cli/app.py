@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tribolake.cli.history import history
+from tribolake.cli.limits import limits
 from tribolake.cli.options import (
     ClientOption,
     Exit,
@@ -17,7 +18,9 @@ from tribolake.cli.options import (
     LakeOption,
     ProgressLines,
     explained_errors,
+    print_json,
 )
+from tribolake.cli.watch import watch
 
 if TYPE_CHECKING:
     from tribolake.dbtrun import Dbt
@@ -77,7 +80,7 @@ def run(
         finally:
             progress.done()
         if as_json:
-            _print_json(report.as_dict())
+            print_json(report.as_dict())
         else:
             print_run(report, settings)
         raise typer.Exit(Exit.NEEDS_A_LOOK if report.needs_a_look else Exit.OK)
@@ -94,7 +97,7 @@ def status(lake: LakeOption = None, client: ClientOption = None, as_json: JsonOp
         settings = load_settings(lake=lake)
         found = lake_status(settings, client)
         if as_json:
-            _print_json(found.as_dict())
+            print_json(found.as_dict())
         else:
             print_status(found)
 
@@ -140,7 +143,7 @@ def synth(
             raise typer.Exit(Exit.USAGE) from error
         progress.done()
         if as_json:
-            _print_json(
+            print_json(
                 {
                     "files": [str(path) for path in written.files],
                     "truth": str(written.truth),
@@ -167,7 +170,7 @@ def docs(
         settings = load_settings(lake=lake)
         page = _write_docs(Dbt(settings), settings.lake, output)
         if as_json:
-            _print_json({"docs": str(page)})
+            print_json({"docs": str(page)})
         else:
             typer.echo(page)
 
@@ -203,5 +206,15 @@ def _write_docs(dbt: Dbt, lake: Path, output: Path | None) -> Path:
     return Path(shutil.copyfile(dbt.write_docs(), page))
 
 
-def _print_json(value: dict[str, Any]) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
+app.command(
+    epilog="**Examples**\n\n"
+    "`tribolake watch --lake /srv/lake`\n\n"
+    "`tribolake watch --lake /mnt/share --polling`  a network mount, which sends no events\n\n"
+    "`tribolake watch --json >> runs.jsonl`  one line per run"
+)(watch)
+app.command(
+    epilog="**Examples**\n\n"
+    "`tribolake history --unit T-09 --component motor`\n\n"
+    "`tribolake history --as-of 2026-01-31`  the fleet as readers saw it that evening"
+)(history)
+app.add_typer(limits, name="limits", no_args_is_help=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,6 +49,11 @@ def explained_errors() -> Iterator[None]:
 def _end(error: Exception, code: Exit) -> None:
     typer.echo(f"tribolake: {error}", err=True)
     raise typer.Exit(code)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object on stdout."""
+    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
 class ProgressLines:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from tribolake.history import History
+from tribolake.limits.diff import LimitsDiff
 from tribolake.report import RunReport
 from tribolake.settings import Settings
 from tribolake.status import LakeStatus
 
 STATUS_STYLES = {"Anormal": "bold red", "Alerta": "yellow", "Normal": "green", "Sin evaluar": "dim"}
 SHOWN_MACHINES = 15
+SHOWN_ROWS = 40
 WIDTH_IN_A_FILE = 132
 
 
@@ -82,12 +88,11 @@ def print_status(found: LakeStatus) -> None:
         title_justify="left",
     )
     for machine in found.machines[:SHOWN_MACHINES]:
-        style = STATUS_STYLES.get(machine["overall_status"], "")
         counts = (machine[f"components_{name}"] for name in ("anormal", "alerta", "normal", "sin_evaluar"))
         table.add_row(
             machine["client"],
             escape(machine["unit_id"]),
-            Text(machine["overall_status"], style),
+            _status(machine["overall_status"]),
             str(machine["machine_score"]),
             escape(machine["worst_component"] or ""),
             escape(machine["why"] or ""),
@@ -103,6 +108,8 @@ def print_status(found: LakeStatus) -> None:
     console.print(f"Reports: {reports or 'none'}")
     if found.last_run:
         console.print(f"Last run: {found.last_run['run_id']} ({found.last_run['seconds']:.1f} s)")
+    if found.watcher:
+        console.print(_watcher(found.watcher))
     for key in found.waiting_files:
         console.print(f"waiting {escape(key)}")
     for failed in found.failed_files:
@@ -112,3 +119,138 @@ def print_status(found: LakeStatus) -> None:
             f"[yellow]unknown {unknown['kind']}[/yellow] {escape(unknown['name'])} ({unknown['client']}, "
             f"{unknown['cells_affected']:,} cells): add it to the seeds"
         )
+
+
+def print_history(found: History) -> None:
+    """The fleet as of a day, then the versions of a unit's reports."""
+    console = _console()
+    if found.as_of:
+        table = Table(
+            "client", "unit", "status", Column("score", justify="right"), "worst component", "components",
+            "last sample", "since", title=f"Fleet as readers saw it on {found.as_of}", box=box.SIMPLE,
+            title_justify="left",
+        )  # fmt: skip
+        for machine in found.machines:
+            counts = (machine[f"components_{name}"] for name in ("anormal", "alerta", "normal", "sin_evaluar"))
+            table.add_row(
+                machine["client"],
+                escape(machine["unit_id"]),
+                _status(machine["overall_status"]),
+                str(machine["machine_score"]),
+                escape(machine["worst_component"] or ""),
+                " ".join(map(str, counts)),
+                machine["latest_sample_date"],
+                _moment(machine["valid_from"]),
+            )
+        console.print(table)
+    if found.reports:
+        table = Table(
+            "unit", "component", "sample", "sampled", "status", Column("score", justify="right"), "from", "to",
+            "limits", title="Reports, each with every status it had", box=box.SIMPLE, title_justify="left",
+        )  # fmt: skip
+        for report in found.reports:
+            table.add_row(
+                escape(report["unit_id"]),
+                escape(report["component"]),
+                escape(report["sample_number"]),
+                str(report["sample_date"]),
+                _status(report["report_status"]),
+                str(report["classification_score"]),
+                _moment(report["valid_from"]),
+                _moment(report["valid_to"]),
+                report["limits_version"] or "",
+            )
+        console.print(table)
+    if not (found.machines or found.reports):
+        console.print("Nothing was published then.")
+
+
+def print_limits_diff(found: LimitsDiff) -> None:
+    """Limits that moved, then samples that would change."""
+    console = _console()
+    table = Table(
+        "machine", "model", "component", "essay", "change", "Marginal", "Condenatorio", "Critico", "samples",
+        title=f"{found.client}: {len(found.limits)} limits moved from {found.a} to {found.b}", box=box.SIMPLE,
+        title_justify="left",
+    )  # fmt: skip
+    for limit in found.limits[:SHOWN_ROWS]:
+        table.add_row(
+            limit["machine"],
+            limit["machine_model"] or "",
+            limit["component"],
+            limit["essay"],
+            limit["change"],
+            *(_moved(limit[f"{name}_before"], limit[f"{name}_after"]) for name in ("normal", "alert", "critic", "n")),
+        )
+    console.print(table)
+    table = Table(
+        "unit", "component", "sample", "sampled", "before", "after", Column("score", justify="right"),
+        title=f"{len(found.samples)} samples would change their status", box=box.SIMPLE, title_justify="left",
+    )  # fmt: skip
+    for sample in found.samples[:SHOWN_ROWS]:
+        table.add_row(
+            escape(sample["unit_id"]),
+            escape(sample["component"]),
+            escape(sample["sample_number"]),
+            str(sample["sample_date"]),
+            _status(sample["status_before"]),
+            _status(sample["status_after"]),
+            _moved(sample["score_before"], sample["score_after"]),
+        )
+    console.print(table)
+    if max(len(found.limits), len(found.samples)) > SHOWN_ROWS:
+        console.print(f"Only {SHOWN_ROWS} rows are shown of each: --json shows all")
+
+
+def print_decisions(found: list[dict[str, Any]]) -> None:
+    """The last decision on each group."""
+    table = Table(
+        "client", "machine", "component", "limits", "reason", "samples", "new", "shift", "decided",
+        title="Limits of each group when they were last looked at", box=box.SIMPLE, title_justify="left",
+    )  # fmt: skip
+    for decision in found:
+        shift, p_value = decision["shifted_essay"], decision["shift_p_value"]
+        table.add_row(
+            decision["client"],
+            decision["machine"],
+            decision["component"],
+            "calculated" if decision["is_recalculated"] else "kept",
+            decision["reason"],
+            _moved(decision["n_before"], decision["n_now"]),
+            str(decision["n_new"]),
+            f"{shift} D {decision['shift_statistic']:.2f}, p {p_value:.2g}" if shift else "",
+            _moment(decision["decided_at"]),
+        )
+    _console().print(table)
+
+
+def _moved(before: float | None, after: float | None) -> str:
+    texts = ["-" if value is None else f"{value:g}" for value in (before, after)]
+    return texts[1] if texts[0] == texts[1] else " → ".join(texts)
+
+
+def _status(name: str) -> Text:
+    return Text(name, STATUS_STYLES.get(name, ""))
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else "now"
+
+
+def _watcher(watcher: dict[str, Any]) -> str:
+    """The watcher in a line: whether it lives, what it does, how far behind it is."""
+    if not watcher["alive"]:
+        how = "was stopped" if watcher["state"] == "stopped" else "died"
+        line = f"[red]no watcher[/red]: process {watcher['pid']} {how}, its last sign of life was {watcher['beat_at']}"
+    else:
+        line = (
+            f"Watcher: {watcher['state']}, process {watcher['pid']} since {watcher['started_at']}, "
+            f"backlog {watcher['backlog']:,} files, lag {watcher['lag_seconds']:.0f} s"
+        )
+    last = watcher["last_run"]
+    if last is None:
+        return line
+    outcome = "ok" if last["ok"] else f"[red]failed[/red]: {escape(last['problem'] or '')}"
+    if last["run_id"] and not last["ok"]:
+        outcome = f"[yellow]needs a look[/yellow]: {escape(last['problem'] or '')}"
+    return f"{line}; last run {last['finished_at']} ({last['seconds']:.1f} s) {outcome}"

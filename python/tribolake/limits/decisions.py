@@ -94,21 +94,18 @@ def _reason(
     before, now, calculated = group["n_before"], group["n_now"], group["calculated_before"]
     if before is None:
         return "new group" if now else None
-    if now == 0:
-        return "no samples left"
-    if is_asked_for:
-        return "asked for"
-    if abs(now - before) > rules.growth * before:
-        return f"samples {(now - before) / before:+.0%}"
-    if requested_at - calculated > timedelta(days=rules.last_days):
-        return f"older than {rules.last_days} days"
-    if shift and shift.p_value < rules.significance:
-        return f"{shift.essay} shifted"
-    return None
+    reasons = {
+        "no samples left": now == 0,
+        "asked for": is_asked_for,
+        f"samples {(now - before) / before:+.0%}": abs(now - before) > rules.growth * before,
+        f"older than {rules.last_days} days": requested_at - calculated > timedelta(days=rules.last_days),
+        f"{shift.essay if shift else 'nothing'} shifted": shift is not None and shift.p_value < rules.significance,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def _shifts(values: pa.Table) -> dict[tuple[str, ...], _Shift]:
-    """The essay of each group that shifted most, its p-value corrected by the number of all comparisons (Bonferroni)."""
+    """The essay of each group that shifted most, its p-value times the number of all comparisons (Bonferroni)."""
     cells, first, cell = np.unique(values["cell"].to_numpy(), return_index=True, return_inverse=True)
     found = grouped_shifts(cell, values["value"].to_numpy(), values["is_new"].to_numpy(), len(cells))
     comparisons = int(((found.n_old > 0) & (found.n_new > 0)).sum())

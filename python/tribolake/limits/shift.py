@@ -41,7 +41,7 @@ def grouped_shifts(group: Integers, value: Floats, is_new: NDArray[np.bool_], gr
     statistic = np.zeros(groups)
     if len(value):
         start = np.concatenate(([0], np.cumsum(n)[:-1]))
-        new_below = np.cumsum(is_new) - np.concatenate(([0], np.cumsum(n_new)[:-1]))[group]
+        new_below: Integers = np.cumsum(is_new) - np.concatenate(([0], np.cumsum(n_new)[:-1]))[group]
         below = np.arange(1, len(value) + 1) - start[group]
         is_last_of_ties = np.ones(len(value), dtype=bool)
         is_last_of_ties[:-1] = (group[1:] != group[:-1]) | (value[1:] != value[:-1])

@@ -18,10 +18,17 @@ NESTED_QUERY = """
     select client, machine, component, essay, threshold_normal, threshold_alert, threshold_critic, count
     from limits.stewart_limits where limits_version = $version order by client, machine, component, essay
 """
+# The published limits are those of a machine; under a policy that judges by model, these judge as well.
+JUDGING_QUERY = """
+    select limits.*
+    from limits.int_limits as limits
+    where client = (select any_value(client) from limits.stewart_limits where limits_version = $version)
+    order by grain, machine, machine_model, component, essay
+"""
 
 
 def publish_limits(connection: duckdb.DuckDBPyConnection, home: Path) -> list[str]:
-    """Write `silver/stewart_limits/{version}/stewart_limits.{json,parquet}` for each version in the warehouse.
+    """Write `silver/stewart_limits/{version}/` for each version in the warehouse.
 
     Returns:
         The versions that were new.
@@ -37,12 +44,13 @@ def _publish_version(connection: duckdb.DuckDBPyConnection, home: Path, version:
     aside = folder.with_name(f".{version}.partial")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    parquet = aside / "stewart_limits.parquet"
-    connection.execute(
-        f"copy ({LIMITS_QUERY}) to $path (format parquet, compression zstd)",
-        {"version": version, "path": str(parquet)},
-    )
-    sync_file(parquet)
+    for name, query in (("stewart_limits", LIMITS_QUERY), ("judging_limits", JUDGING_QUERY)):
+        parquet = aside / f"{name}.parquet"
+        connection.execute(
+            f"copy ({query}) to $path (format parquet, compression zstd)",
+            {"version": version, "path": str(parquet)},
+        )
+        sync_file(parquet)
     rows = connection.execute(NESTED_QUERY, {"version": version}).fetchall()
     write_durably(aside / "stewart_limits.json", json.dumps(nest(rows), ensure_ascii=False, indent=1) + "\n")
     sync_folder(aside)

@@ -1,0 +1,21 @@
+{#-
+  What a snapshot sees of a gold table: the rows of clients that were published; of a client that is held back, what the
+  snapshot has already. Readers never saw anything else, so history does not either.
+-#}
+{% macro published_rows(relation, columns) -%}
+    select
+        {{ columns | join(',\n        ') }},
+        (select run_id from {{ source('control', 'run_request') }}) as run_id,
+        (select timezone('UTC', requested_at) from {{ source('control', 'run_request') }}) as observed_at
+    from {{ relation }}
+    where lower(client) not in (select client from {{ source('control', 'held_back') }})
+    {%- if execute and load_relation(this) is not none %}
+        union all
+        select
+            {{ columns | join(',\n            ') }},
+            run_id,
+            observed_at
+        from {{ this }}
+        where dbt_valid_to is null and lower(client) in (select client from {{ source('control', 'held_back') }})
+    {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,39 @@
+"""`tribolake history`: what readers saw earlier."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from tribolake.cli.options import ClientOption, JsonOption, LakeOption, explained_errors, print_json
+
+
+def history(
+    lake: LakeOption = None,
+    client: ClientOption = None,
+    unit: Annotated[str | None, typer.Option(help="Unit, for instance T-09.")] = None,
+    component: Annotated[str | None, typer.Option(help="Compartment or component family, for instance motor.")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="As it was known at the end of this day.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what readers saw earlier: the fleet as of a day, or how the reports of a unit came to be what they are."""
+    from tribolake.cli.tables import print_history  # noqa: PLC0415
+    from tribolake.history import read_history  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        found = read_history(
+            load_settings(lake=lake),
+            clients=client,
+            unit=unit,
+            component=component,
+            as_of=as_of.date() if as_of else None,
+        )
+        if as_json:
+            print_json(found.as_dict())
+        else:
+            print_history(found)

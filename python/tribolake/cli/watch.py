@@ -1,0 +1,52 @@
+"""`tribolake watch`: the watcher in the foreground."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from tribolake.cli.options import ClientOption, LakeOption, explained_errors, print_json
+
+
+def watch(
+    lake: LakeOption = None,
+    client: ClientOption = None,
+    policy: Annotated[str, typer.Option(help="How to judge: `default` or `reference`.")] = "default",
+    polling: Annotated[bool, typer.Option("--polling", help="Look for changes: for network mounts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per run on stdout, logs on stderr.")] = False,
+) -> None:
+    """Keep gold up to date: run as soon as files that come to bronze are complete, until stopped.
+
+    SIGTERM and Ctrl-C stop it; a run under way gets time to finish. `tribolake status` shows how it is doing.
+
+    Exit codes: 0 stopped, 2 bad usage, 3 another watcher watches this lake.
+    """
+    from tribolake.settings import load_settings  # noqa: PLC0415 - as in the other commands
+    from tribolake.watch.daemon import watch as watch_lake  # noqa: PLC0415
+
+    def on_run(report: dict[str, Any]) -> None:
+        if as_json:
+            print_json(report)
+        elif not report["nothing_new"]:
+            typer.echo(_line(report))
+
+    with explained_errors():
+        settings = load_settings(lake=lake, watch_polling=polling or None)
+        watch_lake(settings, policy=policy, clients=client, on_run=on_run, log=_log)
+
+
+def _log(line: str) -> None:
+    typer.echo(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}  {line}", err=True)
+
+
+def _line(report: dict[str, Any]) -> str:
+    """A run in a line: which clients were published, from how many new files, and what needs a look."""
+    arrivals = sum(done["arrivals"] for done in report["clients"].values())
+    published = [client for client, done in report["clients"].items() if done["published"]]
+    look = "; needs a look, see `tribolake status`" if report["needs_a_look"] else ""
+    return (
+        f"run {report['run_id']}: {arrivals} files, published {', '.join(published) or 'nothing'} "
+        f"in {report['seconds']:.1f} s{look}"
+    )

@@ -1,0 +1,91 @@
+"""What readers saw earlier: the fleet as of a day, and how the reports of a component came to be what they are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from tribolake.errors import ConfigurationError
+from tribolake.settings import Settings
+from tribolake.warehouse import open_warehouse, rows_of, table_exists
+
+MACHINES_AS_OF = """
+    select
+        client, unit_id, overall_status, machine_score, worst_component, components_anormal, components_alerta,
+        components_normal, components_sin_evaluar, left(latest_sample_date, 10) as latest_sample_date,
+        dbt_valid_from as valid_from, run_id
+    from history.machine_status_history
+    where
+        dbt_valid_from <= $moment and (dbt_valid_to is null or dbt_valid_to > $moment)
+        and ($unit is null or lower(unit_id) = $unit)
+        and ($clients is null or list_contains($clients, lower(client)))
+    order by priority_score desc, machine_score desc, client, unit_id
+"""
+REPORTS = """
+    select
+        client, unitId as unit_id, componentName as component, sampleNumber as sample_number,
+        sampleDate as sample_date, report_status, severity_score, classification_score, breached_essays,
+        limits_version, policy, dbt_valid_from as valid_from, dbt_valid_to as valid_to, run_id
+    from history.report_status_history
+    where
+        ($unit is null or lower(unitId) = $unit)
+        and ($component is null or lower(componentName) = $component or componentNameNormalized = $component)
+        and ($clients is null or list_contains($clients, lower(client)))
+        and (
+            $moment is null
+            or (dbt_valid_from <= $moment and (dbt_valid_to is null or dbt_valid_to > $moment))
+        )
+    order by client, unitId, componentName, sampleDate, sampleNumber, dbt_valid_from
+"""
+
+
+@dataclass(frozen=True)
+class History:
+    """Machines as of a moment (none where no moment was asked for) and versions of reports, the oldest sample first."""
+
+    as_of: str | None
+    machines: list[dict[str, Any]]
+    reports: list[dict[str, Any]]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_history(
+    settings: Settings,
+    *,
+    clients: list[str] | None = None,
+    unit: str | None = None,
+    component: str | None = None,
+    as_of: date | None = None,
+) -> History:
+    """Answer from the snapshots of what was published.
+
+    Args:
+        settings: the lake.
+        clients: these only; None means all.
+        unit: as the client writes it: `T-09` and `t_09` are the same.
+        component: a compartment as the laboratory wrote it, or a component family.
+        as_of: what readers saw at the end of this day (UTC); None means every version.
+
+    Raises:
+        ConfigurationError: nothing was published yet, or neither a unit nor a day is given.
+    """
+    if unit is None and as_of is None:
+        raise ConfigurationError("say what to look up: --unit T-09, --as-of 2026-01-31, or both")
+    if not settings.warehouse.exists():
+        raise ConfigurationError(f"{settings.lake} has no warehouse yet: start `tribolake run` first")
+    moment = datetime.combine(as_of, time.min, UTC).replace(tzinfo=None) + timedelta(days=1) if as_of else None
+    asked = {
+        "unit": unit.strip().lower().replace("-", "_") if unit else None,
+        "clients": [client.lower() for client in clients] if clients else None,
+        "moment": moment,
+    }
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        if not table_exists(warehouse, "history", "report_status_history"):
+            raise ConfigurationError(f"{settings.lake} has no history yet: start `tribolake run` first")
+        machines = rows_of(warehouse, MACHINES_AS_OF, asked) if moment else []
+        of_a_component = {**asked, "component": component.strip().lower() if component else None}
+        reports = rows_of(warehouse, REPORTS, of_a_component) if unit else []
+    return History(as_of.isoformat() if as_of else None, machines, reports)
