@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import RunFailed
-from tribolake.project import fingerprint_project
+from tribolake.project import fingerprint_sources
 from tribolake.settings import PROJECT_DIR, Settings
 
 TARGET_DIR = PROJECT_DIR / "target" / "lake"
@@ -145,7 +145,7 @@ class Dbt:
             from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
         os.environ.update(self.settings.environment())
-        manifest = PARSED.manifest if PARSED and PARSED.fingerprint == fingerprint_project() else None
+        manifest = PARSED.manifest if PARSED and PARSED.fingerprint == fingerprint_sources() else None
         runner = dbtRunner(manifest=manifest, callbacks=[self._on_event])
         with contextlib.chdir(self.settings.state):
             outcome = runner.invoke([*global_flags(write_json=write_json), *command, *project_flags()])
@@ -203,7 +203,7 @@ def parse_ahead(settings: Settings) -> None:
         RunFailed: the project cannot be parsed.
     """
     global PARSED  # noqa: PLW0603 - what a process knows once and for all
-    fingerprint = fingerprint_project()
+    fingerprint = fingerprint_sources()
     PARSED = ParsedProject(fingerprint, Dbt(settings).parse())
 
 

@@ -13,6 +13,7 @@ from tribolake.dbtrun import Built, Dbt, FailedTest, import_ahead
 from tribolake.errors import ContractBroken, LakeIsBusy, RunFailed
 from tribolake.lake import open_lake
 from tribolake.lake.arrivals import read_ahead
+from tribolake.notify import Troubles, tell, tell_failure, troubles_of
 from tribolake.planning import Plan, plan_run
 from tribolake.project import declared_clients, declared_layouts
 from tribolake.publish.contract import GOLD
@@ -63,7 +64,12 @@ def run(
         report = RunReport(plan.request.run_id, policy, nothing_new=not plan.reason, stages=stopwatch.stages)
         if plan.reason:
             progress(plan.reason)
-            _carry_out(plan, settings, report, stopwatch)
+            try:
+                troubles = _carry_out(plan, settings, report, stopwatch)
+            except RunFailed as error:
+                tell_failure(settings, error)
+                raise
+            tell(settings, troubles)
         report.seconds = stopwatch.seconds
         return report
 
@@ -88,7 +94,7 @@ class Stopwatch:
         self.stages[stage] = round(time.perf_counter() - began, 3)
 
 
-def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Stopwatch) -> None:
+def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Stopwatch) -> Troubles:
     read_ahead(settings, plan.found, declared_layouts())
     import_ahead()
     with Dbt(settings, stopwatch.progress) as dbt:
@@ -107,8 +113,10 @@ def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Sto
         report.seconds = stopwatch.seconds
         with dbt.warehouse() as warehouse:
             record_run(warehouse, plan.request, plan.fingerprints, report)
+            troubles = troubles_of(report, warehouse)
     for staged in settings.staging.glob("*"):
         staged.unlink(missing_ok=True)
+    return troubles
 
 
 def _hold_back(warehouse: duckdb.DuckDBPyConnection, report: RunReport, failed_tests: list[FailedTest]) -> None:
@@ -137,23 +145,24 @@ def _publish(
     built: Built,
     progress: Progress,
 ) -> None:
-    home = open_lake(settings).home
+    lake = open_lake(settings)
     declared = {table.name: built.columns[table.name] for table in GOLD}
     publication = Publication(report.run_id, report.policy, plan.request.requested_at.isoformat())
+    # First: a report names the version that judged it.
+    publish_limits(warehouse, lake)
     with_samples = {client: done for client, done in report.clients.items() if done.samples}
     for client, done in with_samples.items():
         if done.problem:
             continue
         progress(f"publish {client}")
         try:
-            publish_client(warehouse, home, client, publication, declared)
+            publish_client(warehouse, lake, client, publication, declared)
             done.published = True
         except (ContractBroken, OSError, duckdb.Error) as error:
             done.problem = str(error)
     if with_samples and not any(done.published for done in with_samples.values()):
         problems = "; ".join(f"{client}: {problem}" for client, problem in report.problems.items())
         raise RunFailed(f"nothing was published, what was published before stays. {problems}")
-    publish_limits(warehouse, home)
 
 
 @contextmanager

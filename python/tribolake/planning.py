@@ -20,6 +20,7 @@ from tribolake.warehouse import (
     forget_bronze,
     has_due_samples,
     has_old_limits,
+    has_unprocessed_contents,
     is_unfinished,
     last_run,
     open_warehouse,
@@ -55,7 +56,7 @@ def plan_run(
         ConfigurationError: the policy or a client is unknown.
     """
     clients = sorted({client.lower() for client in clients}) if clients else None
-    _check(policy, clients)
+    check_request(policy, clients)
     lake = open_lake(settings)
     now = datetime.now(UTC)
     fingerprints = Fingerprints.of_project()
@@ -81,6 +82,7 @@ def plan_run(
             "models or seeds changed": project_changed,
             "limits are to be calculated anew": recalculate_limits,
             "the last run did not finish": is_unfinished(warehouse, past),
+            "contents are to be checked again": has_unprocessed_contents(warehouse),
             "samples dated ahead have become due": has_due_samples(warehouse),
             "limits are old and samples came since": has_old_limits(warehouse, _limits_last_days(policy), now),
         } | (_reasons_of_the_past(lake, request, past) if past else {})
@@ -115,7 +117,12 @@ def _is_covered(clients: tuple[str, ...] | None, by: tuple[str, ...] | None) -> 
     return by is None or (clients is not None and set(clients) <= set(by))
 
 
-def _check(policy: str, clients: Sequence[str] | None) -> None:
+def check_request(policy: str, clients: Sequence[str] | None) -> None:
+    """Whether a run can be asked for.
+
+    Raises:
+        ConfigurationError: the policy or a client is unknown.
+    """
     if policy not in policies():
         raise ConfigurationError(f"policy {policy!r} is unknown: choose one of {', '.join(policies())}")
     unknown = sorted(set(clients or ()) - set(declared_clients()))

@@ -11,6 +11,7 @@ from tribolake.settings import PROJECT_DIR
 
 CODE = ("models/**/*.sql", "models/**/*.py", "macros/**/*.sql", "python/tribolake/**/*.py", "dbt_project.yml")
 SEEDS = ("seeds/**/*.csv", "seeds/**/*.yml")
+PARSED = ("models/**/*.yml", "snapshots/**/*.*", "tests/data/**/*.sql", "profiles.yml")
 READERS = ("models/oil/bronze/*.py", "python/tribolake/labs/*.py", "seeds/oil/lab_sheets.csv")
 
 
@@ -28,8 +29,13 @@ class Fingerprints:
 
 
 def fingerprint_project() -> str:
-    """A SHA-256 over the models, macros, seeds and the package."""
+    """A SHA-256 over the models, macros, seeds and the package: what the derived tables are made by."""
     return _fingerprint(*CODE, *SEEDS)
+
+
+def fingerprint_sources() -> str:
+    """A SHA-256 over everything that a process which has parsed the project would have to parse again."""
+    return _fingerprint(*CODE, *SEEDS, *PARSED)
 
 
 def read_seed(name: str) -> list[dict[str, str]]:

@@ -30,8 +30,17 @@ class Settings(BaseSettings):
     max_file_mb: int = Field(default=200, ge=1, description="larger laboratory files are refused")
     max_inflated_mb: int = Field(default=512, ge=1, description="larger workbooks, once unzipped, are refused")
     reader_memory_mb: int = Field(default=1536, ge=256, description="memory of the process that reads one file")
+    notify: tuple[str, ...] = Field(default=(), description="apprise addresses, as a JSON list; empty tells nobody")
     follow_links: bool = Field(default=True, description="read files that links in bronze lead to")
     reader_seconds: int = Field(default=300, ge=1, description="processor time that reading one file may take")
+
+    watch_settle_seconds: float = Field(default=0.4, gt=0, description="a file is complete when unchanged for so long")
+    watch_max_wait_seconds: float = Field(
+        default=30, gt=0, description="complete files wait no longer for others that still change"
+    )
+    watch_rescan_seconds: float = Field(default=300, gt=0, description="a run is due so often without any event")
+    watch_polling: bool = Field(default=False, description="look for changes instead of waiting for events")
+    watch_stop_seconds: float = Field(default=30, gt=0, description="a run under way may finish when stopped")
 
     @field_validator("lake", "state_dir")
     @classmethod
@@ -54,7 +63,9 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """The settings as environment variables, for the dbt profile and the Python models."""
-        values = {f"TRIBOLAKE_{name.upper()}": str(value) for name, value in self if value is not None}
+        values = {
+            f"TRIBOLAKE_{name.upper()}": str(value) for name, value in self if value is not None and name != "notify"
+        }
         return values | {"TRIBOLAKE_WAREHOUSE": str(self.warehouse)}
 
 

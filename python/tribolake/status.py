@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake import open_lake
+from tribolake.lake.folder import FolderLake
 from tribolake.lake.ledger import new_files
 from tribolake.settings import Settings
 from tribolake.warehouse import last_run, open_warehouse, read_ledger, table_exists
+from tribolake.watch.heartbeat import read_heartbeat
+
+# Nobody else can open the warehouse while the watcher's run has it; a run with a few new files is shorter than this.
+PATIENCE_SECONDS = 20
 
 # Why a machine stands where it does: the three breaches of its worst component that weigh most in the status.
 MACHINES_QUERY = """
@@ -83,6 +91,7 @@ class LakeStatus:
     unmapped_names: list[dict[str, Any]]
     reports: list[dict[str, Any]]
     machines: list[dict[str, Any]]
+    watcher: dict[str, Any] | None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -100,7 +109,19 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
             f"{settings.lake} has no warehouse yet: put files under {lake.home / 'bronze'}/CLIENT/ and start "
             "`tribolake run`, or try `tribolake demo`"
         )
-    wanted = list(clients) if clients else None
+    beat = read_heartbeat(settings.state)
+    is_held = beat is not None and beat.state == "running" and beat.is_alive(datetime.now(UTC))
+    patiently = Retrying(
+        retry=retry_if_exception_type(ConfigurationError),
+        stop=stop_after_delay(PATIENCE_SECONDS if is_held else 0),
+        wait=wait_fixed(0.1),
+        reraise=True,
+    )
+    return patiently(_read_status, settings, lake, list(clients) if clients else None)
+
+
+def _read_status(settings: Settings, lake: FolderLake, wanted: list[str] | None) -> LakeStatus:
+    heartbeat = read_heartbeat(settings.state)
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
         past = last_run(warehouse)
         waiting = [file.key for file in new_files(lake, read_ledger(warehouse), wanted)]
@@ -119,4 +140,5 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
             unmapped_names=rows(UNMAPPED_QUERY) if is_built else [],
             reports=rows(REPORTS_QUERY) if is_built else [],
             machines=rows(MACHINES_QUERY, wanted, wanted) if is_built else [],
+            watcher=heartbeat.as_dict() if heartbeat else None,
         )

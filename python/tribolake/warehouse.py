@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
@@ -29,6 +30,14 @@ CONTROL_TABLES = """
         policy varchar not null, clients varchar[], report json not null
     );
 """
+NO_RETRIES = "(select '' as file_key, now() as asked_at where false)"
+# Another process looks at the warehouse, `status` for instance: it is done in a moment.
+PATIENCE = Retrying(
+    retry=retry_if_exception_type(duckdb.IOException),
+    wait=wait_exponential_jitter(multiplier=0.05, max=1, jitter=0.1),
+    stop=stop_after_delay(10),
+    reraise=True,
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         ConfigurationError: another program holds the file, or it is not a warehouse.
     """
     try:
-        connection = duckdb.connect(path, read_only=read_only)
+        connection = PATIENCE(duckdb.connect, path, read_only=read_only)
     except duckdb.IOException as error:
         raise ConfigurationError(
             f"the warehouse {path} cannot be opened ({str(error).splitlines()[0]}). "
@@ -83,7 +92,8 @@ def read_ledger(connection: duckdb.DuckDBPyConnection, *, retry_failed: bool = F
     """What earlier runs saw; with `retry_failed`, files that failed count as not seen."""
     if not table_exists(connection, "bronze", "bronze_arrivals"):
         return Ledger.of([])
-    seen = connection.execute(LEDGER_QUERY.format(relation="bronze.bronze_arrivals")).fetchall()
+    retries = "control.retries" if table_exists(connection, "control", "retries") else NO_RETRIES
+    seen = connection.execute(LEDGER_QUERY.format(arrivals="bronze.bronze_arrivals", retries=retries)).fetchall()
     return Ledger.of(seen, retry_failed=retry_failed)
 
 
@@ -115,6 +125,17 @@ def is_unfinished(connection: duckdb.DuckDBPyConnection, past: PastRun | None) -
     arrived = connection.execute("select max(arrived_at) from bronze.bronze_arrivals").fetchone()
     was_killed = requested is not None and requested[0] != past.run_id
     return was_killed or bool(arrived and arrived[0] and arrived[0] > past.finished_at)
+
+
+def has_unprocessed_contents(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a content was loaded that no build took to the end, or that somebody asked to have checked again."""
+    if not table_exists(connection, "changes", "int_contents"):
+        return False
+    row = connection.execute(
+        "select count(*) from changes.int_contents"
+        " where content_id not in (select content_id from control.processed_contents)"
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def has_due_samples(connection: duckdb.DuckDBPyConnection) -> bool:

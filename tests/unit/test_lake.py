@@ -6,12 +6,13 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tribolake.labs.layout import SheetLayout
 from tribolake.lake.arrivals import read_arrivals
 from tribolake.lake.folder import FolderLake
-from tribolake.lake.ledger import Ledger, new_files
+from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_given_a_name_that_is_no_text_then_its_arrival_fails_and_the_others_go_o
 
 
 def ledger_row(file, sha256="s", status="loaded", size=None, modified=None):
-    return (file.client, file.key, size or file.size_bytes, modified or file.modified_at, sha256, status)
+    return (file.client, file.key, size or file.size_bytes, modified or file.modified_at, sha256, False, status)
 
 
 def test_given_a_known_file_then_it_is_new_again_only_when_its_size_or_time_changed(lake):
@@ -111,3 +112,35 @@ def test_given_a_client_that_no_seed_declares_then_the_arrival_fails_and_says_wh
     assert (bad["status"], undeclared["status"]) == ("failed", "failed")
     assert "use a-z, 0-9, - and _" in str(bad["message"])
     assert "add a row to seeds/oil/clients.csv" in str(undeclared["message"])
+
+
+def ledger_of(*arrivals: tuple[str, str, bool, str], retried_at: str | None = None) -> Ledger:
+    """The ledger of one file's arrivals: (content, status, is_transient, arrived_at)."""
+    with duckdb.connect() as connection:
+        connection.execute("""
+            create table arrivals (client varchar, file_key varchar, size_bytes bigint, modified_at timestamptz,
+                                   sha256 varchar, status varchar, is_transient boolean, arrived_at timestamptz);
+            create table retries (file_key varchar, asked_at timestamptz)
+        """)
+        for sha256, status, is_transient, arrived_at in arrivals:
+            connection.execute(
+                "insert into arrivals values ('cda', 'k', 1, timestamptz '2026-01-01', ?, ?, ?, ?)",
+                [sha256, status, is_transient, arrived_at],
+            )
+        if retried_at:
+            connection.execute("insert into retries values ('k', ?)", [retried_at])
+        return Ledger.of(connection.execute(LEDGER_QUERY.format(arrivals="arrivals", retries="retries")).fetchall())
+
+
+def test_given_a_file_that_is_wrong_in_itself_then_it_is_not_tried_again_until_somebody_asks():
+    failed = ("s", "failed", False, "2026-01-02")
+    assert len(ledger_of(failed).files) == 1
+    assert len(ledger_of(failed, retried_at="2026-01-03").files) == 0
+    assert len(ledger_of(failed, ("s", "failed", False, "2026-01-04"), retried_at="2026-01-03").files) == 1
+
+
+def test_given_a_file_that_could_not_be_opened_then_it_is_tried_a_few_times():
+    attempts = [("", "failed", True, f"2026-01-0{day}") for day in range(1, 6)]
+    assert len(ledger_of(*attempts[:4]).files) == 0
+    assert len(ledger_of(*attempts).files) == 1
+    assert len(ledger_of(*attempts[:2], ("s", "loaded", False, "2026-01-07")).files) == 1

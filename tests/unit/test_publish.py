@@ -2,62 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import multiprocessing
 import random
-import signal
-import subprocess
-import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import duckdb
 import pytest
+from tests.small_warehouse import (
+    day_of,
+    delta_of,
+    gold_of,
+    harmonized_of,
+    logged,
+    mark_all,
+    marks_in,
+    publish,
+    publish_for_ever,
+    published_mark,
+    read_whole,
+    warehouse,
+)
 
 from tribolake.errors import ContractBroken
-from tribolake.publish.gold import Publication, publish_client
+from tribolake.publish.changes import ENTITIES
 
-WAREHOUSE = """
-    create schema gold; create schema limits; create schema silver; create schema bronze;
-    create table gold.classified_reports as
-        select 'CDA' as client, 'S' || i as sampleNumber, 'finning' as laboratory, 'T_' || i % 7 as unitId,
-               'motor' as componentName, timestamp '2026-01-01' + to_days(i::int) as sampleTimestamp, {mark} as mark
-        from range(2000) t(i);
-    create table gold.machine_status_current as
-        select 'T_' || i as unit_id, 'CDA' as client, {mark} as mark from range(7) t(i);
-    create table limits.stewart_limits as
-        select 'CDA' as client, 'camion' as machine, 'motor' as component, 'E' || i as essay, {mark} as mark
-        from range(9) t(i);
-    create table silver.samples as select *, 1 as row_id from gold.classified_reports;
-    create table bronze.bronze_arrivals as
-        select 'cda' as client, 'k' as file_key, 's' as sha256, 1 as size_bytes, 'loaded' as status;
-"""
-
-
-def warehouse(mark: int) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute(WAREHOUSE.format(mark=mark))
-    return connection
-
-
-def publish(connection, home: Path, run: str, declared=None) -> bool:
-    return publish_client(connection, home, "cda", Publication(run, "default", "2026-01-31"), declared or {})
-
-
-def published_mark(home: Path) -> int:
-    """Read as a consumer does: the manifest, then each file it names; all must be whole and from one run."""
-    gold = home / "gold" / "cda"
-    manifest = json.loads((gold / "_manifest.json").read_text())
-    marks = set()
-    for file in manifest["files"]:
-        path = gold / manifest["folder"] / file["name"]
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == file["sha256"]
-        assert (gold / file["name"]).read_bytes() == path.read_bytes()
-        marks |= {
-            mark for (mark,) in duckdb.execute("select distinct mark from read_parquet(?)", [str(path)]).fetchall()
-        }
-    assert len(marks) == 1
-    return marks.pop()
+KILLS = 20
 
 
 def test_given_a_second_run_with_other_data_then_every_name_shows_the_new_files(tmp_path):
@@ -65,28 +36,52 @@ def test_given_a_second_run_with_other_data_then_every_name_shows_the_new_files(
     assert published_mark(tmp_path) == 1
     assert publish(warehouse(2), tmp_path, "run-2")
     assert published_mark(tmp_path) == 2
+    assert marks_in(harmonized_of(tmp_path)) == {2}
 
 
 def test_given_the_same_data_then_no_published_byte_changes(tmp_path):
     publish(warehouse(1), tmp_path, "run-1")
-    before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in tmp_path.rglob("*")}
-    assert not publish(warehouse(1), tmp_path, "run-2")
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in tmp_path.rglob("*") if path.is_file()}
+    assert not publish(warehouse(1), tmp_path, "run-2", at="2026-02-01")
     after = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in tmp_path.rglob("*") if path.is_file()}
-    assert {path: before[path] for path in after} == after
+    assert after == before
+
+
+def test_given_only_harmonized_samples_changed_then_they_are_published_too(tmp_path):
+    small = warehouse(1)
+    publish(small, tmp_path, "run-1")
+    small.execute("update silver.samples set mark = 2")
+    assert publish(small, tmp_path, "run-2")
+    assert (published_mark(tmp_path), marks_in(harmonized_of(tmp_path))) == (1, {2})
+
+
+def test_given_the_published_run_again_then_its_files_stay(tmp_path):
+    publish(warehouse(1), tmp_path, "run-1")
+    assert not publish(warehouse(1), tmp_path, "run-1")
+    assert published_mark(tmp_path) == 1
 
 
 def test_given_many_runs_then_only_the_last_versions_are_kept(tmp_path):
     for run in range(5):
         publish(warehouse(run), tmp_path, f"run-{run}")
-    assert sorted(path.name for path in (tmp_path / "gold" / "cda" / "_versions").iterdir()) == ["run-3", "run-4"]
+    assert sorted(path.name for path in (gold_of(tmp_path) / "_versions").iterdir()) == ["run-3", "run-4"]
+
+
+def test_given_a_run_that_never_published_then_the_version_before_the_current_one_is_kept_all_the_same(tmp_path):
+    publish(warehouse(1), tmp_path, "run-1")
+    (gold_of(tmp_path) / "_versions" / "run-2-killed").mkdir()
+    publish(warehouse(3), tmp_path, "run-3")
+    assert sorted(path.name for path in (gold_of(tmp_path) / "_versions").iterdir()) == ["run-1", "run-3"]
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ("insert into gold.classified_reports select * from gold.classified_reports limit 1", "null or doubled"),
+        ("insert into silver.samples select * from silver.samples limit 1", "null or doubled"),
         ("update gold.machine_status_current set unit_id = null where unit_id = 'T_1'", "null or doubled"),
         ("alter table gold.classified_reports rename mark to note", "disappeared or moved"),
+        ("alter table silver.samples rename mark to note", "disappeared or moved"),
     ],
 )
 def test_given_a_broken_contract_then_what_was_published_stays(tmp_path, change, words):
@@ -95,38 +90,72 @@ def test_given_a_broken_contract_then_what_was_published_stays(tmp_path, change,
     broken.execute(change)
     with pytest.raises(ContractBroken, match=words):
         publish(broken, tmp_path, "run-2")
-    assert published_mark(tmp_path) == 1
-    assert [path.name for path in (tmp_path / "gold" / "cda" / "_versions").iterdir()] == ["run-1"]
+    assert (published_mark(tmp_path), marks_in(harmonized_of(tmp_path))) == (1, {1})
+    assert [path.name for path in (gold_of(tmp_path) / "_versions").iterdir()] == ["run-1"]
+    assert {line["run_id"] for line in logged(tmp_path)} == {"run-1"}
 
 
 def test_given_columns_other_than_the_declared_ones_then_nothing_is_published(tmp_path):
     with pytest.raises(ContractBroken, match="differ from the declared contract"):
         publish(warehouse(1), tmp_path, "run-1", declared={"machine_status_current": ["unit_id"]})
-    assert not (tmp_path / "gold" / "cda" / "_manifest.json").exists()
+    assert not (gold_of(tmp_path) / "_manifest.json").exists()
+    assert not harmonized_of(tmp_path).exists()
 
 
-def test_given_a_kill_at_any_moment_then_readers_see_all_old_or_all_new_files(tmp_path):
-    script = f"""
-import sys, itertools
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from pathlib import Path
-from test_publish import publish, warehouse
-marks = [warehouse(mark) for mark in (1, 2)]
-for turn in itertools.count():
-    publish(marks[turn % 2], Path({str(tmp_path)!r}), f"run-{{sys.argv[1]}}-{{turn:06d}}")
-    print(turn, flush=True)
-"""
-    publish(warehouse(1), tmp_path, "run-000")
+def check_consumers(root: Path) -> int:
+    """All a consumer can look at is whole, each day of the history included."""
+    snapshots = [path for path in (gold_of(root) / "_history").iterdir() if path.is_symlink()]
+    for snapshot in snapshots:
+        if not snapshot.name.startswith("."):
+            read_whole(snapshot)
+    assert len(marks_in(harmonized_of(root))) == 1
+    return published_mark(root)
+
+
+def check_log(connection: duckdb.DuckDBPyConnection, root: Path, published: set[str]) -> None:
+    """Every run that was published is in the log and in the table, with one line per entity."""
+    lines = Counter((line["run_id"], line["entity"]) for line in logged(root))
+    runs = {run for run, _ in lines}
+    assert lines == Counter((run, entity.name) for run in runs for entity in ENTITIES)
+    assert published <= runs
+    assert set(connection.execute("select run_id, entity from history.change_log").fetchall()) == set(lines)
+
+
+def test_given_a_kill_at_any_moment_then_readers_see_all_old_or_all_new_files_and_the_next_run_heals(tmp_path):
+    root, state = tmp_path / "lake", tmp_path / "warehouse.duckdb"
+    root.mkdir()
+    with warehouse(1, rows=50, path=state) as connection:
+        publish(connection, root, "run-000", at=day_of(0))
+        began = time.perf_counter()
+        mark_all(connection, 2)
+        publish(connection, root, "run-001", at=day_of(0))
+        seconds = time.perf_counter() - began
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["pytest", publish_for_ever.__module__])
     chance = random.Random(7)  # noqa: S311 - moments to kill at, not secrets
-    seen = set()
-    for kill in range(1, 16):
-        writer = subprocess.Popen([sys.executable, "-c", script, f"{kill:03d}"], stdout=subprocess.PIPE, text=True)
-        assert writer.stdout is not None
-        for _ in range(2 + kill % 2):  # at least one publication of each data, then into the next one
+    seen, published = set(), {"run-000", "run-001"}
+    for kill in range(1, KILLS + 1):
+        turns, writer = processes.Pipe(duplex=False)
+        publisher = processes.Process(target=publish_for_ever, args=(root, state, kill, writer))
+        publisher.start()
+        writer.close()
+        turns.recv()
+        if kill % 4 == 0:  # into its second publication, else into the first, which heals
             began = time.perf_counter()
-            writer.stdout.readline()
-        time.sleep(chance.random() * (time.perf_counter() - began))
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
-        seen.add(published_mark(tmp_path))
-    assert seen == {1, 2}
+            turns.recv()
+            seconds = time.perf_counter() - began
+        time.sleep(chance.random() * seconds)
+        publisher.kill()
+        publisher.join()
+        seen.add(check_consumers(root))
+        published.add(read_whole(gold_of(root), base=gold_of(root))["run_id"])
+        if kill % 6 == 0:
+            with duckdb.connect(state) as connection:
+                mark_all(connection, 3)
+                publish(connection, root, f"run-{kill:03d}-healed", at=day_of(kill))
+                check_log(connection, root, published | {f"run-{kill:03d}-healed"})
+            assert check_consumers(root) == 3
+    assert seen >= {1, 2}
+    for day in range(3):
+        query = "select count(*) - count(distinct sampleNumber) from read_parquet(?)"
+        assert duckdb.execute(query, [str(delta_of(root, day_of(day)))]).fetchone() == (0,)

@@ -183,3 +183,11 @@ def test_given_a_file_that_went_away_then_the_others_are_read(tmp_path: Path):
         == "cannot be opened (No such file or directory). Check its name and permissions, then copy it again"
     )
     assert (there.rows, there.problem) == (1, None)
+
+
+def test_given_a_file_that_opens_but_cannot_be_read_then_a_later_attempt_may_succeed(tmp_path):
+    path = tmp_path / "unreadable.xlsx"
+    path.symlink_to("/proc/self/mem")
+    (reading,) = read_files([ReadingTask(str(path), f"{tmp_path}/cda.", OIL)], LIMITS)
+    assert reading.is_transient
+    assert "cannot be opened" in str(reading.problem)

@@ -20,6 +20,7 @@ ARRIVALS = pa.schema(
         ("partition_date", pa.date32()),
         ("status", pa.string()),
         ("message", pa.string()),
+        ("is_transient", pa.bool_()),
         ("rows_read", pa.int64()),
         ("arrived_at", pa.timestamp("us", "UTC")),
     ]
@@ -31,7 +32,10 @@ def model(dbt, session):
     settings = load_settings()
     request = dbt.source("control", "run_request").project("clients, retry_failed")
     clients, retry_failed = request.fetchone()
-    seen = session.execute(LEDGER_QUERY.format(relation=dbt.this)).fetchall() if dbt.is_incremental else []
+    retries = dbt.source("control", "retries")
+    seen = (
+        session.sql(LEDGER_QUERY.format(arrivals=dbt.this, retries="retries")).fetchall() if dbt.is_incremental else []
+    )
     ledger = Ledger.of(seen, retry_failed=retry_failed)
     declared = dbt.ref("clients").join(dbt.ref("lab_sheets"), "laboratory").project("client, sheet, key_header")
     found = new_files(open_lake(settings), ledger, clients)

@@ -36,6 +36,7 @@ select
     is_live,
     first_arrived_at,
     file_key,
+    size_bytes,
     delivered_on,
     modified_at,
     md5(concat_ws('|', is_live, file_key, delivered_on, epoch_us(modified_at))) as state

@@ -45,8 +45,9 @@ included as (
         samples.componentNameNormalized,
         samples.fluid,
         samples.is_machine_known or active_policy.judges_unknown_machines as is_judged,
-        samples.first_arrived_at
+        revisions.first_arrived_at
     from samples
+    inner join {{ ref('int_sample_revisions') }} as revisions on samples.row_id = revisions.row_id
     cross join active_policy
     left join exclusions on samples.laboratory = exclusions.laboratory and samples.sourceSheet = exclusions.sheet
     where exclusions.policy is null

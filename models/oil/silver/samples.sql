@@ -114,7 +114,6 @@ select
     chained.sheet as sourceSheet,
     chained.row_number as sourceRow,
     chained.sourceSha256,
-    chained.first_arrived_at,
     chained.row_id
 from chained
 left join essay_columns on chained.row_id = essay_columns.row_id

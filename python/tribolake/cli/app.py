@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tribolake.cli.arrivals import arrivals
 from tribolake.cli.history import history
 from tribolake.cli.limits import limits
 from tribolake.cli.options import (
@@ -217,4 +218,5 @@ app.command(
     "`tribolake history --unit T-09 --component motor`\n\n"
     "`tribolake history --as-of 2026-01-31`  the fleet as readers saw it that evening"
 )(history)
+app.add_typer(arrivals, name="arrivals", no_args_is_help=True)
 app.add_typer(limits, name="limits", no_args_is_help=True)

@@ -121,6 +121,39 @@ def print_status(found: LakeStatus) -> None:
         )
 
 
+def print_arrivals(found: list[dict[str, Any]]) -> None:
+    """Files that arrived, the last first."""
+    numbers = ("rows_read", "rows_loaded", "rows_superseded", "rows_rejected")
+    table = Table(
+        "arrived",
+        "client",
+        "file",
+        "status",
+        *(Column(name.removeprefix("rows_"), justify="right") for name in numbers),
+        box=box.SIMPLE,
+    )
+    for arrival in found:
+        counts = (f"{arrival[name]:,}" for name in numbers)
+        table.add_row(
+            _moment(arrival["arrived_at"]), arrival["client"], escape(arrival["file"]), arrival["status"], *counts
+        )
+    _console().print(table)
+
+
+def print_failed(found: dict[str, list[dict[str, Any]]]) -> None:
+    """Files that cannot be read and rows that cannot be used, with the reason."""
+    console = _console()
+    for file in found["files"]:
+        console.print(f"[red]file[/red] {escape(file['file'])} ({file['attempts']}×): {escape(file['problem'])}")
+    for rows in found["rows"]:
+        console.print(
+            f"[yellow]{rows['rows']:,} rows[/yellow] {escape(rows['file'])} from row {rows['first_row']}: "
+            f"{escape(rows['reason'])}"
+        )
+    if not (found["files"] or found["rows"]):
+        console.print("Every file could be read, and every row used.")
+
+
 def print_history(found: History) -> None:
     """The fleet as of a day, then the versions of a unit's reports."""
     console = _console()

@@ -19,6 +19,8 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from queue import SimpleQueue
 
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential_jitter
+
 from tribolake.errors import BronzeFileUnreadable
 from tribolake.labs.layout import SheetLayout
 from tribolake.lake.folder import fingerprint
@@ -26,6 +28,13 @@ from tribolake.lake.folder import fingerprint
 # A second reader pays only where there is much to read: reading goes on while dbt is imported on the other core.
 MAX_READERS = 2
 BYTES_PER_READER = 16 * 2**20
+# A network share that stumbles is asked again within the run.
+ATTEMPTS = Retrying(
+    retry=retry_if_result(lambda reading: reading.is_transient),
+    wait=wait_exponential_jitter(multiplier=0.05, max=1, jitter=0.1),
+    stop=stop_after_attempt(4),
+    retry_error_callback=lambda last: last.outcome.result() if last.outcome else None,
+)
 # Allocators that reserve address space ahead would use up the limit before there is anything in it.
 MODEST_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -54,11 +63,15 @@ class ReadingTask:
 
 @dataclass(frozen=True)
 class Reading:
-    """What came of a file: its fingerprint and row count, or the reason why it cannot be read."""
+    """What came of a file: its fingerprint and row count, or the reason why it cannot be read.
+
+    A transient problem is none of the file's content: the network or the permissions may be mended by the next attempt.
+    """
 
     sha256: str
     rows: int
     problem: str | None
+    is_transient: bool = False
 
 
 def read_files(tasks: Sequence[ReadingTask], limits: ReadingLimits) -> Iterator[Reading]:
@@ -102,10 +115,14 @@ class _Reader:
         self._process: subprocess.Popen[str] | None = None
 
     def read(self, task: ReadingTask) -> Reading:
+        reading: Reading = ATTEMPTS(self._attempt, task)
+        return reading
+
+    def _attempt(self, task: ReadingTask) -> Reading:
         try:
             return self._read(task)
         except OSError as error:
-            return Reading("", 0, _cannot_be_opened(error))
+            return _cannot_be_opened(error)
 
     def _read(self, task: ReadingTask) -> Reading:
         size_mb = Path(task.path).stat().st_size / 2**20
@@ -157,8 +174,9 @@ def _too_large(size_mb: float, limits: ReadingLimits) -> str:
     return f"{size_mb:,.0f} MB, more than {limits.max_file_mb} MB. Split it, or raise TRIBOLAKE_MAX_FILE_MB"
 
 
-def _cannot_be_opened(error: OSError) -> str:
-    return f"cannot be opened ({error.strerror}). Check its name and permissions, then copy it again"
+def _cannot_be_opened(error: OSError) -> Reading:
+    problem = f"cannot be opened ({error.strerror}). Check its name and permissions, then copy it again"
+    return Reading("", 0, problem, is_transient=True)
 
 
 def _needs_too_much(limits: ReadingLimits) -> str:
@@ -174,7 +192,7 @@ def _read_here(task: ReadingTask, limits: ReadingLimits) -> Reading:
     try:
         content = Path(task.path).read_bytes()
     except OSError as error:
-        return Reading("", 0, _cannot_be_opened(error))
+        return _cannot_be_opened(error)
     sha256 = fingerprint(content)
     staged = Path(f"{task.staged_prefix}{sha256}.parquet")
     try:

@@ -94,6 +94,7 @@ def _arrival(file: BronzeFile, reading: Reading, status: str) -> dict[str, objec
         "partition_date": file.partition_date,
         "status": status,
         "message": "the same content is loaded already" if status == "duplicate" else reading.problem,
+        "is_transient": reading.is_transient,
         "rows_read": reading.rows if status == "loaded" else 0,
         "arrived_at": arrived_at,
     }

@@ -8,7 +8,24 @@ from datetime import UTC, datetime
 
 from tribolake.lake.folder import BronzeFile, FolderLake
 
-LEDGER_QUERY = "select client, file_key, size_bytes, modified_at, sha256, status from {relation}"
+# A file that could not be opened is tried again by later runs, so often; then, like a file that is wrong in itself, it
+# waits until `tribolake arrivals retry` asks for it.
+MAX_ATTEMPTS = 5
+LEDGER_QUERY = f"""
+    select
+        arrivals.client, arrivals.file_key, arrivals.size_bytes, arrivals.modified_at, arrivals.sha256,
+        arrivals.status = 'failed' and (
+            coalesce(retries.asked_at > arrivals.arrived_at, false)
+            or (
+                arrivals.is_transient
+                and count(*) filter (where arrivals.is_transient)
+                over (partition by arrivals.file_key, arrivals.size_bytes, arrivals.modified_at) < {MAX_ATTEMPTS}
+            )
+        ) as may_be_tried_again,
+        arrivals.status
+    from {{arrivals}} as arrivals
+    left join {{retries}} as retries on arrivals.file_key = retries.file_key
+"""
 
 
 @dataclass(frozen=True)
@@ -19,16 +36,18 @@ class Ledger:
     contents: frozenset[tuple[str, str]]  # client, SHA-256
 
     @classmethod
-    def of(cls, arrivals: Iterable[tuple[str, str, int, datetime, str, str]], *, retry_failed: bool = False) -> Ledger:
+    def of(
+        cls, arrivals: Iterable[tuple[str, str, int, datetime, str, bool, str]], *, retry_failed: bool = False
+    ) -> Ledger:
         """From the rows that `LEDGER_QUERY` gives."""
         rows = list(arrivals)
         return cls(
             frozenset(
                 (key, size, modified.astimezone(UTC))
-                for _, key, size, modified, _, status in rows
-                if not (retry_failed and status == "failed")
+                for _, key, size, modified, _, may_be_tried_again, status in rows
+                if not (may_be_tried_again or (retry_failed and status == "failed"))
             ),
-            frozenset((client, sha256) for client, _, _, _, sha256, status in rows if status == "loaded"),
+            frozenset((client, sha256) for client, _, _, _, sha256, _, status in rows if status == "loaded"),
         )
 
 

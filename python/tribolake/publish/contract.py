@@ -73,14 +73,14 @@ def check_file(
     Raises:
         ContractBroken: a row or a column is missing, a column moved, or a key is null or doubled.
     """
-    columns = _columns(connection, written)
+    columns = columns_of(connection, written)
     found = _one(connection, "select count(*) from read_parquet(?)", [str(written)])
     if found != rows:
         raise ContractBroken(f"{table.file_name}: {found} rows written, {rows} in the warehouse")
     if declared and columns != list(declared):
         raise ContractBroken(f"{table.file_name}: columns differ from the declared contract")
     if published.exists():
-        before = _columns(connection, published)
+        before = columns_of(connection, published)
         if columns[: len(before)] != before:
             raise ContractBroken(
                 f"{table.file_name}: published columns disappeared or moved: "
@@ -94,7 +94,8 @@ def check_file(
     return columns
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+def columns_of(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    """The columns of a Parquet file, in order."""
     relation = connection.execute("select * from read_parquet(?) limit 0", [str(path)])
     return [column[0] for column in relation.description or []]
 

@@ -9,49 +9,34 @@ A reader that opens a published name gets the old files or the new ones; a kill 
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from tribolake.publish.contract import GOLD, HARMONIZED, MANIFEST, SCHEMA_VERSION, PublicTable, check_file
-from tribolake.publish.files import (
-    point_link,
-    replace_durably,
-    sha256_of,
-    sync_file,
-    sync_folder,
-    write_durably,
-)
+from tribolake.lake.folder import FolderLake
+from tribolake.publish.contract import GOLD, MANIFEST
+from tribolake.publish.files import make_folder, point_link, remove_folder
+from tribolake.publish.places import Places
+from tribolake.publish.settle import settle
+from tribolake.publish.version import Publication, Version, current_version, is_published, seal, write_files
 
-KEPT_VERSIONS = 2
-
-
-@dataclass(frozen=True)
-class Publication:
-    """What a manifest says beside its files."""
-
-    run_id: str
-    policy: str
-    published_at: str
+__all__ = ["Publication", "publish_client"]
 
 
 def publish_client(
     connection: duckdb.DuckDBPyConnection,
-    home: Path,
+    lake: FolderLake,
     client: str,
     publication: Publication,
     declared: Mapping[str, Sequence[str]],
 ) -> bool:
-    """Publish a client's silver and gold from the warehouse.
+    """Publish a client's silver and gold from the warehouse, with what changed and the day's snapshot.
+
+    What an earlier run published but did not bring to its end is brought to its end first.
 
     Args:
         connection: to the warehouse.
-        home: the data product's folder in the lake.
+        lake: where to publish.
         client: name of the client, as its bronze folder is called.
         publication: run, policy and time of this publication.
         declared: columns of each public table as its contract declares them.
@@ -62,102 +47,41 @@ def publish_client(
     Raises:
         ContractBroken: a file does not keep the contract; what is published stays as it is.
     """
-    gold = home / "gold" / client
-    version = gold / "_versions" / publication.run_id
-    shutil.rmtree(version, ignore_errors=True)
-    version.mkdir(parents=True)
-    try:
-        files = [_write(connection, table, client, version / table.file_name, declared, gold) for table in GOLD]
-    except BaseException:
-        shutil.rmtree(version, ignore_errors=True)
-        raise
-    _publish_silver(connection, home, client)
-    published = _read_manifest(gold / MANIFEST)
-    if published and published["files"] == files and published["policy"] == publication.policy:
-        shutil.rmtree(version)
+    places = Places(lake.root, lake.home, client)
+    current = current_version(places)
+    if current:
+        settle(connection, places, current)
+    if current and current.run_id == publication.run_id:
         return False
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
-        "client": client,
-        "run_id": publication.run_id,
-        "policy": publication.policy,
-        "published_at": publication.published_at,
-        # Some readers open a name twice, for its footer and for its rows: this folder's files never change.
-        "folder": f"_versions/{publication.run_id}",
-        "files": files,
-        "sources": _sources(connection, client),
-    }
-    write_durably(version / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
-    for folder in (version, version.parent, gold):
-        sync_folder(folder)
-    for name in (*(table.file_name for table in GOLD), MANIFEST):
-        if not (gold / name).is_symlink():
-            point_link(gold / name, f"_current/{name}")
-    point_link(gold / "_current", f"_versions/{publication.run_id}")
-    _forget_old_versions(version.parent, keep=version)
+    folder = places.versions / publication.run_id
+    remove_folder(folder)
+    make_folder(folder, places.root)
+    try:
+        files = write_files(connection, places, folder, declared)
+        if is_published(places, current, folder, files, publication):
+            remove_folder(folder)
+            return False
+        version = seal(connection, places, current, folder, files, publication)
+    except BaseException:
+        remove_folder(folder)
+        raise
+    _switch(places, version)
+    settle(connection, places, version)
+    _forget_versions(places, keep=(version, current))
     return True
 
 
-def _write(
-    connection: duckdb.DuckDBPyConnection,
-    table: PublicTable,
-    client: str,
-    path: Path,
-    declared: Mapping[str, Sequence[str]],
-    gold: Path,
-) -> dict[str, Any]:
-    rows = write_parquet(connection, table, client, path)
-    columns = check_file(connection, table, path, rows, declared.get(table.name, ()), gold / table.file_name)
-    sync_file(path)
-    return {
-        "name": table.file_name,
-        "sha256": sha256_of(path),
-        "bytes": path.stat().st_size,
-        "rows": rows,
-        "columns": columns,
-    }
+def _switch(places: Places, version: Version) -> None:
+    """Let every published name lead to a version, at once."""
+    for name in (*(table.file_name for table in GOLD), MANIFEST):
+        if not (places.gold / name).is_symlink():
+            point_link(places.gold / name, f"_current/{name}")
+    point_link(places.gold / "_current", f"{places.versions.name}/{version.run_id}")
 
 
-def write_parquet(
-    connection: duckdb.DuckDBPyConnection, table: PublicTable, client: str, path: Path, without: str = ""
-) -> int:
-    """Write a client's rows of a table, in the table's order, and give how many there are."""
-    order = ", ".join(f'"{name}"' for name in table.order)
-    columns = f"* exclude ({without})" if without else "*"
-    row = connection.execute(
-        f"copy (select {columns} from {table.relation} where lower(client) = $client order by {order})"
-        " to $path (format parquet, compression zstd, row_group_size 20000)",
-        {"client": client, "path": str(path)},
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _publish_silver(connection: duckdb.DuckDBPyConnection, home: Path, client: str) -> None:
-    harmonized = home / "silver" / "harmonized" / f"{client.upper()}.parquet"
-    harmonized.parent.mkdir(parents=True, exist_ok=True)
-    aside = harmonized.with_suffix(".partial")
-    write_parquet(connection, HARMONIZED, client, aside, without="row_id")
-    if harmonized.exists() and sha256_of(harmonized) == sha256_of(aside):
-        aside.unlink()
-    else:
-        replace_durably(aside, harmonized)
-
-
-def _sources(connection: duckdb.DuckDBPyConnection, client: str) -> list[dict[str, Any]]:
-    """The bronze contents that the client's gold was computed from."""
-    rows = connection.execute(
-        "select file_key, sha256, size_bytes from bronze.bronze_arrivals"
-        " where client = ? and status = 'loaded' order by file_key, sha256",
-        [client],
-    ).fetchall()
-    return [{"key": key, "sha256": sha256, "bytes": size} for key, sha256, size in rows]
-
-
-def _read_manifest(path: Path) -> dict[str, Any] | None:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def _forget_old_versions(versions: Path, keep: Path) -> None:
-    others = sorted((found for found in versions.iterdir() if found != keep), key=lambda found: found.name)
-    for old in others[: max(0, len(others) - KEPT_VERSIONS + 1)]:
-        shutil.rmtree(old)
+def _forget_versions(places: Places, keep: tuple[Version | None, ...]) -> None:
+    """Forget all but the published version and the one before it, which readers may still hold."""
+    kept = {version.folder.name for version in keep if version}
+    for folder in places.versions.iterdir():
+        if folder.name not in kept:
+            remove_folder(folder)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from tribolake.publish.files import sync_file, sync_folder, write_durably
+from tribolake.lake.folder import FolderLake
+from tribolake.publish.files import make_folder, remove_folder, sync_file, sync_folder, sync_up, write_durably
 
 LIMITS_QUERY = """
     select * from limits.stewart_limits where limits_version = $version order by client, machine, component, essay
@@ -27,23 +26,28 @@ JUDGING_QUERY = """
 """
 
 
-def publish_limits(connection: duckdb.DuckDBPyConnection, home: Path) -> list[str]:
+def publish_limits(connection: duckdb.DuckDBPyConnection, lake: FolderLake) -> list[str]:
     """Write `silver/stewart_limits/{version}/` for each version in the warehouse.
+
+    Published before the gold that they judged: no report names limits that are not there.
 
     Returns:
         The versions that were new.
     """
+    for unfinished in (lake.home / "silver" / "stewart_limits").glob(".*.partial"):
+        remove_folder(unfinished)
     found = connection.execute("select distinct limits_version from limits.stewart_limits order by 1").fetchall()
-    return [version for (version,) in found if _publish_version(connection, home, version)]
+    return [version for (version,) in found if _publish_version(connection, lake, version)]
 
 
-def _publish_version(connection: duckdb.DuckDBPyConnection, home: Path, version: str) -> bool:
-    folder = home / "silver" / "stewart_limits" / version
+def _publish_version(connection: duckdb.DuckDBPyConnection, lake: FolderLake, version: str) -> bool:
+    folder = lake.home / "silver" / "stewart_limits" / version
     if folder.exists():
+        sync_up(folder, lake.root)  # who made it may have been killed before its name was on the disk
         return False
+    make_folder(folder.parent, lake.root)
     aside = folder.with_name(f".{version}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
+    aside.mkdir()
     for name, query in (("stewart_limits", LIMITS_QUERY), ("judging_limits", JUDGING_QUERY)):
         parquet = aside / f"{name}.parquet"
         connection.execute(

@@ -1,0 +1,101 @@
+"""Arrivals as people ask for them: what came, what could not be used, and the wish to try it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from tribolake.errors import ConfigurationError
+from tribolake.settings import Settings
+from tribolake.warehouse import open_warehouse, rows_of, table_exists
+
+ARRIVALS = """
+    select
+        client, file_key as file, status, rows_read, rows_loaded, rows_superseded, rows_rejected, message, arrived_at
+    from silver.arrival_reconciliation
+    where $clients is null or list_contains($clients, client)
+    order by arrived_at desc, file_key
+"""
+FAILED_FILES = """
+    select
+        client, file_key as file, message as problem, arrived_at as last_attempt,
+        count(*) over (partition by file_key, size_bytes, modified_at) as attempts
+    from bronze.bronze_arrivals
+    where $clients is null or list_contains($clients, client)
+    qualify status = 'failed' and row_number() over (partition by file_key order by arrived_at desc) = 1
+    order by client, file_key
+"""
+REJECTED_ROWS = """
+    select client, file_key as file, reason, count(*) as rows, min(row_number) as first_row
+    from silver.rejected_rows
+    where $clients is null or list_contains($clients, client)
+    group by client, file_key, reason
+    order by client, file_key, rows desc, reason
+"""
+
+
+def list_arrivals(settings: Settings, clients: Sequence[str] | None) -> list[dict[str, Any]]:
+    """Every arrival and what became of its rows, the last first."""
+    with _built_warehouse(settings) as warehouse:
+        return rows_of(warehouse, ARRIVALS, _asked(clients))
+
+
+def list_failed(settings: Settings, clients: Sequence[str] | None) -> dict[str, list[dict[str, Any]]]:
+    """The dead letters: `files` that cannot be read, and `rows` that cannot be used, counted by reason."""
+    with _built_warehouse(settings) as warehouse:
+        return {
+            "files": rows_of(warehouse, FAILED_FILES, _asked(clients)),
+            "rows": rows_of(warehouse, REJECTED_ROWS, _asked(clients)),
+        }
+
+
+def ask_again(settings: Settings, files: Sequence[str], clients: Sequence[str] | None) -> dict[str, list[str]]:
+    """Have the next run try failed files again, and check rejected rows again.
+
+    Args:
+        settings: the lake.
+        files: paths below the lake; none means every failed file and every file with rejected rows.
+        clients: these only; None means all.
+
+    Returns:
+        `files` that will be read again, and files whose `rows` will be checked again.
+
+    Raises:
+        ConfigurationError: one of the files is neither.
+    """
+    failed = list_failed(settings, clients)
+    known = {kind: {str(found["file"]) for found in failed[kind]} for kind in ("files", "rows")}
+    unknown = sorted(set(files) - known["files"] - known["rows"])
+    if unknown:
+        raise ConfigurationError(
+            f"{unknown[0]} neither failed nor has rejected rows: `tribolake arrivals list --failed` shows what did"
+        )
+    chosen = {kind: sorted(known[kind] & set(files) if files else known[kind]) for kind in known}
+    with open_warehouse(settings.warehouse) as warehouse:
+        warehouse.execute(
+            "insert or replace into control.retries select unnest(?), ?", [chosen["files"], datetime.now(UTC)]
+        )
+        warehouse.execute(
+            "delete from control.processed_contents where content_id in ("
+            " select content_id from silver.rejected_rows where list_contains(?, file_key))",
+            [chosen["rows"]],
+        )
+    return chosen
+
+
+@contextmanager
+def _built_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    if not settings.warehouse.exists():
+        raise ConfigurationError(f"{settings.lake} has no warehouse yet: start `tribolake run` first")
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        if not table_exists(warehouse, "silver", "rejected_rows"):
+            raise ConfigurationError(f"{settings.lake} was never built: start `tribolake run` first")
+        yield warehouse
+
+
+def _asked(clients: Sequence[str] | None) -> dict[str, object]:
+    return {"clients": [client.lower() for client in clients] if clients else None}

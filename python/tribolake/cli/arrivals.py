@@ -1,0 +1,62 @@
+"""`tribolake arrivals`: what came, what could not be used, and trying it again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tribolake.cli.options import ClientOption, JsonOption, LakeOption, explained_errors, print_json
+
+arrivals = typer.Typer(help="Files that arrived, what could not be used of them, and trying it again.")
+
+
+@arrivals.command(
+    "list", epilog="**Examples**\n\n`tribolake arrivals list`\n\n`tribolake arrivals list --failed --client cda`"
+)
+def list_(
+    lake: LakeOption = None,
+    client: ClientOption = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only files that cannot be read and rows that cannot be used.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the files that arrived and what became of their rows."""
+    from tribolake.arrivals import list_arrivals, list_failed  # noqa: PLC0415
+    from tribolake.cli.tables import print_arrivals, print_failed  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        settings = load_settings(lake=lake)
+        if failed:
+            dead = list_failed(settings, client)
+            print_json(dead) if as_json else print_failed(dead)
+        else:
+            found = list_arrivals(settings, client)
+            print_json({"arrivals": found}) if as_json else print_arrivals(found)
+
+
+@arrivals.command(
+    epilog="**Examples**\n\n`tribolake arrivals retry`  all of them\n\n"
+    "`tribolake arrivals retry oil-analysis/bronze/cda/2026-01-31/T-09.xlsx`"
+)
+def retry(
+    files: Annotated[list[str] | None, typer.Argument(help="Paths below the lake, as `list --failed` shows.")] = None,
+    lake: LakeOption = None,
+    client: ClientOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have the next run read failed files again and check rejected rows again."""
+    from tribolake.arrivals import ask_again  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        asked = ask_again(load_settings(lake=lake), files or [], client)
+        if as_json:
+            print_json(asked)
+        else:
+            typer.echo(
+                f"the next run reads {len(asked['files'])} files again and checks the rejected rows of "
+                f"{len(asked['rows'])} files again: start `tribolake run`, or leave it to the watcher"
+            )

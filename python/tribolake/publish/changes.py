@@ -1,0 +1,184 @@
+"""What a publication changes for its readers: the exact difference to what they could read before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tribolake.publish.comparison import Comparison, compare, name, text
+from tribolake.publish.contract import GOLD, HARMONIZED, PublicTable
+
+SAMPLE_SIZE = 10
+KINDS = ("removed", "changed", "added")
+THRESHOLDS = ("threshold_normal", "threshold_alert", "threshold_critic", "lower_normal", "lower_alert", "lower_critic")
+
+# Keys are cut, columns of a sampled record too: counts stay exact, a line stays small.
+DIFFERENCE = """
+    with {sources},
+
+    compared as materialized (
+        select
+            {keys},
+            case when {is_new} then 'added' when {is_gone} then 'removed' else 'changed' end as change,
+            {status_before} as status_before,
+            {status_after} as status_after,
+            {moved} as moved
+        from old_rows
+        full join new_rows on {same_key}
+        where {is_new} or {is_gone} or {differs}
+    ),
+
+    picked as (
+        select
+            *,
+            row_number() over (
+                order by
+                    coalesce(status_before <> status_after, false) desc, list_position({kinds}, change), {key_names}
+            ) as place
+        from compared
+        qualify place <= {size}
+    ),
+
+    sample as (
+        select
+            picked.*,
+            list_filter(
+                case when picked.change = 'changed' then [{changed_columns}] else [] end,
+                lambda column_name: column_name is not null
+            ) as changed_columns
+        from picked
+        left join old_rows on {picked_old}
+        left join new_rows on {picked_new}
+    ),
+
+    transitions as (
+        select concat(status_before, '→', status_after) as transition, count(*) as reports
+        from compared
+        where change = 'changed' and status_before is distinct from status_after
+        group by all
+    )
+
+    select
+        (select count(*) from old_rows) as old_count,
+        (select count(*) from new_rows) as new_count,
+        count(*) filter (where change = 'added') as added,
+        count(*) filter (where change = 'changed') as changed,
+        count(*) filter (where change = 'removed') as removed,
+        count(*) filter (where change = 'changed' and moved) as moved,
+        (select list({{'transition': transition, 'reports': reports}} order by transition) from transitions),
+        (select list({{
+            'key': [{key_texts}], 'change': change, 'before': status_before, 'after': status_after,
+            'columns': changed_columns
+        }} order by place) from sample),
+        {first_keys}
+    from compared
+"""
+FIRST_KEYS = """
+    (select list([{key_texts}] order by {key_names}) from (
+        select * from compared where change = {kind} order by {key_names} limit {size}
+    ))
+"""
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A published table whose changes are logged; `thresholds` are the columns that move a limit."""
+
+    name: str
+    table: PublicTable
+    status: str | None = None
+    thresholds: tuple[str, ...] = ()
+
+
+REPORTS, MACHINES, LIMITS = GOLD
+ENTITIES: tuple[Entity, ...] = (
+    Entity("samples", HARMONIZED),
+    Entity("classified_reports", REPORTS, status="report_status"),
+    Entity("machine_status_current", MACHINES, status="overall_status"),
+    Entity("stewart_limits", LIMITS, thresholds=THRESHOLDS),
+)
+
+
+def changes_of(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, before: Path | None, after: Path
+) -> dict[str, Any]:
+    """The difference between two files of an entity.
+
+    Args:
+        connection: any DuckDB connection.
+        entity: the table and what is special about it.
+        before: the file that readers could read so far; None where there was none.
+        after: the file that replaces it.
+
+    Returns:
+        `entity`; `old_count`, `new_count`, `added`, `changed`, `removed` in rows, exact; `transitions`, such as
+        `{"Normal→Alerta": 3}`, for limits `{"moved": 4}`; `keys`, the first ten of each kind; `sample`, at most ten
+        records, those whose status changed first; `columns_added`.
+    """
+    comparison = compare(connection, entity.table, before, after)
+    row = connection.execute(_difference(entity, comparison)).fetchone()
+    if row is None:
+        raise AssertionError("a count gives one row")
+    old_count, new_count, added, changed, removed, moved, transitions, sample, *first_keys = row
+    return {
+        "entity": entity.name,
+        "old_count": old_count,
+        "new_count": new_count,
+        "added": added,
+        "changed": changed,
+        "removed": removed,
+        "transitions": (
+            {"moved": moved}
+            if entity.thresholds
+            else {found["transition"]: found["reports"] for found in transitions or []}
+        ),
+        "keys": {kind: keys or [] for kind, keys in zip(KINDS, first_keys, strict=True)},
+        "sample": [_record(entity, found) for found in sample or []],
+        "columns_added": list(comparison.columns_added),
+    }
+
+
+def _record(entity: Entity, found: dict[str, Any]) -> dict[str, Any]:
+    """One sampled record, without what does not apply to it."""
+    record: dict[str, Any] = {"key": dict(zip(entity.table.key, found["key"], strict=True)), "change": found["change"]}
+    if entity.status:
+        record |= {"before": found["before"], "after": found["after"]}
+    if found["change"] == "changed":
+        record |= {"columns": found["columns"][:SAMPLE_SIZE], "columns_changed": len(found["columns"])}
+    return record
+
+
+def _difference(entity: Entity, comparison: Comparison) -> str:
+    keys = [name(key) for key in comparison.key]
+    key_names = ", ".join(keys)
+    key_texts = ", ".join(f"cast({key} as varchar)" for key in keys)
+    status = name(entity.status) if entity.status in comparison.common else None
+    thresholds = tuple(column for column in entity.thresholds if column in comparison.common)
+    return DIFFERENCE.format(
+        sources=comparison.sources,
+        keys=", ".join(f"coalesce(new_rows.{key}, old_rows.{key}) as {key}" for key in keys),
+        is_new=comparison.is_new,
+        is_gone=comparison.is_gone,
+        status_before=f"old_rows.{status}" if status else "cast(null as varchar)",
+        status_after=f"new_rows.{status}" if status else "cast(null as varchar)",
+        moved=comparison.any_differs(thresholds),
+        same_key=comparison.same_key,
+        differs=comparison.differs,
+        kinds=list(KINDS),
+        key_names=key_names,
+        size=SAMPLE_SIZE,
+        changed_columns=", ".join(
+            f"case when old_rows.{name(column)} is distinct from new_rows.{name(column)} then {text(column)} end"
+            for column in comparison.common
+        ),
+        picked_old=comparison.matches("picked", "old_rows"),
+        picked_new=comparison.matches("picked", "new_rows"),
+        key_texts=key_texts,
+        first_keys=",\n".join(
+            FIRST_KEYS.format(key_texts=key_texts, key_names=key_names, kind=text(kind), size=SAMPLE_SIZE)
+            for kind in KINDS
+        ),
+    )

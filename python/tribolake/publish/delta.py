@@ -1,0 +1,87 @@
+"""What a day's publications added to a client's harmonized samples, or changed or removed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from tribolake.publish.comparison import compare, name, rows_like, text
+from tribolake.publish.contract import HARMONIZED
+from tribolake.publish.files import fresh_aside, make_folder, replace_durably, sync_file, sync_up
+
+KEY = ", ".join(name(key) for key in HARMONIZED.key)
+
+
+def write_delta(
+    connection: duckdb.DuckDBPyConnection, before: Path | None, after: Path, run_id: str, path: Path
+) -> None:
+    """Write the rows that differ between two harmonized files, and make them durable.
+
+    The file has the columns of `after`, then `change` (added, changed or removed) and `run_id`; one row per key. A
+    removed row has its last values.
+
+    Args:
+        connection: any DuckDB connection.
+        before: the harmonized file that readers could read so far; None where there was none.
+        after: the one that replaces it.
+        run_id: the run that publishes it.
+        path: the file to write.
+    """
+    comparison = compare(connection, HARMONIZED, before, after)
+    connection.execute(
+        f"""
+        copy (
+            with {comparison.sources}
+            select new_rows.*, case when {comparison.is_new} then 'added' else 'changed' end as change,
+                {text(run_id)} as run_id
+            from new_rows left join old_rows on {comparison.same_key}
+            where {comparison.is_new} or {comparison.differs}
+            union all by name
+            select *, 'removed' as change, {text(run_id)} as run_id
+            from old_rows anti join new_rows on {comparison.same_key}
+            order by {KEY}
+        ) to $path (format parquet, compression zstd)
+        """,
+        {"path": str(path)},
+    )
+    sync_file(path)
+
+
+def merge_delta(connection: duckdb.DuckDBPyConnection, root: Path, delta: Path, run_id: str, day_file: Path) -> None:
+    """Merge a run's delta into its day's file: per key the later run's row stands.
+
+    Merging the same run again changes nothing. Readers see the day without the run or with all of it.
+
+    Args:
+        connection: any DuckDB connection.
+        root: the lake's folder.
+        delta: what the run changed, from `write_delta`.
+        run_id: the run.
+        day_file: `silver/_delta/{CLIENT}_{date}.parquet`; made where it is missing and the run changed anything.
+    """
+    if _count(connection, delta) == 0:
+        return
+    make_folder(day_file.parent, root)
+    aside = fresh_aside(day_file)
+    if day_file.exists() and _count(connection, day_file, f"run_id = {text(run_id)}"):
+        sync_file(day_file)
+        sync_up(day_file, root)
+        return
+    earlier = (
+        f"union all by name {rows_like(connection, day_file, delta)}"
+        f" where ({KEY}) not in (select ({KEY}) from read_parquet({text(delta)}))"
+        if day_file.exists()
+        else ""
+    )
+    connection.execute(
+        f"copy (select * from read_parquet({text(delta)}) {earlier} order by {KEY})"
+        " to $path (format parquet, compression zstd)",
+        {"path": str(aside)},
+    )
+    replace_durably(aside, day_file)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, path: Path, condition: str = "true") -> int:
+    row = connection.execute(f"select count(*) from read_parquet({text(path)}) where {condition}").fetchone()
+    return int(row[0]) if row else 0

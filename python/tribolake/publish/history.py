@@ -1,0 +1,102 @@
+"""The history of a client's gold: one snapshot per day, kept and archived as retention says.
+
+gold/{client}/_history/_versions/{run_id}/…    the three Parquet files and the manifest, never changed
+gold/{client}/_history/{date} -> _versions/{run_id}    the day's last publication
+archive/gold/{client}/{date}/…    snapshots that left the history
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+from tribolake.errors import ConfigurationError
+from tribolake.publish.contract import MANIFEST
+from tribolake.publish.files import make_folder, place_folder, point_link, remove_folder, sync_folder
+from tribolake.publish.places import Places
+from tribolake.publish.retention import DAILY, WEEKLY, retention
+from tribolake.publish.version import Version, current_version
+
+
+def keep_snapshot(places: Places, version: Version) -> None:
+    """Keep a published version as its day's snapshot, in place of an earlier one of that day.
+
+    A reader finds the day's snapshot before or after, whole: the folder is complete before the link points at it.
+    """
+    make_folder(places.history_versions, places.root)
+    folder = places.history_versions / version.run_id
+    if not folder.exists():
+        place_folder(version.gold_files, folder)
+    sync_folder(places.history_versions)
+    link = places.history / version.day.isoformat()
+    target = f"{places.history_versions.name}/{version.run_id}"
+    if not link.is_symlink() or str(link.readlink()) != target:
+        point_link(link, target)
+    sync_folder(places.history)
+
+
+def apply_retention(places: Places, daily: int = DAILY, weekly: int = WEEKLY) -> None:
+    """Archive and forget snapshots as retention says; nothing is ever removed from the archive."""
+    days = _days(places.history)
+    decided = retention(days | _days(places.archive), daily, weekly)
+    for day in sorted(days.intersection(decided.archived)):
+        _archive(places, day)
+    for day in sorted(days.intersection(decided.archived + decided.dropped)):
+        (places.history / day.isoformat()).unlink()
+    sync_folder(places.history)
+    linked = {(places.history / day.isoformat()).resolve().name for day in _days(places.history)}
+    for folder in places.history_versions.iterdir():
+        if folder.name not in linked:  # its day is archived, forgotten, or has a later snapshot
+            remove_folder(folder)
+
+
+def published_as_of(home: Path, client: str, day: date) -> Path:
+    """The folder that holds a client's gold as it was published at the end of a UTC day.
+
+    Where retention has forgotten that day's snapshot, it is the newest one before that is still there: its manifest
+    says when it was published.
+
+    Args:
+        home: the data product's folder in the lake.
+        client: name of the client, as its bronze folder is called.
+        day: a day, in UTC.
+
+    Returns:
+        A folder with the three Parquet files and the manifest, whose files never change.
+
+    Raises:
+        ConfigurationError: nothing that was published until that day is there.
+    """
+    places = Places(home, home, client)
+    current = current_version(places)
+    if current and current.day <= day:
+        return current.folder.resolve()
+    kept, archived = _days(places.history), _days(places.archive)
+    found = max((known for known in kept | archived if known <= day), default=None)
+    if found is None:
+        oldest = min(kept | archived | ({current.day} if current else set()), default=None)
+        advice = f"the oldest gold is of {oldest}" if oldest else "nothing was ever published: start `tribolake run`"
+        raise ConfigurationError(f"there is no gold of client {client!r} as of {day}: {advice}")
+    return ((places.history if found in kept else places.archive) / found.isoformat()).resolve()
+
+
+def _archive(places: Places, day: date) -> None:
+    """Place a snapshot in the archive; it leaves the history after it is there, so that a reader finds it always."""
+    snapshot = (places.history / day.isoformat()).resolve()
+    archived = places.archive / day.isoformat()
+    make_folder(places.archive, places.root)
+    if not (archived.exists() and _run_of(archived) == _run_of(snapshot)):
+        place_folder(sorted(snapshot.iterdir()), archived)
+    sync_folder(places.archive)
+
+
+def _run_of(folder: Path) -> str:
+    return str(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["run_id"])
+
+
+def _days(folder: Path) -> set[date]:
+    """The days that a folder has a snapshot of."""
+    if not folder.exists():
+        return set()
+    return {date.fromisoformat(found.name) for found in folder.iterdir() if not found.name.startswith(("_", "."))}

@@ -1,0 +1,56 @@
+"""Where a client's published files stand in the lake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from tribolake.publish.contract import MANIFEST
+
+
+@dataclass(frozen=True)
+class Places:
+    """`root` is the lake's folder, `home` that of the data product in it."""
+
+    root: Path
+    home: Path
+    client: str
+
+    @property
+    def gold(self) -> Path:
+        return self.home / "gold" / self.client
+
+    @property
+    def manifest(self) -> Path:
+        return self.gold / MANIFEST
+
+    @property
+    def versions(self) -> Path:
+        """One folder per publication; `gold/_current` leads to the one that is published."""
+        return self.gold / "_versions"
+
+    @property
+    def harmonized(self) -> Path:
+        return self.home / "silver" / "harmonized" / f"{self.client.upper()}.parquet"
+
+    def delta(self, day: date) -> Path:
+        return self.home / "silver" / "_delta" / f"{self.client.upper()}_{day.isoformat()}.parquet"
+
+    @property
+    def history(self) -> Path:
+        """One link per day, `{date} -> _versions/{run_id}`, laid out as gold is."""
+        return self.gold / "_history"
+
+    @property
+    def history_versions(self) -> Path:
+        return self.history / "_versions"
+
+    @property
+    def archive(self) -> Path:
+        """One folder per archived day."""
+        return self.home / "archive" / "gold" / self.client
+
+    @property
+    def change_log(self) -> Path:
+        return self.root / "logs" / "changes.jsonl"

@@ -1,0 +1,201 @@
+"""A version folder: one publication of a client, complete and on the disk before anything points at it.
+
+classified_reports.parquet, machine_status_current.parquet, stewart_limits.parquet, _manifest.json    the gold
+_harmonized.parquet, _delta.parquet, _changes.json    what follows once the gold is published: see settle.py
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tribolake.publish.changes import ENTITIES, changes_of
+from tribolake.publish.contract import GOLD, HARMONIZED, MANIFEST, SCHEMA_VERSION, PublicTable, check_file
+from tribolake.publish.delta import write_delta
+from tribolake.publish.files import sha256_of, sync_file, sync_folder, sync_up, write_durably
+from tribolake.publish.places import Places
+
+HARMONIZED_FILE = "_harmonized.parquet"
+DELTA_FILE = "_delta.parquet"
+CHANGES_FILE = "_changes.json"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a manifest says beside its files."""
+
+    run_id: str
+    policy: str
+    published_at: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """A finished version folder and its manifest."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        return str(self.manifest["run_id"])
+
+    @property
+    def day(self) -> date:
+        """The UTC day of the publication, under which history keeps it."""
+        published_at = datetime.fromisoformat(self.manifest["published_at"])
+        return (published_at if published_at.tzinfo is None else published_at.astimezone(UTC)).date()
+
+    @property
+    def gold_files(self) -> list[Path]:
+        return [self.folder / name for name in (*(file["name"] for file in self.manifest["files"]), MANIFEST)]
+
+
+def current_version(places: Places) -> Version | None:
+    """What readers can read now; None where nothing was published."""
+    if not places.manifest.exists():
+        return None
+    manifest = json.loads(places.manifest.read_text(encoding="utf-8"))
+    return Version(places.gold / manifest["folder"], manifest)
+
+
+def write_files(
+    connection: duckdb.DuckDBPyConnection,
+    places: Places,
+    folder: Path,
+    declared: Mapping[str, Sequence[str]],
+) -> list[dict[str, Any]]:
+    """Write the gold and the harmonized file into a version folder, checked against the contract.
+
+    Returns:
+        What the manifest says of each gold file.
+
+    Raises:
+        ContractBroken: a file does not keep the contract.
+    """
+    _write(connection, HARMONIZED, places.client, folder / HARMONIZED_FILE, (), places.harmonized, without="row_id")
+    return [
+        _write(
+            connection,
+            table,
+            places.client,
+            folder / table.file_name,
+            declared.get(table.name, ()),
+            places.gold / table.file_name,
+        )
+        for table in GOLD
+    ]
+
+
+def is_published(
+    places: Places, current: Version | None, folder: Path, files: list[dict[str, Any]], publication: Publication
+) -> bool:
+    """Whether readers can read the same already, byte for byte."""
+    return (
+        current is not None
+        and current.manifest["files"] == files
+        and current.manifest["policy"] == publication.policy
+        and places.harmonized.exists()
+        and sha256_of(places.harmonized) == sha256_of(folder / HARMONIZED_FILE)
+    )
+
+
+def seal(
+    connection: duckdb.DuckDBPyConnection,
+    places: Places,
+    current: Version | None,
+    folder: Path,
+    files: list[dict[str, Any]],
+    publication: Publication,
+) -> Version:
+    """Add what this publication changes, then the manifest; afterwards the folder is durable and never changes."""
+    _write_changes(connection, places, current, folder, publication)
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "client": places.client,
+        "run_id": publication.run_id,
+        "policy": publication.policy,
+        "published_at": publication.published_at,
+        # Some readers open a name twice, for its footer and for its rows: this folder's files never change.
+        "folder": f"{places.versions.name}/{publication.run_id}",
+        "files": files,
+        "sources": _sources(connection, places.client),
+    }
+    write_durably(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    sync_folder(folder)
+    sync_up(folder, places.root)
+    return Version(folder, manifest)
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    table: PublicTable,
+    client: str,
+    path: Path,
+    declared: Sequence[str],
+    published: Path,
+    without: str = "",
+) -> dict[str, Any]:
+    rows = _write_parquet(connection, table, client, path, without)
+    columns = check_file(connection, table, path, rows, declared, published)
+    sync_file(path)
+    return {
+        "name": path.name,
+        "sha256": sha256_of(path),
+        "bytes": path.stat().st_size,
+        "rows": rows,
+        "columns": columns,
+    }
+
+
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, table: PublicTable, client: str, path: Path, without: str
+) -> int:
+    """Write a client's rows of a table, in the table's order, and give how many there are."""
+    order = ", ".join(f'"{name}"' for name in table.order)
+    columns = f"* exclude ({without})" if without else "*"
+    row = connection.execute(
+        f"copy (select {columns} from {table.relation} where lower(client) = $client order by {order})"
+        " to $path (format parquet, compression zstd, row_group_size 20000)",
+        {"client": client, "path": str(path)},
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _write_changes(
+    connection: duckdb.DuckDBPyConnection,
+    places: Places,
+    current: Version | None,
+    folder: Path,
+    publication: Publication,
+) -> None:
+    """Compare with what readers can read now, while they still can."""
+    before = {HARMONIZED.name: places.harmonized} | (
+        {table.name: current.folder / table.file_name for table in GOLD} if current else {}
+    )
+    after = {HARMONIZED.name: folder / HARMONIZED_FILE} | {table.name: folder / table.file_name for table in GOLD}
+    published = {name: path for name, path in before.items() if path.exists()}
+    entries = [
+        {"run_id": publication.run_id, "at": publication.published_at, "client": places.client}
+        | changes_of(connection, entity, published.get(entity.table.name), after[entity.table.name])
+        for entity in ENTITIES
+    ]
+    write_durably(folder / CHANGES_FILE, json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
+    delta = folder / DELTA_FILE
+    write_delta(connection, published.get(HARMONIZED.name), after[HARMONIZED.name], publication.run_id, delta)
+
+
+def _sources(connection: duckdb.DuckDBPyConnection, client: str) -> list[dict[str, Any]]:
+    """The bronze contents that the client's gold was computed from."""
+    rows = connection.execute(
+        "select file_key, sha256, size_bytes from changes.int_contents"
+        " where client = ? and is_live order by file_key, sha256",
+        [client],
+    ).fetchall()
+    return [{"key": key, "sha256": sha256, "bytes": size} for key, sha256, size in rows]

@@ -1,0 +1,1 @@
+"""The watcher: files that come to bronze are in published gold seconds later."""

@@ -1,0 +1,289 @@
+"""The watcher: wait for complete files, run, tell how it went, for as long as nobody says stop."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from tribolake.errors import LakeIsBusy
+from tribolake.lake import open_lake
+from tribolake.planning import check_request
+from tribolake.settings import Settings
+from tribolake.watch.backoff import Backoff
+from tribolake.watch.bell import Bell, StopRequests, stop_requests
+from tribolake.watch.completeness import Patience, Sighting, Version, look_again
+from tribolake.watch.events import FolderEvents
+from tribolake.watch.heartbeat import BEAT_SECONDS, Heartbeat, LastRun, State, write_heartbeat
+from tribolake.watch.rest import is_at_rest
+from tribolake.watch.runner import Outcome, Runner
+
+# Between two listings: a burst of events is one look, and listing a large lake takes a tenth of the time at most.
+PAUSE_SECONDS = 0.1
+PAUSE_PER_LISTING = 10
+# Without events (the folder is not there yet) the folder is looked for this often.
+LOOK_FOR_FOLDER_SECONDS = 2.0
+NEVER = float("inf")
+
+OnRun = Callable[[dict[str, Any]], None]
+Log = Callable[[str], None]
+
+
+def watch(settings: Settings, *, policy: str, clients: Sequence[str] | None, on_run: OnRun, log: Log) -> None:
+    """Keep gold up to date with bronze until SIGTERM or SIGINT; a run under way then gets time to finish.
+
+    Args:
+        settings: the lake, and how patient to be.
+        policy: a row of the seed `policies`.
+        clients: read and publish only these; None means all.
+        on_run: told the report of each run that ended well.
+        log: told, in a line each, what happens.
+
+    Raises:
+        ConfigurationError: policy or client is unknown.
+        LakeIsBusy: another watcher watches this lake.
+    """
+    clients = sorted({client.lower() for client in clients}) if clients else None
+    check_request(policy, clients)  # a mistake ends the command at once, and is not tried again for ever
+    settings.state.mkdir(parents=True, exist_ok=True)
+    bell = Bell()
+    with _only_watcher(settings), stop_requests(bell, (signal.SIGTERM, signal.SIGINT)) as asked_to_stop:
+        signal.signal(signal.SIGIO, signal.SIG_IGN)  # see is_at_rest
+        watcher = Watcher(settings, policy, clients, bell, on_run, log)
+        try:
+            watcher.work(asked_to_stop)
+        finally:
+            watcher.close()
+
+
+class Watcher:
+    """Knows which files wait, whether a run is under way, and when to try again; all times are monotonic seconds."""
+
+    def __init__(
+        self, settings: Settings, policy: str, clients: Sequence[str] | None, bell: Bell, on_run: OnRun, log: Log
+    ) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._clients = clients
+        self._bell = bell
+        self._on_run = on_run
+        self._log = log
+        self._lake = open_lake(settings)
+        self._patience = Patience(settings.watch_settle_seconds, settings.watch_max_wait_seconds)
+        bronze = self._lake.home / "bronze"
+        self._events = FolderEvents(bronze, polling=settings.watch_polling, ring=bell.ring, log=log)
+        self._runner = Runner(settings)
+        self._backoff = Backoff()
+        self._taken: dict[str, Version] = {}  # by runs that ended well
+        self._taking: dict[str, Version] = {}  # by the run under way
+        self._waiting: dict[str, Sighting] = {}
+        now = time.monotonic()
+        self._looked_at = now
+        self._look_at = now
+        self._pause = PAUSE_SECONDS
+        self._rescan_at = now + settings.watch_rescan_seconds
+        self._wanted_since: float | None = now  # a run whatever the listing says: the ledger may know better
+        self._retry_at = now
+        self._beat_at = now
+        self._run_began = now
+        self._trouble = ""
+        self._started_at = datetime.now(UTC)
+        self._last_run: LastRun | None = None
+        self._told: tuple[State, int, LastRun | None] | None = None
+
+    def work(self, asked_to_stop: StopRequests) -> None:
+        """Until asked to stop."""
+        self._log(f"watching {self._lake.home / 'bronze'}")
+        while not asked_to_stop.count:
+            now = time.monotonic()
+            next_watch = self._watch_and_look(now)
+            self._run_if_due(now)
+            self._beat(now)
+            self._wait(min(self._next_step(now), next_watch))
+        self._finish(asked_to_stop)
+
+    def close(self) -> None:
+        """Leave nothing behind but a last beat."""
+        self._events.stop()
+        self._runner.stop()
+        self._tell("stopped")
+
+    def _finish(self, asked_to_stop: StopRequests) -> None:
+        """A run under way gets some time to end, unless somebody asks a second time."""
+        deadline = time.monotonic() + self._settings.watch_stop_seconds
+        self._events.stop()
+        if self._runner.is_under_way:
+            self._log(f"stopping: the run under way has {self._settings.watch_stop_seconds:g} s to finish")
+        while self._runner.is_under_way and time.monotonic() < deadline and asked_to_stop.count < 2:
+            self._beat(time.monotonic())
+            self._wait(min(deadline, self._beat_at))
+        if self._runner.is_under_way:
+            self._log("the run is abandoned: the next one does its work")
+        self._log("stopped")
+
+    def _watch_and_look(self, now: float) -> float:
+        """Look, and say when to look whether the folder is there again; a mount may come and go."""
+        try:
+            is_watching = self._events.keep_watching()
+            self._look(now)
+        except OSError as error:
+            self._look_at = now + LOOK_FOR_FOLDER_SECONDS
+            if str(error) != self._trouble:
+                self._log(f"bronze cannot be listed: {error}. It is tried again until it can")
+            self._trouble = str(error)
+            return NEVER
+        self._trouble = ""
+        return NEVER if is_watching else now + LOOK_FOR_FOLDER_SECONDS
+
+    def _look(self, now: float) -> None:
+        """List bronze if something may have changed."""
+        if now >= self._rescan_at:
+            self._rescan_at = now + self._settings.watch_rescan_seconds
+            self._wanted_since = self._wanted_since or now
+            self._look_at = now
+        if now < self._look_at:
+            return
+        listed = {
+            file.key: (file.size_bytes, file.modified_at)
+            for file in self._lake.list_bronze()
+            if self._clients is None or file.client in self._clients
+        }
+        self._taken = {key: version for key, version in self._taken.items() if key in listed}
+        new = {key: version for key, version in listed.items() if self._taken.get(key) != version}
+        self._waiting = look_again(self._waiting, new, now, self._patience, self._is_at_rest)
+        self._looked_at = now
+        self._pause = max(PAUSE_SECONDS, PAUSE_PER_LISTING * (time.monotonic() - now))
+        self._look_at = min((self._next_look(sighting, now) for sighting in self._waiting.values()), default=NEVER)
+
+    def _next_look(self, sighting: Sighting, now: float) -> float:
+        """Again when the file may have settled, but soon, lest a change in between is noticed late."""
+        if sighting.is_complete:
+            return NEVER
+        settled_at = sighting.unchanged_since + self._patience.settle_seconds
+        return min(settled_at, now + self._pause) if settled_at > now else now + self._pause
+
+    def _is_at_rest(self, key: str) -> bool:
+        return is_at_rest(self._lake.path(key))
+
+    def _run_if_due(self, now: float) -> None:
+        if self._runner.is_running or now < self._retry_at:
+            return
+        since = self._due_since(now)
+        is_settling = not all(sighting.is_complete for sighting in self._waiting.values())
+        try:
+            if since is not None and not (is_settling and now - since < self._patience.max_wait_seconds):
+                self._start_run(now)
+            elif not self._runner.is_up:
+                self._runner.get_warm()
+        except OSError as error:  # no memory for a process, or the project is just being replaced
+            self._end_run(Outcome(None, type(error).__name__, f"no run can be started: {error}"))
+
+    def _start_run(self, now: float) -> None:
+        self._taking = {key: sighting.version for key, sighting in self._waiting.items() if sighting.is_complete}
+        self._run_began = now
+        self._wanted_since = None
+        self._runner.start_run(self._policy, self._clients)
+
+    def _due_since(self, now: float) -> float | None:
+        """Since when there is something to do for a run; None if there is nothing."""
+        reasons = [sighting.unchanged_since for sighting in self._waiting.values() if sighting.is_complete]
+        if self._wanted_since is not None:
+            reasons.append(self._wanted_since)
+        return min(reasons, default=None)
+
+    def _end_run(self, outcome: Outcome) -> None:
+        now = time.monotonic()
+        finished_at, seconds = datetime.now(UTC), round(now - self._run_began, 3)
+        if outcome.report is None:
+            delay = self._backoff.failed(outcome.error)
+            self._retry_at = now + delay
+            self._wanted_since = now
+            self._log(f"{outcome.message} (again in {delay:.0f} s)")
+            self._last_run = LastRun(None, finished_at, seconds, ok=False, problem=outcome.message)
+            return
+        self._backoff.succeeded()
+        self._rescan_at = now + self._settings.watch_rescan_seconds
+        self._taken |= self._taking
+        self._waiting = {
+            key: sighting for key, sighting in self._waiting.items() if self._taken.get(key) != sighting.version
+        }
+        problem = _problem(outcome.report)
+        self._last_run = LastRun(outcome.report["run_id"], finished_at, seconds, ok=problem is None, problem=problem)
+        self._on_run(outcome.report)
+
+    def _next_step(self, now: float) -> float:
+        """When there is something to do even if nothing happens."""
+        retry_at = self._retry_at if self._retry_at > now else NEVER
+        return min(self._look_at, self._rescan_at, self._beat_at, retry_at)
+
+    def _wait(self, until: float) -> None:
+        """Until something happens, or a moment has come."""
+        sources: list[Any] = [self._bell]
+        if self._runner.fileno() is not None:
+            sources.append(self._runner)
+        ready, _, _ = select.select(sources, [], [], max(0.0, until - time.monotonic()))
+        if self._bell in ready:
+            self._bell.silence()
+            self._look_at = min(self._look_at, max(time.monotonic(), self._looked_at + self._pause))
+        if self._runner in ready:
+            outcome = self._runner.collect()
+            if outcome is not None:
+                self._end_run(outcome)
+
+    def _state(self, now: float) -> State:
+        if self._runner.is_running:
+            return "running"
+        if now < self._retry_at:
+            return "backing off"
+        return "settling" if self._waiting else "idle"
+
+    def _beat(self, now: float) -> None:
+        """Every few seconds, and whenever there is news."""
+        told = (self._state(now), len(self._waiting), self._last_run)
+        if now >= self._beat_at or told != self._told:
+            self._told = told
+            self._beat_at = now + BEAT_SECONDS
+            self._tell(told[0])
+
+    def _tell(self, state: State) -> None:
+        oldest = min((s.unchanged_since for s in self._waiting.values() if s.is_complete), default=None)
+        heartbeat = Heartbeat(
+            pid=os.getpid(),
+            started_at=self._started_at,
+            beat_at=datetime.now(UTC),
+            state=state,
+            last_run=self._last_run,
+            lag_seconds=round(time.monotonic() - oldest, 1) if oldest is not None else 0.0,
+            backlog=len(self._waiting),
+        )
+        try:
+            write_heartbeat(self._settings.state, heartbeat)
+        except OSError as error:  # a full disk is no reason to stop watching
+            self._log(f"the heartbeat cannot be written: {error}")
+
+
+def _problem(report: dict[str, Any]) -> str | None:
+    """What a person should look at after a run, in a line."""
+    files = [f"{failed['file']}: {failed['problem']}" for failed in report["failed_files"]]
+    clients = [f"{client}: {done['problem']}" for client, done in report["clients"].items() if done["problem"]]
+    return "; ".join([*clients, *files, *report["failed_tests"]]) or None
+
+
+@contextmanager
+def _only_watcher(settings: Settings) -> Iterator[None]:
+    path = settings.state / "watch.lock"
+    try:
+        with FileLock(path).acquire(blocking=False):
+            yield
+    except Timeout as error:
+        raise LakeIsBusy(
+            f"another watcher holds {path}: `tribolake status --lake {settings.lake}` shows it. "
+            "Leave this lake to it, or stop it first"
+        ) from error

@@ -1,0 +1,95 @@
+"""File events from the system. They are hints that something changed: the listing is the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watchdog.events import (
+    DirCreatedEvent,
+    DirMovedEvent,
+    FileAttribEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+from watchdog.observers.polling import PollingObserver
+
+if TYPE_CHECKING:
+    from watchdog.observers.api import BaseObserver
+
+POLL_SECONDS = 1.0
+# Not files that are opened or closed unchanged: reading would wake up the reader.
+CHANGES: list[type[FileSystemEvent]] = [
+    DirCreatedEvent,
+    DirMovedEvent,
+    FileAttribEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+]
+
+
+class _Ring(FileSystemEventHandler):
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        self._ring()
+
+
+class FolderEvents:
+    """Rings when anything changes below a folder.
+
+    Links to folders are not followed: what changes behind them is found by the next rescan.
+    """
+
+    def __init__(self, folder: Path, *, polling: bool, ring: Callable[[], None], log: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._polling = polling
+        self._handler = _Ring(ring)
+        self._log = log
+        self._observer: BaseObserver | None = None
+
+    def keep_watching(self) -> bool:
+        """Begin to watch, or begin again where the folder was replaced; whether events will come."""
+        if self._is_watching():
+            return True
+        self.stop()
+        if not self._folder.is_dir():
+            return False
+        if not self._polling:
+            try:
+                self._observer = self._started(Observer(timeout=POLL_SECONDS))
+            except OSError as error:
+                self._log(f"{error.strerror or error}: changes are polled instead (see fs.inotify in sysctl)")
+                self._polling = True
+        if self._polling:
+            self._observer = self._started(PollingObserver(timeout=POLL_SECONDS))
+        # What came before the first event could be heard.
+        self._handler.on_any_event(DirCreatedEvent(str(self._folder)))
+        return True
+
+    def stop(self) -> None:
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+            self._observer = None
+
+    def _is_watching(self) -> bool:
+        """A removed folder ends its emitter, but not the observer."""
+        observer = self._observer
+        return observer is not None and observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)
+
+    def _started(self, observer: BaseObserver) -> BaseObserver:
+        observer.schedule(self._handler, str(self._folder), recursive=True, event_filter=CHANGES)
+        observer.start()
+        return observer

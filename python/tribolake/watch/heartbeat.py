@@ -1,0 +1,79 @@
+"""The watcher's heartbeat: a small file that tells others whether it lives and how far behind it is."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, PositiveInt, TypeAdapter, ValidationError
+
+BEAT_SECONDS = 5.0
+# A listing of a slow network mount delays beats; a process that hangs is told from it only after a while.
+SILENCE = timedelta(seconds=60)
+FILE_NAME = "watch.json"
+
+State = Literal["idle", "settling", "running", "backing off", "stopped"]
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """The last run that the watcher started; `problem` says why it failed, or what needs a look."""
+
+    run_id: str | None
+    finished_at: AwareDatetime
+    seconds: float
+    ok: bool
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What the watcher says of itself: `lag_seconds` is the age of the oldest complete file that is not published."""
+
+    pid: PositiveInt
+    started_at: AwareDatetime
+    beat_at: AwareDatetime
+    state: State
+    last_run: LastRun | None
+    lag_seconds: float
+    backlog: int
+
+    def is_alive(self, now: datetime) -> bool:
+        return self.state != "stopped" and now - self.beat_at < SILENCE and _exists(self.pid)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `status` shows it."""
+        shown: dict[str, Any] = _HEARTBEAT.dump_python(self, mode="json")
+        return {"alive": self.is_alive(datetime.now(UTC)), **shown}
+
+
+_HEARTBEAT = TypeAdapter(Heartbeat)
+
+
+def write_heartbeat(state_dir: Path, heartbeat: Heartbeat) -> None:
+    """Replace the file at once: a reader finds the old beat or the new one."""
+    aside = state_dir / f".{FILE_NAME}"
+    aside.write_text(json.dumps(asdict(heartbeat), default=datetime.isoformat), encoding="utf-8")
+    aside.replace(state_dir / FILE_NAME)
+
+
+def read_heartbeat(state_dir: Path) -> Heartbeat | None:
+    """The last beat; None where no watcher ever ran, or where the file holds something else."""
+    try:
+        return _HEARTBEAT.validate_json((state_dir / FILE_NAME).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True

@@ -1,0 +1,150 @@
+"""The warm process: it has dbt imported and the project parsed, and forks a fresh process for every run.
+
+Importing and parsing take seconds, and two runs of dbt in one process are not safe. This process therefore does all
+that takes time and nothing that leaves a mark: no warehouse is opened and no Python thread started, so that what it
+forks is as good as new. :mod:`tribolake.watch.runner` starts it, writes one request a line to its stdin and reads one
+answer a line from its stdout. When stdin ends it kills the run under way (a run that is killed costs nothing but
+time) and ends.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from tribolake.errors import TribolakeError
+from tribolake.project import fingerprint_sources
+from tribolake.settings import Settings, load_settings
+
+# What a run imports sooner or later.
+IMPORTED_AHEAD = (
+    "pandas",
+    "scipy.special",
+    "pyarrow.compute",
+    "pyarrow.parquet",
+    "dbt.adapters.duckdb.connections",
+    "dbt.cli.main",
+    "dbt.task.build",
+    "tribolake.limits.groups",
+    "tribolake.pipeline",
+)
+STDIN = 0
+Message = dict[str, Any]
+Answer = Callable[[Message], None]
+
+
+def serve(settings: Settings) -> None:
+    """Get warm, then carry out requests until stdin ends."""
+    # Only the watcher decides when a run ends: a service manager may send SIGTERM to all processes of a service.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a library prints is no answer
+
+    def answer(message: Message) -> None:
+        answers.write(json.dumps(message, ensure_ascii=False, default=str) + "\n")
+        answers.flush()
+
+    fingerprint = fingerprint_sources()
+    try:
+        _get_warm(settings)
+    except (TribolakeError, ImportError) as error:
+        answer(_failure(error))
+        return
+    answer({"warm": fingerprint})
+    while (line := _next_line()) is not None:
+        _carry_out(settings, json.loads(line), answer)
+
+
+def _get_warm(settings: Settings) -> None:
+    gc.disable()  # imports make a million objects and no garbage
+    for module in IMPORTED_AHEAD:
+        importlib.import_module(module)
+    from tribolake.dbtrun import parse_ahead  # noqa: PLC0415 - as above
+
+    settings.state.mkdir(parents=True, exist_ok=True)
+    parse_ahead(settings)
+    gc.enable()
+    gc.collect()
+    gc.freeze()  # a collection in a forked process would touch, and so copy, every page
+
+
+def _carry_out(settings: Settings, request: Message, answer: Answer) -> None:
+    """One run in a process of its own; answers when it began and what came of it."""
+    fork = multiprocessing.get_context("fork")
+    reading, writing = fork.Pipe(duplex=False)
+    run = fork.Process(target=_run, args=(settings, request, writing))
+    run.start()
+    writing.close()
+    answer({"started": run.pid})
+    outcome = _outcome(run, reading)
+    run.join()
+    reading.close()
+    answer(outcome or _death(run.exitcode or 0))
+    run.close()
+
+
+def _outcome(run: BaseProcess, reading: Connection) -> Message | None:
+    """What the run sends, None where it ends without a word; if the watcher ends first, the run is killed."""
+    if reading not in wait([reading, STDIN]):
+        kill_run(run.pid or 0)
+        sys.exit()
+    try:
+        outcome: Message = reading.recv()
+    except EOFError:
+        return None
+    return outcome
+
+
+def _run(settings: Settings, request: Message, outcome: Connection) -> None:
+    """The forked process."""
+    from tribolake.pipeline import run  # noqa: PLC0415 - imported ahead
+
+    os.setpgid(0, 0)  # killed together with the processes that read files for it
+    try:
+        report = run(settings, policy=request["policy"], clients=request["clients"])
+    except Exception as error:
+        outcome.send(_failure(error))
+    else:
+        outcome.send({"report": report.as_dict() | {"needs_a_look": report.needs_a_look}})
+
+
+def _failure(error: Exception) -> Message:
+    return {"error": type(error).__name__, "message": str(error)}
+
+
+def _death(exit_code: int) -> Message:
+    how = f"was killed by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"ended with code {exit_code}"
+    return {"error": "RunKilled", "message": f"the run's process {how}: nothing is lost, it is tried again"}
+
+
+def kill_run(pid: int) -> None:
+    """End a run and the processes that read files for it."""
+    for kill in (os.killpg, os.kill):  # it has no group of its own in its first moment
+        with suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
+
+
+def _next_line() -> str | None:
+    """A line of stdin, read without a buffer that hides what follows; None at its end."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(STDIN, 1)
+        if not byte:
+            return None
+        line += byte
+    return line.decode().strip()
+
+
+if __name__ == "__main__":
+    serve(load_settings())

@@ -1,0 +1,406 @@
+"""The watcher as an operator meets it: a real process on a small lake, with real files, signals and kills."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from filelock import FileLock
+from tests.conftest import read_manifest
+
+from tribolake.settings import PROJECT_DIR, load_settings
+from tribolake.synth import write_sample_lake
+from tribolake.watch.heartbeat import Heartbeat, read_heartbeat
+
+PATIENCE_SECONDS = 60
+PARTS = (
+    "models", "macros", "seeds", "snapshots", "python", "tests/data", "docs", "dbt_project.yml", "profiles.yml",
+)  # fmt: skip
+
+
+class Watched:
+    """A watcher and its lake."""
+
+    def __init__(self, lake: Path, *words: str, **environment: str) -> None:
+        self.lake = lake
+        self.out = lake / "runs.jsonl"
+        with self.out.open("a") as out, (lake / "log").open("a") as log:
+            self.process = psutil.Popen(
+                [sys.executable, "-m", "tribolake", "watch", "--lake", str(lake), "--json", *words],
+                stdout=out, stderr=log, env=os.environ | environment,
+            )  # fmt: skip
+
+    def runs(self) -> list[dict]:
+        """Reports of the runs that did something."""
+        lines = self.out.read_text(encoding="utf-8").splitlines()
+        return [report for report in map(json.loads, lines) if not report["nothing_new"]]
+
+    def heartbeat(self) -> Heartbeat | None:
+        beat = read_heartbeat(self.lake / "_state")
+        return beat if beat and beat.pid == self.process.pid else None
+
+    def is_idle(self) -> bool:
+        beat = self.heartbeat()
+        return beat is not None and beat.state == "idle" and beat.last_run is not None
+
+    def is_running(self) -> bool:
+        return self.run_process() is not None
+
+    def run_process(self) -> psutil.Process | None:
+        """The process of a run: forked from the warm one, and with a group of its own."""
+        with suppress(psutil.Error, ProcessLookupError):
+            for process in self.process.children(recursive=True):
+                if "tribolake.watch.warm" in process.cmdline() and os.getpgid(process.pid) == process.pid:
+                    parent = process.parent()
+                    if parent is not None and parent.pid != self.process.pid:
+                        return process
+        return None
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=PATIENCE_SECONDS)
+
+    def end(self) -> None:
+        """Kill the watcher; its processes notice, and clean up after themselves."""
+        family = self.process.children(recursive=True) if self.process.is_running() else []
+        with suppress(psutil.Error):
+            self.process.kill()
+            self.process.wait()
+        for process in psutil.wait_procs(family, timeout=10)[1]:
+            process.kill()
+
+    def log(self) -> str:
+        return (self.lake / "log").read_text(encoding="utf-8")
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def manifest_names(lake: Path, name: str) -> bool:
+    with suppress(FileNotFoundError):
+        return any(name in source["key"] for source in read_manifest(lake, "cda")["sources"])
+    return False
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small lake that was run once; never changed."""
+    lake = tmp_path_factory.mktemp("published")
+    write_sample_lake(lake, finning_units=1, als_units=5, months=12)
+    subprocess.run([sys.executable, "-m", "tribolake", "run", "--lake", str(lake)], check=True, timeout=120)
+    return lake
+
+
+@pytest.fixture(scope="module")
+def workbooks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Workbooks whose samples are not in the lake."""
+    made = write_sample_lake(
+        tmp_path_factory.mktemp("more"), seed=7, finning_units=4, als_units=1, months=6, clients=("cda",)
+    )
+    return list(made.files)
+
+
+@pytest.fixture
+def lake(published: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(published, tmp_path / "lake", symlinks=True))
+
+
+@pytest.fixture
+def watch(lake: Path) -> Iterator[Callable[..., Watched]]:
+    """Start a watcher; what is left of it is killed afterwards."""
+    started: list[Watched] = []
+
+    def start(*words: str, **environment: str) -> Watched:
+        started.append(Watched(lake, *words, **environment))
+        return started[-1]
+
+    yield start
+    for watched in started:
+        watched.end()
+
+
+def bronze(lake: Path, name: str) -> Path:
+    folder = lake / "oil-analysis" / "bronze" / "cda" / "2026-02-01"
+    folder.mkdir(exist_ok=True)
+    return folder / name
+
+
+def test_given_a_slow_copy_then_it_is_taken_once_and_only_when_complete(
+    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+):
+    watched = watch()
+    wait_until(watched.is_idle)
+    content = workbooks[0].read_bytes()
+    with bronze(lake, "slow.xlsx").open("wb") as copy:
+        for start in range(0, len(content), len(content) // 20):
+            copy.write(content[start : start + len(content) // 20])
+            copy.flush()
+            time.sleep(0.1)
+        time.sleep(1.5)  # longer than files take to settle, but the writer still holds the file
+        assert watched.runs() == []
+        assert not watched.is_running()
+    wait_until(lambda: manifest_names(lake, "slow.xlsx"))
+    wait_until(watched.is_idle)
+    assert [run["failed_files"] for run in watched.runs()] == [[]]
+    assert watched.stop() == 0
+
+
+def test_given_a_burst_of_files_then_one_run_takes_them_all(
+    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+):
+    watched = watch()
+    wait_until(watched.is_idle)
+    for position, workbook in enumerate(workbooks):
+        shutil.copyfile(workbook, bronze(lake, f"burst-{position}.xlsx"))
+        time.sleep(0.15)
+    wait_until(lambda: all(manifest_names(lake, f"burst-{position}.xlsx") for position in range(len(workbooks))))
+    wait_until(watched.is_idle)
+    assert [run["clients"]["cda"]["arrivals"] for run in watched.runs()] == [len(workbooks)]
+
+
+def test_given_a_file_that_never_rests_then_complete_files_are_published_all_the_same(
+    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+):
+    watched = watch(TRIBOLAKE_WATCH_MAX_WAIT_SECONDS="2")
+    wait_until(watched.is_idle)
+    with bronze(lake, "endless.xlsx").open("wb") as endless:
+
+        def is_published() -> bool:
+            endless.write(b"more")
+            endless.flush()
+            return manifest_names(lake, "good.xlsx")
+
+        is_published()
+        shutil.copyfile(workbooks[0], bronze(lake, "good.xlsx"))
+        wait_until(is_published)
+
+
+def test_given_a_poison_file_then_the_watcher_publishes_the_others_and_status_names_it(
+    watch: Callable[..., Watched], lake: Path, workbooks: list[Path], tribolake: Callable
+):
+    watched = watch()
+    wait_until(watched.is_idle)
+    bronze(lake, "poison.xlsx").write_bytes(b"PK\x03\x04 no workbook")
+    shutil.copyfile(workbooks[0], bronze(lake, "good.xlsx"))
+    wait_until(lambda: manifest_names(lake, "good.xlsx"))
+    wait_until(watched.is_idle)
+    status = json.loads(tribolake("status", "--lake", str(lake), "--json").stdout)
+    assert "poison.xlsx" in status["watcher"]["last_run"]["problem"]
+    assert not status["watcher"]["last_run"]["ok"]
+    assert status["watcher"]["backlog"] == 0
+
+
+def test_given_a_watcher_then_a_second_one_refuses_and_status_shows_the_first(
+    watch: Callable[..., Watched], lake: Path, tribolake: Callable
+):
+    watched = watch()
+    wait_until(watched.is_idle)
+    second = tribolake("watch", "--lake", str(lake))
+    assert second.returncode == 3
+    assert "another watcher" in second.stderr
+    alive = json.loads(tribolake("status", "--lake", str(lake), "--json").stdout)["watcher"]
+    assert (alive["alive"], alive["state"], alive["pid"]) == (True, "idle", watched.process.pid)
+    assert alive["last_run"]["ok"]
+    assert alive["backlog"] == 0
+    assert "Watcher: idle" in tribolake("status", "--lake", str(lake)).stdout
+
+    watched.process.kill()
+    watched.process.wait()
+    dead = json.loads(tribolake("status", "--lake", str(lake), "--json").stdout)["watcher"]
+    assert not dead["alive"]
+    assert "no watcher" in tribolake("status", "--lake", str(lake)).stdout
+
+
+@pytest.mark.parametrize("words", [("--policy", "unheard-of"), ("--client", "unheard-of")])
+def test_given_a_mistake_in_the_command_then_it_ends_at_once_with_2(lake: Path, tribolake: Callable, words: tuple):
+    refused = tribolake("watch", "--lake", str(lake), *words)
+    assert refused.returncode == 2
+    assert "unheard-of" in refused.stderr
+
+
+def test_given_sigterm_while_idle_then_it_stops_at_once_and_leaves_no_process(
+    watch: Callable[..., Watched], lake: Path
+):
+    watched = watch()
+    wait_until(watched.is_idle)
+    family = watched.process.children(recursive=True)
+    assert family
+    began = time.monotonic()
+    assert watched.stop() == 0
+    assert time.monotonic() - began < 5
+    wait_until(lambda: not any(process.is_running() for process in family), 5)
+
+
+def test_given_sigterm_during_a_run_then_the_run_is_finished_first(
+    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+):
+    watched = watch()
+    wait_until(watched.is_idle)
+    shutil.copyfile(workbooks[0], bronze(lake, "last.xlsx"))
+    wait_until(watched.is_running)
+    assert watched.stop() == 0
+    assert manifest_names(lake, "last.xlsx")
+    assert len(watched.runs()) == 1
+
+
+def test_given_sigterm_and_no_grace_then_the_run_is_abandoned_and_the_next_one_does_its_work(
+    watch: Callable[..., Watched], lake: Path, workbooks: list[Path], tribolake: Callable
+):
+    watched = watch(TRIBOLAKE_WATCH_STOP_SECONDS="0.1")
+    wait_until(watched.is_idle)
+    shutil.copyfile(workbooks[0], bronze(lake, "last.xlsx"))
+    wait_until(watched.is_running)
+    time.sleep(0.5)
+    family = watched.process.children(recursive=True)
+    assert watched.stop() == 0
+    wait_until(lambda: not any(process.is_running() for process in family), 5)
+    assert not manifest_names(lake, "last.xlsx")
+    assert tribolake("run", "--lake", str(lake)).returncode == 0
+    assert manifest_names(lake, "last.xlsx")
+
+
+def test_given_a_killed_watcher_then_its_processes_end_and_the_next_one_takes_what_came_meanwhile(
+    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+):
+    killed = watch()
+    wait_until(killed.is_idle)
+    shutil.copyfile(workbooks[0], bronze(lake, "during.xlsx"))
+    wait_until(killed.is_running)
+    family = killed.process.children(recursive=True)
+    killed.process.kill()
+    killed.process.wait()
+    wait_until(lambda: not any(process.is_running() for process in family), 10)
+    shutil.copyfile(workbooks[1], bronze(lake, "meanwhile.xlsx"))
+    watched = watch()
+    wait_until(lambda: manifest_names(lake, "during.xlsx") and manifest_names(lake, "meanwhile.xlsx"))
+    assert watched.stop() == 0
+
+
+def test_given_a_killed_run_then_it_is_tried_again(watch: Callable[..., Watched], lake: Path, workbooks: list[Path]):
+    watched = watch()
+    wait_until(watched.is_idle)
+    shutil.copyfile(workbooks[0], bronze(lake, "again.xlsx"))
+    wait_until(watched.is_running)
+    time.sleep(0.5)
+    run = watched.run_process()
+    assert run is not None
+    run.kill()
+    wait_until(lambda: "SIGKILL" in watched.log(), 5)
+    wait_until(lambda: manifest_names(lake, "again.xlsx"))
+    assert watched.process.is_running()
+
+
+def test_given_a_killed_warm_process_then_another_one_takes_over(
+    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+):
+    watched = watch()
+    wait_until(watched.is_idle)
+    watched.process.children()[0].kill()
+    shutil.copyfile(workbooks[0], bronze(lake, "other.xlsx"))
+    wait_until(lambda: manifest_names(lake, "other.xlsx"))
+    assert watched.stop() == 0
+
+
+def test_given_a_lake_held_by_another_run_then_it_is_tried_again_until_it_is_free(
+    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+):
+    watched = watch()
+    wait_until(watched.is_idle)
+    with FileLock(lake / "_state" / "run.lock"):
+        shutil.copyfile(workbooks[0], bronze(lake, "patient.xlsx"))
+        wait_until(lambda: "another run holds" in watched.log())
+        beat = watched.heartbeat()
+        assert beat is not None
+        assert beat.backlog == 1
+    wait_until(lambda: manifest_names(lake, "patient.xlsx"))
+
+
+def test_given_a_change_without_an_event_then_the_rescan_finds_it(
+    watch: Callable[..., Watched], lake: Path, workbooks: list[Path], tmp_path: Path
+):
+    """Events do not come through a link to a folder elsewhere; nor through most network mounts."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (lake / "oil-analysis" / "bronze" / "cda" / "linked").symlink_to(elsewhere)
+    watched = watch(TRIBOLAKE_WATCH_RESCAN_SECONDS="8")
+    wait_until(watched.is_idle)
+    shutil.copyfile(workbooks[0], elsewhere / "unheard.xlsx")
+    time.sleep(2)
+    assert not watched.is_running()
+    wait_until(lambda: manifest_names(lake, "unheard.xlsx"), 30)
+
+
+def test_given_a_mount_without_events_then_polling_finds_files(
+    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+):
+    watched = watch("--polling")
+    wait_until(watched.is_idle)
+    shutil.copyfile(workbooks[0], bronze(lake, "polled.xlsx"))
+    wait_until(lambda: manifest_names(lake, "polled.xlsx"), 20)
+
+
+def test_given_no_bronze_folder_yet_then_files_are_found_when_it_is_there(tmp_path: Path, workbooks: list[Path]):
+    lake = tmp_path / "empty"
+    lake.mkdir()
+    watched = Watched(lake)
+    try:
+        wait_until(watched.is_idle)
+        folder = lake / "oil-analysis" / "bronze" / "cda"
+        folder.mkdir(parents=True)
+        shutil.copyfile(workbooks[0], folder / "first.xlsx")
+        wait_until(lambda: manifest_names(lake, "first.xlsx"), 30)
+        assert watched.stop() == 0
+    finally:
+        watched.end()
+
+
+def test_the_settings_of_the_command_reach_the_runs(watch: Callable[..., Watched], lake: Path, tmp_path: Path):
+    watched = watch("--policy", "reference")
+    wait_until(lambda: bool(watched.runs()))
+    assert watched.runs()[0]["policy"] == "reference"
+    assert load_settings(lake=lake).state.joinpath("watch.json").exists()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project, to be changed while a watcher is running."""
+    for part in PARTS:
+        source, copy = PROJECT_DIR / part, tmp_path / "project" / part
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copyfile(source, copy)
+    return tmp_path / "project"
+
+
+@pytest.mark.slow
+def test_given_a_project_that_changes_then_runs_use_the_new_one_and_a_mistake_in_it_ends_nothing(
+    watch: Callable[..., Watched], lake: Path, workbooks: list[Path], project: Path
+):
+    watched = watch(PYTHONPATH=str(project / "python"))
+    wait_until(watched.is_idle)
+    warm = watched.process.children()[0].pid
+    model = project / "models" / "oil" / "silver" / "rejected_rows.sql"
+    right = model.read_text(encoding="utf-8")
+    model.write_text("{{ this_macro_is_not_there() }}\n" + right, encoding="utf-8")
+    shutil.copyfile(workbooks[0], bronze(lake, "patient.xlsx"))
+    wait_until(lambda: "this_macro_is_not_there" in watched.log())
+    assert not manifest_names(lake, "patient.xlsx")
+    model.write_text("-- mended\n" + right, encoding="utf-8")
+    wait_until(lambda: manifest_names(lake, "patient.xlsx"))
+    assert watched.process.children()[0].pid != warm

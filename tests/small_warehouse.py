@@ -1,0 +1,127 @@
+"""A small warehouse with one client, to publish from, and the checks of a consumer that reads what was published."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tribolake.lake.folder import FolderLake
+from tribolake.publish.gold import Publication, publish_client
+
+CLIENT = "cda"
+DAY = "2026-01-31"
+TABLES = """
+    create schema gold; create schema limits; create schema silver; create schema changes;
+    create table gold.classified_reports as
+        select 'CDA' as client, 'S' || i as sampleNumber, 'finning' as laboratory, 'T_' || i % 7 as unitId,
+               'motor' as componentName, timestamp '2026-01-01' + to_days(i::int) as sampleTimestamp,
+               'Normal' as report_status, {mark} as mark
+        from range({rows}) t(i);
+    create table gold.machine_status_current as
+        select 'T_' || i as unit_id, 'CDA' as client, 'Normal' as overall_status, {mark} as mark from range(7) t(i);
+    create table limits.stewart_limits as
+        select 'CDA' as client, 'camion' as machine, 'motor' as component, 'E' || i as essay,
+               10::double as threshold_normal, 20::double as threshold_alert, 30::double as threshold_critic,
+               5 as count, {mark} as mark, 'v{mark}' as limits_version
+        from range(9) t(i);
+    create table limits.int_limits as
+        select 'machine' as grain, null::varchar as machine_model, * from limits.stewart_limits;
+    create table silver.samples as select * exclude (report_status), 1 as row_id from gold.classified_reports;
+    create table changes.int_contents as
+        select 'cda' as client, 'k' as file_key, 's' as sha256, 1 as size_bytes, true as is_live;
+"""
+
+
+def warehouse(mark: int, rows: int = 2000, path: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A warehouse whose every row carries `mark`."""
+    connection = duckdb.connect(path or ":memory:", config={"threads": 1})
+    connection.execute(TABLES.format(mark=mark, rows=rows))
+    return connection
+
+
+def lake_in(root: Path) -> FolderLake:
+    return FolderLake(root, "oil-analysis")
+
+
+def publish(
+    connection: duckdb.DuckDBPyConnection,
+    root: Path,
+    run: str,
+    at: str = DAY,
+    declared: Mapping[str, Sequence[str]] | None = None,
+) -> bool:
+    return publish_client(connection, lake_in(root), CLIENT, Publication(run, "default", at), declared or {})
+
+
+def gold_of(root: Path) -> Path:
+    return lake_in(root).home / "gold" / CLIENT
+
+
+def read_whole(folder: Path, base: Path | None = None) -> dict[str, Any]:
+    """Read the manifest in a folder, and check that every file that it names is there, as it says."""
+    manifest = json.loads((folder / "_manifest.json").read_text(encoding="utf-8"))
+    files = base / manifest["folder"] if base else folder
+    for file in manifest["files"]:
+        content = (files / file["name"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == file["sha256"], f"{file['name']} is not what its manifest says"
+        assert (folder / file["name"]).read_bytes() == content
+    return manifest
+
+
+def marks_in(*paths: Path) -> set[int]:
+    query = "select distinct mark from read_parquet(?)"
+    return {mark for path in paths for (mark,) in duckdb.execute(query, [str(path)]).fetchall()}
+
+
+def published_mark(root: Path) -> int:
+    """Read as a consumer does: the manifest, then each file in its folder; all must be whole and from one run."""
+    gold = gold_of(root)
+    manifest = read_whole(gold, base=gold)
+    marks = marks_in(*(gold / manifest["folder"] / file["name"] for file in manifest["files"]))
+    assert len(marks) == 1
+    return marks.pop()
+
+
+def logged(root: Path) -> list[dict[str, Any]]:
+    """Every line of the log of changes."""
+    log = root / "logs" / "changes.jsonl"
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").split("\n")[:-1]] if log.exists() else []
+
+
+def harmonized_of(root: Path) -> Path:
+    return lake_in(root).home / "silver" / "harmonized" / "CDA.parquet"
+
+
+def delta_of(root: Path, day: str = DAY) -> Path:
+    return lake_in(root).home / "silver" / "_delta" / f"CDA_{day}.parquet"
+
+
+def day_of(turn: int) -> str:
+    return f"2026-01-0{1 + turn % 3}"
+
+
+def publish_for_ever(root: Path, path: Path, kill: int, turns: Connection) -> None:
+    """Publish two data in turn, each turn on the next of three days, and say when each turn ends."""
+    connection = duckdb.connect(path, config={"threads": 1})
+    turns.send("ready")
+    for turn in itertools.count(kill):
+        mark_all(connection, 1 + turn % 2)
+        publish(connection, root, f"run-{kill:03d}-{turn:03d}", at=day_of(turn))
+        turns.send("published")
+
+
+def mark_all(connection: duckdb.DuckDBPyConnection, mark: int) -> None:
+    for relation in (
+        "gold.classified_reports",
+        "gold.machine_status_current",
+        "limits.stewart_limits",
+        "silver.samples",
+    ):
+        connection.execute(f"update {relation} set mark = {mark}")

@@ -1,0 +1,89 @@
+"""The day's delta: what its publications added to the harmonized samples, changed or removed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+from tests.small_warehouse import DAY, delta_of, harmonized_of, publish, warehouse
+
+
+def rows(path: Path, columns: str = "sampleNumber, change, run_id") -> list[tuple]:
+    return duckdb.execute(f"select {columns} from read_parquet(?) order by sampleNumber", [str(path)]).fetchall()
+
+
+def edit(connection: duckdb.DuckDBPyConnection, statement: str) -> duckdb.DuckDBPyConnection:
+    connection.execute(statement)
+    return connection
+
+
+def test_given_a_first_publication_then_every_sample_is_added(tmp_path):
+    publish(warehouse(1, rows=3), tmp_path, "run-1")
+    assert rows(delta_of(tmp_path)) == [(f"S{i}", "added", "run-1") for i in range(3)]
+    columns = duckdb.execute("from read_parquet(?)", [str(harmonized_of(tmp_path))]).description
+    assert [c[0] for c in duckdb.execute("from read_parquet(?)", [str(delta_of(tmp_path))]).description] == [
+        *(column[0] for column in columns),
+        "change",
+        "run_id",
+    ]
+
+
+def test_given_the_next_day_then_its_delta_has_what_differs_and_removed_rows_have_their_last_values(tmp_path):
+    small = warehouse(1, rows=4)
+    publish(small, tmp_path, "run-1")
+    edit(small, "update silver.samples set mark = 5 where sampleNumber = 'S1'")
+    edit(small, "delete from silver.samples where sampleNumber = 'S2'")
+    edit(
+        small,
+        "insert into silver.samples select * replace ('S9' as sampleNumber, 9 as mark) from silver.samples limit 1",
+    )
+    publish(small, tmp_path, "run-2", at="2026-02-01")
+    assert rows(delta_of(tmp_path, "2026-02-01"), "sampleNumber, change, run_id, mark") == [
+        ("S1", "changed", "run-2", 5),
+        ("S2", "removed", "run-2", 1),
+        ("S9", "added", "run-2", 9),
+    ]
+
+
+def test_given_several_runs_on_a_day_then_the_later_one_stands_for_each_sample(tmp_path):
+    small = warehouse(1, rows=3)
+    publish(small, tmp_path, "run-1")
+    publish(edit(small, "update silver.samples set mark = 2 where sampleNumber = 'S0'"), tmp_path, "run-2")
+    publish(edit(small, "delete from silver.samples where sampleNumber = 'S1'"), tmp_path, "run-3")
+    assert rows(delta_of(tmp_path), "sampleNumber, change, run_id, mark") == [
+        ("S0", "changed", "run-2", 2),
+        ("S1", "removed", "run-3", 1),
+        ("S2", "added", "run-1", 1),
+    ]
+
+
+def test_given_the_same_run_again_or_the_same_data_then_the_delta_is_not_touched(tmp_path):
+    publish(warehouse(1, rows=3), tmp_path, "run-1")
+    before = delta_of(tmp_path).stat()
+    assert not publish(warehouse(1, rows=3), tmp_path, "run-1")
+    assert not publish(warehouse(1, rows=3), tmp_path, "run-2", at="2026-02-01")
+    after = delta_of(tmp_path).stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert not delta_of(tmp_path, "2026-02-01").exists()
+
+
+def test_given_gold_changed_but_no_sample_did_then_the_day_has_no_delta(tmp_path):
+    small = warehouse(1, rows=3)
+    publish(small, tmp_path, "run-1")
+    assert publish(edit(small, "update gold.classified_reports set mark = 2"), tmp_path, "run-2", at="2026-02-01")
+    assert not delta_of(tmp_path, "2026-02-01").exists()
+
+
+def test_given_a_new_column_on_the_same_day_then_rows_of_both_runs_are_there(tmp_path):
+    small = warehouse(1, rows=2)
+    publish(small, tmp_path, "run-1")
+    edit(small, "alter table silver.samples add column note varchar")
+    publish(edit(small, "update silver.samples set note = 'x' , mark = 2 where sampleNumber = 'S1'"), tmp_path, "run-2")
+    assert rows(delta_of(tmp_path), "sampleNumber, note, run_id") == [("S0", None, "run-1"), ("S1", "x", "run-2")]
+
+
+def test_the_harmonized_file_shows_the_run_whose_delta_is_there(tmp_path):
+    publish(warehouse(1, rows=3), tmp_path, "run-1")
+    publish(warehouse(2, rows=3), tmp_path, "run-2", at="2026-02-01")
+    assert delta_of(tmp_path, DAY).exists()
+    assert rows(harmonized_of(tmp_path), "mark") == [(2,)] * 3

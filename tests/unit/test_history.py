@@ -1,0 +1,97 @@
+"""A client's gold of an earlier day can be read, as retention promises."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from tests.small_warehouse import gold_of, lake_in, marks_in, publish, read_whole, warehouse
+
+from tribolake.errors import ConfigurationError
+from tribolake.publish.history import apply_retention, published_as_of
+from tribolake.publish.places import Places
+from tribolake.publish.retention import retention
+
+
+def as_of(root: Path, day: str) -> Path:
+    return published_as_of(lake_in(root).home, "cda", date.fromisoformat(day))
+
+
+def mark_as_of(root: Path, day: str) -> set[int]:
+    folder = as_of(root, day)
+    return marks_in(*(folder / file["name"] for file in read_whole(folder)["files"]))
+
+
+def snapshots(root: Path) -> list[str]:
+    return sorted(found.name for found in (gold_of(root) / "_history").iterdir() if found.name != "_versions")
+
+
+def test_given_publications_on_several_days_then_each_day_can_be_read(tmp_path):
+    for mark, day in enumerate(("2026-01-05", "2026-01-06", "2026-01-09")):
+        publish(warehouse(mark, rows=20), tmp_path, f"run-{mark}", at=f"{day}T10:00:00+00:00")
+    assert snapshots(tmp_path) == ["2026-01-05", "2026-01-06", "2026-01-09"]
+    days = ("2026-01-05", "2026-01-06", "2026-01-08", "2026-01-09", "2027-01-01")
+    assert [mark_as_of(tmp_path, day) for day in days] == [{0}, {1}, {1}, {2}, {2}]
+
+
+def test_given_a_day_before_the_first_publication_then_the_error_says_what_there_is(tmp_path):
+    with pytest.raises(ConfigurationError, match="nothing was ever published"):
+        as_of(tmp_path, "2026-01-04")
+    publish(warehouse(1, rows=20), tmp_path, "run-1", at="2026-01-05T10:00:00+00:00")
+    with pytest.raises(ConfigurationError, match="the oldest gold is of 2026-01-05"):
+        as_of(tmp_path, "2026-01-04")
+
+
+def test_given_two_publications_on_one_day_then_the_last_one_is_the_days_snapshot(tmp_path):
+    publish(warehouse(1, rows=20), tmp_path, "run-1", at="2026-01-05T10:00:00+00:00")
+    publish(warehouse(2, rows=20), tmp_path, "run-2", at="2026-01-05T11:00:00+00:00")
+    publish(warehouse(3, rows=20), tmp_path, "run-3", at="2026-01-06T11:00:00+00:00")
+    assert snapshots(tmp_path) == ["2026-01-05", "2026-01-06"]
+    assert mark_as_of(tmp_path, "2026-01-05") == {2}
+    folders = sorted(found.name for found in (gold_of(tmp_path) / "_history" / "_versions").iterdir())
+    assert folders == ["run-2", "run-3"]
+
+
+def test_the_day_of_a_publication_is_the_utc_day(tmp_path):
+    publish(warehouse(1, rows=20), tmp_path, "run-1", at="2026-01-05T22:00:00-03:00")
+    assert snapshots(tmp_path) == ["2026-01-06"]
+
+
+def test_a_snapshot_is_the_same_file_as_its_version_and_outlives_it(tmp_path):
+    for mark in range(4):
+        publish(warehouse(mark, rows=20), tmp_path, f"run-{mark}", at=f"2026-01-0{mark + 1}")
+    version = gold_of(tmp_path) / "_versions" / "run-3" / "classified_reports.parquet"
+    assert version.samefile(gold_of(tmp_path) / "_history" / "2026-01-04" / "classified_reports.parquet")
+    assert not (gold_of(tmp_path) / "_versions" / "run-0").exists()
+    assert mark_as_of(tmp_path, "2026-01-01") == {0}
+
+
+def test_given_years_of_days_then_folders_are_what_retention_says_and_the_archive_can_be_read(tmp_path):
+    publish(warehouse(1, rows=20), tmp_path, "run-1", at="2027-06-01")
+    places = Places(tmp_path, lake_in(tmp_path).home, "cda")
+    days = [date(2025, 12, 1) + timedelta(days=day) for day in range(400)]
+    current = places.history_versions / "run-1"
+    for day in days:
+        folder = places.history_versions / f"run-of-{day}"
+        folder.mkdir()
+        for file in current.iterdir():
+            (folder / file.name).hardlink_to(file)
+        manifest = json.loads((folder / "_manifest.json").read_text()) | {"run_id": f"run-of-{day}"}
+        (folder / "_manifest.json").unlink()
+        (folder / "_manifest.json").write_text(json.dumps(manifest))
+        (places.history / day.isoformat()).symlink_to(f"_versions/run-of-{day}")
+        if day.day % 10 == 0:
+            apply_retention(places)
+    apply_retention(places)
+    decided = retention([*days, date(2027, 6, 1)])
+    assert snapshots(tmp_path) == [day.isoformat() for day in decided.kept]
+    assert sorted(found.name for found in places.archive.iterdir()) == [day.isoformat() for day in decided.archived]
+    assert len(list(places.history_versions.iterdir())) == len(decided.kept)
+    for day in decided.archived + decided.kept[:-1]:
+        assert read_whole(as_of(tmp_path, day.isoformat()))["run_id"] == f"run-of-{day}"
+
+    before = sorted(tmp_path.rglob("*"))
+    apply_retention(places)
+    assert sorted(tmp_path.rglob("*")) == before
