@@ -1,4 +1,4 @@
-"""dbt in this process: run the models, run the data tests, make the docs."""
+"""dbt in this process: build the models and ask their data tests, take the snapshots, make the docs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from tribolake.datatests import DataTest, FailedTest, failed_tests, keep_tests, read_tests
 from tribolake.errors import RunFailed
 from tribolake.project import fingerprint_sources
 from tribolake.settings import PROJECT_DIR, Settings
@@ -21,8 +22,7 @@ from tribolake.settings import PROJECT_DIR, Settings
 TARGET_DIR = PROJECT_DIR / "target" / "lake"
 # Tests of seeds judge the seeds, not a lake: they are run once for each state of the seeds.
 TESTED_SEEDS = TARGET_DIR / "tested_seeds.sha256"
-# Snapshots hold what readers saw: they are taken after gold is published.
-HISTORY = "path:snapshots"
+COMPILED_TESTS = TARGET_DIR / "data_tests.json"
 Progress = Callable[[str], None]
 
 
@@ -39,17 +39,8 @@ PARSED: ParsedProject | None = None
 
 
 @dataclass(frozen=True)
-class FailedTest:
-    """A data test that found offending rows, with the query that finds them."""
-
-    name: str
-    message: str
-    query: str
-
-
-@dataclass(frozen=True)
 class Built:
-    """What a build left: the tests that failed, and the columns of each model as its properties declare them."""
+    """What a build left: the data tests that failed, and the columns of each model as its properties declare them."""
 
     failed_tests: list[FailedTest]
     columns: dict[str, list[str]]
@@ -62,24 +53,26 @@ class Dbt:
     settings: Settings
     progress: Progress = field(default=lambda _: None)
 
-    def build(self, *, seeds: str | None, full_refresh: bool) -> Built:
-        """Build the models and run the data tests.
+    def build(self, *, seeds: str | None, rebuild: bool) -> Built:
+        """Build the models, then run the data tests.
 
-        A failed test does not stop the build (see `data_tests` in dbt_project.yml): the caller decides what it means.
+        A failed test does not stop the build: the caller decides what it means.
 
         Args:
             seeds: fingerprint of the seeds to load first; None where the warehouse has them.
-            full_refresh: build incremental models anew.
+            rebuild: make every derived table anew, and the views.
 
         Raises:
             RunFailed: a model failed; the message holds what the database said.
         """
-        test_seeds = seeds is not None and not (TESTED_SEEDS.exists() and TESTED_SEEDS.read_text() == seeds)
-        command = build_command(load_seeds=seeds is not None, test_seeds=test_seeds, full_refresh=full_refresh)
-        models, failed = self._build(command)
-        if test_seeds and seeds is not None and not failed:
+        nodes = self._run(build_command(load_seeds=seeds is not None, rebuild=rebuild))
+        about = ["models"]
+        if seeds is not None and not (TESTED_SEEDS.exists() and TESTED_SEEDS.read_text() == seeds):
+            about.append("seeds")
+        failed = self._failed_tests(about)
+        if seeds is not None and not failed:
             TESTED_SEEDS.write_text(seeds)
-        return Built(failed, {model.name: list(model.columns) for model in models})
+        return Built(failed, {node.name: list(node.columns) for node in nodes})
 
     def snapshot(self) -> list[FailedTest]:
         """Bring the history up to what is published, and test it.
@@ -90,7 +83,8 @@ class Dbt:
         Raises:
             RunFailed: a snapshot failed; the next run makes up for it.
         """
-        return self._build(["build", "--select", HISTORY])[1]
+        self._run(["snapshot"])
+        return self._failed_tests(["history"])
 
     def compile(self, *models: str) -> dict[str, str]:
         """The SQL of models, as it would run on the warehouse."""
@@ -124,20 +118,22 @@ class Dbt:
 
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
-    def _build(self, command: Sequence[str]) -> tuple[list[Any], list[FailedTest]]:
-        """The nodes that were built, and the tests that failed."""
+    def _run(self, command: Sequence[str]) -> list[Any]:
+        """The nodes that were built."""
         results = list(getattr(self._invoke(command), "results", None) or [])
-        tests = [result for result in results if str(result.node.resource_type) == "test"]
-        built = [result for result in results if str(result.node.resource_type) != "test"]
-        if any(str(result.status) in ("error", "skipped") for result in built):
+        if any(str(result.status) in ("error", "skipped") for result in results):
             cause = next(result for result in results if str(result.status) == "error")
             raise RunFailed(f"{cause.node.name} failed: {_first_lines(cause.message)}")
-        failed = [
-            FailedTest(result.node.name, _first_lines(result.message), result.node.compiled_code or "")
-            for result in tests
-            if str(result.status) != "pass"
-        ]
-        return [result.node for result in built], failed
+        return [result.node for result in results]
+
+    def _failed_tests(self, about: Sequence[str]) -> list[FailedTest]:
+        fingerprint = fingerprint_sources()
+        tests = read_tests(COMPILED_TESTS, fingerprint)
+        if tests is None:
+            tests = [DataTest.of_node(node) for node in self._run(["compile", "--select", "resource_type:test"])]
+            keep_tests(COMPILED_TESTS, fingerprint, tests)
+        with self.warehouse() as connection:
+            return failed_tests(connection, [test for test in tests if test.about in about])
 
     def _invoke(self, command: Sequence[str], *, write_json: bool = False) -> Any:
         # Importing dbt takes seconds: only a run that has something to do pays for it.
@@ -158,15 +154,19 @@ class Dbt:
             self.progress(event.data.node_info.node_name)
 
 
-def build_command(*, load_seeds: bool, test_seeds: bool, full_refresh: bool) -> list[str]:
-    """The words of the dbt command; unit tests judge the code, not the data, and are left to `make test`."""
-    command = ["build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"]
-    if not load_seeds:
-        command += ["--exclude-resource-type", "seed"]
-    command += ["--exclude", HISTORY]
-    if not test_seeds:
-        command += ["path:seeds,resource_type:test", "path:tests/data/seeds"]
-    return [*command, "--full-refresh"] if full_refresh else command
+def build_command(*, load_seeds: bool, rebuild: bool) -> list[str]:
+    """The words of the dbt command that builds the models.
+
+    Data tests follow as queries (datatests.py), snapshots when gold is published; unit tests judge the code, not the
+    data, and are left to `make test`.
+    """
+    command = ["build", "--resource-type", "model"]
+    if load_seeds:
+        command += ["--resource-type", "seed"]
+    if rebuild:
+        return [*command, "--full-refresh"]
+    # Views and the policy are as the last build left them.
+    return [*command, "--exclude", "config.materialized:view", "path:models/oil/policy"]
 
 
 def global_flags(*, write_json: bool = False) -> list[str]:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import duckdb
 from filelock import FileLock, Timeout
 
-from tribolake.dbtrun import Built, Dbt, FailedTest, import_ahead
+from tribolake.datatests import FailedTest
+from tribolake.dbtrun import Built, Dbt, import_ahead
 from tribolake.errors import ContractBroken, LakeIsBusy, RunFailed
 from tribolake.lake import open_lake
 from tribolake.lake.arrivals import read_ahead
@@ -21,7 +22,7 @@ from tribolake.publish.gold import Publication, publish_client
 from tribolake.publish.limits import publish_limits
 from tribolake.report import RunReport, describe_clients, describe_failed_files
 from tribolake.settings import Settings
-from tribolake.warehouse import hold_back, record_run
+from tribolake.warehouse import hold_back, record_run, touched_clients
 
 Progress = Callable[[str], None]
 
@@ -100,7 +101,7 @@ def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Sto
     with Dbt(settings, stopwatch.progress) as dbt:
         with stopwatch("build and test"):
             seeds = plan.fingerprints.seeds if plan.load_seeds else None
-            built = dbt.build(seeds=seeds, full_refresh=plan.rebuild)
+            built = dbt.build(seeds=seeds, rebuild=plan.rebuild)
         with stopwatch("publish"), dbt.warehouse() as warehouse:
             report.clients = describe_clients(warehouse, plan.since, plan.request.clients or declared_clients())
             report.failed_files = describe_failed_files(warehouse, plan.since)
@@ -151,12 +152,14 @@ def _publish(
     # First: a report names the version that judged it.
     publish_limits(warehouse, lake)
     with_samples = {client: done for client, done in report.clients.items() if done.samples}
+    touched = set(with_samples) if plan.republish else touched_clients(warehouse)
     for client, done in with_samples.items():
         if done.problem:
             continue
-        progress(f"publish {client}")
         try:
-            publish_client(warehouse, lake, client, publication, declared)
+            if client in touched:
+                progress(f"publish {client}")
+                publish_client(warehouse, lake, client, publication, declared)
             done.published = True
         except (ContractBroken, OSError, duckdb.Error) as error:
             done.problem = str(error)

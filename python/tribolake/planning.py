@@ -23,7 +23,7 @@ from tribolake.warehouse import (
     has_unprocessed_contents,
     is_unfinished,
     last_run,
-    open_warehouse,
+    open_for_a_run,
     read_ledger,
     request_run,
 )
@@ -38,6 +38,7 @@ class Plan:
     reason: str
     load_seeds: bool
     rebuild: bool  # make every derived table anew: what earlier runs made does not hold any more
+    republish: bool  # publish every client, not only those that the run touches: the last run left something undone
     since: datetime  # what arrived after this is new to readers of gold
     fingerprints: Fingerprints
 
@@ -60,7 +61,7 @@ def plan_run(
     lake = open_lake(settings)
     now = datetime.now(UTC)
     fingerprints = Fingerprints.of_project()
-    with open_warehouse(settings.warehouse) as warehouse:
+    with open_for_a_run(settings.warehouse) as warehouse:
         past = last_run(warehouse)
         project_changed = past is None or past.fingerprints.project != fingerprints.project
         reread = full_refresh or (past is not None and past.fingerprints.readers != fingerprints.readers)
@@ -75,17 +76,19 @@ def plan_run(
         )
         ledger = Ledger.of([]) if reread else read_ledger(warehouse, retry_failed=project_changed)
         found = new_files(lake, ledger, clients)
+        not_enough = {"the last run did not finish": is_unfinished(warehouse, past)} | (
+            _reasons_of_the_past(lake, request, past) if past else {}
+        )
         reasons = {
             "every file is read again": full_refresh,
             "first run": past is None,
             f"{len(found)} new files": bool(found),
             "models or seeds changed": project_changed,
             "limits are to be calculated anew": recalculate_limits,
-            "the last run did not finish": is_unfinished(warehouse, past),
             "contents are to be checked again": has_unprocessed_contents(warehouse),
             "samples dated ahead have become due": has_due_samples(warehouse),
             "limits are old and samples came since": has_old_limits(warehouse, _limits_last_days(policy), now),
-        } | (_reasons_of_the_past(lake, request, past) if past else {})
+        } | not_enough
         reason = next((reason for reason, holds in reasons.items() if holds), "")
         if reason:
             if reread:
@@ -94,7 +97,8 @@ def plan_run(
     load_seeds = past is None or past.fingerprints.seeds != fingerprints.seeds
     rebuild = reread or project_changed or (past is not None and past.policy != policy)
     since = past.finished_at if past else datetime.min.replace(tzinfo=UTC)
-    return Plan(request, found, reason, load_seeds, rebuild, since, fingerprints)
+    republish = rebuild or any(not_enough.values())
+    return Plan(request, found, reason, load_seeds, rebuild, republish, since, fingerprints)
 
 
 def _reasons_of_the_past(lake: FolderLake, request: RunRequest, past: PastRun) -> dict[str, bool]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from tribolake.labs.layout import SheetLayout, layouts_of
 from tribolake.settings import PROJECT_DIR
@@ -67,5 +69,12 @@ def _fingerprint(*patterns: str) -> str:
     digest = hashlib.sha256()
     for path in sorted(found for pattern in patterns for found in PROJECT_DIR.glob(pattern)):
         digest.update(f"{path.relative_to(PROJECT_DIR)}\n".encode())
-        digest.update(path.read_bytes())
+        stat = path.stat()
+        digest.update(_digest_of(path, stat.st_size, stat.st_mtime_ns))
     return digest.hexdigest()
+
+
+@cache
+def _digest_of(path: Path, size_bytes: int, modified_ns: int) -> bytes:
+    """A file is read once; whoever runs for long notices its changes by size and time."""
+    return hashlib.sha256(path.read_bytes()).digest()

@@ -21,6 +21,8 @@ from tribolake.report import RunReport
 # `run_request` is also made by macros/ensure_control_tables.sql, for dbt without the wrapper.
 CONTROL_TABLES = """
     create schema if not exists control;
+    create schema if not exists history;
+    create table if not exists history.layout_2 (made_at timestamptz default current_timestamp);
     create table if not exists control.run_request (
         run_id varchar not null, policy varchar not null, clients varchar[], retry_failed boolean not null,
         recalculate_limits boolean not null, requested_at timestamptz not null
@@ -30,6 +32,8 @@ CONTROL_TABLES = """
         policy varchar not null, clients varchar[], report json not null
     );
 """
+# Tables that an earlier version of tribolake made otherwise are not understood: see `open_for_a_run`.
+LAYOUT_TABLE = ("history", "layout_2")
 NO_RETRIES = "(select '' as file_key, now() as asked_at where false)"
 # Another process looks at the warehouse, `status` for instance: it is done in a moment.
 PATIENCE = Retrying(
@@ -86,6 +90,28 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def open_for_a_run(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse to write to; one that an earlier version laid out otherwise is moved aside: bronze has it all."""
+    with open_warehouse(path) as connection:
+        is_old = table_exists(connection, "control", "runs") and not table_exists(connection, *LAYOUT_TABLE)
+        if not is_old:
+            yield connection
+            return
+    path.replace(path.with_name(f"{path.stem}.{datetime.now(UTC):%Y%m%dT%H%M%S}{path.suffix}"))
+    with open_warehouse(path) as connection:
+        yield connection
+
+
+def touched_clients(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Clients whose samples or limits the last build changed, perhaps."""
+    rows = connection.execute(
+        "select client from changes.pending_contents"
+        " union select lower(client) from limits.limit_decisions where is_recalculated"
+    ).fetchall()
+    return {client for (client,) in rows}
 
 
 def read_ledger(connection: duckdb.DuckDBPyConnection, *, retry_failed: bool = False) -> Ledger:

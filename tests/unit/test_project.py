@@ -100,11 +100,9 @@ def test_the_readme_names_every_make_target_it_promises():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_unit_tests_are_left_out_of_a_run_and_seeds_when_they_did_not_change():
-    everything = build_command(load_seeds=True, test_seeds=True, full_refresh=True)
-    assert everything[:3] == ["build", "--exclude-resource-type", "unit_test"]
-    assert "--full-refresh" in everything
-    assert "seed" not in everything
-    assert "path:tests/data/seeds" not in everything
-    assert "seed" in build_command(load_seeds=False, test_seeds=False, full_refresh=False)
-    assert "path:tests/data/seeds" in build_command(load_seeds=True, test_seeds=False, full_refresh=False)
+def test_a_run_builds_models_and_what_changed_with_the_project():
+    everything = build_command(load_seeds=True, rebuild=True)
+    assert everything == ["build", "--resource-type", "model", "--resource-type", "seed", "--full-refresh"]
+    partial = build_command(load_seeds=False, rebuild=False)
+    assert "seed" not in partial
+    assert partial[partial.index("--exclude") :] == ["--exclude", "config.materialized:view", "path:models/oil/policy"]

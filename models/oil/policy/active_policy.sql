@@ -20,8 +20,7 @@ finest_levels as (
 
 select
     policies.*,
-    finest_levels.judging_level,
-    run_request.run_id
+    finest_levels.judging_level
 from policies
 inner join run_request on policies.policy = run_request.policy
 inner join finest_levels on policies.policy = finest_levels.policy
