@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     follow_links: bool = Field(default=True, description="read files that links in bronze lead to")
     reader_seconds: int = Field(default=300, ge=1, description="processor time that reading one file may take")
 
-    watch_settle_seconds: float = Field(default=0.4, gt=0, description="a file is complete when unchanged for so long")
+    watch_settle_seconds: float = Field(default=0.25, gt=0, description="a file is complete when unchanged for so long")
     watch_max_wait_seconds: float = Field(
         default=30, gt=0, description="complete files wait no longer for others that still change"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from tribolake.publish.changes import ENTITIES, changes_of
+from tribolake.publish.changes import ENTITIES, Entity, changes_of
 from tribolake.publish.contract import GOLD, HARMONIZED, MANIFEST, SCHEMA_VERSION, PublicTable, check_file
 from tribolake.publish.delta import write_delta
 from tribolake.publish.files import sha256_of, sync_file, sync_folder, sync_up, write_durably
@@ -79,18 +80,21 @@ def write_files(
     Raises:
         ContractBroken: a file does not keep the contract.
     """
-    _write(connection, HARMONIZED, places.client, folder / HARMONIZED_FILE, (), places.harmonized, without="row_id")
-    return [
-        _write(
-            connection,
-            table,
-            places.client,
-            folder / table.file_name,
-            declared.get(table.name, ()),
-            places.gold / table.file_name,
-        )
-        for table in GOLD
-    ]
+
+    def write_harmonized() -> dict[str, Any]:
+        path = folder / HARMONIZED_FILE
+        return _write(connection, HARMONIZED, places.client, path, (), places.harmonized, without="row_id")
+
+    def write_gold(table: PublicTable) -> dict[str, Any]:
+        columns, published = declared.get(table.name, ()), places.gold / table.file_name
+        return _write(connection, table, places.client, folder / table.file_name, columns, published)
+
+    # A file is one row group, which one thread writes: two files at a time keep two cores busy.
+    with ThreadPoolExecutor(2) as threads:
+        harmonized = threads.submit(write_harmonized)
+        files = list(threads.map(write_gold, GOLD))
+        harmonized.result()
+    return files
 
 
 def is_published(
@@ -142,8 +146,9 @@ def _write(
     published: Path,
     without: str = "",
 ) -> dict[str, Any]:
-    rows = _write_parquet(connection, table, client, path, without)
-    columns = check_file(connection, table, path, rows, declared, published)
+    with connection.cursor() as cursor:
+        rows = _write_parquet(cursor, table, client, path, without)
+        columns = check_file(cursor, table, path, rows, declared, published)
     sync_file(path)
     return {
         "name": path.name,
@@ -181,11 +186,14 @@ def _write_changes(
     )
     after = {HARMONIZED.name: folder / HARMONIZED_FILE} | {table.name: folder / table.file_name for table in GOLD}
     published = {name: path for name, path in before.items() if path.exists()}
-    entries = [
-        {"run_id": publication.run_id, "at": publication.published_at, "client": places.client}
-        | changes_of(connection, entity, published.get(entity.table.name), after[entity.table.name])
-        for entity in ENTITIES
-    ]
+
+    def entry(entity: Entity) -> dict[str, Any]:
+        with connection.cursor() as cursor:
+            changes = changes_of(cursor, entity, published.get(entity.table.name), after[entity.table.name])
+        return {"run_id": publication.run_id, "at": publication.published_at, "client": places.client} | changes
+
+    with ThreadPoolExecutor(2) as threads:
+        entries = list(threads.map(entry, ENTITIES))
     write_durably(folder / CHANGES_FILE, json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
     delta = folder / DELTA_FILE
     write_delta(connection, published.get(HARMONIZED.name), after[HARMONIZED.name], publication.run_id, delta)

@@ -31,6 +31,7 @@ IMPORTED_AHEAD = (
     "pandas",
     "scipy.special",
     "pyarrow.compute",
+    "pyarrow.dataset",
     "pyarrow.parquet",
     "dbt.adapters.duckdb.connections",
     "dbt.cli.main",
