@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
-
+from tribolake.arrivals import FAILED_FILES
 from tribolake.errors import ConfigurationError
 from tribolake.lake import open_lake
-from tribolake.lake.folder import FolderLake
 from tribolake.lake.ledger import new_files
 from tribolake.settings import Settings
-from tribolake.warehouse import last_run, open_warehouse, read_ledger, table_exists
+from tribolake.warehouse import last_run, open_warehouse, read_ledger, rows_of, table_exists
 from tribolake.watch.heartbeat import read_heartbeat
-
-# Nobody else can open the warehouse while the watcher's run has it; a run with a few new files is shorter than this.
-PATIENCE_SECONDS = 20
 
 # Why a machine stands where it does: the three breaches of its worst component that weigh most in the status.
 MACHINES_QUERY = """
@@ -59,19 +53,10 @@ MACHINES_QUERY = """
             machines.client = reasons.client
             and machines.unit_id = reasons.unit_id
             and machines.worst_component = reasons.component
-    where ? is null or list_contains(?, lower(machines.client))
+    where $clients is null or list_contains($clients, lower(machines.client))
     order by
         machines.priority_score desc, machines.weighted_machine_score desc, machines.machine_score desc,
         machines.client, machines.unit_id
-"""
-FAILED_QUERY = """
-    select file_key as file, message as problem
-    from bronze.bronze_arrivals
-    where status = 'failed' and file_key not in (
-        select file_key from bronze.bronze_arrivals where status <> 'failed'
-    )
-    qualify row_number() over (partition by file_key order by arrived_at desc) = 1
-    order by file_key
 """
 UNMAPPED_QUERY = "select client, kind, name, cells_affected from silver.unmapped_names order by all"
 REPORTS_QUERY = """
@@ -87,7 +72,7 @@ class LakeStatus:
     lake: str
     last_run: dict[str, Any] | None
     waiting_files: list[str]
-    failed_files: list[dict[str, str]]
+    failed_files: list[dict[str, Any]]
     unmapped_names: list[dict[str, Any]]
     reports: list[dict[str, Any]]
     machines: list[dict[str, Any]]
@@ -109,36 +94,18 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
             f"{settings.lake} has no warehouse yet: put files under {lake.home / 'bronze'}/CLIENT/ and start "
             "`tribolake run`, or try `tribolake demo`"
         )
-    beat = read_heartbeat(settings.state)
-    is_held = beat is not None and beat.state == "running" and beat.is_alive(datetime.now(UTC))
-    patiently = Retrying(
-        retry=retry_if_exception_type(ConfigurationError),
-        stop=stop_after_delay(PATIENCE_SECONDS if is_held else 0),
-        wait=wait_fixed(0.1),
-        reraise=True,
-    )
-    return patiently(_read_status, settings, lake, list(clients) if clients else None)
-
-
-def _read_status(settings: Settings, lake: FolderLake, wanted: list[str] | None) -> LakeStatus:
+    wanted = [client.lower() for client in clients] if clients else None
     heartbeat = read_heartbeat(settings.state)
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
         past = last_run(warehouse)
-        waiting = [file.key for file in new_files(lake, read_ledger(warehouse), wanted)]
-
-        def rows(query: str, *parameters: object) -> list[dict[str, Any]]:
-            cursor = warehouse.execute(query, parameters)
-            names = [column[0] for column in cursor.description or []]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
         is_built = table_exists(warehouse, "gold", "machine_status_current")
         return LakeStatus(
             lake=str(settings.lake),
             last_run=past.report if past else None,
-            waiting_files=waiting,
-            failed_files=rows(FAILED_QUERY) if is_built else [],
-            unmapped_names=rows(UNMAPPED_QUERY) if is_built else [],
-            reports=rows(REPORTS_QUERY) if is_built else [],
-            machines=rows(MACHINES_QUERY, wanted, wanted) if is_built else [],
+            waiting_files=[file.key for file in new_files(lake, read_ledger(warehouse), wanted)],
+            failed_files=rows_of(warehouse, FAILED_FILES, {"clients": wanted}) if is_built else [],
+            unmapped_names=rows_of(warehouse, UNMAPPED_QUERY) if is_built else [],
+            reports=rows_of(warehouse, REPORTS_QUERY) if is_built else [],
+            machines=rows_of(warehouse, MACHINES_QUERY, {"clients": wanted}) if is_built else [],
             watcher=heartbeat.as_dict() if heartbeat else None,
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_exponential_jitter
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
@@ -35,11 +35,11 @@ CONTROL_TABLES = """
 # Tables that an earlier version of tribolake made otherwise are not understood: see `open_for_a_run`.
 LAYOUT_TABLE = ("history", "layout_2")
 NO_RETRIES = "(select '' as file_key, now() as asked_at where false)"
-# Another process looks at the warehouse, `status` for instance: it is done in a moment.
+# DuckDB gives its file to one writer, or to readers: a run and a look at the status wait for each other.
 PATIENCE = Retrying(
-    retry=retry_if_exception_type(duckdb.IOException),
+    retry=retry_if_exception_message(match="(?s).*Could not set lock"),
     wait=wait_exponential_jitter(multiplier=0.05, max=1, jitter=0.1),
-    stop=stop_after_delay(10),
+    stop=stop_after_delay(20),
     reraise=True,
 )
 
