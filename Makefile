@@ -32,8 +32,9 @@ format: $(VENV)/.installed-dev ## Put the code into the project's style
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/sqlfluff fix --processes 2 --disable-progress-bar models macros tests/data
 
-bench: $(VENV)/.installed-dev ## Measure runs as ratios to their floor
+bench: $(VENV)/.installed-dev ## Measure runs as ratios to their floor, and the watcher
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/watch.py
 
 docs: $(VENV)/.installed ## Write the documentation of the default lake
 	$(BIN)/tribolake docs

@@ -1,6 +1,6 @@
 -- One row per content that arrived: the file it stands for, and whether that file still has it.
--- None of this depends on the order of arrival: of several files with one content the first delivered stands for it, and
--- a file that was written over has its last content only.
+-- None of this depends on the order of arrival: of several files with one content the first delivered stands for it,
+-- and a file that was written over has its last content only.
 
 with
 

@@ -1,6 +1,6 @@
 -- depends_on: {{ ref('stg_columns') }}
--- One row per current sample × essay of this run as the laboratory wrote it, essays in columns and in name/value pairs alike.
--- Where a row carries an essay more than once, the first by priority and position counts.
+-- One row per current sample × essay of this run as the laboratory wrote it, essays in columns and in name/value pairs
+-- alike. Where a row carries an essay more than once, the first by priority and position counts.
 
 with
 

@@ -90,7 +90,7 @@ unknown_machines as (
     from checked_rows
     cross join active_policy
     where not checked_rows.is_machine_known and not active_policy.judges_unknown_machines
-    group by checked_rows.content_id, checked_rows.client, checked_rows.sheet, coalesce(checked_rows.machineName, '(blank)')
+    group by all
 )
 
 select * from unknown_columns
