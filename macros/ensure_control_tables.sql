@@ -13,6 +13,7 @@
         recalculate_limits boolean not null,
         requested_at timestamptz not null
     );
+    create table if not exists control.project_state (state varchar not null);
     create table if not exists control.retries (file_key varchar primary key, asked_at timestamptz not null);
     create table if not exists control.held_back (client varchar not null);
     create table if not exists control.processed_contents (

@@ -24,6 +24,11 @@
 
         insert or replace into history.limit_decisions by name
         select * from {{ ref('limit_decisions') }};
+        {%- if flags.FULL_REFRESH or everything_is_touched() %}
+
+            delete from control.project_state;
+            insert into control.project_state values ('{{ project_state() }}');
+        {%- endif %}
     {%- endif %}
 {%- endmacro %}
 

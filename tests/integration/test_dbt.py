@@ -70,6 +70,11 @@ def test_given_a_fresh_clone_then_dbt_build_passes_without_and_with_files(projec
         (machines,) = connection.execute("select count(*) from gold.machine_status_current").fetchone()
     assert machines == 10
 
+    alone = dbt(project, "run", "--full-refresh", "--select", "samples")
+    assert "run `dbt build --full-refresh` without a selection" in alone.stdout
+    add_rows(project, "machine_models", {"model": "pc8000", "machine_name": "excavadora", "brand": "komatsu"})
+    assert "`dbt build --full-refresh` makes them anew" in dbt(project, "run", "--select", "int_contents").stdout
+
 
 def add_rows(project: Path, seed: str, *rows: dict[str, object]) -> None:
     path = project / "seeds" / "oil" / f"{seed}.csv"

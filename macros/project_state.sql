@@ -1,0 +1,23 @@
+{#-
+  A fingerprint of models and seeds. Incremental tables hold what earlier builds made by them: plain dbt is warned when
+  they have changed since; the wrapper builds everything anew by itself.
+-#}
+{% macro project_state() -%}
+    {%- set checksums = [] -%}
+    {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed') -%}
+        {%- do checksums.append(node.unique_id ~ node.checksum.checksum) -%}
+    {%- endfor -%}
+    {{ return(local_md5(checksums | sort | join)) }}
+{%- endmacro %}
+
+
+{% macro warn_of_stale_tables() -%}
+    {%- if execute and target.name != 'lake' and not flags.FULL_REFRESH and flags.WHICH in ('build', 'run') -%}
+        {%- set built_by = run_query('select state from control.project_state').columns[0].values() -%}
+        {%- if built_by and built_by[0] != project_state() -%}
+            {%- do exceptions.warn(
+                "models or seeds changed since the tables were built: `dbt build --full-refresh` makes them anew"
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
