@@ -4,6 +4,7 @@
 -#}
 {% macro remember_run(results) -%}
     {%- if execute and is_whole_build(results) %}
+        begin transaction;
         insert or replace into control.processed_contents
         select
             pending.content_id,
@@ -29,6 +30,7 @@
             delete from control.project_state;
             insert into control.project_state values ('{{ project_state() }}');
         {%- endif %}
+        commit;
     {%- endif %}
 {%- endmacro %}
 

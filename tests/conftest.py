@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tribolake.dbtrun import parse_ahead
 from tribolake.settings import PROJECT_DIR, Settings, load_settings
 
 REAL_DATA = PROJECT_DIR.parent / "shared" / "data"
@@ -20,6 +21,14 @@ REAL_DATA = PROJECT_DIR.parent / "shared" / "data"
 def settings(tmp_path: Path) -> Settings:
     """An empty lake of its own."""
     return load_settings(lake=tmp_path / "lake")
+
+
+@pytest.fixture(scope="session")
+def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The project is parsed once for all runs in this process, as the watcher does it."""
+    settings = load_settings(lake=tmp_path_factory.mktemp("parsed"))
+    settings.state.mkdir()
+    parse_ahead(settings)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ three. dbt compiles them once for each state of the project; every run then asks
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -78,6 +79,6 @@ def read_tests(path: Path, fingerprint: str) -> list[DataTest] | None:
 
 
 def keep_tests(path: Path, fingerprint: str, tests: Sequence[DataTest]) -> None:
-    aside = path.with_suffix(".partial")
+    aside = path.with_suffix(f".{os.getpid()}.partial")  # runs of other lakes write it too
     aside.write_text(json.dumps({"fingerprint": fingerprint, "tests": [asdict(test) for test in tests]}))
     aside.replace(path)

@@ -111,13 +111,13 @@ def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Sto
             hold_back(warehouse, list(report.problems))
         with stopwatch("history"):
             report.failed_tests += [f"{test.name}: {test.message}" for test in dbt.snapshot()]
+        # All of it is loaded. A run that is killed after it was recorded may have no next one that cleans up.
+        for staged in settings.staging.glob("*"):
+            staged.unlink(missing_ok=True)
         report.seconds = stopwatch.seconds
         with dbt.warehouse() as warehouse:
             record_run(warehouse, plan.request, plan.fingerprints, report)
-            troubles = troubles_of(report, warehouse)
-    for staged in settings.staging.glob("*"):
-        staged.unlink(missing_ok=True)
-    return troubles
+            return troubles_of(report, warehouse)
 
 
 def _hold_back(warehouse: duckdb.DuckDBPyConnection, report: RunReport, failed_tests: list[FailedTest]) -> None:

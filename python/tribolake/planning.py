@@ -17,7 +17,6 @@ from tribolake.settings import Settings
 from tribolake.warehouse import (
     PastRun,
     RunRequest,
-    forget_bronze,
     has_due_samples,
     has_old_limits,
     has_unprocessed_contents,
@@ -26,6 +25,7 @@ from tribolake.warehouse import (
     open_for_a_run,
     read_ledger,
     request_run,
+    what_is_unfinished,
 )
 
 
@@ -63,15 +63,17 @@ def plan_run(
     fingerprints = Fingerprints.of_project()
     with open_for_a_run(settings.warehouse) as warehouse:
         past = last_run(warehouse)
+        unfinished = what_is_unfinished(warehouse)
         project_changed = past is None or past.fingerprints.project != fingerprints.project
         reread = full_refresh or (past is not None and past.fingerprints.readers != fingerprints.readers)
+        rebuild = reread or project_changed or past is None or past.policy != policy or unfinished.rebuild
         request = RunRequest(
             run_id=f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}",
             policy=policy,
             clients=tuple(clients) if clients else None,
             # What failed before may succeed with another seed or another reader.
             retry_failed=project_changed,
-            recalculate_limits=recalculate_limits,
+            recalculate_limits=recalculate_limits or unfinished.recalculate_limits,
             requested_at=now,
         )
         ledger = Ledger.of([]) if reread else read_ledger(warehouse, retry_failed=project_changed)
@@ -91,11 +93,9 @@ def plan_run(
         } | not_enough
         reason = next((reason for reason, holds in reasons.items() if holds), "")
         if reason:
-            if reread:
-                forget_bronze(warehouse)
-            request_run(warehouse, request)
-    load_seeds = past is None or past.fingerprints.seeds != fingerprints.seeds
-    rebuild = reread or project_changed or (past is not None and past.policy != policy)
+            request_run(warehouse, request, rebuild=rebuild, forget_bronze=reread)
+    # The seeds of a rebuild that was killed may be other ones than these, though the last finished run had these.
+    load_seeds = past is None or past.fingerprints.seeds != fingerprints.seeds or unfinished.rebuild
     since = past.finished_at if past else datetime.min.replace(tzinfo=UTC)
     republish = rebuild or any(not_enough.values())
     return Plan(request, found, reason, load_seeds, rebuild, republish, since, fingerprints)

@@ -31,9 +31,11 @@ CONTROL_TABLES = """
         run_id varchar primary key, finished_at timestamptz not null, fingerprints json not null,
         policy varchar not null, clients varchar[], report json not null
     );
+    create table if not exists control.unfinished (rebuild boolean not null, recalculate_limits boolean not null);
 """
 # Tables that an earlier version of tribolake made otherwise are not understood: see `open_for_a_run`.
 LAYOUT_TABLE = ("history", "layout_2")
+FORGET_BRONZE = "drop table if exists bronze.bronze_rows; drop table if exists bronze.bronze_arrivals"
 NO_RETRIES = "(select '' as file_key, now() as asked_at where false)"
 # DuckDB gives its file to one writer, or to readers: a run and a look at the status wait for each other.
 PATIENCE = Retrying(
@@ -70,6 +72,14 @@ class PastRun:
     @property
     def was_held_back(self) -> bool:
         return any(client["problem"] for client in self.report["clients"].values())
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What the last run was to do and did not bring to its end: tables may be half as they were, half anew."""
+
+    rebuild: bool = False
+    recalculate_limits: bool = False
 
 
 @contextmanager
@@ -145,12 +155,22 @@ def last_run(connection: duckdb.DuckDBPyConnection) -> PastRun | None:
 
 def is_unfinished(connection: duckdb.DuckDBPyConnection, past: PastRun | None) -> bool:
     """Whether rows were loaded that no finished run has published: a run was killed, or dbt was started by hand."""
-    if past is None or not table_exists(connection, "bronze", "bronze_arrivals"):
+    if past is None:
         return False
     requested = connection.execute("select run_id from control.run_request").fetchone()
-    arrived = connection.execute("select max(arrived_at) from bronze.bronze_arrivals").fetchone()
     was_killed = requested is not None and requested[0] != past.run_id
-    return was_killed or bool(arrived and arrived[0] and arrived[0] > past.finished_at)
+    if was_killed or not table_exists(connection, "bronze", "bronze_arrivals"):
+        return was_killed
+    arrived = connection.execute("select max(arrived_at) from bronze.bronze_arrivals").fetchone()
+    return bool(arrived and arrived[0] and arrived[0] > past.finished_at)
+
+
+def what_is_unfinished(connection: duckdb.DuckDBPyConnection) -> Unfinished:
+    """What the next run has to do because the last one did not end, whatever it is asked for itself."""
+    if not table_exists(connection, "control", "unfinished"):
+        return Unfinished()
+    row = connection.execute("select rebuild, recalculate_limits from control.unfinished").fetchone()
+    return Unfinished(*row) if row else Unfinished()
 
 
 def has_unprocessed_contents(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -183,28 +203,39 @@ def has_old_limits(connection: duckdb.DuckDBPyConnection, last_days: int, now: d
     return bool(last and last[0] and last[0] > row[0])
 
 
-def forget_bronze(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop what was read from files, so that the next build reads them again."""
-    connection.execute("drop table if exists bronze.bronze_rows; drop table if exists bronze.bronze_arrivals")
+def request_run(
+    connection: duckdb.DuckDBPyConnection, request: RunRequest, *, rebuild: bool, forget_bronze: bool
+) -> None:
+    """Leave the request where the models find it, and what is to be made anew where the next run finds it.
 
+    All in one transaction: a run that is killed here has asked for nothing.
 
-def request_run(connection: duckdb.DuckDBPyConnection, request: RunRequest) -> None:
-    """Leave the request where the models find it."""
-    connection.execute("drop table if exists control.run_request")  # an earlier version's has other columns
-    connection.execute(CONTROL_TABLES)
-    connection.execute(
-        "insert into control.run_request by name"
-        " select ? as run_id, ? as policy, ?::varchar[] as clients, ? as retry_failed, ? as recalculate_limits,"
-        " ?::timestamptz as requested_at",
-        [
-            request.run_id,
-            request.policy,
-            _list(request.clients),
-            request.retry_failed,
-            request.recalculate_limits,
-            request.requested_at,
-        ],
-    )
+    Args:
+        connection: to the warehouse.
+        request: what the run is asked to do.
+        rebuild: the run makes every derived table anew.
+        forget_bronze: drop what was read from files, so that the build reads them again.
+    """
+    with _transaction(connection):
+        connection.execute("drop table if exists control.run_request")  # an earlier version's has other columns
+        connection.execute(CONTROL_TABLES)
+        connection.execute(
+            "insert into control.run_request by name"
+            " select ? as run_id, ? as policy, ?::varchar[] as clients, ? as retry_failed, ? as recalculate_limits,"
+            " ?::timestamptz as requested_at",
+            [
+                request.run_id,
+                request.policy,
+                _list(request.clients),
+                request.retry_failed,
+                request.recalculate_limits,
+                request.requested_at,
+            ],
+        )
+        connection.execute("delete from control.unfinished")
+        connection.execute("insert into control.unfinished values (?, ?)", [rebuild, request.recalculate_limits])
+        if forget_bronze:
+            connection.execute(FORGET_BRONZE)
 
 
 def hold_back(connection: duckdb.DuckDBPyConnection, clients: Sequence[str]) -> None:
@@ -217,18 +248,32 @@ def record_run(
     connection: duckdb.DuckDBPyConnection, request: RunRequest, fingerprints: Fingerprints, report: RunReport
 ) -> None:
     """Remember a run that published, with the fingerprints of the project and its seeds."""
-    connection.execute(CONTROL_TABLES)
-    connection.execute(
-        "insert or replace into control.runs values (?, ?, ?, ?, ?, ?)",
-        [
-            request.run_id,
-            datetime.now(UTC),
-            json.dumps(asdict(fingerprints)),
-            request.policy,
-            _list(request.clients),
-            json.dumps(report.as_dict(), ensure_ascii=False),
-        ],
-    )
+    with _transaction(connection):
+        connection.execute(CONTROL_TABLES)
+        connection.execute(
+            "insert or replace into control.runs values (?, ?, ?, ?, ?, ?)",
+            [
+                request.run_id,
+                datetime.now(UTC),
+                json.dumps(asdict(fingerprints)),
+                request.policy,
+                _list(request.clients),
+                json.dumps(report.as_dict(), ensure_ascii=False),
+            ],
+        )
+        connection.execute("delete from control.unfinished")
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of what is executed, or nothing: a process can be killed between any two statements."""
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
 
 
 def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

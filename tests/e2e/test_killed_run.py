@@ -1,73 +1,71 @@
-"""A run that is killed at any moment costs nothing but time: the next one ends as if nothing had happened."""
+"""A run that is killed at any moment costs nothing but time: the next one ends as if nothing had happened.
+
+More of the same is in test_killed_run_again.py, so that two workers share it.
+"""
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
+import random
+from collections import Counter
+from collections.abc import Iterator
 
-import duckdb
 import pytest
-from tests.conftest import read_manifest
+from tests.killed_runs import (
+    RECALCULATE,
+    STAGES,
+    CleanLakes,
+    Segment,
+    check_sequence,
+    check_step,
+    clean_lakes,
+    copy_lake,
+)
+from tests.whole_lake import check_recovered
 
-from tribolake.synth import write_sample_lake
-
-TABLES = ("classified_reports", "machine_status_current", "stewart_limits")
-
-
-def start(lake: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tribolake", "run", "--lake", str(lake), "--json"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-
-
-def finish(lake: Path) -> dict:
-    process = start(lake)
-    out, _ = process.communicate(timeout=120)
-    assert process.returncode == 0
-    return json.loads(out)
-
-
-def gold(lake: Path, client: str, table: str) -> list[tuple]:
-    """Published rows, without the columns that name the lake's own arrivals."""
-    path = lake / "oil-analysis" / "gold" / client / f"{table}.parquet"
-    return duckdb.execute("select * from read_parquet(?)", [str(path)]).fetchall()
+# In the midst of the models, and when all of them are made anew but nobody has seen any of it.
+MOMENTS = [("build", 0.3), ("build", 0.6), ("test", 0.3)]
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    """A lake whose run was left alone, and the seconds it took."""
-    lake = sample_lake(tmp_path_factory.mktemp("clean"))
-    began = time.perf_counter()
-    finish(lake)
-    return lake, time.perf_counter() - began
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CleanLakes]:
+    with clean_lakes(tmp_path_factory.mktemp("lakes")) as lakes:
+        yield lakes
 
 
-def sample_lake(folder: Path) -> Path:
-    write_sample_lake(folder, finning_units=1, als_units=5, months=12)
-    return folder
+@pytest.mark.parametrize("stages", [("discover", "read", "build"), ("publish", "settle", "history")])
+def test_given_three_killed_runs_in_a_row_then_the_next_one_makes_good(clean, tmp_path, stages):
+    copy_lake(clean.after(0).folder, tmp_path / "lake")
+    hits: Counter[str] = Counter()
+    check_step(clean, tmp_path / "lake", 1, stages, random.Random(5), hits)  # noqa: S311 - moments, not secrets
+    assert hits.total() == 3
 
 
-@pytest.mark.parametrize("moment", [0.4, 0.7, 0.95])
-def test_given_a_kill_during_a_run_then_the_next_run_publishes_what_a_clean_one_does(
-    clean: tuple[Path, float], tmp_path: Path, moment: float
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_given_kills_in_every_stage_of_a_sequence_of_deliveries_then_it_ends_as_without(clean, tmp_path, seed):
+    hits = check_sequence(clean, tmp_path / "lake", seed)
+    assert hits.keys() == set(STAGES) and hits.total() >= 11, hits
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stage", "share"), MOMENTS)
+def test_given_a_killed_run_of_another_policy_then_the_next_one_judges_everything_by_its_own(
+    clean, tmp_path, stage, share
 ):
-    untouched, seconds = clean
-    lake = sample_lake(tmp_path)
-    process = start(lake)
-    time.sleep(seconds * moment)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    report = finish(lake)
+    lake, before = tmp_path / "lake", clean.after(0)
+    copy_lake(before.folder, lake)
+    seconds = before.flight.seconds_of(stage)
+    assert clean.warm.run(lake, {"policy": "reference"}, aim=(Segment(stage, 1, seconds), share)).killed
+    clean.warm.run(lake, {}).check_it_ended_well()
+    check_recovered(lake, before.folder)
 
-    assert report["nothing_new"] or report["clients"]["cda"]["published"]
-    for client in ("cda", "emin"):
-        for table in TABLES:
-            assert gold(lake, client, table) == gold(untouched, client, table)
-        files = read_manifest(lake, client)["files"]
-        assert [file["rows"] for file in files] == [len(gold(lake, client, table)) for table in TABLES]
-    assert not list((lake / "_state" / "staging").glob("*.parquet"))
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stage", "share"), MOMENTS)
+def test_given_a_killed_calculation_of_all_limits_then_the_next_run_makes_up_for_it(clean, tmp_path, stage, share):
+    lake, after = tmp_path / "lake", clean.after(len(clean.steps) - 1)
+    copy_lake(clean.after(len(clean.steps) - 2).folder, lake)
+    seconds = after.flight.seconds_of(stage)
+    assert clean.warm.run(lake, RECALCULATE, aim=(Segment(stage, 1, seconds), share)).killed
+    clean.warm.run(lake, {}).check_it_ended_well()
+    check_recovered(lake, after.folder)

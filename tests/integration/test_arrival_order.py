@@ -23,6 +23,7 @@ from tribolake.pipeline import run
 from tribolake.settings import Settings, load_settings
 from tribolake.synth import write_sample_lake
 
+pytestmark = pytest.mark.usefixtures("parsed_project")
 TABLES = {
     "classified_reports": "sampleNumber, laboratory",
     "machine_status_current": "unit_id",

@@ -19,6 +19,8 @@ from tribolake.report import RunReport
 from tribolake.settings import Settings, load_settings
 from tribolake.synth import write_sample_lake
 
+pytestmark = pytest.mark.usefixtures("parsed_project")
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -11,6 +11,7 @@ import pytest
 from tribolake.pipeline import run
 from tribolake.settings import Settings, load_settings
 
+pytestmark = pytest.mark.usefixtures("parsed_project")
 REPORT_COLUMNS = (
     "client", "unitId", "machineName", "componentName", "componentNameNormalized", "sampleDate", "essays_broken",
     "severity_score", "report_status", "breached_essays",

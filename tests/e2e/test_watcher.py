@@ -33,6 +33,7 @@ class Watched:
 
     def __init__(self, lake: Path, *words: str, **environment: str) -> None:
         self.lake = lake
+        self.runs_before = 0
         self.out = lake / "runs.jsonl"
         with self.out.open("a") as out, (lake / "log").open("a") as log:
             self.process = psutil.Popen(
@@ -41,9 +42,12 @@ class Watched:
             )  # fmt: skip
 
     def runs(self) -> list[dict]:
-        """Reports of the runs that did something."""
+        """Reports of the runs that did something, without those that are forgotten."""
         lines = self.out.read_text(encoding="utf-8").splitlines()
-        return [report for report in map(json.loads, lines) if not report["nothing_new"]]
+        return [report for report in map(json.loads, lines) if not report["nothing_new"]][self.runs_before :]
+
+    def forget_runs(self) -> None:
+        self.runs_before += len(self.runs())
 
     def heartbeat(self) -> Heartbeat | None:
         beat = read_heartbeat(self.lake / "_state")
@@ -106,17 +110,32 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def workbooks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Workbooks whose samples are not in the lake."""
-    made = write_sample_lake(
-        tmp_path_factory.mktemp("more"), seed=7, finning_units=4, als_units=1, months=6, clients=("cda",)
-    )
-    return list(made.files)
+def workbooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Workbooks whose samples are in no lake: each is given out once."""
+    made = write_sample_lake(tmp_path_factory.mktemp("more"), seed=7, finning_units=25, months=2, clients=("cda",))
+    return iter(made.files)
 
 
 @pytest.fixture
 def lake(published: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(published, tmp_path / "lake", symlinks=True))
+
+
+@pytest.fixture(scope="module")
+def shared(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A watcher with the usual settings, for every test that leaves it alive."""
+    lake = tmp_path_factory.mktemp("shared") / "lake"
+    watched = Watched(Path(shutil.copytree(published, lake, symlinks=True)))
+    yield watched
+    watched.end()
+
+
+@pytest.fixture
+def watched(shared: Watched) -> Watched:
+    """That watcher, idle and with no run in mind."""
+    wait_until(shared.is_idle)
+    shared.forget_runs()
+    return shared
 
 
 @pytest.fixture
@@ -139,13 +158,9 @@ def bronze(lake: Path, name: str) -> Path:
     return folder / name
 
 
-def test_given_a_slow_copy_then_it_is_taken_once_and_only_when_complete(
-    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
-):
-    watched = watch()
-    wait_until(watched.is_idle)
-    content = workbooks[0].read_bytes()
-    with bronze(lake, "slow.xlsx").open("wb") as copy:
+def test_given_a_slow_copy_then_it_is_taken_once_and_only_when_complete(watched: Watched, workbooks: Iterator[Path]):
+    content = next(workbooks).read_bytes()
+    with bronze(watched.lake, "slow.xlsx").open("wb") as copy:
         for start in range(0, len(content), len(content) // 20):
             copy.write(content[start : start + len(content) // 20])
             copy.flush()
@@ -153,27 +168,27 @@ def test_given_a_slow_copy_then_it_is_taken_once_and_only_when_complete(
         time.sleep(1.5)  # longer than files take to settle, but the writer still holds the file
         assert watched.runs() == []
         assert not watched.is_running()
-    wait_until(lambda: manifest_names(lake, "slow.xlsx"))
+    wait_until(lambda: manifest_names(watched.lake, "slow.xlsx"))
     wait_until(watched.is_idle)
     assert [run["failed_files"] for run in watched.runs()] == [[]]
-    assert watched.stop() == 0
 
 
-def test_given_a_burst_of_files_then_one_run_takes_them_all(
-    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
-):
-    watched = watch()
-    wait_until(watched.is_idle)
-    for position, workbook in enumerate(workbooks):
-        shutil.copyfile(workbook, bronze(lake, f"burst-{position}.xlsx"))
+def test_given_a_burst_of_files_then_one_run_takes_them_all(watched: Watched, workbooks: Iterator[Path]):
+    for position in range(4):
+        shutil.copyfile(next(workbooks), bronze(watched.lake, f"burst-{position}.xlsx"))
         time.sleep(0.15)
-    wait_until(lambda: all(manifest_names(lake, f"burst-{position}.xlsx") for position in range(len(workbooks))))
+    wait_until(lambda: all(manifest_names(watched.lake, f"burst-{position}.xlsx") for position in range(4)))
     wait_until(watched.is_idle)
-    assert [run["clients"]["cda"]["arrivals"] for run in watched.runs()] == [len(workbooks)]
+    assert [run["clients"]["cda"]["arrivals"] for run in watched.runs()] == [4]
+    beat = watched.heartbeat()
+    assert beat is not None
+    assert beat.last_run is not None
+    assert beat.last_run.ok
 
 
+@pytest.mark.slow
 def test_given_a_file_that_never_rests_then_complete_files_are_published_all_the_same(
-    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+    watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path]
 ):
     watched = watch(TRIBOLAKE_WATCH_MAX_WAIT_SECONDS="2")
     wait_until(watched.is_idle)
@@ -185,44 +200,31 @@ def test_given_a_file_that_never_rests_then_complete_files_are_published_all_the
             return manifest_names(lake, "good.xlsx")
 
         is_published()
-        shutil.copyfile(workbooks[0], bronze(lake, "good.xlsx"))
+        shutil.copyfile(next(workbooks), bronze(lake, "good.xlsx"))
         wait_until(is_published)
 
 
 def test_given_a_poison_file_then_the_watcher_publishes_the_others_and_status_names_it(
-    watch: Callable[..., Watched], lake: Path, workbooks: list[Path], tribolake: Callable
+    watched: Watched, workbooks: Iterator[Path], tribolake: Callable
 ):
-    watched = watch()
+    bronze(watched.lake, "poison.xlsx").write_bytes(b"PK\x03\x04 no workbook")
+    shutil.copyfile(next(workbooks), bronze(watched.lake, "good.xlsx"))
+    wait_until(lambda: manifest_names(watched.lake, "good.xlsx"))
     wait_until(watched.is_idle)
-    bronze(lake, "poison.xlsx").write_bytes(b"PK\x03\x04 no workbook")
-    shutil.copyfile(workbooks[0], bronze(lake, "good.xlsx"))
-    wait_until(lambda: manifest_names(lake, "good.xlsx"))
-    wait_until(watched.is_idle)
-    status = json.loads(tribolake("status", "--lake", str(lake), "--json").stdout)
+    status = json.loads(tribolake("status", "--lake", str(watched.lake), "--json").stdout)
     assert "poison.xlsx" in status["watcher"]["last_run"]["problem"]
     assert not status["watcher"]["last_run"]["ok"]
     assert status["watcher"]["backlog"] == 0
 
 
-def test_given_a_watcher_then_a_second_one_refuses_and_status_shows_the_first(
-    watch: Callable[..., Watched], lake: Path, tribolake: Callable
-):
-    watched = watch()
-    wait_until(watched.is_idle)
-    second = tribolake("watch", "--lake", str(lake))
+def test_given_a_watcher_then_a_second_one_refuses_and_status_shows_the_first(watched: Watched, tribolake: Callable):
+    second = tribolake("watch", "--lake", str(watched.lake))
     assert second.returncode == 3
     assert "another watcher" in second.stderr
-    alive = json.loads(tribolake("status", "--lake", str(lake), "--json").stdout)["watcher"]
+    alive = json.loads(tribolake("status", "--lake", str(watched.lake), "--json").stdout)["watcher"]
     assert (alive["alive"], alive["state"], alive["pid"]) == (True, "idle", watched.process.pid)
-    assert alive["last_run"]["ok"]
     assert alive["backlog"] == 0
-    assert "Watcher: idle" in tribolake("status", "--lake", str(lake)).stdout
-
-    watched.process.kill()
-    watched.process.wait()
-    dead = json.loads(tribolake("status", "--lake", str(lake), "--json").stdout)["watcher"]
-    assert not dead["alive"]
-    assert "no watcher" in tribolake("status", "--lake", str(lake)).stdout
+    assert "Watcher: idle" in tribolake("status", "--lake", str(watched.lake)).stdout
 
 
 @pytest.mark.parametrize("words", [("--policy", "unheard-of"), ("--client", "unheard-of")])
@@ -232,6 +234,7 @@ def test_given_a_mistake_in_the_command_then_it_ends_at_once_with_2(lake: Path, 
     assert "unheard-of" in refused.stderr
 
 
+@pytest.mark.slow
 def test_given_sigterm_while_idle_then_it_stops_at_once_and_leaves_no_process(
     watch: Callable[..., Watched], lake: Path
 ):
@@ -246,23 +249,24 @@ def test_given_sigterm_while_idle_then_it_stops_at_once_and_leaves_no_process(
 
 
 def test_given_sigterm_during_a_run_then_the_run_is_finished_first(
-    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+    watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path]
 ):
     watched = watch()
     wait_until(watched.is_idle)
-    shutil.copyfile(workbooks[0], bronze(lake, "last.xlsx"))
+    shutil.copyfile(next(workbooks), bronze(lake, "last.xlsx"))
     wait_until(watched.is_running)
     assert watched.stop() == 0
     assert manifest_names(lake, "last.xlsx")
     assert len(watched.runs()) == 1
 
 
+@pytest.mark.slow
 def test_given_sigterm_and_no_grace_then_the_run_is_abandoned_and_the_next_one_does_its_work(
-    watch: Callable[..., Watched], lake: Path, workbooks: list[Path], tribolake: Callable
+    watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], tribolake: Callable
 ):
     watched = watch(TRIBOLAKE_WATCH_STOP_SECONDS="0.1")
     wait_until(watched.is_idle)
-    shutil.copyfile(workbooks[0], bronze(lake, "last.xlsx"))
+    shutil.copyfile(next(workbooks), bronze(lake, "last.xlsx"))
     wait_until(watched.is_running)
     time.sleep(0.5)
     family = watched.process.children(recursive=True)
@@ -273,64 +277,62 @@ def test_given_sigterm_and_no_grace_then_the_run_is_abandoned_and_the_next_one_d
     assert manifest_names(lake, "last.xlsx")
 
 
+@pytest.mark.slow
 def test_given_a_killed_watcher_then_its_processes_end_and_the_next_one_takes_what_came_meanwhile(
-    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+    watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], tribolake: Callable
 ):
     killed = watch()
     wait_until(killed.is_idle)
-    shutil.copyfile(workbooks[0], bronze(lake, "during.xlsx"))
+    shutil.copyfile(next(workbooks), bronze(lake, "during.xlsx"))
     wait_until(killed.is_running)
     family = killed.process.children(recursive=True)
     killed.process.kill()
     killed.process.wait()
     wait_until(lambda: not any(process.is_running() for process in family), 10)
-    shutil.copyfile(workbooks[1], bronze(lake, "meanwhile.xlsx"))
+    dead = json.loads(tribolake("status", "--lake", str(lake), "--json").stdout)["watcher"]
+    assert not dead["alive"]
+    assert "no watcher" in tribolake("status", "--lake", str(lake)).stdout
+    shutil.copyfile(next(workbooks), bronze(lake, "meanwhile.xlsx"))
     watched = watch()
     wait_until(lambda: manifest_names(lake, "during.xlsx") and manifest_names(lake, "meanwhile.xlsx"))
     assert watched.stop() == 0
 
 
-def test_given_a_killed_run_then_it_is_tried_again(watch: Callable[..., Watched], lake: Path, workbooks: list[Path]):
-    watched = watch()
-    wait_until(watched.is_idle)
-    shutil.copyfile(workbooks[0], bronze(lake, "again.xlsx"))
+@pytest.mark.slow
+def test_given_a_killed_run_then_it_is_tried_again(watched: Watched, workbooks: Iterator[Path]):
+    shutil.copyfile(next(workbooks), bronze(watched.lake, "again.xlsx"))
     wait_until(watched.is_running)
     time.sleep(0.5)
     run = watched.run_process()
     assert run is not None
     run.kill()
     wait_until(lambda: "SIGKILL" in watched.log(), 5)
-    wait_until(lambda: manifest_names(lake, "again.xlsx"))
+    wait_until(lambda: manifest_names(watched.lake, "again.xlsx"))
     assert watched.process.is_running()
 
 
-def test_given_a_killed_warm_process_then_another_one_takes_over(
-    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
-):
-    watched = watch()
-    wait_until(watched.is_idle)
+@pytest.mark.slow
+def test_given_a_killed_warm_process_then_another_one_takes_over(watched: Watched, workbooks: Iterator[Path]):
     watched.process.children()[0].kill()
-    shutil.copyfile(workbooks[0], bronze(lake, "other.xlsx"))
-    wait_until(lambda: manifest_names(lake, "other.xlsx"))
-    assert watched.stop() == 0
+    shutil.copyfile(next(workbooks), bronze(watched.lake, "other.xlsx"))
+    wait_until(lambda: manifest_names(watched.lake, "other.xlsx"))
 
 
 def test_given_a_lake_held_by_another_run_then_it_is_tried_again_until_it_is_free(
-    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+    watched: Watched, workbooks: Iterator[Path]
 ):
-    watched = watch()
-    wait_until(watched.is_idle)
-    with FileLock(lake / "_state" / "run.lock"):
-        shutil.copyfile(workbooks[0], bronze(lake, "patient.xlsx"))
+    with FileLock(watched.lake / "_state" / "run.lock"):
+        shutil.copyfile(next(workbooks), bronze(watched.lake, "patient.xlsx"))
         wait_until(lambda: "another run holds" in watched.log())
         beat = watched.heartbeat()
         assert beat is not None
         assert beat.backlog == 1
-    wait_until(lambda: manifest_names(lake, "patient.xlsx"))
+    wait_until(lambda: manifest_names(watched.lake, "patient.xlsx"))
 
 
+@pytest.mark.slow
 def test_given_a_change_without_an_event_then_the_rescan_finds_it(
-    watch: Callable[..., Watched], lake: Path, workbooks: list[Path], tmp_path: Path
+    watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], tmp_path: Path
 ):
     """Events do not come through a link to a folder elsewhere; nor through most network mounts."""
     elsewhere = tmp_path / "elsewhere"
@@ -338,22 +340,24 @@ def test_given_a_change_without_an_event_then_the_rescan_finds_it(
     (lake / "oil-analysis" / "bronze" / "cda" / "linked").symlink_to(elsewhere)
     watched = watch(TRIBOLAKE_WATCH_RESCAN_SECONDS="8")
     wait_until(watched.is_idle)
-    shutil.copyfile(workbooks[0], elsewhere / "unheard.xlsx")
+    shutil.copyfile(next(workbooks), elsewhere / "unheard.xlsx")
     time.sleep(2)
     assert not watched.is_running()
     wait_until(lambda: manifest_names(lake, "unheard.xlsx"), 30)
 
 
+@pytest.mark.slow
 def test_given_a_mount_without_events_then_polling_finds_files(
-    watch: Callable[..., Watched], lake: Path, workbooks: list[Path]
+    watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path]
 ):
     watched = watch("--polling")
     wait_until(watched.is_idle)
-    shutil.copyfile(workbooks[0], bronze(lake, "polled.xlsx"))
+    shutil.copyfile(next(workbooks), bronze(lake, "polled.xlsx"))
     wait_until(lambda: manifest_names(lake, "polled.xlsx"), 20)
 
 
-def test_given_no_bronze_folder_yet_then_files_are_found_when_it_is_there(tmp_path: Path, workbooks: list[Path]):
+@pytest.mark.slow
+def test_given_no_bronze_folder_yet_then_files_are_found_when_it_is_there(tmp_path: Path, workbooks: Iterator[Path]):
     lake = tmp_path / "empty"
     lake.mkdir()
     watched = Watched(lake)
@@ -361,13 +365,14 @@ def test_given_no_bronze_folder_yet_then_files_are_found_when_it_is_there(tmp_pa
         wait_until(watched.is_idle)
         folder = lake / "oil-analysis" / "bronze" / "cda"
         folder.mkdir(parents=True)
-        shutil.copyfile(workbooks[0], folder / "first.xlsx")
+        shutil.copyfile(next(workbooks), folder / "first.xlsx")
         wait_until(lambda: manifest_names(lake, "first.xlsx"), 30)
         assert watched.stop() == 0
     finally:
         watched.end()
 
 
+@pytest.mark.slow
 def test_the_settings_of_the_command_reach_the_runs(watch: Callable[..., Watched], lake: Path, tmp_path: Path):
     watched = watch("--policy", "reference")
     wait_until(lambda: bool(watched.runs()))
@@ -390,7 +395,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_given_a_project_that_changes_then_runs_use_the_new_one_and_a_mistake_in_it_ends_nothing(
-    watch: Callable[..., Watched], lake: Path, workbooks: list[Path], project: Path
+    watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], project: Path
 ):
     watched = watch(PYTHONPATH=str(project / "python"))
     wait_until(watched.is_idle)
@@ -398,7 +403,7 @@ def test_given_a_project_that_changes_then_runs_use_the_new_one_and_a_mistake_in
     model = project / "models" / "oil" / "silver" / "rejected_rows.sql"
     right = model.read_text(encoding="utf-8")
     model.write_text("{{ this_macro_is_not_there() }}\n" + right, encoding="utf-8")
-    shutil.copyfile(workbooks[0], bronze(lake, "patient.xlsx"))
+    shutil.copyfile(next(workbooks), bronze(lake, "patient.xlsx"))
     wait_until(lambda: "this_macro_is_not_there" in watched.log())
     assert not manifest_names(lake, "patient.xlsx")
     model.write_text("-- mended\n" + right, encoding="utf-8")

@@ -1,0 +1,16 @@
+"""The second half of the kills of test_killed_run.py: other seeds, in a file that another worker takes."""
+
+from __future__ import annotations
+
+import pytest
+from tests.e2e.test_killed_run import clean
+from tests.killed_runs import STAGES, check_sequence
+
+__all__ = ["clean"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6, 12))
+def test_given_kills_in_every_stage_of_another_sequence_then_it_ends_as_without(clean, tmp_path, seed):
+    hits = check_sequence(clean, tmp_path / "lake", seed)
+    assert hits.keys() == set(STAGES) and hits.total() >= 11, hits
