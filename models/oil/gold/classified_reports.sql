@@ -88,7 +88,10 @@ select
     coalesce(scores.essay_status, '{}') as essay_status,
     coalesce(scores.essays_judged, 0) as essays_judged,
     samples.essays_measured,
-    limits_versions.limits_version,
+    -- A sample of an unknown machine is judged by no limits, whatever their version.
+    case
+        when samples_to_judge.is_judged and samples.machineName is not null then limits_versions.limits_version
+    end as limits_version,
     coalesce(scores.limits_levels, 'missing') as limits_source,
     active_policy.policy,
     samples.labVerdict,
