@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,6 +70,7 @@ class Recorder:
     paths: dict[int, str] = field(default_factory=dict)
     calls: int = 0
     stop_before: int | None = None  # which call is the first not to happen
+    one_at_a_time: threading.RLock = field(default_factory=threading.RLock)  # the publisher writes in two threads
     _numbers: dict[int, int] = field(default_factory=dict)
     _names: dict[tuple[int, str], int | str] = field(default_factory=dict)
     _contents: dict[int, bytes] = field(default_factory=dict)
@@ -143,16 +145,17 @@ def _observed(recorder: Recorder, name: str) -> Callable[..., Any]:
     real = getattr(os, name)
 
     def call(*arguments: Any, **options: Any) -> Any:
-        recorder.look()
-        recorder.calls += 1
-        if recorder.calls == recorder.stop_before:
-            raise Stopped
-        result = real(*arguments, **options)
-        if name == "fsync":
-            recorder.sync(arguments[0])
-        else:
+        with recorder.one_at_a_time:
             recorder.look()
-        return result
+            recorder.calls += 1
+            if recorder.calls == recorder.stop_before:
+                raise Stopped
+            result = real(*arguments, **options)
+            if name == "fsync":
+                recorder.sync(arguments[0])
+            else:
+                recorder.look()
+            return result
 
     return call
 
