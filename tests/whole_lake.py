@@ -169,15 +169,16 @@ ALIKE = (
 )
 
 
-# Without what was asked for: after a kill it may have been asked for twice.
+# Without what was asked for: after a kill it may have been asked for twice. A rebuild that was killed after its last
+# step is done, and so decided, once more.
 DECISIONS = (
-    "select client, machine, component, reason, n_before, n_now from history.limit_decisions"
+    "select distinct client, machine, component, reason, n_before, n_now from history.limit_decisions"
     " where is_recalculated and reason <> 'asked for'"
 )
 
 
 def check_decisions(lake: Path, clean: Path) -> None:
-    """Each decision to calculate limits was recorded once."""
+    """The decisions to calculate limits are those of the clean lake."""
     with duckdb.connect(load_settings(lake=lake).warehouse, read_only=True) as warehouse:
         warehouse.execute(f"attach '{load_settings(lake=clean).warehouse}' as clean (read_only)")
         check_alike(warehouse, [DECISIONS])

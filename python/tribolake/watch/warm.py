@@ -111,6 +111,7 @@ def _run(settings: Settings, request: Message, outcome: Connection) -> None:
     """The forked process."""
     from tribolake.pipeline import run  # noqa: PLC0415 - imported ahead
 
+    gc.disable()  # it lives for seconds: looking for garbage takes a twentieth of them
     os.setpgid(0, 0)  # killed together with the processes that read files for it
     try:
         report = run(settings, policy=request["policy"], clients=request["clients"])
