@@ -1,3 +1,4 @@
+{#- The Python statement stands here and in `incremental`, not in one macro: dbt runs it in a materialization only. -#}
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}

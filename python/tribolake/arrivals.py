@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import duckdb
-
 from tribolake.errors import ConfigurationError
 from tribolake.settings import Settings
-from tribolake.warehouse import open_warehouse, rows_of, table_exists
+from tribolake.warehouse import lower_names, open_built, open_warehouse, rows_of
 
 ARRIVALS = """
     select
@@ -40,16 +37,16 @@ REJECTED_ROWS = """
 
 def list_arrivals(settings: Settings, clients: Sequence[str] | None) -> list[dict[str, Any]]:
     """Every arrival and what became of its rows, the last first."""
-    with _built_warehouse(settings) as warehouse:
-        return rows_of(warehouse, ARRIVALS, _asked(clients))
+    with open_built(settings, "silver", "rejected_rows") as warehouse:
+        return rows_of(warehouse, ARRIVALS, {"clients": lower_names(clients)})
 
 
 def list_failed(settings: Settings, clients: Sequence[str] | None) -> dict[str, list[dict[str, Any]]]:
     """The dead letters: `files` that cannot be read, and `rows` that cannot be used, counted by reason."""
-    with _built_warehouse(settings) as warehouse:
+    with open_built(settings, "silver", "rejected_rows") as warehouse:
         return {
-            "files": rows_of(warehouse, FAILED_FILES, _asked(clients)),
-            "rows": rows_of(warehouse, REJECTED_ROWS, _asked(clients)),
+            "files": rows_of(warehouse, FAILED_FILES, {"clients": lower_names(clients)}),
+            "rows": rows_of(warehouse, REJECTED_ROWS, {"clients": lower_names(clients)}),
         }
 
 
@@ -85,17 +82,3 @@ def ask_again(settings: Settings, files: Sequence[str], clients: Sequence[str] |
             [chosen["rows"]],
         )
     return chosen
-
-
-@contextmanager
-def _built_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    if not settings.warehouse.exists():
-        raise ConfigurationError(f"{settings.lake} has no warehouse yet: start `tribolake run` first")
-    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
-        if not table_exists(warehouse, "silver", "rejected_rows"):
-            raise ConfigurationError(f"{settings.lake} was never built: start `tribolake run` first")
-        yield warehouse
-
-
-def _asked(clients: Sequence[str] | None) -> dict[str, object]:
-    return {"clients": [client.lower() for client in clients] if clients else None}

@@ -88,8 +88,7 @@ class Dbt:
 
     def compile(self, *models: str) -> dict[str, str]:
         """The SQL of models, as it would run on the warehouse."""
-        nodes = [result.node for result in self._invoke(["compile", "--select", *models])]
-        return {node.name: node.compiled_code for node in nodes}
+        return {node.name: node.compiled_code for node in self._run(["compile", "--select", *models])}
 
     def write_docs(self) -> Path:
         """Write the documentation as one HTML file that opens from disk."""
@@ -150,7 +149,7 @@ class Dbt:
         return outcome.result
 
     def _on_event(self, event: Any) -> None:
-        if event.info.name in ("LogStartLine", "LogTestResult"):
+        if event.info.name == "LogStartLine":
             self.progress(event.data.node_info.node_name)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tribolake.errors import ConfigurationError
 from tribolake.settings import Settings
-from tribolake.warehouse import open_warehouse, rows_of, table_exists
+from tribolake.warehouse import lower_names, open_built, rows_of
 
 MACHINES_AS_OF = """
     select
@@ -74,17 +74,13 @@ def read_history(
     """
     if unit is None and as_of is None:
         raise ConfigurationError("say what to look up: --unit T-09, --as-of 2026-01-31, or both")
-    if not settings.warehouse.exists():
-        raise ConfigurationError(f"{settings.lake} has no warehouse yet: start `tribolake run` first")
     moment = datetime.combine(as_of, time.min, UTC).replace(tzinfo=None) + timedelta(days=1) if as_of else None
     asked = {
         "unit": unit.strip().lower().replace("-", "_") if unit else None,
-        "clients": [client.lower() for client in clients] if clients else None,
+        "clients": lower_names(clients),
         "moment": moment,
     }
-    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
-        if not table_exists(warehouse, "history", "report_status_history"):
-            raise ConfigurationError(f"{settings.lake} has no history yet: start `tribolake run` first")
+    with open_built(settings, "history", "report_status_history") as warehouse:
         machines = rows_of(warehouse, MACHINES_AS_OF, asked) if moment else []
         of_a_component = {**asked, "component": component.strip().lower() if component else None}
         reports = rows_of(warehouse, REPORTS, of_a_component) if unit else []

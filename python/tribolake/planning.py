@@ -22,6 +22,7 @@ from tribolake.warehouse import (
     has_unprocessed_contents,
     is_unfinished,
     last_run,
+    lower_names,
     open_for_a_run,
     read_ledger,
     request_run,
@@ -56,7 +57,7 @@ def plan_run(
     Raises:
         ConfigurationError: the policy or a client is unknown.
     """
-    clients = sorted({client.lower() for client in clients}) if clients else None
+    clients = lower_names(clients)
     check_request(policy, clients)
     lake = open_lake(settings)
     now = datetime.now(UTC)

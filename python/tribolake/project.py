@@ -27,12 +27,7 @@ class Fingerprints:
 
     @classmethod
     def of_project(cls) -> Fingerprints:
-        return cls(fingerprint_project(), _fingerprint(*SEEDS), _fingerprint(*READERS))
-
-
-def fingerprint_project() -> str:
-    """A SHA-256 over the models, macros, seeds and the package: what the derived tables are made by."""
-    return _fingerprint(*CODE, *SEEDS)
+        return cls(_fingerprint(*CODE, *SEEDS), _fingerprint(*SEEDS), _fingerprint(*READERS))
 
 
 def fingerprint_sources() -> str:

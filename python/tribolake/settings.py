@@ -63,10 +63,9 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """The settings as environment variables, for the dbt profile and the Python models."""
-        values = {
+        return {
             f"TRIBOLAKE_{name.upper()}": str(value) for name, value in self if value is not None and name != "notify"
         }
-        return values | {"TRIBOLAKE_WAREHOUSE": str(self.warehouse)}
 
 
 def load_settings(**flags: object) -> Settings:

@@ -11,7 +11,7 @@ from tribolake.errors import ConfigurationError
 from tribolake.lake import open_lake
 from tribolake.lake.ledger import new_files
 from tribolake.settings import Settings
-from tribolake.warehouse import last_run, open_warehouse, read_ledger, rows_of, table_exists
+from tribolake.warehouse import last_run, lower_names, open_warehouse, read_ledger, rows_of, table_exists
 from tribolake.watch.heartbeat import read_heartbeat
 
 # Why a machine stands where it does: the three breaches of its worst component that weigh most in the status.
@@ -94,7 +94,7 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
             f"{settings.lake} has no warehouse yet: put files under {lake.home / 'bronze'}/CLIENT/ and start "
             "`tribolake run`, or try `tribolake demo`"
         )
-    wanted = [client.lower() for client in clients] if clients else None
+    wanted = lower_names(clients)
     heartbeat = read_heartbeat(settings.state)
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
         past = last_run(warehouse)

@@ -17,6 +17,7 @@ from tribolake.errors import ConfigurationError
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
 from tribolake.project import Fingerprints
 from tribolake.report import RunReport
+from tribolake.settings import Settings
 
 # `run_request` is also made by macros/ensure_control_tables.sql, for dbt without the wrapper.
 CONTROL_TABLES = """
@@ -100,6 +101,21 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def open_built(settings: Settings, schema: str, table: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse to read from, with a table that runs make.
+
+    Raises:
+        ConfigurationError: no run has made it yet.
+    """
+    if settings.warehouse.exists():
+        with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+            if table_exists(warehouse, schema, table):
+                yield warehouse
+                return
+    raise ConfigurationError(f"{settings.lake} has no {schema}.{table} yet: start `tribolake run` first")
 
 
 @contextmanager
@@ -289,6 +305,11 @@ def rows_of(
     cursor = connection.execute(query, dict(parameters or {}))
     names = [column[0] for column in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def lower_names(clients: Sequence[str] | None) -> list[str] | None:
+    """Clients as the seeds name them, each once; None means all."""
+    return sorted({client.lower() for client in clients}) if clients else None
 
 
 def _list(values: Sequence[str] | None) -> list[str] | None:

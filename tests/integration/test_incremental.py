@@ -55,8 +55,9 @@ def deliver(settings: Settings, rows: pa.Table, name: str) -> RunReport:
     return run(settings)
 
 
-def with_text(rows: pa.Table, column: str, text: str) -> pa.Table:
-    return rows.set_column(rows.column_names.index(column), column, pa.array([text] * len(rows)))
+def with_text(rows: pa.Table, column: str, text: str | None) -> pa.Table:
+    texts = pa.array([text] * len(rows), pa.string())
+    return rows.set_column(rows.column_names.index(column), column, texts)
 
 
 def with_result(rows: pa.Table, essay: str, text: str) -> pa.Table:
@@ -108,6 +109,18 @@ def test_given_a_late_sample_between_two_others_then_the_chain_of_its_component_
         f" where unitId = '{unit}' and componentName = '{component}'"
     ))  # fmt: skip
     assert (chain["LATE"], chain[number]) == (before, "LATE")
+
+
+def test_given_a_sample_of_an_unknown_machine_then_it_is_published_without_a_judgement(settings):
+    nobody = als_rows(settings).slice(0, 1)
+    for column, text in (("sampleNumber", "NOBODY"), ("equipment_family_name", None), ("equipment_model", None)):
+        nobody = with_text(nobody, column, text)
+    report = deliver(settings, nobody, "2026-03-01/nobody.parquet")
+    assert report.clients["emin"].published
+    gold = settings.lake / "oil-analysis" / "gold" / "emin" / "classified_reports.parquet"
+    assert query(
+        settings, f"select report_status, machineName from '{gold}' where sampleNumber = 'NOBODY'"
+    ) == [("Sin evaluar", None)]  # fmt: skip
 
 
 @pytest.fixture

@@ -47,26 +47,20 @@ old_calculations as (
         )
 ),
 
+-- A sample of an unknown machine belongs to no group: nothing says which samples are like it.
 touched_groups as (
-    select distinct
+    select
         client,
         machineName as machine,
         componentNameNormalized as component
     from {{ ref('touched_rows') }}
+    where machineName is not null and componentNameNormalized is not null
     union
     select
         client,
         machine,
         component
     from old_calculations
-    union
-    select distinct
-        evaluated_samples.client,
-        evaluated_samples.machineName,
-        evaluated_samples.componentNameNormalized
-    from evaluated_samples
-    cross join run_request
-    where run_request.recalculate_limits
 )
 
 select

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -11,11 +11,12 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
-from tribolake.history import History
-from tribolake.limits.diff import LimitsDiff
-from tribolake.report import RunReport
-from tribolake.settings import Settings
-from tribolake.status import LakeStatus
+if TYPE_CHECKING:
+    from tribolake.history import History
+    from tribolake.limits.diff import LimitsDiff
+    from tribolake.report import RunReport
+    from tribolake.settings import Settings
+    from tribolake.status import LakeStatus
 
 STATUS_STYLES = {"Anormal": "bold red", "Alerta": "yellow", "Normal": "green", "Sin evaluar": "dim"}
 SHOWN_MACHINES = 15
@@ -88,7 +89,6 @@ def print_status(found: LakeStatus) -> None:
         title_justify="left",
     )
     for machine in found.machines[:SHOWN_MACHINES]:
-        counts = (machine[f"components_{name}"] for name in ("anormal", "alerta", "normal", "sin_evaluar"))
         table.add_row(
             machine["client"],
             escape(machine["unit_id"]),
@@ -96,7 +96,7 @@ def print_status(found: LakeStatus) -> None:
             str(machine["machine_score"]),
             escape(machine["worst_component"] or ""),
             escape(machine["why"] or ""),
-            " ".join(map(str, counts)),
+            _component_counts(machine),
             str(machine["components_stale"]),
             machine["latest_sample_date"],
         )
@@ -164,14 +164,13 @@ def print_history(found: History) -> None:
             title_justify="left",
         )  # fmt: skip
         for machine in found.machines:
-            counts = (machine[f"components_{name}"] for name in ("anormal", "alerta", "normal", "sin_evaluar"))
             table.add_row(
                 machine["client"],
                 escape(machine["unit_id"]),
                 _status(machine["overall_status"]),
                 str(machine["machine_score"]),
                 escape(machine["worst_component"] or ""),
-                " ".join(map(str, counts)),
+                _component_counts(machine),
                 machine["latest_sample_date"],
                 _moment(machine["valid_from"]),
             )
@@ -255,6 +254,10 @@ def print_decisions(found: list[dict[str, Any]]) -> None:
             _moment(decision["decided_at"]),
         )
     _console().print(table)
+
+
+def _component_counts(machine: dict[str, Any]) -> str:
+    return " ".join(str(machine[f"components_{name}"]) for name in ("anormal", "alerta", "normal", "sin_evaluar"))
 
 
 def _moved(before: float | None, after: float | None) -> str:

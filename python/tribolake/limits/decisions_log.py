@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tribolake.errors import ConfigurationError
 from tribolake.settings import Settings
-from tribolake.warehouse import open_warehouse, rows_of, table_exists
+from tribolake.warehouse import lower_names, open_built, rows_of
 
 LAST_DECISIONS = """
     select *
@@ -22,11 +21,7 @@ def last_decisions(settings: Settings, clients: Sequence[str] | None) -> list[di
     """The last decision on each group of samples, with its reason and numbers.
 
     Raises:
-        ConfigurationError: nothing was ever run there.
+        ConfigurationError: no run has finished there.
     """
-    if not settings.warehouse.exists():
-        raise ConfigurationError(f"{settings.lake} has no warehouse yet: start `tribolake run` first")
-    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
-        if not table_exists(warehouse, "history", "limit_decisions"):
-            raise ConfigurationError(f"{settings.lake} has no decisions yet: start `tribolake run` first")
-        return rows_of(warehouse, LAST_DECISIONS, {"clients": [name.lower() for name in clients] if clients else None})
+    with open_built(settings, "history", "limit_decisions") as warehouse:
+        return rows_of(warehouse, LAST_DECISIONS, {"clients": lower_names(clients)})

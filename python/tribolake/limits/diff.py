@@ -107,15 +107,10 @@ def _borrow_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settings,
     """Give the models a warehouse of their own, in memory: it shows the lake's tables and takes what they make."""
     path = str(settings.warehouse).replace("'", "''")
     connection.execute(f"attach '{path}' as lake (read_only); attach ':memory:' as warehouse; use warehouse")
-    tables = connection.execute(
-        "select schema_name, table_name from duckdb_tables() where database_name = 'lake'"
-        " union all select schema_name, view_name from duckdb_views() where database_name = 'lake' and not internal"
-    ).fetchall()
-    views = connection.execute("select schema_name, view_name from duckdb_views() where database_name = 'lake'")
-    of_views = set(views.fetchall())
-    for schema, table in tables:
+    tables = connection.execute("select schema_name, table_name from duckdb_tables() where database_name = 'lake'")
+    for schema, table in tables.fetchall():
         connection.execute(f'create schema if not exists "{schema}"')
-        if (schema, table) not in of_views and (schema, table) not in {("gold", name) for name in JUDGES}:
+        if (schema, table) not in {("gold", name) for name in JUDGES}:
             connection.execute(f'create view "{schema}"."{table}" as from lake."{schema}"."{table}"')
     connection.execute("drop view limits.int_limits; drop view changes.samples_to_judge")
     connection.execute(

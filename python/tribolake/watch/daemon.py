@@ -17,6 +17,7 @@ from tribolake.errors import LakeIsBusy
 from tribolake.lake import open_lake
 from tribolake.planning import check_request
 from tribolake.settings import Settings
+from tribolake.warehouse import lower_names
 from tribolake.watch.backoff import Backoff
 from tribolake.watch.bell import Bell, StopRequests, stop_requests
 from tribolake.watch.completeness import Patience, Sighting, Version, look_again
@@ -50,7 +51,7 @@ def watch(settings: Settings, *, policy: str, clients: Sequence[str] | None, on_
         ConfigurationError: policy or client is unknown.
         LakeIsBusy: another watcher watches this lake.
     """
-    clients = sorted({client.lower() for client in clients}) if clients else None
+    clients = lower_names(clients)
     check_request(policy, clients)  # a mistake ends the command at once, and is not tried again for ever
     settings.state.mkdir(parents=True, exist_ok=True)
     bell = Bell()
