@@ -49,7 +49,7 @@ STAGES = ("discover", "read", "build", "test", "publish", "settle", "history", "
 # What announces a stage beside the run's own progress: where it is called from, and the stage.
 ANNOUNCED = {
     ("tribolake.dbtrun", "failed_tests"): "test",
-    ("tribolake.publish.gold", "settle"): "settle",
+    ("tribolake.publish.in_folder", "settle"): "settle",
     ("tribolake.pipeline", "record_run"): "record",
 }
 RECALCULATE = {"recalculate_limits": True}

@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
-from tribolake.lake.folder import FolderLake
 from tribolake.publish.gold import Publication, publish_client
+from tribolake.publish.in_folder import FolderShelf
 
 CLIENT = "cda"
 DAY = "2026-01-31"
@@ -35,7 +35,8 @@ TABLES = """
         select 'machine' as grain, null::varchar as machine_model, * from limits.stewart_limits;
     create table silver.samples as select * exclude (report_status), 1 as row_id from gold.classified_reports;
     create table changes.int_contents as
-        select 'cda' as client, 'k' as file_key, 's' as sha256, 1 as size_bytes, true as is_live;
+        select 'cda' as client, 'k' as file_key, null::varchar as version_id, 's' as sha256, 1 as size_bytes,
+               true as is_live;
 """
 
 
@@ -46,8 +47,8 @@ def warehouse(mark: int, rows: int = 2000, path: Path | None = None) -> duckdb.D
     return connection
 
 
-def lake_in(root: Path) -> FolderLake:
-    return FolderLake(root, "oil-analysis")
+def shelf_in(root: Path) -> FolderShelf:
+    return FolderShelf(root, root / "oil-analysis")
 
 
 def publish(
@@ -57,11 +58,11 @@ def publish(
     at: str = DAY,
     declared: Mapping[str, Sequence[str]] | None = None,
 ) -> bool:
-    return publish_client(connection, lake_in(root), CLIENT, Publication(run, "default", at), declared or {})
+    return publish_client(connection, shelf_in(root), CLIENT, Publication(run, "default", at), declared or {})
 
 
 def gold_of(root: Path) -> Path:
-    return lake_in(root).home / "gold" / CLIENT
+    return shelf_in(root).home / "gold" / CLIENT
 
 
 def read_whole(folder: Path, base: Path | None = None) -> dict[str, Any]:
@@ -96,11 +97,11 @@ def logged(root: Path) -> list[dict[str, Any]]:
 
 
 def harmonized_of(root: Path) -> Path:
-    return lake_in(root).home / "silver" / "harmonized" / "CDA.parquet"
+    return shelf_in(root).home / "silver" / "harmonized" / "CDA.parquet"
 
 
 def delta_of(root: Path, day: str = DAY) -> Path:
-    return lake_in(root).home / "silver" / "_delta" / f"CDA_{day}.parquet"
+    return shelf_in(root).home / "silver" / "_delta" / f"CDA_{day}.parquet"
 
 
 def day_of(turn: int) -> str:

@@ -25,3 +25,7 @@ class LakeIsBusy(TribolakeError):
 
 class ContractBroken(TribolakeError):
     """A file that was about to be published does not keep the published contract."""
+
+
+class StoreUnavailable(TribolakeError):
+    """An object store does not do what it is asked for; nothing is half done (exit 1)."""

@@ -11,8 +11,8 @@ from filelock import FileLock, Timeout
 
 from tribolake.datatests import FailedTest
 from tribolake.dbtrun import Built, Dbt, import_ahead
-from tribolake.errors import ContractBroken, LakeIsBusy, RunFailed
-from tribolake.lake import open_lake
+from tribolake.errors import ContractBroken, LakeIsBusy, RunFailed, StoreUnavailable
+from tribolake.home import Home, open_home
 from tribolake.lake.arrivals import read_ahead
 from tribolake.notify import Troubles, tell, tell_failure, troubles_of
 from tribolake.planning import Plan, plan_run
@@ -20,6 +20,7 @@ from tribolake.project import declared_clients, declared_layouts
 from tribolake.publish.contract import GOLD
 from tribolake.publish.gold import Publication, publish_client
 from tribolake.publish.limits import publish_limits
+from tribolake.publish.shelf import Shelf
 from tribolake.report import RunReport, describe_clients, describe_failed_files
 from tribolake.settings import Settings
 from tribolake.warehouse import hold_back, record_run, touched_clients
@@ -52,26 +53,36 @@ def run(
         RunFailed: nothing was published; what was published before stays as it is.
     """
     settings.state.mkdir(parents=True, exist_ok=True)
+
+    home = open_home(settings)
+
+    def plan_it() -> Plan:
+        return plan_run(
+            settings,
+            home,
+            policy=policy,
+            clients=clients,
+            full_refresh=full_refresh,
+            recalculate_limits=recalculate_limits,
+        )
+
     with _lock(settings):
         stopwatch = Stopwatch(progress)
         with stopwatch("discover"):
-            plan = plan_run(
-                settings,
-                policy=policy,
-                clients=clients,
-                full_refresh=full_refresh,
-                recalculate_limits=recalculate_limits,
-            )
+            home.custody.restore()
+            plan = plan_it()
         report = RunReport(plan.request.run_id, policy, nothing_new=not plan.reason, stages=stopwatch.stages)
         if plan.reason:
             progress(plan.reason)
-            try:
-                troubles = _carry_out(plan, settings, report, stopwatch)
-            except RunFailed as error:
-                tell_failure(settings, error)
-                raise
-            tell(settings, troubles)
+            with home.custody.hold():
+                if home.custody.restore():  # another machine was faster
+                    plan = plan_it()
+                if plan.reason:
+                    _carry_out_and_tell(plan, settings, home, report, stopwatch)
+        elif plan.last_run_id:
+            home.custody.save(plan.last_run_id)  # which may have been killed before it did so itself
         report.seconds = stopwatch.seconds
+        report.calls = home.calls()
         return report
 
 
@@ -95,7 +106,18 @@ class Stopwatch:
         self.stages[stage] = round(time.perf_counter() - began, 3)
 
 
-def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Stopwatch) -> Troubles:
+def _carry_out_and_tell(plan: Plan, settings: Settings, home: Home, report: RunReport, stopwatch: Stopwatch) -> None:
+    try:
+        troubles = _carry_out(plan, settings, home, report, stopwatch)
+    except RunFailed as error:
+        tell_failure(settings, error)
+        raise
+    tell(settings, troubles)
+    with stopwatch("hand over"):
+        home.custody.save(plan.request.run_id)
+
+
+def _carry_out(plan: Plan, settings: Settings, home: Home, report: RunReport, stopwatch: Stopwatch) -> Troubles:
     read_ahead(settings, plan.found, declared_layouts())
     import_ahead()
     with Dbt(settings, stopwatch.progress) as dbt:
@@ -107,7 +129,7 @@ def _carry_out(plan: Plan, settings: Settings, report: RunReport, stopwatch: Sto
             report.failed_files = describe_failed_files(warehouse, plan.since)
             report.failed_tests = [f"{test.name}: {test.message}" for test in built.failed_tests]
             _hold_back(warehouse, report, built.failed_tests)
-            _publish(warehouse, plan, settings, report, built, stopwatch.progress)
+            _publish(warehouse, plan, home.shelf, report, built, stopwatch.progress)
             hold_back(warehouse, list(report.problems))
         with stopwatch("history"):
             report.failed_tests += [f"{test.name}: {test.message}" for test in dbt.snapshot()]
@@ -141,16 +163,15 @@ def clients_of(warehouse: duckdb.DuckDBPyConnection, test: FailedTest) -> set[st
 def _publish(
     warehouse: duckdb.DuckDBPyConnection,
     plan: Plan,
-    settings: Settings,
+    shelf: Shelf,
     report: RunReport,
     built: Built,
     progress: Progress,
 ) -> None:
-    lake = open_lake(settings)
     declared = {table.name: built.columns[table.name] for table in GOLD}
     publication = Publication(report.run_id, report.policy, plan.request.requested_at.isoformat())
     # First: a report names the version that judged it.
-    publish_limits(warehouse, lake)
+    publish_limits(warehouse, shelf)
     with_samples = {client: done for client, done in report.clients.items() if done.samples}
     touched = set(with_samples) if plan.republish else touched_clients(warehouse)
     for client, done in with_samples.items():
@@ -159,9 +180,9 @@ def _publish(
         try:
             if client in touched:
                 progress(f"publish {client}")
-                publish_client(warehouse, lake, client, publication, declared)
+                publish_client(warehouse, shelf, client, publication, declared)
             done.published = True
-        except (ContractBroken, OSError, duckdb.Error) as error:
+        except (ContractBroken, StoreUnavailable, OSError, duckdb.Error) as error:
             done.problem = str(error)
     if with_samples and not any(done.published for done in with_samples.values()):
         problems = "; ".join(f"{client}: {problem}" for client, problem in report.problems.items())

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake import open_lake
-from tribolake.lake.folder import BronzeFile, FolderLake
+from tribolake.home import Home
+from tribolake.lake.bronze import BronzeFile
 from tribolake.lake.ledger import Ledger, new_files
 from tribolake.project import Fingerprints, declared_clients, policies, read_seed
-from tribolake.publish.contract import MANIFEST
+from tribolake.publish.shelf import Shelf
 from tribolake.settings import Settings
 from tribolake.warehouse import (
     PastRun,
@@ -35,6 +35,7 @@ class Plan:
     """What a run will do; `reason` is empty where nothing is to be done."""
 
     request: RunRequest
+    last_run_id: str | None
     found: list[BronzeFile]
     reason: str
     load_seeds: bool
@@ -46,6 +47,7 @@ class Plan:
 
 def plan_run(
     settings: Settings,
+    home: Home,
     *,
     policy: str,
     clients: Sequence[str] | None,
@@ -59,7 +61,6 @@ def plan_run(
     """
     clients = lower_names(clients)
     check_request(policy, clients)
-    lake = open_lake(settings)
     now = datetime.now(UTC)
     fingerprints = Fingerprints.of_project()
     with open_for_a_run(settings.warehouse) as warehouse:
@@ -78,9 +79,9 @@ def plan_run(
             requested_at=now,
         )
         ledger = Ledger.of([]) if reread else read_ledger(warehouse, retry_failed=project_changed)
-        found = new_files(lake, ledger, clients)
+        found = new_files(home.lake, ledger, clients)
         not_enough = {"the last run did not finish": is_unfinished(warehouse, past)} | (
-            _reasons_of_the_past(lake, request, past) if past else {}
+            _reasons_of_the_past(home.shelf, request, past) if past else {}
         )
         reasons = {
             "every file is read again": full_refresh,
@@ -99,17 +100,18 @@ def plan_run(
     load_seeds = past is None or past.fingerprints.seeds != fingerprints.seeds or unfinished.rebuild
     since = past.finished_at if past else datetime.min.replace(tzinfo=UTC)
     republish = rebuild or any(not_enough.values())
-    return Plan(request, found, reason, load_seeds, rebuild, republish, since, fingerprints)
+    last_run_id = past.run_id if past else None
+    return Plan(request, last_run_id, found, reason, load_seeds, rebuild, republish, since, fingerprints)
 
 
-def _reasons_of_the_past(lake: FolderLake, request: RunRequest, past: PastRun) -> dict[str, bool]:
+def _reasons_of_the_past(shelf: Shelf, request: RunRequest, past: PastRun) -> dict[str, bool]:
     """Why the last run is not enough."""
     published = [client for client, done in past.report["clients"].items() if done["published"]]
     return {
         f"policy {request.policy} was not the last one": past.policy != request.policy,
         "clients that the last run left out": not _is_covered(request.clients, past.clients),
         "clients that were held back": past.was_held_back,
-        "published files are gone": not all((lake.home / "gold" / client / MANIFEST).exists() for client in published),
+        "published files are gone": not all(shelf.shows(client) for client in published),
     }
 
 

@@ -50,6 +50,7 @@ class RunReport:
     clients: dict[str, ClientReport] = field(default_factory=dict)
     failed_files: list[dict[str, str]] = field(default_factory=list)
     failed_tests: list[str] = field(default_factory=list)
+    calls: dict[str, int] = field(default_factory=dict)  # to the object store, by operation; empty in a folder
 
     @property
     def needs_a_look(self) -> bool:

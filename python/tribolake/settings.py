@@ -6,25 +6,41 @@ wrapper starts through :meth:`Settings.environment`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tribolake.errors import ConfigurationError
 
+StorageMode = Literal["local", "dual", "s3-primary", "s3"]
+S3_SCHEME = "s3://"
 PROJECT_DIR = Path(__file__).resolve().parents[2]
+
+
+def _names(*names: str) -> AliasChoices:
+    """A setting that also goes by the names that the environment of the data mesh uses."""
+    return AliasChoices(*names)
 
 
 class Settings(BaseSettings):
     """Where the lake is and how much a run may use."""
 
-    model_config = SettingsConfigDict(env_prefix="TRIBOLAKE_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="TRIBOLAKE_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
 
     lake: Path = Field(
         default=Path("data"), validate_default=True, description="folder that holds {prefix}/bronze/{client}/..."
     )
-    prefix: str = Field(default="oil-analysis", pattern=r"^[a-z0-9][a-z0-9/_-]*$", description="data product")
+    prefix: str = Field(
+        default="oil-analysis",
+        pattern=r"^[a-z0-9][a-z0-9/_-]*$",
+        validation_alias=_names("TRIBOLAKE_PREFIX", "S3_PREFIX"),
+        description="data product",
+    )
     state_dir: Path | None = Field(default=None, description="warehouse and staging; default {lake}/_state")
     memory_limit: str = Field(default="450MB", pattern=r"^\d+(\.\d+)?[MG]B$", description="DuckDB's memory")
     max_file_mb: int = Field(default=200, ge=1, description="larger laboratory files are refused")
@@ -33,6 +49,39 @@ class Settings(BaseSettings):
     notify: tuple[str, ...] = Field(default=(), description="apprise addresses, as a JSON list; empty tells nobody")
     follow_links: bool = Field(default=True, description="read files that links in bronze lead to")
     reader_seconds: int = Field(default=300, ge=1, description="processor time that reading one file may take")
+
+    storage_mode: StorageMode = Field(
+        default="local",
+        validation_alias=_names("TRIBOLAKE_STORAGE_MODE", "STORAGE_MODE"),
+        description="local: a folder; dual: a folder, copied to S3; s3-primary: S3, copied to a folder; s3: S3 only",
+    )
+    use_s3: bool = Field(
+        default=False, validation_alias=_names("TRIBOLAKE_USE_S3", "USE_S3"), description="short for STORAGE_MODE=s3"
+    )
+    s3_bucket: str = Field(
+        default="mining-data-mesh",
+        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        validation_alias=_names("TRIBOLAKE_S3_BUCKET", "S3_BUCKET"),
+        description="bucket of the lake",
+    )
+    s3_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        validation_alias=_names("TRIBOLAKE_S3_ENDPOINT", "S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+        description="another store that speaks S3; its buckets are addressed by path",
+    )
+    aws_region: str = Field(
+        default="us-east-1",
+        validation_alias=_names("TRIBOLAKE_AWS_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"),
+        description="region of the bucket, the queue and the topic",
+    )
+    s3_timeout_seconds: float = Field(
+        default=20, gt=0, description="an S3 server that is silent for so long is asked again"
+    )
+    s3_attempts: int = Field(default=6, ge=1, description="how often an S3 call is tried")
+    lease_seconds: float = Field(
+        default=60, gt=0, description="a run that died holds a lake on S3 no longer than this; a live one renews it"
+    )
 
     watch_settle_seconds: float = Field(default=0.25, gt=0, description="a file is complete when unchanged for so long")
     watch_max_wait_seconds: float = Field(
@@ -48,9 +97,33 @@ class Settings(BaseSettings):
         """The same folder for every process: dbt works in the folder of the warehouse."""
         return path.absolute() if path else path
 
+    @model_validator(mode="after")
+    def _short_form(self) -> Settings:
+        """USE_S3 says what STORAGE_MODE leaves unsaid."""
+        if self.use_s3 and "storage_mode" not in self.model_fields_set:
+            object.__setattr__(self, "storage_mode", "s3")
+        return self
+
     @property
     def state(self) -> Path:
-        return self.state_dir or self.lake / "_state"
+        """The warehouse, and what runs keep on this machine: each bucket has its own."""
+        if self.state_dir:
+            return self.state_dir
+        return self.lake / "_state" / self.s3_bucket if self.storage_mode == "s3" else self.lake / "_state"
+
+    @property
+    def is_on_s3(self) -> bool:
+        """Whether S3 has the truth: bronze is read from it, and readers read from it."""
+        return self.storage_mode in ("s3-primary", "s3")
+
+    @property
+    def uses_s3(self) -> bool:
+        return self.storage_mode != "local"
+
+    @property
+    def publishing_folder(self) -> Path:
+        """The folder that publications are made in; readers of a lake that is on S3 alone do not see it."""
+        return self.state / "published" if self.storage_mode == "s3" else self.lake
 
     @property
     def warehouse(self) -> Path:
@@ -68,6 +141,12 @@ class Settings(BaseSettings):
         }
 
 
+def _lake_on_s3(address: str) -> dict[str, str]:
+    """The settings that `s3://bucket` or `s3://bucket/prefix` stands for."""
+    bucket, _, prefix = address.removeprefix(S3_SCHEME).rstrip("/").partition("/")
+    return {"storage_mode": "s3", "s3_bucket": bucket} | ({"prefix": prefix} if prefix else {})
+
+
 def load_settings(**flags: object) -> Settings:
     """Read the settings; a flag that is None leaves the environment's word.
 
@@ -75,10 +154,15 @@ def load_settings(**flags: object) -> Settings:
         ConfigurationError: a value cannot be used; the message names the setting and the reason.
     """
     given = {name: value for name, value in flags.items() if value is not None}
-    if str(given.get("lake", "")).startswith("s3://"):
-        raise ConfigurationError("this version reads and publishes folders only: give --lake a folder")
+    if str(given.get("lake", "")).startswith(S3_SCHEME):
+        given |= _lake_on_s3(str(given.pop("lake")))
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = "; ".join(f"TRIBOLAKE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors())
         raise ConfigurationError(f"{wrong}. Mend the flag, the environment variable or .env") from error
+
+
+def _variable(location: Sequence[object]) -> str:
+    name = "_".join(map(str, location)).upper()
+    return name if name.startswith("TRIBOLAKE_") else f"TRIBOLAKE_{name}"

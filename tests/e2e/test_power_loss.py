@@ -34,11 +34,11 @@ from tests.small_warehouse import (
     delta_of,
     gold_of,
     harmonized_of,
-    lake_in,
     logged,
     publish,
     published_mark,
     read_whole,
+    shelf_in,
     warehouse,
 )
 
@@ -66,7 +66,7 @@ class Known:
 
 def silver_of(root: Path) -> dict[str, str]:
     files = [harmonized_of(root), *(delta_of(root, day) for day in set(DAYS.values()))]
-    limits = (lake_in(root).home / "silver" / "stewart_limits").glob("v*/*")
+    limits = (shelf_in(root).home / "silver" / "stewart_limits").glob("v*/*")
     return sha256_of_each(root, (*files, *limits))
 
 
@@ -84,7 +84,7 @@ def sha256_of_each(root: Path, paths: Iterable[Path]) -> dict[str, str]:
 def publish_run(root: Path, run: str) -> None:
     """A publication as the pipeline makes it, except for the ledger: no report names limits that are not there."""
     with warehouse(RUNS.index(run), rows=5) as connection:
-        publish_limits(connection, lake_in(root))
+        publish_limits(connection, shelf_in(root))
         assert publish(connection, root, run, at=DAYS[run])
 
 
@@ -153,7 +153,7 @@ def heal(root: Path, crash: Crash) -> None:
     gold = gold_of(root)
     shown = read_whole(gold, base=gold)["run_id"] if (gold / "_manifest.json").exists() else None
     with warehouse(9, rows=5) as connection:
-        publish_limits(connection, lake_in(root))
+        publish_limits(connection, shelf_in(root))
         assert publish(connection, root, "run-9", at="2026-02-01")
     assert published_mark(root) == 9
     runs = {run for run in (*crash.recorded, shown, "run-9") if run}
@@ -342,15 +342,15 @@ def test_given_a_power_loss_while_snapshots_are_archived_then_each_kept_day_can_
     for mark, day in enumerate(days):
         publish(warehouse(mark, rows=5), root, f"run-{mark}", at=day.isoformat())
     with recording(root) as recorder:
-        apply_retention(Places(root, lake_in(root).home, "cda"), daily=1, weekly=2)
+        apply_retention(Places(root, shelf_in(root).home, "cda"), daily=1, weekly=2)
     kept = [day for day in days if day != date(2026, 1, 22)]
-    assert sorted(path.name for path in (lake_in(root).home / "archive" / "gold" / "cda").iterdir()) == [
+    assert sorted(path.name for path in (shelf_in(root).home / "archive" / "gold" / "cda").iterdir()) == [
         "2026-01-02", "2026-01-09",
     ]  # fmt: skip
     for crash in crashes(recorder.operations, seed=3, mixtures=4, before=recorder.before):
         crashed = tmp_path / "crashed"
         materialise(crash.found, crashed)
         for mark, day in zip((0, 1, 2, 4), kept, strict=True):
-            folder = published_as_of(lake_in(crashed).home, "cda", day)
+            folder = published_as_of(shelf_in(crashed).home, "cda", day)
             assert read_whole(folder)["run_id"] == f"run-{mark}"
         shutil.rmtree(crashed)

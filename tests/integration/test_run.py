@@ -223,7 +223,7 @@ def test_given_a_run_under_way_then_a_second_one_refuses(lake: Settings, tribola
     [
         (("run", "--policy", "strict"), "choose one of"),
         (("run", "--client", "nobody"), "seeds/oil/clients.csv"),
-        (("run", "--lake", "s3://bucket"), "give --lake a folder"),
+        (("run", "--lake", "s3://bucket"), "no AWS credentials"),
         (("synth", "--months", "0"), "months"),
         (("status", "--lake", "/nonexistent"), "tribolake run"),
     ],

@@ -14,6 +14,7 @@ import xlsxwriter
 
 from tribolake.errors import BronzeFileUnreadable
 from tribolake.labs.confined import ReadingLimits, ReadingTask, read_files
+from tribolake.labs.content import FileContent
 from tribolake.labs.layout import SheetLayout
 from tribolake.labs.rawrows import distinct_headers
 from tribolake.labs.reader import rows_of
@@ -136,7 +137,7 @@ def test_given_a_file_that_takes_its_reader_down_then_only_that_file_fails(tmp_p
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-    tasks = [ReadingTask(str(tmp_path / name), str(tmp_path / "staged."), OIL) for name in contents]
+    tasks = [ReadingTask(FileContent(str(tmp_path / name)), str(tmp_path / "staged."), OIL) for name in contents]
     first, bomb, last = read_files(tasks, LIMITS)
     assert (first.rows, first.problem, last.rows, last.problem) == (1, None, 2, None)
     assert bomb.problem is not None
@@ -158,7 +159,7 @@ def test_given_many_files_then_what_the_first_ones_left_behind_is_not_held_again
         f"c{n}": [f"{n},{k}" for k in range(5000)] for n in range(80)
     }
     pq.write_table(pa.table(columns), paths[-1])
-    tasks = [ReadingTask(str(path), str(tmp_path / "staged."), (*OIL, *TABLE)) for path in paths]
+    tasks = [ReadingTask(FileContent(str(path)), str(tmp_path / "staged."), (*OIL, *TABLE)) for path in paths]
     tight = ReadingLimits(max_file_mb=50, max_inflated_mb=64, memory_mb=420, processor_seconds=30)
     readings = list(read_files(tasks, tight))
     assert [reading.problem for reading in readings] == [None] * 5
@@ -169,14 +170,17 @@ def test_given_a_file_beyond_the_size_limit_then_it_is_not_opened(tmp_path: Path
     path = tmp_path / "large.xlsx"
     with path.open("wb") as file:
         file.truncate(51 * 2**20)
-    (reading,) = read_files([ReadingTask(str(path), str(tmp_path / "staged."), OIL)], LIMITS)
+    (reading,) = read_files([ReadingTask(FileContent(str(path)), str(tmp_path / "staged."), OIL)], LIMITS)
     assert reading.problem is not None
     assert "more than 50 MB" in reading.problem
 
 
 def test_given_a_file_that_went_away_then_the_others_are_read(tmp_path: Path):
     (tmp_path / "a.xlsx").write_bytes(workbook([["Sample"], ["A1"]]))
-    tasks = [ReadingTask(str(tmp_path / name), str(tmp_path / "staged."), OIL) for name in ("gone.xlsx", "a.xlsx")]
+    tasks = [
+        ReadingTask(FileContent(str(tmp_path / name)), str(tmp_path / "staged."), OIL)
+        for name in ("gone.xlsx", "a.xlsx")
+    ]
     gone, there = read_files(tasks, LIMITS)
     assert (
         gone.problem
@@ -188,6 +192,6 @@ def test_given_a_file_that_went_away_then_the_others_are_read(tmp_path: Path):
 def test_given_a_file_that_opens_but_cannot_be_read_then_a_later_attempt_may_succeed(tmp_path):
     path = tmp_path / "unreadable.xlsx"
     path.symlink_to("/proc/self/mem")
-    (reading,) = read_files([ReadingTask(str(path), f"{tmp_path}/cda.", OIL)], LIMITS)
+    (reading,) = read_files([ReadingTask(FileContent(str(path)), f"{tmp_path}/cda.", OIL)], LIMITS)
     assert reading.is_transient
     assert "cannot be opened" in str(reading.problem)

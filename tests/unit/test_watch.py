@@ -19,13 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.rest import is_at_rest
 from tribolake.settings import load_settings
 from tribolake.watch.backoff import Backoff
 from tribolake.watch.bell import Bell, stop_requests
 from tribolake.watch.completeness import Patience, Sighting, Version, look_again
 from tribolake.watch.events import FolderEvents
 from tribolake.watch.heartbeat import FILE_NAME, Heartbeat, LastRun, read_heartbeat, write_heartbeat
-from tribolake.watch.rest import is_at_rest
 
 PATIENCE = Patience(settle_seconds=0.4, max_wait_seconds=5)
 MOMENT = datetime(2026, 1, 31, tzinfo=UTC)

@@ -15,6 +15,7 @@ ARRIVALS = pa.schema(
         ("client", pa.string()),
         ("file_key", pa.string()),
         ("sha256", pa.string()),
+        ("version_id", pa.string()),
         ("size_bytes", pa.int64()),
         ("modified_at", pa.timestamp("us", "UTC")),
         ("partition_date", pa.date32()),

@@ -33,6 +33,7 @@ select
     client,
     content_id,
     sha256,
+    version_id,
     is_live,
     first_arrived_at,
     file_key,

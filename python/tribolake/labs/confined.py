@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,8 +22,9 @@ from queue import SimpleQueue
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential_jitter
 
 from tribolake.errors import BronzeFileUnreadable
+from tribolake.labs.content import Content, ContentTooLarge
 from tribolake.labs.layout import SheetLayout
-from tribolake.lake.folder import fingerprint
+from tribolake.lake.bronze import fingerprint
 
 # A second reader pays only where there is much to read: reading goes on while dbt is imported on the other core.
 MAX_READERS = 2
@@ -56,7 +57,7 @@ class ReadingTask:
     The rows go to `{staged_prefix}{sha256}.parquet`.
     """
 
-    path: str
+    content: Content
     staged_prefix: str
     layouts: tuple[SheetLayout, ...]
 
@@ -72,11 +73,12 @@ class Reading:
     rows: int
     problem: str | None
     is_transient: bool = False
+    version_id: str | None = None  # of the object that was read, in a bucket that keeps versions
 
 
 def read_files(tasks: Sequence[ReadingTask], limits: ReadingLimits) -> Iterator[Reading]:
     """Read files, at most two at a time, and give their readings in the same order."""
-    size = sum(_size_bytes(task) for task in tasks)
+    size = sum(task.content.size_bytes() for task in tasks)
     wanted = min(MAX_READERS, len(tasks), 1 + size // BYTES_PER_READER)
     idle: SimpleQueue[_Reader] = SimpleQueue()
     readers = [_Reader(limits) for _ in range(wanted)]
@@ -100,13 +102,6 @@ def read_files(tasks: Sequence[ReadingTask], limits: ReadingLimits) -> Iterator[
             reader.stop()
 
 
-def _size_bytes(task: ReadingTask) -> int:
-    try:
-        return Path(task.path).stat().st_size
-    except OSError:
-        return 0
-
-
 class _Reader:
     """A process that reads one file after the other, and is started anew when a file has ended it."""
 
@@ -125,26 +120,32 @@ class _Reader:
             return _cannot_be_opened(error)
 
     def _read(self, task: ReadingTask) -> Reading:
-        size_mb = Path(task.path).stat().st_size / 2**20
-        if size_mb > self._limits.max_file_mb:
-            return Reading("", 0, _too_large(size_mb, self._limits))
+        try:
+            with task.content.open(self._limits.max_file_mb * 2**20) as content:
+                return replace(self._read_content(content.path, task), version_id=content.version_id)
+        except ContentTooLarge as error:
+            return Reading("", 0, _too_large(error.size_bytes / 2**20, self._limits))
+
+    def _read_content(self, path: Path, task: ReadingTask) -> Reading:
         is_fresh = self._process is None
-        answer = self._ask(task)
+        answer = self._ask(path, task)
         if not answer and not is_fresh:
             # Memory that earlier files left behind counts too: only a reader of this file alone can blame it.
-            answer = self._ask(task)
+            answer = self._ask(path, task)
         if answer:
             return Reading(**json.loads(answer))
-        sha256 = fingerprint(Path(task.path).read_bytes())
+        sha256 = fingerprint(path.read_bytes())
         Path(f"{task.staged_prefix}{sha256}.partial").unlink(missing_ok=True)
         return Reading(sha256, 0, _needs_too_much(self._limits))
 
-    def _ask(self, task: ReadingTask) -> str:
+    def _ask(self, path: Path, task: ReadingTask) -> str:
         """The reader's answer; empty where the file ended it, and the next task starts a new one."""
         process = self._started()
         assert process.stdin and process.stdout  # noqa: S101 - both were asked for as pipes
         with suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(asdict(task)) + "\n")
+            layouts = [asdict(layout) for layout in task.layouts]
+            asked = {"path": str(path), "staged_prefix": task.staged_prefix, "layouts": layouts}
+            process.stdin.write(json.dumps(asked) + "\n")
             process.stdin.flush()
         answer = process.stdout.readline()
         if not answer:
@@ -175,7 +176,7 @@ def _too_large(size_mb: float, limits: ReadingLimits) -> str:
 
 
 def _cannot_be_opened(error: OSError) -> Reading:
-    problem = f"cannot be opened ({error.strerror}). Check its name and permissions, then copy it again"
+    problem = f"cannot be opened ({error.strerror or error}). Check its name and permissions, then copy it again"
     return Reading("", 0, problem, is_transient=True)
 
 
@@ -186,17 +187,17 @@ def _needs_too_much(limits: ReadingLimits) -> str:
     )
 
 
-def _read_here(task: ReadingTask, limits: ReadingLimits) -> Reading:
+def _read_here(path: str, staged_prefix: str, layouts: Sequence[SheetLayout], limits: ReadingLimits) -> Reading:
     from tribolake.labs.reader import stage  # noqa: PLC0415 - only the child needs the reading libraries
 
     try:
-        content = Path(task.path).read_bytes()
+        content = Path(path).read_bytes()
     except OSError as error:
         return _cannot_be_opened(error)
     sha256 = fingerprint(content)
-    staged = Path(f"{task.staged_prefix}{sha256}.parquet")
+    staged = Path(f"{staged_prefix}{sha256}.parquet")
     try:
-        return Reading(sha256, stage(content, task.layouts, limits.max_inflated_mb, staged), None)
+        return Reading(sha256, stage(content, layouts, limits.max_inflated_mb, staged), None)
     except BronzeFileUnreadable as error:
         return Reading(sha256, 0, str(error))
     except MemoryError as error:
@@ -221,11 +222,11 @@ def serve(limits: ReadingLimits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
         asked = json.loads(line)
-        layouts = tuple(SheetLayout(**layout) for layout in asked.pop("layouts"))
+        layouts = tuple(SheetLayout(**layout) for layout in asked["layouts"])
         spent = resource.getrusage(resource.RUSAGE_SELF)
         deadline = int(spent.ru_utime + spent.ru_stime) + limits.processor_seconds
         resource.setrlimit(resource.RLIMIT_CPU, (deadline, resource.RLIM_INFINITY))
-        reading = _read_here(ReadingTask(layouts=layouts, **asked), limits)
+        reading = _read_here(asked["path"], asked["staged_prefix"], layouts, limits)
         sys.stdout.write(json.dumps(asdict(reading)) + "\n")
         sys.stdout.flush()
 

@@ -2,10 +2,49 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Protocol
+
+from tribolake.labs.content import Content
+from tribolake.lake.bronze import BronzeFile
 from tribolake.lake.folder import FolderLake
 from tribolake.settings import Settings
 
 
-def open_lake(settings: Settings) -> FolderLake:
+class Lake(Protocol):
+    """Where bronze is read from, and the folder that publications are made in."""
+
+    @property
+    def root(self) -> Path:
+        """The folder of the lake, or of what this machine keeps of it."""
+
+    @property
+    def home(self) -> Path:
+        """The folder of the data product in it."""
+
+    @property
+    def address(self) -> str:
+        """The lake as people call it: a folder or `s3://bucket`."""
+
+    def list_bronze(self) -> list[BronzeFile]:
+        """Every file in bronze, in the order of its key."""
+
+    def content(self, file: BronzeFile) -> Content:
+        """What a listed file holds."""
+
+    def is_at_rest(self, key: str) -> bool:
+        """Whether a file can be read and nobody writes it."""
+
+
+def open_lake(settings: Settings) -> Lake:
     """The lake that the settings name."""
-    return FolderLake(settings.lake, settings.prefix, settings.follow_links)
+    if not settings.uses_s3:
+        return FolderLake(settings.lake, settings.prefix, settings.follow_links)
+    # A lake in a folder needs no S3 library, which takes longer to import than a run without news.
+    from tribolake.lake.bucket import BucketLake, CopiedFolderLake  # noqa: PLC0415
+    from tribolake.lake.store import open_store  # noqa: PLC0415
+
+    if not settings.is_on_s3:
+        folder = FolderLake(settings.lake, settings.prefix, settings.follow_links)
+        return CopiedFolderLake(folder, open_store(settings))
+    return BucketLake(open_store(settings), settings.publishing_folder, settings.prefix)

@@ -11,7 +11,7 @@ from tribolake.labs.confined import Reading, ReadingLimits, ReadingTask
 from tribolake.labs.layout import SheetLayout
 from tribolake.labs.read_ahead import READ_AHEAD
 from tribolake.lake import open_lake
-from tribolake.lake.folder import CLIENT_NAME, BronzeFile
+from tribolake.lake.bronze import CLIENT_NAME, BronzeFile
 from tribolake.lake.ledger import Ledger
 from tribolake.settings import Settings
 
@@ -63,9 +63,7 @@ def _reading_tasks(settings: Settings, found: Sequence[BronzeFile], layouts: Lay
     settings.staging.mkdir(parents=True, exist_ok=True)
     lake = open_lake(settings)
     return {
-        file: ReadingTask(
-            str(lake.path(file.key)), str(settings.staging / f"{file.client}."), tuple(layouts[file.client])
-        )
+        file: ReadingTask(lake.content(file), str(settings.staging / f"{file.client}."), tuple(layouts[file.client]))
         for file in found
         if file.client in layouts
     }
@@ -89,6 +87,7 @@ def _arrival(file: BronzeFile, reading: Reading, status: str) -> dict[str, objec
         "client": file.client,
         "file_key": file.key,
         "sha256": reading.sha256,
+        "version_id": reading.version_id,
         "size_bytes": file.size_bytes,
         "modified_at": file.modified_at,
         "partition_date": file.partition_date,

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
 
-CLIENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
-# Office lock files, hidden files and copies under way are not arrivals.
-NOT_YET_A_FILE = re.compile(r"^(~\$|\.)|\.(tmp|part|partial|crdownload)$", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class BronzeFile:
-    """One file in bronze as a listing shows it; `key` is relative to the lake, with `/` between folders."""
-
-    client: str
-    key: str
-    size_bytes: int
-    modified_at: datetime
-    partition_date: date | None
+from tribolake.labs.content import FileContent
+from tribolake.lake.bronze import NOT_YET_A_FILE, BronzeFile, partition_date
+from tribolake.lake.rest import is_at_rest
 
 
 @dataclass(frozen=True)
@@ -39,6 +26,10 @@ class FolderLake:
     def home(self) -> Path:
         return self.root / self.prefix
 
+    @property
+    def address(self) -> str:
+        return str(self.root)
+
     def list_bronze(self) -> list[BronzeFile]:
         """Every file in bronze, in the order of its key.
 
@@ -48,6 +39,13 @@ class FolderLake:
         if not bronze.is_dir():
             return []
         return sorted(self._walk(bronze), key=lambda found: found.key)
+
+    def content(self, file: BronzeFile) -> FileContent:
+        return FileContent(str(self.path(file.key)))
+
+    def is_at_rest(self, key: str) -> bool:
+        """Whether a file can be read and nobody writes it."""
+        return is_at_rest(self.path(key))
 
     def path(self, key: str) -> Path:
         """The file of a listed key.
@@ -77,7 +75,7 @@ class FolderLake:
                     key=_as_text("/".join((self.prefix, "bronze", *parts, name))),
                     size_bytes=stat.st_size,
                     modified_at=datetime.fromtimestamp(stat.st_mtime, UTC),
-                    partition_date=_partition_date(parts[1:]),
+                    partition_date=partition_date(parts[1:]),
                 )
 
 
@@ -93,18 +91,3 @@ def _stat_of_file(path: Path) -> os.stat_result | None:
 def _as_text(name: str) -> str:
     """A file name as text: bytes that are no UTF-8 become �, and no file has that key."""
     return os.fsencode(name).decode("utf-8", errors="replace")
-
-
-def fingerprint(content: bytes) -> str:
-    """The SHA-256 of a file's content, as 64 hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def _partition_date(folders: tuple[str, ...]) -> date | None:
-    """The arrival date that a folder such as `2026-01-31` states."""
-    for folder in folders:
-        try:
-            return date.fromisoformat(folder)
-        except ValueError:
-            continue
-    return None

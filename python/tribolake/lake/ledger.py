@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tribolake.lake.folder import BronzeFile, FolderLake
+from tribolake.lake import Lake
+from tribolake.lake.bronze import BronzeFile
 
 # A file that could not be opened is tried again by later runs, so often; then, like a file that is wrong in itself, it
 # waits until `tribolake arrivals retry` asks for it.
@@ -51,7 +52,7 @@ class Ledger:
         )
 
 
-def new_files(lake: FolderLake, ledger: Ledger, clients: Sequence[str] | None = None) -> list[BronzeFile]:
+def new_files(lake: Lake, ledger: Ledger, clients: Sequence[str] | None = None) -> list[BronzeFile]:
     """Files that the ledger has not seen with this size and modification time; no content is read.
 
     Args:

@@ -7,8 +7,8 @@ from typing import Any
 
 import duckdb
 
-from tribolake.lake.folder import FolderLake
 from tribolake.publish.files import make_folder, remove_folder, sync_file, sync_folder, sync_up, write_durably
+from tribolake.publish.shelf import Shelf
 
 LIMITS_QUERY = """
     select * from limits.stewart_limits where limits_version = $version order by client, machine, component, essay
@@ -26,7 +26,7 @@ JUDGING_QUERY = """
 """
 
 
-def publish_limits(connection: duckdb.DuckDBPyConnection, lake: FolderLake) -> list[str]:
+def publish_limits(connection: duckdb.DuckDBPyConnection, shelf: Shelf) -> list[str]:
     """Write `silver/stewart_limits/{version}/` for each version in the warehouse.
 
     Published before the gold that they judged: no report names limits that are not there.
@@ -34,18 +34,18 @@ def publish_limits(connection: duckdb.DuckDBPyConnection, lake: FolderLake) -> l
     Returns:
         The versions that were new.
     """
-    for unfinished in (lake.home / "silver" / "stewart_limits").glob(".*.partial"):
+    for unfinished in (shelf.home / "silver" / "stewart_limits").glob(".*.partial"):
         remove_folder(unfinished)
     found = connection.execute("select distinct limits_version from limits.stewart_limits order by 1").fetchall()
-    return [version for (version,) in found if _publish_version(connection, lake, version)]
+    return [version for (version,) in found if _publish_version(connection, shelf, version)]
 
 
-def _publish_version(connection: duckdb.DuckDBPyConnection, lake: FolderLake, version: str) -> bool:
-    folder = lake.home / "silver" / "stewart_limits" / version
+def _publish_version(connection: duckdb.DuckDBPyConnection, shelf: Shelf, version: str) -> bool:
+    folder = shelf.home / "silver" / "stewart_limits" / version
     if folder.exists():
-        sync_up(folder, lake.root)  # who made it may have been killed before its name was on the disk
+        sync_up(folder, shelf.root)  # who made it may have been killed before its name was on the disk
         return False
-    make_folder(folder.parent, lake.root)
+    make_folder(folder.parent, shelf.root)
     aside = folder.with_name(f".{version}.partial")
     aside.mkdir()
     for name, query in (("stewart_limits", LIMITS_QUERY), ("judging_limits", JUDGING_QUERY)):
@@ -58,6 +58,7 @@ def _publish_version(connection: duckdb.DuckDBPyConnection, lake: FolderLake, ve
     rows = connection.execute(NESTED_QUERY, {"version": version}).fetchall()
     write_durably(aside / "stewart_limits.json", json.dumps(nest(rows), ensure_ascii=False, indent=1) + "\n")
     sync_folder(aside)
+    shelf.keep_limits(version, aside)
     aside.replace(folder)
     sync_folder(folder.parent)
     return True

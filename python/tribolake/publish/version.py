@@ -202,8 +202,8 @@ def _write_changes(
 def _sources(connection: duckdb.DuckDBPyConnection, client: str) -> list[dict[str, Any]]:
     """The bronze contents that the client's gold was computed from."""
     rows = connection.execute(
-        "select file_key, sha256, size_bytes from changes.int_contents"
+        "select file_key, version_id, sha256, size_bytes from changes.int_contents"
         " where client = ? and is_live order by file_key, sha256",
         [client],
     ).fetchall()
-    return [{"key": key, "sha256": sha256, "bytes": size} for key, sha256, size in rows]
+    return [{"key": key, "version_id": version, "sha256": sha256, "bytes": size} for key, version, sha256, size in rows]

@@ -23,7 +23,6 @@ from tribolake.watch.bell import Bell, StopRequests, stop_requests
 from tribolake.watch.completeness import Patience, Sighting, Version, look_again
 from tribolake.watch.events import FolderEvents
 from tribolake.watch.heartbeat import BEAT_SECONDS, Heartbeat, LastRun, State, write_heartbeat
-from tribolake.watch.rest import is_at_rest
 from tribolake.watch.runner import Outcome, Runner
 
 # Between two listings: a burst of events is one look, and listing a large lake takes a tenth of the time at most.
@@ -56,7 +55,7 @@ def watch(settings: Settings, *, policy: str, clients: Sequence[str] | None, on_
     settings.state.mkdir(parents=True, exist_ok=True)
     bell = Bell()
     with _only_watcher(settings), stop_requests(bell, (signal.SIGTERM, signal.SIGINT)) as asked_to_stop:
-        signal.signal(signal.SIGIO, signal.SIG_IGN)  # see is_at_rest
+        signal.signal(signal.SIGIO, signal.SIG_IGN)  # see lake/rest.py
         watcher = Watcher(settings, policy, clients, bell, on_run, log)
         try:
             watcher.work(asked_to_stop)
@@ -171,7 +170,7 @@ class Watcher:
         return min(settled_at, now + self._pause) if settled_at > now else now + self._pause
 
     def _is_at_rest(self, key: str) -> bool:
-        return is_at_rest(self._lake.path(key))
+        return self._lake.is_at_rest(key)
 
     def _run_if_due(self, now: float) -> None:
         if self._runner.is_running or now < self._retry_at:

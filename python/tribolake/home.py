@@ -1,0 +1,52 @@
+"""The home of a lake, by storage mode: where bronze is, where readers look, and who may write.
+
+| mode | bronze | readers | warehouse |
+|---|---|---|---|
+| local | folder | folder | this machine |
+| dual | folder | folder; a copy in the bucket, which is compared | this machine |
+| s3-primary | bucket | bucket; the folder shows the same a moment later | travels with the bucket |
+| s3 | bucket | bucket | travels with the bucket |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tribolake.lake import Lake, open_lake
+from tribolake.lake.custody import Custody, OfOneMachine
+from tribolake.publish.in_folder import FolderShelf
+from tribolake.publish.shelf import Shelf
+from tribolake.settings import Settings
+
+
+@dataclass(frozen=True)
+class Home:
+    """A lake with all that a run needs to write to it."""
+
+    lake: Lake
+    shelf: Shelf
+    custody: Custody
+    counted: Mapping[str, int]
+
+    def calls(self) -> dict[str, int]:
+        """Calls to the object store so far, by operation; attempts count."""
+        return dict(sorted(self.counted.items()))
+
+
+def open_home(settings: Settings) -> Home:
+    """The home that the settings name."""
+    lake = open_lake(settings)
+    if not settings.uses_s3:
+        return Home(lake, FolderShelf(lake.root, lake.home), OfOneMachine(), {})
+    from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
+    from tribolake.publish.in_both import DualShelf  # noqa: PLC0415
+    from tribolake.publish.in_bucket import BucketShelf  # noqa: PLC0415
+
+    store = open_store(settings)
+    if not settings.is_on_s3:
+        return Home(lake, DualShelf(lake.root, lake.home, store), OfOneMachine(), store.calls)
+    from tribolake.lake.shared import SharedCustody  # noqa: PLC0415
+
+    custody = SharedCustody(store, settings)
+    return Home(lake, BucketShelf(store, lake.root, lake.home, custody.still_mine), custody, store.calls)

@@ -1,0 +1,112 @@
+"""The warehouse in the lake: a run leaves it there, so that the next one can go on on any machine.
+
+{prefix}/_state/warehouse/{run_id}.duckdb    the warehouse as a run left it; it never changes
+{prefix}/_state/checkpoint.json              which of them counts; changed last
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tribolake.errors import StoreUnavailable
+from tribolake.lake.store import ObjectStore
+
+# What was told to people is not told again by another machine.
+SMALL_FILES = ("notified.json",)
+KEPT_WAREHOUSES = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The checkpoint of a lake; `state` is the folder where this machine works."""
+
+    store: ObjectStore
+    prefix: str
+    state: Path
+    warehouse: Path
+
+    def restore(self) -> bool:
+        """Take the lake's warehouse, unless the one of this machine goes on from it; whether it was taken.
+
+        Raises:
+            StoreUnavailable: it cannot be had whole.
+        """
+        found = self.store.read(self._pointer_key)
+        if found is None:
+            return False
+        pointer = json.loads(found[0])
+        if self.warehouse.exists() and self._base().get("run_id") == pointer["run_id"]:
+            return False
+        self.state.mkdir(parents=True, exist_ok=True)
+        aside = self.warehouse.with_suffix(".partial")
+        with aside.open("w+b") as file:
+            self.store.get(self._warehouse_key(str(pointer["run_id"])), file)
+        self._base_file.unlink(missing_ok=True)
+        self.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+        aside.replace(self.warehouse)
+        for name in SMALL_FILES:
+            if name in pointer["files"]:
+                (self.state / name).write_text(pointer["files"][name], encoding="utf-8")
+        self._base_file.write_bytes(found[0])
+        return True
+
+    def is_of(self, run_id: str) -> bool:
+        """Whether this machine's warehouse, with that run as its last, is the lake's."""
+        return self._base().get("run_id") == run_id
+
+    def save(self, run_id: str) -> None:
+        """Leave the closed warehouse in the lake.
+
+        Args:
+            run_id: the last run that is in it.
+
+        Raises:
+            StoreUnavailable: it could not be stored; the checkpoint before stands.
+        """
+        stored = self.store.put(self._warehouse_key(run_id), self.warehouse)
+        files = {name: (self.state / name).read_text("utf-8") for name in SMALL_FILES if (self.state / name).exists()}
+        pointer: dict[str, Any] = {
+            "run_id": run_id,
+            "saved_at": datetime.now(UTC).isoformat(),
+            "sha256": stored.sha256,
+            "bytes": stored.size_bytes,
+            "files": files,
+        }
+        content = json.dumps(pointer, ensure_ascii=False, indent=1).encode()
+        self.store.put(self._pointer_key, content)
+        self._base_file.write_bytes(content)
+        self._forget_old(run_id)
+
+    def _forget_old(self, run_id: str) -> None:
+        """The last few stay: somebody may be fetching one."""
+        kept = self._warehouse_key(run_id)
+        others = [stored for stored in self.store.list(f"{self.prefix}/_state/warehouse/") if stored.key != kept]
+        others.sort(key=lambda stored: stored.modified_at)
+        for stored in others[: max(0, len(others) - KEPT_WAREHOUSES + 1)]:
+            try:
+                self.store.delete(stored.key)
+            except StoreUnavailable:
+                return  # the next run tries again
+
+    def _base(self) -> dict[str, Any]:
+        """The checkpoint that this machine's warehouse goes on from."""
+        try:
+            base: dict[str, Any] = json.loads(self._base_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return base
+
+    @property
+    def _base_file(self) -> Path:
+        return self.state / "checkpoint.json"
+
+    @property
+    def _pointer_key(self) -> str:
+        return f"{self.prefix}/_state/checkpoint.json"
+
+    def _warehouse_key(self, run_id: str) -> str:
+        return f"{self.prefix}/_state/warehouse/{run_id}.duckdb"

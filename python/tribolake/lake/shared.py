@@ -1,0 +1,45 @@
+"""Custody of a lake in a bucket, which runs on many machines write to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from tribolake.lake.checkpoint import Checkpoint
+from tribolake.lake.lease import Lease
+from tribolake.lake.store import ObjectStore
+from tribolake.settings import Settings
+
+
+class SharedCustody:
+    """A lease says whose turn it is, and the warehouse travels with the lake."""
+
+    def __init__(self, store: ObjectStore, settings: Settings) -> None:
+        self._store = store
+        self._claims = f"{settings.prefix}/_state/leases/"
+        self._seconds = settings.lease_seconds
+        self._checkpoint = Checkpoint(store, settings.prefix, settings.state, settings.warehouse)
+        self._lease: Lease | None = None
+
+    def restore(self) -> bool:
+        return self._checkpoint.restore()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        self._lease = Lease(self._store, self._claims, self._seconds)
+        try:
+            with self._lease.hold():
+                yield
+        finally:
+            self._lease = None
+
+    def still_mine(self) -> None:
+        if self._lease is not None:
+            self._lease.still_mine()
+
+    def save(self, run_id: str) -> None:
+        if self._checkpoint.is_of(run_id):
+            return
+        with nullcontext() if self._lease else self.hold():
+            self.still_mine()
+            self._checkpoint.save(run_id)

@@ -1,0 +1,379 @@
+"""Objects in a bucket: every transfer is checked, and tried again until it is whole.
+
+A store can refuse for a moment, hang, cut a body short, or lose the answer to a write that it carried out. Whoever
+calls this module sees none of that: an object was stored whole, or an error says why not. What a lost answer left
+behind is looked up before anything is tried again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import IO, Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+from tribolake.errors import ConfigurationError, StoreUnavailable
+from tribolake.settings import Settings
+
+PART_BYTES = 16 * 2**20
+CHUNK_BYTES = 2**20
+SHA256 = "sha256"
+PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 5.0
+# Answers that another attempt cannot change; everything else may be a moment's trouble.
+FINAL = frozenset(
+    {
+        "AccessDenied",
+        "AllAccessDisabled",
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidBucketName",
+        "InvalidToken",
+        "NoSuchBucket",
+        "NoSuchKey",
+        "NoSuchVersion",
+        "PermanentRedirect",
+        "PreconditionFailed",
+        "SignatureDoesNotMatch",
+        "403",
+        "404",
+        "412",
+    }
+)
+MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as the store describes it; `metadata` is empty where a listing shows it."""
+
+    key: str
+    size_bytes: int
+    etag: str
+    modified_at: datetime
+    version_id: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sha256(self) -> str | None:
+        """What the writer said of the content; none where somebody else wrote it."""
+        return self.metadata.get(SHA256)
+
+
+@dataclass(frozen=True)
+class Label:
+    """What an object carries beside its content: metadata (2 KB, ASCII) and tags (ten, 256 characters each)."""
+
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class ObjectStore:
+    """One bucket. Calls are counted by operation in `calls`, attempts included."""
+
+    def __init__(self, bucket: str, client: Any, attempts: int) -> None:
+        self.bucket = bucket
+        self.calls: Counter[str] = Counter()
+        self._client = client
+        self._attempts = attempts
+        self._counting = threading.Lock()
+        client.meta.events.register("before-send.s3", self._count)
+
+    def list(self, prefix: str, *, start_after: str = "") -> Iterator[Stored]:
+        """Objects whose key begins with `prefix`, in the order of their keys; a page of 1 000 is one call."""
+        asked = {"Bucket": self.bucket, "Prefix": prefix} | ({"StartAfter": start_after} if start_after else {})
+        while True:
+            page = self._ask(lambda: self._client.list_objects_v2(**asked))
+            for found in page.get("Contents", []):
+                yield Stored(found["Key"], found["Size"], found["ETag"].strip('"'), found["LastModified"])
+            if not page.get("IsTruncated"):
+                return
+            asked["ContinuationToken"] = page["NextContinuationToken"]
+
+    def folders(self, prefix: str) -> set[str]:
+        """Names that stand between `prefix`, which ends with `/`, and the next `/`."""
+        names: set[str] = set()
+        asked = {"Bucket": self.bucket, "Prefix": prefix, "Delimiter": "/"}
+        while True:
+            page = self._ask(lambda: self._client.list_objects_v2(**asked))
+            names |= {found["Prefix"].removeprefix(prefix).rstrip("/") for found in page.get("CommonPrefixes", [])}
+            if not page.get("IsTruncated"):
+                return names
+            asked["ContinuationToken"] = page["NextContinuationToken"]
+
+    def head(self, key: str) -> Stored | None:
+        """What the store says of an object; None where there is none."""
+        return self._ask(lambda: self._look(key))
+
+    def get(self, key: str, into: IO[bytes], *, version_id: str | None = None, max_bytes: int | None = None) -> Stored:
+        """Write an object's content, whole and checked, into a file that is open for it.
+
+        Raises:
+            ObjectMissing: there is none.
+            ObjectTooLarge: it has more than `max_bytes`; nothing was read.
+            StoreUnavailable: it could not be had whole.
+        """
+        which = {"Bucket": self.bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
+
+        def transfer() -> Stored:
+            answer = self._client.get_object(**which)
+            found = _described(key, answer)
+            if max_bytes is not None and found.size_bytes > max_bytes:
+                answer["Body"].close()
+                raise ObjectTooLarge(found.size_bytes)
+            into.seek(0)
+            into.truncate()
+            digest, size = hashlib.sha256(), 0
+            for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
+                into.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+            if size != found.size_bytes:
+                raise CutShort(f"{size} of {found.size_bytes} bytes came")
+            if found.sha256 not in (None, digest.hexdigest()):
+                raise CutShort("the content is not what its writer said")
+            into.flush()
+            return found
+
+        return self._ask(transfer)
+
+    def read(self, key: str) -> tuple[bytes, Stored] | None:
+        """The content of a small object and its description; None where there is none."""
+        content = io.BytesIO()
+        try:
+            found = self.get(key, content)
+        except ObjectMissing:
+            return None
+        return content.getvalue(), found
+
+    def put(self, key: str, content: Path | bytes, label: Label | None = None) -> Stored:
+        """Store an object, whole or not at all, and look at what was stored.
+
+        The server compares each transfer with its MD5; afterwards the object must have the size and the SHA-256 of what
+        was sent. Where the answer was lost, what is there is looked at before it is sent again.
+
+        Raises:
+            StoreUnavailable: it could not be stored; what was there before is there still.
+        """
+        label = label or Label()
+        source = _Source(content)
+        metadata = {name: quote(value, safe=" /:+=@.,-_~|") for name, value in label.metadata.items()}
+        described = {"Metadata": metadata | {SHA256: source.sha256}} | (
+            {"Tagging": urlencode(label.tags)} if label.tags else {}
+        )
+
+        def transfer() -> Stored:
+            try:
+                if source.size_bytes > PART_BYTES:
+                    self._put_in_parts(key, source, described)
+                else:
+                    body = source.part(0)
+                    self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentMD5=_md5(body), **described)
+            except (BotoCoreError, ClientError):
+                found = self._look(key)
+                if found is None or found.sha256 != source.sha256:
+                    raise
+                return found  # only the answer was lost
+            found = self._look(key)
+            if found is None or (found.sha256, found.size_bytes) != (source.sha256, source.size_bytes):
+                raise CutShort(f"{key} is not what was sent")
+            return found
+
+        return self._ask(transfer)
+
+    def put_if_new(self, key: str, content: Path | bytes, label: Label | None = None) -> Stored:
+        """Store an object, unless one with this content is there."""
+        found = self.head(key)
+        if found is not None and found.sha256 == _Source(content).sha256:
+            return found
+        return self.put(key, content, label)
+
+    def copy(self, source: str, key: str) -> None:
+        """Copy an object within the bucket, with what it carries."""
+
+        def transfer() -> None:
+            self._client.copy_object(Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source})
+
+        self._ask(transfer)
+
+    def delete(self, key: str) -> None:
+        """Remove an object; none there is no error. A versioned bucket keeps its versions."""
+        self._ask(lambda: self._client.delete_object(Bucket=self.bucket, Key=key))
+
+    def tags(self, key: str) -> dict[str, str]:
+        """The tags of an object."""
+        found = self._ask(lambda: self._client.get_object_tagging(Bucket=self.bucket, Key=key))
+        return {tag["Key"]: tag["Value"] for tag in found["TagSet"]}
+
+    def _look(self, key: str) -> Stored | None:
+        """One attempt at a description."""
+        try:
+            return _described(key, self._client.head_object(Bucket=self.bucket, Key=key))
+        except ClientError as error:
+            if _code(error) in MISSING:
+                return None
+            raise
+
+    def _put_in_parts(self, key: str, source: _Source, described: Mapping[str, Any]) -> None:
+        which = {"Bucket": self.bucket, "Key": key}
+        upload = self._client.create_multipart_upload(**which, **described)["UploadId"]
+
+        def send(number: int) -> dict[str, Any]:
+            body = source.part(number)
+            done = self._client.upload_part(
+                **which, UploadId=upload, PartNumber=number + 1, Body=body, ContentMD5=_md5(body)
+            )
+            return {"PartNumber": number + 1, "ETag": done["ETag"]}
+
+        try:
+            with ThreadPoolExecutor(2) as threads:
+                parts = list(threads.map(lambda number: self._ask(lambda: send(number)), range(source.parts)))
+            self._client.complete_multipart_upload(**which, UploadId=upload, MultipartUpload={"Parts": parts})
+        except BaseException:
+            # Parts cost money until somebody aborts them; an upload that was completed after all cannot be aborted.
+            _quietly(lambda: self._client.abort_multipart_upload(**which, UploadId=upload))
+            raise
+
+    def _ask(self, call: Callable[[], Answer]) -> Answer:
+        """Carry out a call, again after growing pauses while the trouble may be a moment's."""
+        pause = PAUSE_SECONDS
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return call()
+            except NoCredentialsError as error:
+                raise ConfigurationError(
+                    "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the "
+                    "machine a role"
+                ) from error
+            except ClientError as error:
+                if _code(error) in MISSING:
+                    raise ObjectMissing(str(error)) from error
+                if _code(error) in FINAL or attempt == self._attempts:
+                    raise StoreUnavailable(f"s3://{self.bucket}: {error}") from error
+            except (BotoCoreError, CutShort, OSError) as error:
+                if attempt == self._attempts:
+                    raise StoreUnavailable(f"s3://{self.bucket}: {error}") from error
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads attempts, protects nothing
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        raise AssertionError("unreachable")
+
+    def _count(self, event_name: str, **_: Any) -> None:
+        with self._counting:
+            self.calls[event_name.rpartition(".")[2]] += 1
+
+
+class ObjectMissing(StoreUnavailable):
+    """There is no such object."""
+
+
+class ObjectTooLarge(StoreUnavailable):
+    """An object has more bytes than may be read; the size is the only argument."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(f"{size_bytes} bytes")
+        self.size_bytes = size_bytes
+
+
+class CutShort(Exception):
+    """A transfer that was not whole."""
+
+
+def open_store(settings: Settings) -> ObjectStore:
+    """The bucket of a lake, one for all who ask in this process; credentials come from the standard AWS chain."""
+    return _open_store(
+        settings.s3_bucket,
+        settings.s3_endpoint,
+        settings.aws_region,
+        settings.s3_timeout_seconds,
+        settings.s3_attempts,
+        os.getpid(),  # a connection is not shared with a process that was forked
+    )
+
+
+@cache
+def _open_store(
+    bucket: str, endpoint: str | None, region: str, timeout_seconds: float, attempts: int, _pid: int
+) -> ObjectStore:
+    client = boto3.session.Session(region_name=region).client(
+        "s3",
+        endpoint_url=endpoint,
+        config=Config(
+            connect_timeout=timeout_seconds,
+            read_timeout=timeout_seconds,
+            # Attempts are counted here, so that a body that was cut short is asked for again too.
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path"} if endpoint else {},
+            # Not every store knows the newer checksums; every one compares an MD5.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+    return ObjectStore(bucket, client, attempts)
+
+
+class _Source:
+    """Content that is to be stored, in parts."""
+
+    def __init__(self, content: Path | bytes) -> None:
+        self._content = content
+        if isinstance(content, bytes):
+            self.size_bytes, self.sha256 = len(content), hashlib.sha256(content).hexdigest()
+        else:
+            with content.open("rb") as file:
+                self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+                self.size_bytes = file.tell()
+
+    @property
+    def parts(self) -> int:
+        return -(-self.size_bytes // PART_BYTES)
+
+    def part(self, number: int) -> bytes:
+        if isinstance(self._content, bytes):
+            return self._content[number * PART_BYTES : (number + 1) * PART_BYTES]
+        with self._content.open("rb") as file:
+            file.seek(number * PART_BYTES)
+            return file.read(PART_BYTES)
+
+
+def _described(key: str, answer: Mapping[str, Any]) -> Stored:
+    version = answer.get("VersionId")
+    return Stored(
+        key,
+        int(answer["ContentLength"]),
+        str(answer["ETag"]).strip('"'),
+        answer["LastModified"],
+        None if version in (None, "null") else str(version),
+        dict(answer.get("Metadata", {})),
+    )
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _md5(content: bytes) -> str:
+    return base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+
+
+def _quietly(call: Callable[[], object]) -> None:
+    try:
+        call()
+    except (BotoCoreError, ClientError):
+        return

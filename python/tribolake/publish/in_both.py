@@ -1,0 +1,54 @@
+"""Publish in a folder and in a bucket: the phase in which the bucket has to prove itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from tribolake.lake.store import ObjectStore
+from tribolake.publish.in_bucket import BucketShelf
+from tribolake.publish.in_folder import FolderShelf
+from tribolake.publish.places import Places
+from tribolake.publish.version import Version
+
+
+@dataclass(frozen=True)
+class DualShelf:
+    """The folder comes first; the bucket follows, and each file there is compared with the folder's.
+
+    A bucket that cannot be reached holds nothing back in the folder: the next run brings it in line.
+    """
+
+    root: Path
+    home: Path
+    store: ObjectStore
+
+    @property
+    def _folder(self) -> FolderShelf:
+        return FolderShelf(self.root, self.home)
+
+    @property
+    def _bucket(self) -> BucketShelf:
+        return BucketShelf(self.store, self.root, self.home)
+
+    def current(self, places: Places) -> Version | None:
+        return self._folder.current(places)
+
+    def switch(self, places: Places, version: Version) -> None:
+        self._folder.switch(places, version)
+
+    def settle(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
+        self._folder.settle(connection, places, version)
+        self._bucket.follow(places, version)
+
+    def forget(self, places: Places, keep: Sequence[Version]) -> None:
+        self._bucket.forget(places, keep)
+
+    def keep_limits(self, version: str, folder: Path) -> None:
+        self._bucket.keep_limits(version, folder)
+
+    def shows(self, client: str) -> bool:
+        return self._folder.shows(client)
