@@ -122,8 +122,9 @@ class BucketShelf:
         self._store_version(places, version)
         for table in GOLD:
             self.store.copy(self._key(version.folder / table.file_name), self._key(places.gold / table.file_name))
-        self.still_mine()
         manifest = version.folder / MANIFEST
+        self.store.copy(self._key(manifest), self._key(places.lineage(version.run_id)))
+        self.still_mine()
         self.store.put(self._key(places.manifest), manifest, self._label(version, manifest))
 
     def _fetch(self, places: Places, manifest: dict[str, object]) -> Version:

@@ -51,6 +51,10 @@ class Places:
         """One folder per archived day."""
         return self.home / "archive" / "gold" / self.client
 
+    def lineage(self, run_id: str) -> Path:
+        """The manifest of a publication, kept for ever: it names the exact contents that gold was computed from."""
+        return self.home / "lineage" / self.client / f"{run_id}.json"
+
     @property
     def change_log(self) -> Path:
         return self.root / "logs" / "changes.jsonl"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from tribolake.lake.store import Label
 from tribolake.publish.version import Version
@@ -49,8 +48,8 @@ def label(version: Version, name: str, sha256: str, manifest_key: str) -> Label:
 
 
 def sources_text(sources: Sequence[Mapping[str, Any]]) -> str:
-    """Bronze objects with their versions, as one line: `key@version key@version`."""
-    return " ".join(f"{quote(source['key'])}@{source.get('version_id') or source['sha256']}" for source in sources)
+    """Bronze objects with their versions, as one line: `key@version | key@version`."""
+    return " | ".join(f"{source['key']}@{source.get('version_id') or source['sha256']}" for source in sources)
 
 
 def tag(value: str) -> str:

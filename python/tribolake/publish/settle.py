@@ -9,6 +9,7 @@ from __future__ import annotations
 import duckdb
 
 from tribolake.publish.change_log import log_changes
+from tribolake.publish.contract import MANIFEST
 from tribolake.publish.delta import merge_delta
 from tribolake.publish.files import (
     fresh_aside,
@@ -34,10 +35,22 @@ def settle(connection: duckdb.DuckDBPyConnection, places: Places, version: Versi
         delta = version.folder / DELTA_FILE
         merge_delta(connection, places.root, delta, version.run_id, places.delta(version.day))
         _publish_harmonized(places, version)
+    keep_lineage(places, version)
     keep_snapshot(places, version)
     apply_retention(places)
     if (version.folder / CHANGES_FILE).exists():
         log_changes(connection, places.root, places.change_log, version.folder / CHANGES_FILE)
+
+
+def keep_lineage(places: Places, version: Version) -> None:
+    """Keep the manifest for those who ask later what a run's gold was computed from."""
+    kept = places.lineage(version.run_id)
+    make_folder(kept.parent, places.root)
+    if not kept.exists():
+        aside = fresh_aside(kept)
+        link_or_copy(version.folder / MANIFEST, aside)
+        replace_durably(aside, kept)
+    sync_folder(kept.parent)
 
 
 def _publish_harmonized(places: Places, version: Version) -> None:
