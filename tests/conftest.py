@@ -14,6 +14,7 @@ import pytest
 from tribolake.dbtrun import parse_ahead
 from tribolake.settings import PROJECT_DIR, Settings, load_settings
 
+pytest_plugins = ["tests.s3_fixtures"]
 REAL_DATA = PROJECT_DIR.parent / "shared" / "data"
 
 

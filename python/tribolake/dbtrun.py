@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,10 +139,9 @@ class Dbt:
         with _without_collecting_garbage():
             from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-        os.environ.update(self.settings.environment())
         manifest = PARSED.manifest if PARSED and PARSED.fingerprint == fingerprint_sources() else None
         runner = dbtRunner(manifest=manifest, callbacks=[self._on_event])
-        with contextlib.chdir(self.settings.state):
+        with contextlib.chdir(self.settings.state), _environment(self.settings.environment()):
             outcome = runner.invoke([*global_flags(write_json=write_json), *command, *project_flags()])
         if outcome.exception is not None:
             raise RunFailed(f"dbt {command[0]} failed: {_first_lines(str(outcome.exception))}")
@@ -209,6 +208,18 @@ def parse_ahead(settings: Settings) -> None:
 def import_ahead() -> None:
     """Import pandas on the side: pyarrow wants it when limits are computed, and queries leave a core free."""
     threading.Thread(target=__import__, args=("pandas",), daemon=True).start()
+
+
+@contextlib.contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """The settings as the profile and the Python models read them, for as long as dbt runs."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextlib.contextmanager

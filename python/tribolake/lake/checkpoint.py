@@ -67,7 +67,7 @@ class Checkpoint:
         Raises:
             StoreUnavailable: it could not be stored; the checkpoint before stands.
         """
-        stored = self.store.put(self._warehouse_key(run_id), self.warehouse)
+        stored = self.store.put(self._warehouse_key(run_id), self.warehouse, is_final=True)
         files = {name: (self.state / name).read_text("utf-8") for name in SMALL_FILES if (self.state / name).exists()}
         pointer: dict[str, Any] = {
             "run_id": run_id,

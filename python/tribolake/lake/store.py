@@ -12,6 +12,7 @@ import hashlib
 import io
 import os
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -34,6 +35,7 @@ from tribolake.settings import Settings
 PART_BYTES = 16 * 2**20
 CHUNK_BYTES = 2**20
 SHA256 = "sha256"
+MD5 = re.compile(r"^[0-9a-f]{32}$")
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 5.0
 # Answers that another attempt cannot change; everything else may be a moment's trouble.
@@ -107,17 +109,6 @@ class ObjectStore:
                 return
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
-    def folders(self, prefix: str) -> set[str]:
-        """Names that stand between `prefix`, which ends with `/`, and the next `/`."""
-        names: set[str] = set()
-        asked = {"Bucket": self.bucket, "Prefix": prefix, "Delimiter": "/"}
-        while True:
-            page = self._ask(lambda: self._client.list_objects_v2(**asked))
-            names |= {found["Prefix"].removeprefix(prefix).rstrip("/") for found in page.get("CommonPrefixes", [])}
-            if not page.get("IsTruncated"):
-                return names
-            asked["ContinuationToken"] = page["NextContinuationToken"]
-
     def head(self, key: str) -> Stored | None:
         """What the store says of an object; None where there is none."""
         return self._ask(lambda: self._look(key))
@@ -140,15 +131,18 @@ class ObjectStore:
                 raise ObjectTooLarge(found.size_bytes)
             into.seek(0)
             into.truncate()
-            digest, size = hashlib.sha256(), 0
+            sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
             for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
                 into.write(chunk)
-                digest.update(chunk)
+                sha256.update(chunk)
+                md5.update(chunk)
                 size += len(chunk)
             if size != found.size_bytes:
                 raise CutShort(f"{size} of {found.size_bytes} bytes came")
-            if found.sha256 not in (None, digest.hexdigest()):
+            if found.sha256 not in (None, sha256.hexdigest()):
                 raise CutShort("the content is not what its writer said")
+            if _is_md5(found.etag, answer) and found.etag != md5.hexdigest():
+                raise CutShort("the content is not what the server stored")
             into.flush()
             return found
 
@@ -163,11 +157,17 @@ class ObjectStore:
             return None
         return content.getvalue(), found
 
-    def put(self, key: str, content: Path | bytes, label: Label | None = None) -> Stored:
+    def put(self, key: str, content: Path | bytes, label: Label | None = None, *, is_final: bool = False) -> Stored:
         """Store an object, whole or not at all, and look at what was stored.
 
         The server compares each transfer with its MD5; afterwards the object must have the size and the SHA-256 of what
         was sent. Where the answer was lost, what is there is looked at before it is sent again.
+
+        Args:
+            key: where.
+            content: a file, or the bytes themselves.
+            label: what the object carries beside it.
+            is_final: it must never change: where the server can tell, another content under this key is refused.
 
         Raises:
             StoreUnavailable: it could not be stored; what was there before is there still.
@@ -175,25 +175,38 @@ class ObjectStore:
         label = label or Label()
         source = _Source(content)
         metadata = {name: quote(value, safe=" /:+=@.,-_~|") for name, value in label.metadata.items()}
-        described = {"Metadata": metadata | {SHA256: source.sha256}} | (
-            {"Tagging": urlencode(label.tags)} if label.tags else {}
-        )
+        described: dict[str, Any] = {"Metadata": metadata | {SHA256: source.sha256}}
+        # One store reads `+` in this header as it stands.
+        tagged = {"Tagging": urlencode(label.tags, quote_via=quote)} if label.tags else {}
+        is_in_parts = source.size_bytes > PART_BYTES
+        condition = {"IfNoneMatch": "*"} if is_final else {}
 
         def transfer() -> Stored:
             try:
-                if source.size_bytes > PART_BYTES:
+                if is_in_parts:
                     self._put_in_parts(key, source, described)
                 else:
                     body = source.part(0)
-                    self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentMD5=_md5(body), **described)
+                    self._client.put_object(
+                        Bucket=self.bucket,
+                        Key=key,
+                        Body=body,
+                        ContentMD5=_md5(body),
+                        **described,
+                        **tagged,
+                        **condition,
+                    )
             except (BotoCoreError, ClientError):
                 found = self._look(key)
                 if found is None or found.sha256 != source.sha256:
                     raise
-                return found  # only the answer was lost
-            found = self._look(key)
-            if found is None or (found.sha256, found.size_bytes) != (source.sha256, source.size_bytes):
-                raise CutShort(f"{key} is not what was sent")
+                # Only the answer was lost.
+            else:
+                found = self._look(key)
+                if found is None or (found.sha256, found.size_bytes) != (source.sha256, source.size_bytes):
+                    raise CutShort(f"{key} is not what was sent")
+            if is_in_parts and label.tags:
+                self._tag(key, label.tags)  # one store forgets the tags of an upload in parts
             return found
 
         return self._ask(transfer)
@@ -220,7 +233,7 @@ class ObjectStore:
     def tags(self, key: str) -> dict[str, str]:
         """The tags of an object."""
         found = self._ask(lambda: self._client.get_object_tagging(Bucket=self.bucket, Key=key))
-        return {tag["Key"]: tag["Value"] for tag in found["TagSet"]}
+        return {tag["Key"]: tag["Value"] for tag in found.get("TagSet", [])}
 
     def _look(self, key: str) -> Stored | None:
         """One attempt at a description."""
@@ -230,6 +243,10 @@ class ObjectStore:
             if _code(error) in MISSING:
                 return None
             raise
+
+    def _tag(self, key: str, tags: Mapping[str, str]) -> None:
+        wanted = [{"Key": name, "Value": value} for name, value in tags.items()]
+        self._client.put_object_tagging(Bucket=self.bucket, Key=key, Tagging={"TagSet": wanted})
 
     def _put_in_parts(self, key: str, source: _Source, described: Mapping[str, Any]) -> None:
         which = {"Bucket": self.bucket, "Key": key}
@@ -362,6 +379,12 @@ def _described(key: str, answer: Mapping[str, Any]) -> Stored:
         None if version in (None, "null") else str(version),
         dict(answer.get("Metadata", {})),
     )
+
+
+def _is_md5(etag: str, answer: Mapping[str, Any]) -> bool:
+    """Whether an ETag is the MD5 of the content: not of what came in parts, nor where the server holds the keys."""
+    has_keys = str(answer.get("ServerSideEncryption", "")).startswith("aws:kms") or "SSECustomerAlgorithm" in answer
+    return MD5.match(etag) is not None and not has_keys
 
 
 def _code(error: ClientError) -> str:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -20,7 +21,7 @@ from pathlib import Path
 import duckdb
 
 from tribolake.errors import ContractBroken
-from tribolake.lake.store import Label, ObjectMissing, ObjectStore
+from tribolake.lake.store import Label, ObjectMissing, ObjectStore, Stored
 from tribolake.publish.change_log import log_changes
 from tribolake.publish.contract import GOLD, MANIFEST
 from tribolake.publish.delta import merge_delta
@@ -39,6 +40,7 @@ from tribolake.publish.provenance import label
 from tribolake.publish.retention import retention
 from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, HARMONIZED_FILE, Version, current_version
 
+DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 FOLLOWERS = (HARMONIZED_FILE, DELTA_FILE, CHANGES_FILE)
 # Stored last of a version of limits: a version that has it is complete.
@@ -50,12 +52,14 @@ class BucketShelf:
     """`root` is the folder of this machine where versions are made; keys in the bucket are paths below it.
 
     `still_mine` raises where another run holds the lake by now; it is asked before anything that readers see.
+    `announce` tells others of a version that is published and settled; it may be asked again for the same one.
     """
 
     store: ObjectStore
     root: Path
     home: Path
     still_mine: Callable[[], None] = field(default=lambda: None)
+    announce: Callable[[Places, Version], None] = field(default=lambda places, version: None)
 
     def current(self, places: Places) -> Version | None:
         found = self.store.read(self._key(places.manifest))
@@ -77,12 +81,12 @@ class BucketShelf:
         self._keep_snapshot(places, version)
         self._apply_retention(places)
         self._log_changes(connection, places, version)
+        self.announce(places, version)
 
     def forget(self, places: Places, keep: Sequence[Version]) -> None:
         kept = {version.folder.name for version in keep}
-        versions = f"{self._key(places.versions)}/"
-        for run_id in self.store.folders(versions) - kept:
-            self._remove(f"{versions}{run_id}/")
+        versions = self._folders(places.versions)
+        self._remove(stored for run_id in versions.keys() - kept for stored in versions[run_id])
         forget_versions(places, keep)
 
     def keep_limits(self, version: str, folder: Path) -> None:
@@ -150,7 +154,7 @@ class BucketShelf:
         names = [*(table.file_name for table in GOLD), *FOLLOWERS, MANIFEST]
         for path in (version.folder / name for name in names):
             if path.exists():
-                self.store.put(self._key(path), path, self._label(version, path))
+                self.store.put(self._key(path), path, self._label(version, path), is_final=True)
 
     def _merge_delta(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
         delta, day_file = version.folder / DELTA_FILE, places.delta(version.day)
@@ -181,14 +185,14 @@ class BucketShelf:
             self.store.copy(self._key(path), f"{day}/{path.name}")
 
     def _apply_retention(self, places: Places) -> None:
-        history, archive = f"{self._key(places.history)}/", f"{self._key(places.archive)}/"
-        days = _days(self.store.folders(history))
-        decided = retention(days | _days(self.store.folders(archive)))
-        for day in sorted(days.intersection(decided.archived)):
-            for stored in sorted(self.store.list(f"{history}{day}/"), key=lambda stored: stored.key.endswith(MANIFEST)):
-                self.store.copy(stored.key, f"{archive}{day}/{stored.key.rpartition('/')[2]}")
-        for day in sorted(days.intersection(decided.archived + decided.dropped)):
-            self._remove(f"{history}{day}/")
+        history = _by_day(self._folders(places.history))
+        decided = retention(history.keys() | _by_day(self._folders(places.archive)).keys())
+        for day in sorted(history.keys() & set(decided.archived)):
+            archived = self._key(places.archive / day.isoformat())
+            for stored in sorted(history[day], key=_is_manifest):
+                self.store.copy(stored.key, f"{archived}/{stored.key.rpartition('/')[2]}")
+        for day in sorted(history.keys() & set(decided.archived + decided.dropped)):
+            self._remove(history[day])
 
     def _log_changes(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
         changes = version.folder / CHANGES_FILE
@@ -227,9 +231,17 @@ class BucketShelf:
             return
         replace_durably(aside, path)
 
-    def _remove(self, prefix: str) -> None:
-        """Remove a folder, its manifest first: what has none is nothing."""
-        for stored in sorted(self.store.list(prefix), key=lambda stored: not stored.key.endswith(MANIFEST)):
+    def _folders(self, folder: Path) -> dict[str, list[Stored]]:
+        """What the bucket has in a folder, by the name of the folder below it."""
+        below = f"{self._key(folder)}/"
+        found: dict[str, list[Stored]] = defaultdict(list)
+        for stored in self.store.list(below):
+            found[stored.key.removeprefix(below).partition("/")[0]].append(stored)
+        return found
+
+    def _remove(self, objects: Iterable[Stored]) -> None:
+        """Remove objects, manifests first: a folder that has none is nothing."""
+        for stored in sorted(objects, key=_is_manifest, reverse=True):
             self.store.delete(stored.key)
 
     def _label(self, version: Version, path: Path) -> Label:
@@ -248,12 +260,10 @@ def _replace_by_link(path: Path, finished: Path, root: Path) -> None:
     sync_folder(path.parent)
 
 
-def _days(names: set[str]) -> set[date]:
-    """The days among the names of folders."""
-    days = set()
-    for name in names:
-        try:
-            days.add(date.fromisoformat(name))
-        except ValueError:
-            continue
-    return days
+def _is_manifest(stored: Stored) -> bool:
+    return stored.key.endswith(MANIFEST)
+
+
+def _by_day(folders: Mapping[str, list[Stored]]) -> dict[date, list[Stored]]:
+    """The folders that are called after a day."""
+    return {date.fromisoformat(name): objects for name, objects in folders.items() if DAY.match(name)}

@@ -1,0 +1,204 @@
+"""One lake, wherever it lives: the same deliveries give the same gold in a folder and on S3 servers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from tests.lake_homes import (
+    PRODUCT,
+    InBucket,
+    InFolder,
+    LakeHome,
+    everything_published,
+    fill,
+    gold_of,
+    logged,
+    manifest_of,
+)
+from tests.s3_fixtures import new_buckets
+from tests.servers.server import S3Server, client
+
+from tribolake.lake.store import open_store
+from tribolake.pipeline import run
+from tribolake.settings import load_settings
+from tribolake.synth import write_sample_lake
+
+pytestmark = pytest.mark.usefixtures("parsed_project")
+ALS = f"{PRODUCT}/bronze/emin/2026-03-01/"
+
+
+@pytest.fixture(scope="module")
+def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    lake = tmp_path_factory.mktemp("sample")
+    write_sample_lake(lake, finning_units=1, als_units=4, months=10, dirty=False)
+    return lake
+
+
+@pytest.fixture
+def on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., InBucket]:
+    """Makes a lake in a new bucket of a server."""
+
+    def make(server: S3Server, **options: object) -> InBucket:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        return InBucket(server, new_buckets(server).lake, tmp_path / "disks", options)
+
+    return make
+
+
+@pytest.fixture(params=["folder", "moto", pytest.param("rgw", marks=pytest.mark.slow)])
+def home(request: pytest.FixtureRequest, tmp_path: Path, on_s3: Callable[..., InBucket]) -> LakeHome:
+    """A lake in each of its homes."""
+    if request.param == "folder":
+        return InFolder(tmp_path / "lake")
+    return on_s3(request.getfixturevalue(request.param))
+
+
+def als_row(sample_lake: Path, number: str, **columns: str | None) -> bytes:
+    """A row of the sample ALS table under another sample number, as a Parquet file."""
+    (path,) = (sample_lake / PRODUCT / "bronze" / "emin").rglob("*.parquet")
+    row = pq.read_table(path).slice(0, 1)
+    for name, text in {"sampleNumber": number, **columns}.items():
+        row = row.set_column(row.column_names.index(name), name, pa.array([text], pa.string()))
+    sink = pa.BufferOutputStream()
+    pq.write_table(row, sink)
+    return sink.getvalue().to_pybytes()
+
+
+def reports_of(home: LakeHome, number: str) -> pa.Table:
+    reports = gold_of(home, "emin")["classified_reports"]
+    return reports.filter(pc.equal(reports["sampleNumber"], number))
+
+
+def test_given_days_of_deliveries_then_gold_history_and_log_are_right_in_every_home(home, sample_lake):
+    fill(home, sample_lake)
+    first = run(home.settings())
+    assert {name: client.published for name, client in first.clients.items()} == {"cda": True, "emin": True}
+    published = home.keys(PRODUCT)
+    assert run(home.settings()).nothing_new
+    assert home.keys(PRODUCT) == published
+
+    home.put(f"{ALS}una muestra + ñ.parquet", als_row(sample_lake, "NEW-1"))
+    home.put(f"{ALS}cut short.parquet", als_row(sample_lake, "LOST")[:-200])
+    second = run(home.settings("second"))
+    assert [failed["file"] for failed in second.failed_files] == [f"{ALS}cut short.parquet"]
+    assert second.clients["emin"].rows_loaded == 1
+    assert reports_of(home, "NEW-1").num_rows == 1
+    assert manifest_of(home, "cda")["run_id"] == first.run_id
+    assert manifest_of(home, "emin")["run_id"] == second.run_id
+
+    # The row withdraws when its file is written over; the machine is another one, or the first one come back.
+    home.put(f"{ALS}una muestra + ñ.parquet", als_row(sample_lake, "NEW-2"))
+    third = run(home.settings())
+    assert (reports_of(home, "NEW-1").num_rows, reports_of(home, "NEW-2").num_rows) == (0, 1)
+    lines = [line for line in logged(home) if (line["run_id"], line["entity"]) == (third.run_id, "samples")]
+    assert [(line["client"], line["added"], line["removed"]) for line in lines] == [("emin", 1, 1)]
+    day = manifest_of(home, "emin")["published_at"][:10]
+    assert home.read(f"{PRODUCT}/gold/emin/_history/{day}/_manifest.json") == home.read(
+        f"{PRODUCT}/gold/emin/_manifest.json"
+    )
+    for run_id in (first.run_id, second.run_id, third.run_id):
+        assert home.read(f"{PRODUCT}/lineage/emin/{run_id}.json") is not None
+
+
+def test_given_the_same_files_then_a_bucket_publishes_the_same_bytes_as_a_folder(on_s3, moto, sample_lake, tmp_path):
+    homes = [InFolder(tmp_path / "lake"), on_s3(moto)]
+    for each in homes:
+        fill(each, sample_lake)
+        run(each.settings())
+    folder, bucket = (everything_published(each) for each in homes)
+    assert folder.keys() == bucket.keys()
+    for name in folder:
+        assert folder[name].equals(bucket[name]), name
+
+
+def test_given_a_machine_with_an_empty_disk_then_it_goes_on_where_the_last_one_stopped(on_s3, moto, sample_lake):
+    home = on_s3(moto)
+    fill(home, sample_lake)
+    run(home.settings("first"))
+    home.put(f"{ALS}one.parquet", als_row(sample_lake, "ONE"))
+    second = run(home.settings("second"))
+    assert (second.clients["emin"].arrivals, second.clients["cda"].arrivals) == (1, 0)
+    home.put(f"{ALS}two.parquet", als_row(sample_lake, "TWO"))
+    # The first machine has a warehouse, of a time before the second one's run.
+    third = run(home.settings("first"))
+    assert third.clients["emin"].arrivals == 1
+    assert reports_of(home, "ONE").num_rows == reports_of(home, "TWO").num_rows == 1
+
+
+def test_given_nothing_new_then_a_run_makes_two_calls_and_one_more_file_costs_no_more_with_history(
+    on_s3, moto, sample_lake
+):
+    home = on_s3(moto)
+    fill(home, sample_lake)
+    run(home.settings())
+    calls = open_store(home.settings()).calls
+
+    def calls_of_a_run(name: str | None = None) -> Counter[str]:
+        if name:
+            home.put(f"{ALS}{name}.parquet", als_row(sample_lake, name.upper()))
+        before = calls.copy()
+        run(home.settings())
+        return calls - before
+
+    assert calls_of_a_run().total() == 2
+    # The third publication forgets the first; from then on they are alike, but for limits that are calculated anew.
+    costs = [calls_of_a_run(f"file-{number}") for number in range(7)]
+    assert max(cost["ListObjectsV2"] for cost in costs[4:]) <= max(cost["ListObjectsV2"] for cost in costs[2:4])
+    assert min(cost.total() for cost in costs[4:]) <= min(cost.total() for cost in costs[2:4])
+    assert calls_of_a_run().total() == 2
+
+
+def test_given_both_homes_then_the_bucket_has_what_the_folder_has_and_catches_up(on_s3, moto, sample_lake, tmp_path):
+    bucket, folder = on_s3(moto), InFolder(tmp_path / "lake")
+    fill(folder, sample_lake)
+    settings = load_settings(lake=folder.folder, storage_mode="dual", s3_bucket=bucket.bucket)
+    run(settings)
+    assert everything_published(folder).keys() == everything_published(bucket).keys()
+    assert bucket.keys(f"{PRODUCT}/bronze") == folder.keys(f"{PRODUCT}/bronze")
+    # The bucket cannot be reached for a while: the folder goes on.
+    away = load_settings(
+        lake=folder.folder,
+        storage_mode="dual",
+        s3_bucket=bucket.bucket,
+        s3_endpoint="http://127.0.0.1:9",
+        s3_attempts=2,
+    )
+    folder.put(f"{ALS}one.parquet", als_row(sample_lake, "ONE"))
+    report = run(away)
+    assert report.needs_a_look
+    run(settings)
+    assert reports_of(bucket, "ONE").num_rows == reports_of(folder, "ONE").num_rows == 1
+    for name, rows in everything_published(folder).items():
+        assert rows.equals(everything_published(bucket)[name]), name
+    assert bucket.read("logs/changes.jsonl") == folder.read("logs/changes.jsonl")
+
+
+def test_given_s3_first_then_the_folder_shows_the_same_gold(on_s3, moto, sample_lake, tmp_path):
+    bucket = on_s3(moto)
+    fill(bucket, sample_lake)
+    run(load_settings(lake=tmp_path / "cache", storage_mode="s3-primary", s3_bucket=bucket.bucket))
+    for name, rows in everything_published(InFolder(tmp_path / "cache")).items():
+        assert rows.equals(everything_published(bucket)[name]), name
+
+
+def test_given_a_published_object_then_it_says_where_it_comes_from(on_s3, moto, sample_lake):
+    home = on_s3(moto)
+    fill(home, sample_lake)
+    report = run(home.settings())
+    s3, key = client(moto), f"{PRODUCT}/gold/emin/classified_reports.parquet"
+    head = s3.head_object(Bucket=home.bucket, Key=key)
+    tags = {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(Bucket=home.bucket, Key=key)["TagSet"]}
+    (source,) = manifest_of(home, "emin")["sources"]
+    bronze = s3.head_object(Bucket=home.bucket, Key=source["key"], VersionId=source["version_id"])
+    assert bronze["ContentLength"] == source["bytes"]
+    assert head["Metadata"]["sources"] == f"{source['key']}@{source['version_id']}"
+    assert tags["run-id"] == head["Metadata"]["run-id"] == report.run_id
+    assert {"computation", "schema-version", "computed-at", "classification", "sha256", "sources"} <= tags.keys()
+    assert home.read(tags["sources"].removeprefix("manifest:")) == home.read(f"{PRODUCT}/gold/emin/_manifest.json")

@@ -1,0 +1,83 @@
+"""Fixtures of real S3 servers: moto for every run, a Ceph RADOS gateway where its packages are."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.servers.faults import FaultyServer, faulty_server
+from tests.servers.moto import moto_server
+from tests.servers.rgw import RgwIsNotInstalled, rgw_server
+from tests.servers.server import S3Server, client
+
+NewBuckets = Callable[[S3Server], "Buckets"]
+NewProxy = Callable[[S3Server], FaultyServer]
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """A lake's two buckets: the versioned one of its files, and one without versions for its leases.
+
+    Ceph 16 ignores `If-None-Match` on a versioned bucket, so a lease there would exclude nobody.
+    """
+
+    lake: str
+    leases: str
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[S3Server]:
+    """A moto server for the whole session."""
+    with moto_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rgw() -> Iterator[S3Server]:
+    """A Ceph RADOS gateway for the whole session; a lifecycle day lasts two seconds there."""
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(rgw_server())
+        except RgwIsNotInstalled as missing:
+            pytest.skip(str(missing))
+        yield server
+
+
+@pytest.fixture(params=["moto", pytest.param("rgw", marks=pytest.mark.slow)])
+def s3_server(request: pytest.FixtureRequest) -> S3Server:
+    """Each of the servers in turn."""
+    server: S3Server = request.getfixturevalue(request.param)
+    return server
+
+
+@pytest.fixture
+def faulty() -> Iterator[NewProxy]:
+    """Puts a fault-injecting proxy before a server for the length of the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda server: stack.enter_context(faulty_server(server))
+
+
+@pytest.fixture
+def proxy(s3_server: S3Server, faulty: NewProxy) -> FaultyServer:
+    """A fault-injecting proxy before each of the servers in turn."""
+    return faulty(s3_server)
+
+
+@pytest.fixture
+def bucket() -> NewBuckets:
+    """Makes two new buckets on a server. They are never removed: the server is thrown away."""
+    return new_buckets
+
+
+def new_buckets(server: S3Server) -> Buckets:
+    """A new versioned bucket and a new plain one."""
+    name = f"lake-{uuid.uuid4().hex[:12]}"
+    buckets, s3 = Buckets(name, f"{name}-leases"), client(server)
+    s3.create_bucket(Bucket=buckets.lake)
+    s3.put_bucket_versioning(Bucket=buckets.lake, VersioningConfiguration={"Status": "Enabled"})
+    s3.create_bucket(Bucket=buckets.leases)
+    return buckets

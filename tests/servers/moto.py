@@ -1,0 +1,31 @@
+"""A moto server in a process of its own: quick, and right about data; it enforces no policy and expires nothing."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.servers.processes import start, stop, wait_until
+from tests.servers.server import S3Server, server_at
+
+RUNNING = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
+
+
+@contextmanager
+def moto_server() -> Iterator[S3Server]:
+    """A running server with nothing in it, on a port of its own choice."""
+    with tempfile.TemporaryDirectory(prefix="moto-") as folder:
+        log = Path(folder) / "moto.log"
+        process = start([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"], log)
+        try:
+            # The line is written after the socket listens: from then on a connection is taken.
+            wait_until(lambda: RUNNING.search(log.read_text(encoding="utf-8")) is not None, process, log)
+            found = RUNNING.search(log.read_text(encoding="utf-8"))
+            assert found is not None
+            yield server_at(found.group(1), name="moto")
+        finally:
+            stop(process)

@@ -1,0 +1,137 @@
+"""Which faults a client is to meet, and when."""
+
+from __future__ import annotations
+
+import enum
+import random
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+class Fault(enum.Enum):
+    """What can happen between a client and its S3 server."""
+
+    SLOW_DOWN = "503 SlowDown; the server never saw the request"
+    INTERNAL_ERROR = "500 InternalError; the server never saw the request"
+    RESET = "the connection is reset; the server never saw the request"
+    DELAY = "the request reaches the server late, even when the client has given up meanwhile"
+    LATE_REPLY = "the server applied the request at once, its reply comes late"
+    LOST_REPLY = "the server applied the request, then the connection is reset"
+    TRUNCATE = "the reply ends in the middle of its body, as if the server had closed in peace"
+    CORRUPT = "one bit of the reply's body is turned, its length is right"
+
+
+PASSING = (Fault.SLOW_DOWN, Fault.INTERNAL_ERROR, Fault.RESET, Fault.LOST_REPLY, Fault.TRUNCATE)
+"""The quick ones: a client that tries again gets through, and no test has to wait."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a plan may decide upon; header names are in small letters."""
+
+    number: int
+    method: str
+    bucket: str
+    key: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    operation: str
+
+
+Choice = Callable[[Request], bool]
+
+
+@dataclass(frozen=True)
+class Injury:
+    """A fault to inject now; `seconds` counts for the two that wait."""
+
+    fault: Fault
+    seconds: float
+
+
+@dataclass
+class _Rule:
+    injury: Injury
+    matches: Choice
+    first: int
+    last: float
+    met: int = 0
+
+    def decide(self, request: Request) -> Injury | None:
+        if not self.matches(request):
+            return None
+        self.met += 1
+        return self.injury if self.first <= self.met <= self.last else None
+
+
+@dataclass
+class _Chance:
+    rate: float
+    kinds: Sequence[Fault]
+    seconds: float
+    matches: Choice
+    dice: random.Random
+
+    def decide(self, request: Request) -> Injury | None:
+        if not self.matches(request):
+            return None
+        # Both are drawn each time: which requests are hit depends on the seed and the rate, not on the kinds.
+        hit, kind = self.dice.random() < self.rate, self.dice.choice(self.kinds)
+        return Injury(kind, self.seconds) if hit else None
+
+
+@dataclass
+class Plan:
+    """The faults to come. An empty plan lets everything through; the first rule that hits a request decides."""
+
+    _rules: list[_Rule | _Chance] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def inject(
+        self,
+        fault: Fault,
+        *,
+        operation: str | None = None,
+        when: Choice = lambda _: True,
+        nth: int = 1,
+        times: int | None = 1,
+        seconds: float = 2,
+    ) -> None:
+        """Hit the nth request from now that is of this operation and meets `when`, and the following `times - 1`.
+
+        Without operation and `when` every request counts; with `times=None` it does not stop.
+        """
+        last = float("inf") if times is None else nth + times - 1
+        self._add(_Rule(Injury(fault, seconds), _both(operation, when), nth, last))
+
+    def at_random(
+        self,
+        rate: float,
+        seed: int,
+        kinds: Collection[Fault] = PASSING,
+        *,
+        when: Choice = lambda _: True,
+        seconds: float = 2,
+    ) -> None:
+        """Hit this part of all requests that meet `when`; the same seed hits the same ones in a row of requests."""
+        self._add(_Chance(rate, sorted(kinds, key=lambda kind: kind.name), seconds, when, random.Random(seed)))  # noqa: S311
+
+    def calm(self) -> None:
+        """Let everything through from now on."""
+        with self._lock:
+            self._rules.clear()
+
+    def decide(self, request: Request) -> Injury | None:
+        """The injury of this request. Every rule is asked, so that each counts all requests."""
+        with self._lock:
+            injuries = [rule.decide(request) for rule in self._rules]
+        return next((injury for injury in injuries if injury), None)
+
+    def _add(self, rule: _Rule | _Chance) -> None:
+        with self._lock:
+            self._rules.append(rule)
+
+
+def _both(operation: str | None, when: Choice) -> Choice:
+    return lambda request: operation in (None, request.operation) and when(request)

@@ -1,0 +1,65 @@
+"""Server processes that end with the test run, whatever becomes of it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+
+class ServerDidNotStart(Exception):
+    """A server ended or did not answer in time; the message has the end of its log."""
+
+
+def start(argv: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start a server in the foreground of a session of its own, its output appended to `log`.
+
+    Where Linux offers it the kernel kills the server when the thread that started it ends, thus with this process,
+    even by `kill -9`, when no `finally` runs.
+    """
+    tied = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [*tied, *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+
+
+def stop(process: subprocess.Popen[bytes], patience: float = 3) -> None:
+    """End a server: politely, and surely when its patience is over. Its data are thrown away, so nothing is lost."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+
+
+def wait_until(holds: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float = 30) -> None:
+    """Return when `holds` does; `ServerDidNotStart` when the server ended or time is up."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if process.poll() is not None:
+            raise ServerDidNotStart(f"{log.stem} ended with {process.returncode}: {_end_of(log)}")
+        if time.monotonic() > deadline:
+            raise ServerDidNotStart(f"{log.stem} did not answer within {seconds:g} s: {_end_of(log)}")
+        time.sleep(0.02)
+
+
+def eventually(holds: Callable[[], bool], seconds: float) -> bool:
+    """Whether `holds` does within this time."""
+    deadline = time.monotonic() + seconds
+    while not (held := holds()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return held
+
+
+def _end_of(log: Path, lines: int = 8) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]) if log.exists() else ""

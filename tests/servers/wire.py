@@ -1,0 +1,106 @@
+"""HTTP/1.1 messages as they are on the wire.
+
+A proxy that parses and rebuilds messages changes them: it re-quotes paths, joins headers, undoes chunks. A
+signature (SigV4) or a checksum in a trailer does not survive that, so here heads and bodies stay bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+PIECE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Head:
+    """The start line and the headers of a message; header names are in small letters in `headers`."""
+
+    raw: bytes
+    start: tuple[str, str, str]
+    headers: dict[str, str]
+
+    @property
+    def status(self) -> int:
+        """Of a response."""
+        return int(self.start[1])
+
+    @property
+    def wants_close(self) -> bool:
+        return self.headers.get("connection", "").lower() == "close" or "HTTP/1.0" in self.start
+
+    def closing(self) -> bytes:
+        """The head of a response after which the connection ends."""
+        lines = self.raw.split(b"\r\n")
+        kept = [line for line in lines if not line.lower().startswith(b"connection:")]
+        return b"\r\n".join([*kept[:-2], b"Connection: close", b"", b""])
+
+
+async def read_head(reader: asyncio.StreamReader) -> Head | None:
+    """The next head; nothing when the peer has closed the connection."""
+    try:
+        raw = await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+    first, *lines = raw.decode("latin-1").split("\r\n")[:-2]
+    one, two, three = (*first.split(" ", 2), "", "")[:3]
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return Head(raw, (one, two, three), headers)
+
+
+def request_body(reader: asyncio.StreamReader, head: Head) -> AsyncIterator[bytes]:
+    """The raw body of a request, piece by piece."""
+    if "chunked" in head.headers.get("transfer-encoding", "").lower():
+        return _chunks(reader)
+    return _counted(reader, int(head.headers.get("content-length", 0)))
+
+
+def response_body(reader: asyncio.StreamReader, head: Head, method: str) -> AsyncIterator[bytes]:
+    """The raw body of the response to a request of this method, piece by piece."""
+    if has_no_body(head, method):
+        return _counted(reader, 0)
+    if "chunked" in head.headers.get("transfer-encoding", "").lower():
+        return _chunks(reader)
+    if "content-length" in head.headers:
+        return _counted(reader, int(head.headers["content-length"]))
+    return _until_close(reader)
+
+
+def has_no_body(head: Head, method: str) -> bool:
+    """Whether a response ends with its head, whatever length it tells (a HEAD's is that of the object)."""
+    return method == "HEAD" or head.status in (204, 304)
+
+
+def ends_by_closing(head: Head, method: str) -> bool:
+    """Whether the connection cannot be used again after this response."""
+    told = "content-length" in head.headers or "transfer-encoding" in head.headers
+    return head.wants_close or not (told or has_no_body(head, method))
+
+
+async def _counted(reader: asyncio.StreamReader, length: int) -> AsyncIterator[bytes]:
+    while length:
+        piece = await reader.read(min(PIECE, length))
+        if not piece:
+            raise ConnectionResetError("the peer closed the connection within a body")
+        length -= len(piece)
+        yield piece
+
+
+async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    while True:
+        line = await reader.readuntil(b"\r\n")
+        yield line
+        length = int(line.split(b";")[0], 16)
+        if not length:
+            break
+        async for piece in _counted(reader, length + 2):
+            yield piece
+    while line != b"\r\n":  # the trailer, where the checksum of an aws-chunked body may be
+        line = await reader.readuntil(b"\r\n")
+        yield line
+
+
+async def _until_close(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    while piece := await reader.read(PIECE):
+        yield piece
