@@ -14,7 +14,7 @@ import pytest
 from tribolake.dbtrun import parse_ahead
 from tribolake.settings import PROJECT_DIR, Settings, load_settings
 
-pytest_plugins = ["tests.s3_fixtures"]
+pytest_plugins = ["tests.s3_fixtures", "tests.published_lakes"]
 REAL_DATA = PROJECT_DIR.parent / "shared" / "data"
 
 

@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tribolake.lake import Lake, open_lake
 from tribolake.lake.custody import Custody, OfOneMachine
@@ -27,26 +28,31 @@ class Home:
     lake: Lake
     shelf: Shelf
     custody: Custody
-    counted: Mapping[str, int]
+    counted: Counter[str] = field(default_factory=Counter)  # calls to the object store of this process
+    before: Counter[str] = field(default_factory=Counter)  # and those of them from before
+    unannounced: Mapping[str, str] = field(default_factory=dict)  # clients of whose publication nobody was told, why
 
     def calls(self) -> dict[str, int]:
-        """Calls to the object store so far, by operation; attempts count."""
-        return dict(sorted(self.counted.items()))
+        """Calls to the object store since the home was opened, by operation; attempts count."""
+        return dict(sorted((self.counted - self.before).items()))
 
 
 def open_home(settings: Settings) -> Home:
     """The home that the settings name."""
     lake = open_lake(settings)
     if not settings.uses_s3:
-        return Home(lake, FolderShelf(lake.root, lake.home), OfOneMachine(), {})
+        return Home(lake, FolderShelf(lake.root, lake.home), OfOneMachine())
     from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
     from tribolake.publish.in_both import DualShelf  # noqa: PLC0415
     from tribolake.publish.in_bucket import BucketShelf  # noqa: PLC0415
 
     store = open_store(settings)
     if not settings.is_on_s3:
-        return Home(lake, DualShelf(lake.root, lake.home, store), OfOneMachine(), store.calls)
+        return Home(lake, DualShelf(lake.root, lake.home, store), OfOneMachine(), store.calls, store.calls.copy())
     from tribolake.lake.shared import SharedCustody  # noqa: PLC0415
+    from tribolake.publish.announce import open_announcer  # noqa: PLC0415
 
     custody = SharedCustody(store, settings)
-    return Home(lake, BucketShelf(store, lake.root, lake.home, custody.still_mine), custody, store.calls)
+    announce = open_announcer(settings, store)
+    shelf = BucketShelf(store, lake.root, lake.home, custody.still_mine, announce)
+    return Home(lake, shelf, custody, store.calls, store.calls.copy(), announce.failed)

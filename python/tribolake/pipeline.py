@@ -14,6 +14,7 @@ from tribolake.dbtrun import Built, Dbt, import_ahead
 from tribolake.errors import ContractBroken, LakeIsBusy, RunFailed, StoreUnavailable
 from tribolake.home import Home, open_home
 from tribolake.lake.arrivals import read_ahead
+from tribolake.lake.calls import keep_calls
 from tribolake.notify import Troubles, tell, tell_failure, troubles_of
 from tribolake.planning import Plan, plan_run
 from tribolake.project import declared_clients, declared_layouts
@@ -83,6 +84,7 @@ def run(
             home.custody.save(plan.last_run_id)  # which may have been killed before it did so itself
         report.seconds = stopwatch.seconds
         report.calls = home.calls()
+        keep_calls(settings.state, report.calls)
         return report
 
 
@@ -131,6 +133,9 @@ def _carry_out(plan: Plan, settings: Settings, home: Home, report: RunReport, st
             _hold_back(warehouse, report, built.failed_tests)
             _publish(warehouse, plan, home.shelf, report, built, stopwatch.progress)
             hold_back(warehouse, list(report.problems))
+            # After that: what could not be announced is not held back, readers see it. The next run tries again.
+            for client, problem in home.unannounced.items():
+                report.clients[client].problem = report.clients[client].problem or problem
         with stopwatch("history"):
             report.failed_tests += [f"{test.name}: {test.message}" for test in dbt.snapshot()]
         # All of it is loaded. A run that is killed after it was recorded may have no next one that cleans up.

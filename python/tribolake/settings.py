@@ -82,12 +82,30 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         default=60, gt=0, description="a run that died holds a lake on S3 no longer than this; a live one renews it"
     )
+    sqs_queue: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        validation_alias=_names("TRIBOLAKE_SQS_QUEUE", "SQS_QUEUE_URL"),
+        description="address of the queue that has the events of the bucket",
+    )
+    sqs_visibility_seconds: int = Field(
+        default=60, ge=3, le=43200, description="messages of a watcher that died are delivered again after so long"
+    )
+    sns_topic: str | None = Field(
+        default=None,
+        pattern=r"^arn:",
+        validation_alias=_names("TRIBOLAKE_SNS_TOPIC", "SNS_TOPIC_ARN"),
+        description="topic that is told of each publication on S3",
+    )
 
     watch_settle_seconds: float = Field(default=0.25, gt=0, description="a file is complete when unchanged for so long")
     watch_max_wait_seconds: float = Field(
         default=30, gt=0, description="complete files wait no longer for others that still change"
     )
     watch_rescan_seconds: float = Field(default=300, gt=0, description="a run is due so often without any event")
+    watch_poll_seconds: float = Field(
+        default=30, gt=0, description="a lake on S3 whose events do not come is listed so often"
+    )
     watch_polling: bool = Field(default=False, description="look for changes instead of waiting for events")
     watch_stop_seconds: float = Field(default=30, gt=0, description="a run under way may finish when stopped")
 

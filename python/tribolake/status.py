@@ -9,6 +9,7 @@ from typing import Any
 from tribolake.arrivals import FAILED_FILES
 from tribolake.errors import ConfigurationError
 from tribolake.lake import open_lake
+from tribolake.lake.calls import last_calls
 from tribolake.lake.ledger import new_files
 from tribolake.settings import Settings
 from tribolake.warehouse import last_run, lower_names, open_warehouse, read_ledger, rows_of, table_exists
@@ -77,6 +78,7 @@ class LakeStatus:
     reports: list[dict[str, Any]]
     machines: list[dict[str, Any]]
     watcher: dict[str, Any] | None
+    calls: dict[str, int]  # to the object store, by the last run on this machine, whether it had anything to do or not
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -91,7 +93,7 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
     lake = open_lake(settings)
     if not settings.warehouse.exists():
         raise ConfigurationError(
-            f"{settings.lake} has no warehouse yet: put files under {lake.home / 'bronze'}/CLIENT/ and start "
+            f"{lake.address} has no warehouse here yet: put files under {settings.prefix}/bronze/CLIENT/ and start "
             "`tribolake run`, or try `tribolake demo`"
         )
     wanted = lower_names(clients)
@@ -100,7 +102,7 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
         past = last_run(warehouse)
         is_built = table_exists(warehouse, "gold", "machine_status_current")
         return LakeStatus(
-            lake=str(settings.lake),
+            lake=lake.address,
             last_run=past.report if past else None,
             waiting_files=[file.key for file in new_files(lake, read_ledger(warehouse), wanted)],
             failed_files=rows_of(warehouse, FAILED_FILES, {"clients": wanted}) if is_built else [],
@@ -108,4 +110,5 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
             reports=rows_of(warehouse, REPORTS_QUERY) if is_built else [],
             machines=rows_of(warehouse, MACHINES_QUERY, {"clients": wanted}) if is_built else [],
             watcher=heartbeat.as_dict() if heartbeat else None,
+            calls=last_calls(settings.state),
         )

@@ -26,6 +26,7 @@ from tribolake.watch.bell import Bell, stop_requests
 from tribolake.watch.completeness import Patience, Sighting, Version, look_again
 from tribolake.watch.events import FolderEvents
 from tribolake.watch.heartbeat import FILE_NAME, Heartbeat, LastRun, read_heartbeat, write_heartbeat
+from tribolake.watch.sources import QueueState
 
 PATIENCE = Patience(settle_seconds=0.4, max_wait_seconds=5)
 MOMENT = datetime(2026, 1, 31, tzinfo=UTC)
@@ -217,7 +218,7 @@ def beat(**changes: object) -> Heartbeat:
 
 
 def test_a_heartbeat_is_read_as_it_was_written(tmp_path: Path):
-    written = beat(state="backing off", backlog=3, lag_seconds=7.5)
+    written = beat(state="backing off", backlog=3, lag_seconds=7.5, queue=QueueState("events", 2, "no route"))
     write_heartbeat(tmp_path, written)
     assert read_heartbeat(tmp_path) == written
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]

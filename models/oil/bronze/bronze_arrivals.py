@@ -3,9 +3,8 @@
 import pyarrow as pa
 
 from tribolake.labs.layout import layouts_of
-from tribolake.lake import open_lake
-from tribolake.lake.arrivals import read_arrivals
-from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
+from tribolake.lake.arrivals import find_arrivals, read_arrivals
+from tribolake.lake.ledger import LEDGER_QUERY, Ledger
 from tribolake.settings import load_settings
 
 ARRIVALS = pa.schema(
@@ -39,6 +38,6 @@ def model(dbt, session):
     )
     ledger = Ledger.of(seen, retry_failed=retry_failed)
     declared = dbt.ref("clients").join(dbt.ref("lab_sheets"), "laboratory").project("client, sheet, key_header")
-    found = new_files(open_lake(settings), ledger, clients)
+    found = find_arrivals(settings, ledger, clients)
     arrivals = read_arrivals(settings, found, ledger, layouts_of(declared.fetchall()))
     return pa.Table.from_pylist(arrivals, schema=ARRIVALS)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tribolake.cli.arrivals import arrivals
+from tribolake.cli.fetch import fetch
 from tribolake.cli.history import history
 from tribolake.cli.limits import limits
+from tribolake.cli.lineage import lineage
 from tribolake.cli.options import (
     ClientOption,
     Exit,
@@ -21,6 +23,8 @@ from tribolake.cli.options import (
     explained_errors,
     print_json,
 )
+from tribolake.cli.query import query
+from tribolake.cli.reprocess import reprocess
 from tribolake.cli.watch import watch
 
 if TYPE_CHECKING:
@@ -218,5 +222,29 @@ app.command(
     "`tribolake history --unit T-09 --component motor`\n\n"
     "`tribolake history --as-of 2026-01-31`  the fleet as readers saw it that evening"
 )(history)
+app.command(
+    epilog="**Examples**\n\n"
+    "`tribolake fetch classified_reports --client cda`  as readers see it now\n\n"
+    "`tribolake fetch stewart_limits --client cda --as-of 2026-01-31 --output limits.parquet`\n\n"
+    "`tribolake fetch judging_limits --client cda --version default-2ffb3618fc06 --lake s3://mining-data-mesh`"
+)(fetch)
+app.command(
+    epilog="**Examples**\n\n"
+    "`tribolake lineage s3://mining-data-mesh/oil-analysis/gold/cda/classified_reports.parquet`\n\n"
+    "`tribolake lineage data/oil-analysis/gold/cda/stewart_limits.parquet`\n\n"
+    "`tribolake lineage 2026-000123 --client emin`  a sample, down to its row in the laboratory's file\n\n"
+    "`tribolake lineage default-2ffb3618fc06`  a version of limits"
+)(lineage)
+app.command(
+    epilog="**Examples**\n\n"
+    "`tribolake reprocess --as-of 20260131T060000000000Z-1a2b`\n\n"
+    "`tribolake reprocess --as-of 20260131T060000000000Z-1a2b --client cda --into /tmp/again --json`"
+)(reprocess)
+app.command(
+    epilog="**Examples**\n\n"
+    '`tribolake query "select report_status, count(*) from classified_reports group by all"`\n\n'
+    '`tribolake query "from machine_status_current order by priority_score desc" --client cda --csv > fleet.csv`\n\n'
+    '`tribolake query "show tables" --lake s3://mining-data-mesh`'
+)(query)
 app.add_typer(arrivals, name="arrivals", no_args_is_help=True)
 app.add_typer(limits, name="limits", no_args_is_help=True)

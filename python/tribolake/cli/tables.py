@@ -283,6 +283,8 @@ def _watcher(watcher: dict[str, Any]) -> str:
             f"Watcher: {watcher['state']}, process {watcher['pid']} since {watcher['started_at']}, "
             f"backlog {watcher['backlog']:,} files, lag {watcher['lag_seconds']:.0f} s"
         )
+        if watcher["queue"]:
+            line += f", {_queue(watcher['queue'])}"
     last = watcher["last_run"]
     if last is None:
         return line
@@ -290,3 +292,9 @@ def _watcher(watcher: dict[str, Any]) -> str:
     if last["run_id"] and not last["ok"]:
         outcome = f"[yellow]needs a look[/yellow]: {escape(last['problem'] or '')}"
     return f"{line}; last run {last['finished_at']} ({last['seconds']:.1f} s) {outcome}"
+
+
+def _queue(queue: dict[str, Any]) -> str:
+    """The queue that events come from: the messages that wait for a run, and whether it can be reached."""
+    line = f"queue {escape(queue['name'])}: {queue['held']:,} messages wait for a run"
+    return f"{line}, [yellow]cannot be read[/yellow]: {escape(queue['problem'])}" if queue["problem"] else line

@@ -26,8 +26,8 @@ class Lake(Protocol):
     def address(self) -> str:
         """The lake as people call it: a folder or `s3://bucket`."""
 
-    def list_bronze(self) -> list[BronzeFile]:
-        """Every file in bronze, in the order of its key."""
+    def list_bronze(self, *, whole: bool = False) -> list[BronzeFile]:
+        """The files in bronze, in the order of their keys; old ones may be left out unless `whole` is asked for."""
 
     def content(self, file: BronzeFile) -> Content:
         """What a listed file holds."""
@@ -47,4 +47,4 @@ def open_lake(settings: Settings) -> Lake:
     if not settings.is_on_s3:
         folder = FolderLake(settings.lake, settings.prefix, settings.follow_links)
         return CopiedFolderLake(folder, open_store(settings))
-    return BucketLake(open_store(settings), settings.publishing_folder, settings.prefix)
+    return BucketLake(open_store(settings), settings.publishing_folder, settings.prefix, settings.state)

@@ -12,16 +12,28 @@ from tribolake.labs.layout import SheetLayout
 from tribolake.labs.read_ahead import READ_AHEAD
 from tribolake.lake import open_lake
 from tribolake.lake.bronze import CLIENT_NAME, BronzeFile
-from tribolake.lake.ledger import Ledger
+from tribolake.lake.ledger import Ledger, new_files
 from tribolake.settings import Settings
 
 # The sheets that each declared client's laboratory delivers.
 Layouts = Mapping[str, tuple[SheetLayout, ...]]
 
 
+_FOUND_AHEAD: list[BronzeFile] | None = None
+
+
 def read_ahead(settings: Settings, found: Sequence[BronzeFile], layouts: Layouts) -> None:
     """Begin to read new files in the background; :func:`read_arrivals` waits for them."""
+    global _FOUND_AHEAD  # noqa: PLW0603 - dbt calls the model, so that nothing can be handed to it
+    _FOUND_AHEAD = list(found)
     READ_AHEAD.start(list(_reading_tasks(settings, found, layouts).values()), _reading_limits(settings))
+
+
+def find_arrivals(settings: Settings, ledger: Ledger, clients: Sequence[str] | None) -> list[BronzeFile]:
+    """The files that this run reads: those that its plan found, or, where dbt runs alone, those that are new now."""
+    global _FOUND_AHEAD
+    found, _FOUND_AHEAD = _FOUND_AHEAD, None
+    return new_files(open_lake(settings), ledger, clients) if found is None else found
 
 
 def read_arrivals(

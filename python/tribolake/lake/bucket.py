@@ -6,22 +6,28 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tribolake.errors import StoreUnavailable
 from tribolake.labs.content import ContentTooLarge, FileContent, OpenContent
 from tribolake.lake.bronze import NOT_YET_A_FILE, BronzeFile, partition_date
 from tribolake.lake.folder import FolderLake
-from tribolake.lake.store import ObjectStore, ObjectTooLarge
+from tribolake.lake.listing import WholeListing, read_whole_listing, starts, write_whole_listing
+from tribolake.lake.store import ObjectStore, ObjectTooLarge, Stored
 
 
 @dataclass(frozen=True)
 class BucketLake:
-    """`s3://{bucket}/{prefix}/bronze/{client}/[{date}/]{file}`; `root` is the folder where publications are made."""
+    """`s3://{bucket}/{prefix}/bronze/{client}/[{date}/]{file}`; `root` is the folder where publications are made.
+
+    `state` is where this machine keeps what it knows of the bucket.
+    """
 
     store: ObjectStore
     root: Path
     prefix: str
+    state: Path
 
     @property
     def home(self) -> Path:
@@ -31,20 +37,23 @@ class BucketLake:
     def address(self) -> str:
         return f"s3://{self.store.bucket}"
 
-    def list_bronze(self) -> list[BronzeFile]:
-        """Every file in bronze, in the order of its key."""
+    def list_bronze(self, *, whole: bool = False) -> list[BronzeFile]:
+        """The files in bronze that may be new, in the order of their keys: see `lake/listing.py`."""
         bronze = f"{self.prefix}/bronze/"
-        found = []
-        for stored in self.store.list(bronze):
-            *folders, name = stored.key.removeprefix(bronze).split("/")
-            if not folders or not name or NOT_YET_A_FILE.search(name):
-                continue
-            found.append(
-                BronzeFile(
-                    folders[0].lower(), stored.key, stored.size_bytes, stored.modified_at, partition_date(folders[1:])
-                )
-            )
-        return found
+        now = datetime.now(UTC)
+        recent = None if whole else starts(read_whole_listing(self.state), now)
+        if recent is None:
+            listed = list(self.store.list(bronze))
+            clients = {stored.key.removeprefix(bronze).partition("/")[0] for stored in listed}
+            write_whole_listing(self.state, WholeListing(now.isoformat(), len(listed), tuple(sorted(clients))))
+        else:
+            listed = [
+                stored
+                for client, since in recent
+                for stored in self.store.list(f"{bronze}{client}/", start_after=f"{bronze}{client}/{since}")
+            ]
+        found = (_bronze_file(stored, bronze) for stored in listed)
+        return [file for file in found if file is not None]
 
     def is_at_rest(self, key: str) -> bool:
         """An object is whole from the moment a listing shows it."""
@@ -52,6 +61,16 @@ class BucketLake:
 
     def content(self, file: BronzeFile) -> ObjectContent:
         return ObjectContent(file.key, file.size_bytes, self.store)
+
+
+def _bronze_file(stored: Stored, bronze: str) -> BronzeFile | None:
+    """An object as a file of bronze; None where it is none: without a client's folder, or still on its way."""
+    *folders, name = stored.key.removeprefix(bronze).split("/")
+    if not folders or not name or NOT_YET_A_FILE.search(name):
+        return None
+    return BronzeFile(
+        folders[0].lower(), stored.key, stored.size_bytes, stored.modified_at, partition_date(folders[1:])
+    )
 
 
 @dataclass(frozen=True)
@@ -97,8 +116,8 @@ class CopiedFolderLake:
     def address(self) -> str:
         return self.folder.address
 
-    def list_bronze(self) -> list[BronzeFile]:
-        return self.folder.list_bronze()
+    def list_bronze(self, *, whole: bool = False) -> list[BronzeFile]:
+        return self.folder.list_bronze(whole=whole)
 
     def is_at_rest(self, key: str) -> bool:
         return self.folder.is_at_rest(key)

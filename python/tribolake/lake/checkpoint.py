@@ -15,8 +15,8 @@ from typing import Any
 from tribolake.errors import StoreUnavailable
 from tribolake.lake.store import ObjectStore
 
-# What was told to people is not told again by another machine.
-SMALL_FILES = ("notified.json",)
+# What was told to people is not told again by another machine, and what was listed need not be listed again.
+SMALL_FILES = ("notified.json", "listing.json")
 KEPT_WAREHOUSES = 2
 
 

@@ -30,7 +30,7 @@ class FolderLake:
     def address(self) -> str:
         return str(self.root)
 
-    def list_bronze(self) -> list[BronzeFile]:
+    def list_bronze(self, *, whole: bool = True) -> list[BronzeFile]:
         """Every file in bronze, in the order of its key.
 
         Links to files and folders elsewhere are followed unless `follow_links` is off; each folder is entered once.

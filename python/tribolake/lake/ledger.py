@@ -35,6 +35,7 @@ class Ledger:
 
     files: frozenset[tuple[str, int, datetime]]  # key, size in bytes, modification time
     contents: frozenset[tuple[str, str]]  # client, SHA-256
+    is_open: bool = True  # a file of any age may count as new: nothing was seen yet, or some are to be tried again
 
     @classmethod
     def of(
@@ -42,6 +43,7 @@ class Ledger:
     ) -> Ledger:
         """From the rows that `LEDGER_QUERY` gives."""
         rows = list(arrivals)
+        is_open = not rows or retry_failed or any(may_be_tried_again for *_, may_be_tried_again, _ in rows)
         return cls(
             frozenset(
                 (key, size, modified.astimezone(UTC))
@@ -49,6 +51,7 @@ class Ledger:
                 if not (may_be_tried_again or (retry_failed and status == "failed"))
             ),
             frozenset((client, sha256) for client, _, _, _, sha256, _, status in rows if status == "loaded"),
+            is_open,
         )
 
 
@@ -62,7 +65,7 @@ def new_files(lake: Lake, ledger: Ledger, clients: Sequence[str] | None = None) 
     """
     return [
         found
-        for found in lake.list_bronze()
+        for found in lake.list_bronze(whole=ledger.is_open)
         if (found.key, found.size_bytes, found.modified_at) not in ledger.files
         and (clients is None or found.client in clients)
     ]

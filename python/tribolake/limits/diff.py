@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from tribolake.dbtrun import Dbt
 from tribolake.errors import ConfigurationError
-from tribolake.lake import open_lake
+from tribolake.limits.judging import JUDGES, borrow_warehouse, judge
 from tribolake.settings import Settings
-from tribolake.warehouse import rows_of
+from tribolake.versions.find import fetch_limits, limits_client_of
+from tribolake.versions.published import open_published
+from tribolake.warehouse import open_built, rows_of
 
-# The models that judge, in their order; they run here as they stand in the project.
-JUDGES = ("classified_results", "int_report_scores", "classified_reports")
 MOVED = """
     select
         coalesce(a.machine, b.machine) as machine,
@@ -71,59 +69,21 @@ def diff_limits(settings: Settings, a: str, b: str) -> LimitsDiff:
     Raises:
         ConfigurationError: a version is unknown, or the two belong to different clients.
     """
-    files = {version: _judging_limits(settings, version) for version in (a, b)}
+    published = open_published(settings)
+    files = {version: fetch_limits(published, version) for version in (a, b)}
+    clients = {version: limits_client_of(path) for version, path in files.items()}
+    if clients[a] != clients[b]:
+        raise ConfigurationError(f"{a} holds limits of {clients[a]}, {b} of {clients[b]}: compare one client's")
+    with open_built(settings, "limits", "int_evaluated_samples"):
+        pass  # whoever fetched the limits from S3 may have no warehouse
     with Dbt(settings) as dbt:
         judges = dbt.compile(*JUDGES)
     with duckdb.connect() as connection:
-        clients = {version: _client_of(connection, path) for version, path in files.items()}
-        if clients[a] != clients[b]:
-            raise ConfigurationError(f"{a} holds limits of {clients[a]}, {b} of {clients[b]}: compare one client's")
         moved = rows_of(connection, MOVED, {"a": str(files[a]), "b": str(files[b])})
-        _borrow_warehouse(connection, settings, clients[a])
+        connection.execute("attach ':memory:' as warehouse; use warehouse")
+        borrow_warehouse(connection, settings.warehouse, JUDGES, clients[a])
         for name, version in (("a", a), ("b", b)):
-            _judge(connection, judges, files[version])
+            judge(connection, judges, files[version])
             connection.execute(f"create table memory.main.reports_{name} as from gold.classified_reports")
         connection.execute("use memory")
-        return LimitsDiff(clients[a], a, b, moved, rows_of(connection, CHANGED))
-
-
-def _judging_limits(settings: Settings, version: str) -> Path:
-    versions = open_lake(settings).home / "silver" / "stewart_limits"
-    known = {path.parent.name: path for path in versions.glob("*/judging_limits.parquet")}
-    if version not in known:
-        newest = sorted(known, key=lambda name: known[name].stat().st_mtime, reverse=True)[:8]
-        raise ConfigurationError(
-            f"limits version {version!r} is unknown in {versions}: choose one of {', '.join(newest) or 'none yet'}"
-        )
-    return known[version]
-
-
-def _client_of(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-    row = connection.execute("select any_value(client) from read_parquet(?)", [str(path)]).fetchone()
-    return str(row[0]) if row else ""
-
-
-def _borrow_warehouse(connection: duckdb.DuckDBPyConnection, settings: Settings, client: str) -> None:
-    """Give the models a warehouse of their own, in memory: it shows the lake's tables and takes what they make."""
-    path = str(settings.warehouse).replace("'", "''")
-    connection.execute(f"attach '{path}' as lake (read_only); attach ':memory:' as warehouse; use warehouse")
-    tables = connection.execute("select schema_name, table_name from duckdb_tables() where database_name = 'lake'")
-    for schema, table in tables.fetchall():
-        connection.execute(f'create schema if not exists "{schema}"')
-        if (schema, table) not in {("gold", name) for name in JUDGES}:
-            connection.execute(f'create view "{schema}"."{table}" as from lake."{schema}"."{table}"')
-    connection.execute("drop view limits.int_limits; drop view changes.samples_to_judge")
-    connection.execute(
-        "create table changes.samples_to_judge as"
-        " select evaluated.*, samples.laboratory, true as is_taken"
-        " from limits.int_evaluated_samples as evaluated"
-        " inner join silver.samples as samples on evaluated.row_id = samples.row_id"
-        " where evaluated.client = ?",
-        [client],
-    )
-
-
-def _judge(connection: duckdb.DuckDBPyConnection, judges: Mapping[str, str], limits: Path) -> None:
-    connection.execute("create or replace table limits.int_limits as from read_parquet(?)", [str(limits)])
-    for name in JUDGES:
-        connection.execute(f'create or replace table gold."{name}" as {judges[name]}')
+        return LimitsDiff(clients[a].upper(), a, b, moved, rows_of(connection, CHANGED))

@@ -8,6 +8,7 @@ archive/gold/{client}/{date}/…    snapshots that left the history
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
@@ -70,15 +71,36 @@ def published_as_of(home: Path, client: str, day: date) -> Path:
     """
     places = Places(home, home, client)
     current = current_version(places)
-    if current and current.day <= day:
-        return current.folder.resolve()
     kept, archived = _days(places.history), _days(places.archive)
-    found = max((known for known in kept | archived if known <= day), default=None)
+    found = day_as_of(client, day, current.day if current else None, kept | archived)
+    if current and found == current.day:
+        return current.folder.resolve()
+    return ((places.history if found in kept else places.archive) / found.isoformat()).resolve()
+
+
+def day_as_of(client: str, day: date, current: date | None, snapshots: Collection[date]) -> date:
+    """The day whose publication readers saw at the end of a UTC day.
+
+    Args:
+        client: named where there is none.
+        day: the day that is asked for.
+        current: day of what is published now; None where nothing is.
+        snapshots: days whose last publication is kept.
+
+    Returns:
+        `current`, or one of `snapshots`.
+
+    Raises:
+        ConfigurationError: nothing that was published until that day is there.
+    """
+    if current and current <= day:
+        return current
+    found = max((known for known in snapshots if known <= day), default=None)
     if found is None:
-        oldest = min(kept | archived | ({current.day} if current else set()), default=None)
+        oldest = min({*snapshots} | ({current} if current else set()), default=None)
         advice = f"the oldest gold is of {oldest}" if oldest else "nothing was ever published: start `tribolake run`"
         raise ConfigurationError(f"there is no gold of client {client!r} as of {day}: {advice}")
-    return ((places.history if found in kept else places.archive) / found.isoformat()).resolve()
+    return found
 
 
 def _archive(places: Places, day: date) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from tribolake.errors import LakeIsBusy
+from tribolake.errors import ConfigurationError, LakeIsBusy, TribolakeError
 from tribolake.lake import open_lake
 from tribolake.planning import check_request
 from tribolake.settings import Settings
@@ -21,16 +21,17 @@ from tribolake.warehouse import lower_names
 from tribolake.watch.backoff import Backoff
 from tribolake.watch.bell import Bell, StopRequests, stop_requests
 from tribolake.watch.completeness import Patience, Sighting, Version, look_again
-from tribolake.watch.events import FolderEvents
 from tribolake.watch.heartbeat import BEAT_SECONDS, Heartbeat, LastRun, State, write_heartbeat
 from tribolake.watch.runner import Outcome, Runner
+from tribolake.watch.sources import NEVER, QueueState, open_source
 
 # Between two listings: a burst of events is one look, and listing a large lake takes a tenth of the time at most.
 PAUSE_SECONDS = 0.1
 PAUSE_PER_LISTING = 10
+# On S3 every look is paid for, and a file is whole when it is seen: this wait only gathers a burst into one run.
+BURST_SECONDS = 0.5
 # Without events (the folder is not there yet) the folder is looked for this often.
 LOOK_FOR_FOLDER_SECONDS = 2.0
-NEVER = float("inf")
 
 OnRun = Callable[[dict[str, Any]], None]
 Log = Callable[[str], None]
@@ -75,10 +76,13 @@ class Watcher:
         self._bell = bell
         self._on_run = on_run
         self._log = log
-        self._lake = open_lake(settings)
-        self._patience = Patience(settings.watch_settle_seconds, settings.watch_max_wait_seconds)
-        bronze = self._lake.home / "bronze"
-        self._events = FolderEvents(bronze, polling=settings.watch_polling, ring=bell.ring, log=log)
+        # One attempt per listing: what it is tried again for is more than the store, and a beat must not be late.
+        self._lake = open_lake(settings.model_copy(update={"s3_attempts": 1}))
+        self._bronze = f"{self._lake.address}/{settings.prefix}/bronze"
+        self._shortest_pause = BURST_SECONDS if settings.is_on_s3 else PAUSE_SECONDS
+        settle_seconds = max(settings.watch_settle_seconds, BURST_SECONDS if settings.is_on_s3 else 0)
+        self._patience = Patience(settle_seconds, settings.watch_max_wait_seconds)
+        self._events = open_source(settings, self._lake, ring=bell.ring, log=log)
         self._runner = Runner(settings)
         self._backoff = Backoff()
         self._taken: dict[str, Version] = {}  # by runs that ended well
@@ -87,20 +91,22 @@ class Watcher:
         now = time.monotonic()
         self._looked_at = now
         self._look_at = now
-        self._pause = PAUSE_SECONDS
+        self._pause = self._shortest_pause
         self._rescan_at = now + settings.watch_rescan_seconds
         self._wanted_since: float | None = now  # a run whatever the listing says: the ledger may know better
         self._retry_at = now
         self._beat_at = now
         self._run_began = now
+        self._has_looked = False
         self._trouble = ""
+        self._is_busy = False
         self._started_at = datetime.now(UTC)
         self._last_run: LastRun | None = None
-        self._told: tuple[State, int, LastRun | None] | None = None
+        self._told: tuple[State, int, LastRun | None, QueueState | None] | None = None
 
     def work(self, asked_to_stop: StopRequests) -> None:
         """Until asked to stop."""
-        self._log(f"watching {self._lake.home / 'bronze'}")
+        self._log(f"watching {self._bronze}")
         while not asked_to_stop.count:
             now = time.monotonic()
             next_watch = self._watch_and_look(now)
@@ -111,8 +117,8 @@ class Watcher:
 
     def close(self) -> None:
         """Leave nothing behind but a last beat."""
-        self._events.stop()
         self._runner.stop()
+        self._events.close()
         self._tell("stopped")
 
     def _finish(self, asked_to_stop: StopRequests) -> None:
@@ -133,7 +139,9 @@ class Watcher:
         try:
             is_watching = self._events.keep_watching()
             self._look(now)
-        except OSError as error:
+        except (OSError, TribolakeError) as error:
+            if isinstance(error, ConfigurationError) and not self._has_looked:
+                raise
             self._look_at = now + LOOK_FOR_FOLDER_SECONDS
             if str(error) != self._trouble:
                 self._log(f"bronze cannot be listed: {error}. It is tried again until it can")
@@ -159,8 +167,12 @@ class Watcher:
         new = {key: version for key, version in listed.items() if self._taken.get(key) != version}
         self._waiting = look_again(self._waiting, new, now, self._patience, self._is_at_rest)
         self._looked_at = now
-        self._pause = max(PAUSE_SECONDS, PAUSE_PER_LISTING * (time.monotonic() - now))
-        self._look_at = min((self._next_look(sighting, now) for sighting in self._waiting.values()), default=NEVER)
+        self._has_looked = True
+        if self._events.wants_a_run:
+            self._wanted_since = self._wanted_since or now
+        self._pause = max(self._shortest_pause, PAUSE_PER_LISTING * (time.monotonic() - now))
+        next_looks = [self._next_look(sighting, now) for sighting in self._waiting.values()]
+        self._look_at = min([*next_looks, now + self._events.look_every_seconds])
 
     def _next_look(self, sighting: Sighting, now: float) -> float:
         """Again when the file may have settled, but soon, lest a change in between is noticed late."""
@@ -189,6 +201,7 @@ class Watcher:
         self._taking = {key: sighting.version for key, sighting in self._waiting.items() if sighting.is_complete}
         self._run_began = now
         self._wanted_since = None
+        self._events.run_began()
         self._runner.start_run(self._policy, self._clients)
 
     def _due_since(self, now: float) -> float | None:
@@ -201,11 +214,14 @@ class Watcher:
     def _end_run(self, outcome: Outcome) -> None:
         now = time.monotonic()
         finished_at, seconds = datetime.now(UTC), round(now - self._run_began, 3)
+        was_busy, self._is_busy = self._is_busy, outcome.error == LakeIsBusy.__name__
+        self._events.run_ended(outcome.report is not None)
         if outcome.report is None:
             delay = self._backoff.failed(outcome.error)
             self._retry_at = now + delay
             self._wanted_since = now
-            self._log(f"{outcome.message} (again in {delay:.0f} s)")
+            if not (was_busy and self._is_busy):  # whoever holds the lake may hold it for long
+                self._log(f"{outcome.message} (again in {delay:.0f} s)")
             self._last_run = LastRun(None, finished_at, seconds, ok=False, problem=outcome.message)
             return
         self._backoff.succeeded()
@@ -246,7 +262,7 @@ class Watcher:
 
     def _beat(self, now: float) -> None:
         """Every few seconds, and whenever there is news."""
-        told = (self._state(now), len(self._waiting), self._last_run)
+        told = (self._state(now), len(self._waiting), self._last_run, self._events.queue)
         if now >= self._beat_at or told != self._told:
             self._told = told
             self._beat_at = now + BEAT_SECONDS
@@ -262,6 +278,7 @@ class Watcher:
             last_run=self._last_run,
             lag_seconds=round(time.monotonic() - oldest, 1) if oldest is not None else 0.0,
             backlog=len(self._waiting),
+            queue=self._events.queue,
         )
         try:
             write_heartbeat(self._settings.state, heartbeat)

@@ -21,6 +21,8 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.polling import PollingObserver
 
+from tribolake.watch.sources import NEVER
+
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
@@ -49,8 +51,13 @@ class _Ring(FileSystemEventHandler):
 class FolderEvents:
     """Rings when anything changes below a folder.
 
-    Links to folders are not followed: what changes behind them is found by the next rescan.
+    Links to folders are not followed: what changes behind them is found by the next rescan. Where the system has no
+    more watches, the folder is polled. The listing tells all that a run has to do, so runs are of no interest here.
     """
+
+    look_every_seconds = NEVER
+    wants_a_run = False
+    queue = None
 
     def __init__(self, folder: Path, *, polling: bool, ring: Callable[[], None], log: Callable[[str], None]) -> None:
         self._folder = folder
@@ -83,6 +90,15 @@ class FolderEvents:
             self._observer.stop()
             self._observer.join()
             self._observer = None
+
+    def close(self) -> None:
+        self.stop()
+
+    def run_began(self) -> None:
+        """Events are not kept."""
+
+    def run_ended(self, ok: bool) -> None:
+        """As before."""
 
     def _is_watching(self) -> bool:
         """A removed folder ends its emitter, but not the observer."""

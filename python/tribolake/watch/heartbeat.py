@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, PositiveInt, TypeAdapter, ValidationError
 
+from tribolake.watch.sources import QueueState
+
 BEAT_SECONDS = 5.0
 # A listing of a slow network mount delays beats; a process that hangs is told from it only after a while.
 SILENCE = timedelta(seconds=60)
@@ -32,7 +34,10 @@ class LastRun:
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """What the watcher says of itself: `lag_seconds` is the age of the oldest complete file that is not published."""
+    """What the watcher says of itself: `lag_seconds` is the age of the oldest complete file that is not published.
+
+    `queue` is where its events come from, if they come from one.
+    """
 
     pid: PositiveInt
     started_at: AwareDatetime
@@ -41,6 +46,7 @@ class Heartbeat:
     last_run: LastRun | None
     lag_seconds: float
     backlog: int
+    queue: QueueState | None = None
 
     def is_alive(self, now: datetime) -> bool:
         return self.state != "stopped" and now - self.beat_at < SILENCE and _exists(self.pid)

@@ -1,0 +1,37 @@
+"""`tribolake lineage`: what something was computed from, down to the versions of bronze files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tribolake.cli.options import JsonOption, LakeOption, explained_errors, print_json
+
+
+def lineage(
+    what: Annotated[
+        str,
+        typer.Argument(help="An s3:// address or a path of a published file, a sample number, or a version of limits."),
+    ],
+    lake: LakeOption = None,
+    client: Annotated[
+        str | None, typer.Option("--client", metavar="NAME", help="Whose sample, where several clients have it.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what something was computed from: run, limits and why they were calculated, bronze files and versions.
+
+    On S3 this asks the objects' own metadata and the manifests; no warehouse is needed, and what only a warehouse
+    knows is named where there is none.
+    """
+    from tribolake.cli.lineage_tables import print_lineage  # noqa: PLC0415
+    from tribolake.lineage import lineage_of  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        found = lineage_of(load_settings(lake=lake), what, client)
+        if as_json:
+            print_json(found.as_dict())
+        else:
+            print_lineage(found)

@@ -1,0 +1,141 @@
+"""What lineage, reprocess and query show to people: data on stdout, in colour only where the terminal wants it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from tribolake.cli.tables import STATUS_STYLES, WIDTH_IN_A_FILE
+
+if TYPE_CHECKING:
+    from tribolake.lineage import Lineage
+    from tribolake.lineage.chain import TracedFile, TracedLimits
+    from tribolake.query import Answer
+    from tribolake.reprocess import Reprocessed
+
+SHOWN_SOURCES = 30
+OUTCOME_STYLES = {"identical": "green", "same rows": "green", "given": "green", "differs": "red", "not kept": "yellow"}
+
+
+def _console() -> Console:
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = WIDTH_IN_A_FILE
+    return console
+
+
+def print_answer(answer: Answer) -> None:
+    """Rows of a query."""
+    console = _console()
+    table = Table(*map(escape, answer.columns), box=box.SIMPLE)
+    for row in answer.rows:
+        table.add_row(*("" if value is None else Text(str(value)) for value in row))
+    console.print(table)
+    if answer.is_cut:
+        console.print(f"  … and more: the first {len(answer.rows):,} are shown, `--limit` shows others")
+
+
+def print_lineage(found: Lineage) -> None:
+    """The chain as a tree, bronze at the leaves."""
+    tree = Tree(f"[bold]{escape(found.what)}[/bold]  {found.kind} of {found.client}")
+    if found.file:
+        _add_file(tree, found.file)
+    if found.sample:
+        _add_sample(tree, found.sample)
+    run = tree
+    if found.run:
+        run = tree.add(f"run [bold]{found.run.run_id}[/bold]")
+        run.add(
+            f"policy {found.run.policy}, published {found.run.published_at}, schema version {found.run.schema_version}"
+        )
+        run.add(f"manifest {escape(found.run.manifest)}")
+    for limits in found.limits:
+        _add_limits(run, limits)
+    bronze = run.add(f"bronze: {len(found.sources)} contents")
+    for source in found.sources[:SHOWN_SOURCES]:
+        version = f"version {escape(source['version_id'])}" if source["version_id"] else "no version: a folder"
+        bronze.add(f"{escape(source['key'])}  {version}\nsha256 {source['sha256']}, {source['bytes']:,} bytes")
+    if len(found.sources) > SHOWN_SOURCES:
+        bronze.add(f"… and {len(found.sources) - SHOWN_SOURCES:,} more: `--json` shows all")
+    console = _console()
+    console.print(tree)
+    for note in found.notes:
+        console.print(f"[yellow]note[/yellow] {escape(note)}")
+
+
+def _add_file(tree: Tree, file: TracedFile) -> None:
+    node = tree.add(f"{escape(file.name)}, {file.bytes:,} bytes, sha256 {file.sha256}")
+    if file.version_id:
+        node.add(f"object version {escape(file.version_id)}")
+    for name in ("computation", "run-id", "computed-at", "classification"):
+        if name in file.metadata:
+            node.add(f"{name}: {escape(file.metadata[name])}")
+
+
+def _add_sample(tree: Tree, sample: dict[str, Any]) -> None:
+    status = str(sample["report_status"])
+    node = tree.add(
+        Text.assemble(
+            f"report of {sample['unit_id']} {sample['component']}, sampled {sample['sample_date']}: ",
+            (status, STATUS_STYLES.get(status, "")),
+            f" (score {sample['classification_score']}, severity {sample['severity_score']})",
+        )
+    )
+    for breach in json.loads(sample["breached_essays"]):
+        value = "a code" if breach["value"] is None else breach["value"]
+        node.add(Text(f"{breach['essay']} {value}: {breach['threshold']} (limit {breach['limit']})"))
+    node.add(
+        Text(
+            f"{sample['source_file']}, sheet {sample['source_sheet'] or '-'}, row {sample['source_row']}\n"
+            f"sha256 {sample['source_sha256']}"
+        )
+    )
+
+
+def _add_limits(tree: Tree, limits: TracedLimits) -> None:
+    judged = f", judged {limits.reports:,} reports" if limits.reports is not None else ""
+    node = tree.add(f"limits [bold]{limits.version}[/bold]{judged}\n{escape(limits.address)}")
+    if len(limits.decisions) == 1:
+        (only,) = limits.decisions
+        node.add(
+            f"{escape(only['machine'])} {escape(only['component'])}: {escape(only['reason'])}, from {only['n_now']:,} "
+            f"samples, by run {only['run_id']} at {only['decided_at']:%Y-%m-%d %H:%M}"
+        )
+        return
+    counted = Counter((decision["run_id"], decision["reason"]) for decision in limits.decisions)
+    for (run_id, reason), groups in sorted(counted.items()):
+        node.add(f"{groups:,} groups calculated by run {run_id}: {escape(reason)}")
+
+
+def print_reprocessed(done: Reprocessed) -> None:
+    """What was computed again, per file: identical, or how it differs."""
+    console = _console()
+    table = Table(
+        "client", "file", "outcome", "rows then", "rows now", "missing", "added", "changed", "columns that differ",
+        title=f"Run {done.run_id}, policy {done.policy}, computed again from {done.contents:,} bronze contents",
+        box=box.SIMPLE, title_justify="left",
+    )  # fmt: skip
+    for again in done.clients:
+        for file in again.files:
+            columns = ", ".join(
+                f"{name} {rows:,}" if rows >= 0 else f"{name} (on one side)" for name, rows in file.columns.items()
+            )
+            counts = (file.rows_then, file.rows_now, file.rows_missing, file.rows_added, file.rows_changed)
+            style = OUTCOME_STYLES.get(file.outcome, "")
+            table.add_row(
+                again.client, file.name, Text(file.outcome, style), *(f"{count:,}" for count in counts), escape(columns)
+            )
+    console.print(table)
+    for again in done.clients:
+        for note in again.notes:
+            console.print(f"[yellow]note[/yellow] {again.client}: {escape(note)}")
+    verdict = "[green]identical[/green]" if done.is_identical else "[red]not identical[/red]"
+    console.print(f"{verdict}; the lake it was computed in: {escape(done.lake)} ({done.seconds:.1f} s)")

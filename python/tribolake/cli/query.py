@@ -1,0 +1,58 @@
+"""`tribolake query`: SQL over what is published."""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tribolake.cli.options import ClientOption, JsonOption, LakeOption, explained_errors, print_json
+
+if TYPE_CHECKING:
+    from tribolake.query import Answer
+
+SHOWN_ROWS = 40
+
+
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads.")],
+    lake: LakeOption = None,
+    client: ClientOption = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, help=f"No more rows than this. [default: {SHOWN_ROWS} in a table, else all]"),
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values on stdout.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the lake's gold, silver and bronze in SQL, in a folder or on S3; nothing else can be read or written.
+
+    Tables: `classified_reports`, `machine_status_current`, `stewart_limits` and `harmonized`, each of all clients and
+    as their manifests name them, and `bronze_NAME` of a client with Parquet files.
+    """
+    from tribolake.cli.lineage_tables import print_answer  # noqa: PLC0415
+    from tribolake.query import query as ask  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        shown = limit if limit is not None or as_json or as_csv else SHOWN_ROWS
+        answer = ask(load_settings(lake=lake), sql, clients=client, limit=shown)
+        if as_json:
+            print_json({"rows": _as_json(answer), "is_cut": answer.is_cut})
+        elif as_csv:
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer.writerow(answer.columns)
+            writer.writerows(answer.rows)
+        else:
+            print_answer(answer)
+
+
+def _as_json(answer: Answer) -> list[dict[str, Any]]:
+    """The rows; JSON knows no NaN and no infinity."""
+    return [
+        {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
+        for row in answer.as_dicts()
+    ]

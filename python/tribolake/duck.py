@@ -1,0 +1,140 @@
+"""DuckDB that reads a lake and nothing else, from a folder or straight from S3."""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import duckdb
+
+from tribolake.errors import ConfigurationError
+from tribolake.settings import Settings
+
+HTTPFS = "httpfs"
+# Set before the configuration is locked; afterwards no statement can change them.
+QUIET = {
+    "allow_persistent_secrets": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "python_enable_replacements": False,  # a name in a query would read a variable of this program
+    "temp_directory": "",
+}
+ENVIRONMENT_SECRETS = ("s3_access_key_id", "s3_secret_access_key", "s3_session_token")
+LOCKED = {"enable_external_access": "false", "lock_configuration": "true"}
+
+
+def open_to_read(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """A database in memory that can read the lake's S3 bucket, if it has one; not confined yet.
+
+    Raises:
+        ConfigurationError: the extension or the credentials for S3 are missing.
+    """
+    connection = duckdb.connect(config={"memory_limit": settings.memory_limit, "threads": 2})
+    for name, value in QUIET.items():
+        connection.execute(f"set {name} = {literal(value)}")
+    if settings.is_on_s3:
+        load_httpfs(connection, settings.state)
+        let_read_bucket(connection, settings)
+    return connection
+
+
+def confine(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:
+    """Let a database read these files only, whatever it is asked.
+
+    Files, not folders: DuckDB takes `s3://bucket/gold/../_state/x` for a file in `gold`, and some servers resolve it.
+    In this order: what is allowed restricts nothing as long as everything else is allowed too, and what is not locked
+    can be undone by the next statement. What was set is read back.
+
+    Raises:
+        ConfigurationError: it cannot be confined.
+    """
+    connection.execute(f"set allowed_paths = [{', '.join(map(literal, files))}]")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+    settings = dict(connection.execute("select name, value from duckdb_settings()").fetchall())
+    found = {name: settings.get(name) for name in LOCKED}
+    if found != LOCKED or any(settings.get(name) for name in ENVIRONMENT_SECRETS):
+        raise ConfigurationError(f"DuckDB cannot be confined ({found}): install the version of requirements.lock")
+
+
+def load_httpfs(connection: duckdb.DuckDBPyConnection, state: Path) -> None:
+    """Load the extension that reads S3 from its Python package: nothing is downloaded.
+
+    Args:
+        connection: a new one.
+        state: where DuckDB finds a link to the extension, laid out as it expects.
+
+    Raises:
+        ConfigurationError: the package for this version of DuckDB is not installed.
+    """
+    package = importlib.util.find_spec(f"duckdb_extension_{HTTPFS}")
+    version = f"v{duckdb.__version__}"
+    name = f"{HTTPFS}.duckdb_extension"
+    extension = Path(package.origin or "").parent / "extensions" / version / name if package else None
+    if extension is None or not extension.is_file():
+        raise ConfigurationError(
+            f"DuckDB cannot read S3: install duckdb-extension-{HTTPFS}=={duckdb.__version__}, as requirements.lock says"
+        )
+    (platform,) = connection.execute("pragma platform").fetchone() or ("",)
+    folder = state / "duckdb_extensions"
+    link = folder / version / str(platform) / name
+    if not (link.is_symlink() and link.readlink() == extension):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        aside = link.with_name(f".{name}.{secrets.token_hex(4)}")  # another process may do the same
+        aside.symlink_to(extension)
+        aside.replace(link)
+    connection.execute(f"set extension_directory = {literal(str(folder))}")
+    connection.load_extension(HTTPFS)
+    # It takes what it finds in the environment into settings, which any query can show.
+    for name in ENVIRONMENT_SECRETS:
+        connection.execute(f"set {name} = ''")
+
+
+def let_read_bucket(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Hand the credentials of the standard AWS chain to a database, for the lake's bucket and this connection only.
+
+    They are bound, so they are in no statement that an error could show, and DuckDB does not show them either.
+
+    Raises:
+        ConfigurationError: there are none.
+    """
+    from boto3.session import Session  # noqa: PLC0415 - a lake in a folder needs no S3 library
+
+    credentials = Session(region_name=settings.aws_region).get_credentials()
+    if credentials is None:
+        raise ConfigurationError(
+            "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine "
+            "a role"
+        )
+    frozen = credentials.get_frozen_credentials()
+    options: dict[str, object] = {
+        "key_id": frozen.access_key,
+        "secret": frozen.secret_key,
+        "session_token": frozen.token,
+        "region": settings.aws_region,
+        "scope": f"s3://{settings.s3_bucket}",
+    }
+    if settings.s3_endpoint:
+        endpoint = urlsplit(settings.s3_endpoint)
+        options |= {
+            "endpoint": endpoint.netloc + endpoint.path.rstrip("/"),
+            "url_style": "path",
+            "use_ssl": endpoint.scheme == "https",
+        }
+    given = {name: value for name, value in options.items() if value is not None}
+    words = ", ".join(f"{name} ${name}" for name in given)
+    connection.execute(f"create temporary secret lake (type s3, {words})", given)
+
+
+def quoted(identifier: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    """A text or a truth value as SQL writes it, where no value can be bound."""
+    return str(value).lower() if isinstance(value, bool) else "'" + str(value).replace("'", "''") + "'"

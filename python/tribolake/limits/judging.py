@@ -1,0 +1,53 @@
+"""Judge samples by given limits, with the project's own models, without touching the warehouse they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+
+# The models that judge a sample, in their order.
+JUDGES = ("classified_results", "int_report_scores", "classified_reports")
+EVALUATED = """
+    create or replace table changes.samples_to_judge as
+    select evaluated.*, samples.laboratory, true as is_taken
+    from limits.int_evaluated_samples as evaluated
+    inner join silver.samples as samples on evaluated.row_id = samples.row_id
+    where lower(evaluated.client) = $client
+"""
+
+
+def borrow_warehouse(
+    connection: duckdb.DuckDBPyConnection, warehouse: Path, models: Sequence[str], client: str
+) -> None:
+    """Show a warehouse's tables as views in the connection's own database, where models can be made anew.
+
+    Args:
+        connection: its database is called `warehouse` and has nothing.
+        warehouse: the file that is shown; nothing is written to it.
+        models: of gold, that will be made anew.
+        client: whose samples will be judged.
+    """
+    path = str(warehouse).replace("'", "''")
+    connection.execute(f"attach '{path}' as lake (read_only)")
+    made = {("limits", "int_limits"), ("changes", "samples_to_judge")} | {("gold", name) for name in models}
+    tables = connection.execute("select schema_name, table_name from duckdb_tables() where database_name = 'lake'")
+    for schema, table in tables.fetchall():
+        connection.execute(f'create schema if not exists "{schema}"')
+        if (schema, table) not in made:
+            connection.execute(f'create view "{schema}"."{table}" as from lake."{schema}"."{table}"')
+    connection.execute(EVALUATED, {"client": client.lower()})
+
+
+def judge(connection: duckdb.DuckDBPyConnection, models: Mapping[str, str], limits: Path) -> None:
+    """Judge `changes.samples_to_judge` by the limits of a file, into `gold.classified_reports`.
+
+    Args:
+        connection: a borrowed warehouse.
+        models: SQL of the models in JUDGES.
+        limits: `judging_limits.parquet` of a version.
+    """
+    connection.execute("create or replace table limits.int_limits as from read_parquet($1)", [str(limits)])
+    for name in JUDGES:
+        connection.execute(f'create or replace table gold."{name}" as {models[name]}')

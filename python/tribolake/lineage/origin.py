@@ -1,0 +1,174 @@
+"""Which publication, or which version of limits, a published file belongs to."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from tribolake.errors import ConfigurationError
+from tribolake.lineage.chain import TracedFile
+from tribolake.publish.files import sha256_of
+from tribolake.settings import S3_SCHEME, Settings
+from tribolake.versions.manifests import (
+    Publication,
+    current_publication,
+    lineage_of,
+    publication_as_of,
+    publication_of_run,
+    published_clients,
+    published_runs,
+)
+from tribolake.versions.names import checked_client, checked_limits_version, checked_run
+from tribolake.versions.published import Published, open_published
+
+BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+CLIENT, RUN, DAY = r"(?P<client>[^/]+)", r"(?P<run>[^/]+)", r"(?P<day>\d{4}-\d{2}-\d{2})"
+# What an object on S3 says of itself: where the manifest of its publication stood when it was published.
+MANIFEST_KEY = re.compile(rf"^(?P<home>.+)/gold/{CLIENT}/_versions/{RUN}/_manifest\.json$")
+# Where a file stands below the data product, where it does not say so itself.
+PLACES = (
+    re.compile(rf"^gold/{CLIENT}/_versions/{RUN}/(?P<name>[^/]+)$"),
+    re.compile(rf"^gold/{CLIENT}/_history/_versions/{RUN}/(?P<name>[^/]+)$"),
+    re.compile(rf"^gold/{CLIENT}/_history/{DAY}/(?P<name>[^/]+)$"),
+    re.compile(rf"^archive/gold/{CLIENT}/{DAY}/(?P<name>[^/]+)$"),
+    re.compile(rf"^gold/{CLIENT}/(?P<name>[^/]+)$"),
+    re.compile(rf"^lineage/{CLIENT}/{RUN}\.json$"),
+    re.compile(r"^silver/harmonized/(?P<client>[^/]+)\.parquet$"),
+    re.compile(rf"^silver/_delta/{CLIENT}_{DAY}\.parquet$"),
+)
+LIMITS = re.compile(r"^silver/stewart_limits/(?P<version>[^/]+)/[^/]+$")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a file comes from: a publication, or a version of limits; `notes` say how that was told."""
+
+    published: Published
+    file: TracedFile
+    publication: Publication | None
+    limits_version: str | None
+    notes: tuple[str, ...] = ()
+
+
+def is_address(what: str) -> bool:
+    return what.startswith(S3_SCHEME)
+
+
+def origin_of_object(settings: Settings, address: str) -> Origin:
+    """Where an object comes from, as its own metadata and tags say; else as its key does.
+
+    Raises:
+        ConfigurationError: there is no such object, or it was not published from here.
+    """
+    from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
+    from tribolake.versions.published_on_s3 import PublishedOnS3  # noqa: PLC0415
+
+    bucket, _, key = address.removeprefix(S3_SCHEME).partition("/")
+    if not (BUCKET.match(bucket) and key):
+        raise ConfigurationError(f"{address[:200]!r} is no address of an object: s3://bucket/key")
+    store = open_store(settings.model_copy(update={"s3_bucket": bucket}))
+    found = store.head(key)
+    if found is None:
+        raise ConfigurationError(f"there is no object {address}")
+    published = PublishedOnS3(store, settings.prefix, settings.state / "fetched")
+    tags = store.tags(key)
+    said: Mapping[str, str] = {**tags, **found.metadata}
+    file = TracedFile(
+        address,
+        key.rpartition("/")[2],
+        found.sha256 or sha256_of(published.fetch(key)),
+        found.size_bytes,
+        found.version_id,
+        found.metadata,
+        tags,
+    )
+    if "limits-version" in said:
+        home = key.partition("/silver/stewart_limits/")[0]
+        published = PublishedOnS3(store, home, published.cache)
+        return Origin(published, file, None, checked_limits_version(said["limits-version"]))
+    place = MANIFEST_KEY.match(said.get("manifest", ""))
+    if place:
+        published = PublishedOnS3(store, place["home"], published.cache)
+        publication = publication_of_run(published, checked_client(place["client"]), checked_run(place["run"]))
+        return Origin(published, file, publication, None)
+    note = "the object says nothing of itself (another program stored it): its key and its content were asked"
+    return _origin_by_place(published, file, key, (note,))
+
+
+def origin_of_path(settings: Settings, path: Path) -> Origin:
+    """Where a file of this machine comes from: by its place in the lake's folder, or by its content.
+
+    Raises:
+        ConfigurationError: no manifest of the lake names such a file.
+    """
+    published = open_published(settings)
+    file = TracedFile(str(path), path.name, sha256_of(path), path.stat().st_size)
+    if not settings.is_on_s3:
+        for place in (path.absolute(), path.resolve()):
+            for root in (settings.lake, settings.lake.resolve()):
+                if place.is_relative_to(root):
+                    return _origin_by_place(published, file, place.relative_to(root).as_posix())
+    return _origin_by_content(published, file)
+
+
+def _origin_by_place(published: Published, file: TracedFile, key: str, notes: tuple[str, ...] = ()) -> Origin:
+    place = key.removeprefix(f"{published.home}/")
+    limits = LIMITS.match(place)
+    if limits:
+        return Origin(published, file, None, checked_limits_version(limits["version"]), notes)
+    if place.startswith("bronze/"):
+        raise ConfigurationError(f"{file.address} is bronze: nothing is behind it but the laboratory")
+    found = next((match for pattern in PLACES if (match := pattern.match(place))), None)
+    if found is None:
+        return _origin_by_content(published, file, notes)
+    names = found.groupdict()
+    client = checked_client(names["client"])
+    if names.get("run"):
+        publication: Publication | None = publication_of_run(published, client, names["run"])
+    elif place.startswith("silver/_delta/"):
+        run_id = _last_run(published.fetch(key))
+        notes = (*notes, f"a delta is of a day: its rows name their runs, {run_id} is the last")
+        publication = publication_of_run(published, client, run_id)
+    elif names.get("day"):
+        publication = publication_as_of(published, client, date.fromisoformat(names["day"]))
+    else:
+        publication = current_publication(published, client)
+    if publication is None:
+        raise ConfigurationError(f"{file.address} belongs to no publication: client {client!r} has none")
+    expected = publication.sha256_of(file.name)
+    if expected not in (None, file.sha256):
+        notes = (*notes, f"its content is NOT what run {publication.run_id} published: somebody wrote over it")
+    return Origin(published, file, publication, None, notes)
+
+
+def _origin_by_content(published: Published, file: TracedFile, notes: tuple[str, ...] = ()) -> Origin:
+    """The newest publication that has a file of this content."""
+    for client in published_clients(published):
+        current = current_publication(published, client)
+        if current is not None and _has(current, file):
+            return Origin(published, file, current, None, notes)
+        for run_id in published_runs(published, client):
+            content = published.read(lineage_of(published, client, run_id))
+            if content is None or not _has(Publication(client, json.loads(content), None), file):
+                continue
+            return Origin(published, file, publication_of_run(published, client, run_id), None, notes)
+    raise ConfigurationError(
+        f"no run of {published.address(published.home)} published a file with the content of {file.address} "
+        f"(SHA-256 {file.sha256})"
+    )
+
+
+def _has(publication: Publication, file: TracedFile) -> bool:
+    return any(listed["sha256"] == file.sha256 for listed in publication.manifest["files"])
+
+
+def _last_run(delta: Path) -> str:
+    with duckdb.connect() as connection:
+        row = connection.execute("select max(run_id) from read_parquet($1)", [str(delta)]).fetchone()
+    return checked_run(str(row[0]) if row else "")

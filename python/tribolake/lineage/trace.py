@@ -1,0 +1,193 @@
+"""From what somebody holds down to bronze: a published file, a sample, or a version of limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tribolake.errors import ConfigurationError
+from tribolake.lineage.chain import Lineage, TracedLimits, TracedRun
+from tribolake.lineage.decisions import decisions_of
+from tribolake.lineage.origin import Origin, is_address, origin_of_object, origin_of_path
+from tribolake.settings import Settings
+from tribolake.versions.find import fetch_limits, find, found_gold, limits_client_of, limits_folder
+from tribolake.versions.manifests import (
+    Publication,
+    current_publication,
+    publication_of_run,
+    published_clients,
+    published_runs,
+)
+from tribolake.versions.names import checked_client, is_limits_version
+from tribolake.versions.published import NotThere, Published, open_published
+from tribolake.warehouse import rows_of
+
+REPORTS = "classified_reports"
+# Samples are judged; what has only samples has no limits behind it.
+UNJUDGED = ("harmonized", "_harmonized", "_delta")
+SAMPLE = """
+    select
+        sampleNumber as sample_number, laboratory, unitId as unit_id, componentName as component,
+        machineName as machine, componentNameNormalized as component_family, sampleDate as sample_date, report_status,
+        classification_score, severity_score, breached_essays, limits_version, limits_source, policy,
+        sourceFile as source_file, sourceSheet as source_sheet, sourceRow as source_row, sourceSha256 as source_sha256
+    from read_parquet($path)
+    where sampleNumber = $number
+    order by laboratory
+"""
+JUDGED_BY = """
+    select limits_version as version, count(*) as reports
+    from read_parquet($path)
+    where limits_version is not null
+    group by limits_version
+    order by reports desc, version
+"""
+NO_WAREHOUSE = (
+    "why limits {version} were calculated is not known here: the history is in the lake's warehouse, which this "
+    "machine has after a `tribolake run`, and this version must be in it"
+)
+
+
+def lineage_of(settings: Settings, what: str, client: str | None = None) -> Lineage:
+    """The chain of a published file, a sample, or a version of limits, down to versions of bronze files.
+
+    Args:
+        settings: the lake.
+        what: an `s3://` address or a path of a published file, a version of limits, or a sample number.
+        client: whose sample; None means whoever has it.
+
+    Raises:
+        ConfigurationError: it is none of these, or several clients have the sample.
+    """
+    if is_address(what):
+        return _of_origin(settings, what, origin_of_object(settings, what))
+    if Path(what).is_file():
+        return _of_origin(settings, what, origin_of_path(settings, Path(what)))
+    published = open_published(settings)
+    if is_limits_version(what) and what in published.folders(limits_folder(published)):
+        return _of_limits(settings, published, what, what)
+    return _of_sample(settings, published, what, client)
+
+
+def _of_origin(settings: Settings, what: str, origin: Origin) -> Lineage:
+    if origin.publication is None:
+        chain = _of_limits(settings, origin.published, what, str(origin.limits_version))
+        return Lineage(
+            what, "file", chain.client, chain.run, origin.file, None, chain.limits, chain.sources,
+            [*origin.notes, *chain.notes],
+        )  # fmt: skip
+    publication, notes = origin.publication, list(origin.notes)
+    is_judged = not (origin.file.name.startswith(UNJUDGED) or "/silver/" in origin.file.address)
+    limits = _judging_limits(settings, origin.published, publication, notes) if is_judged else []
+    return Lineage(
+        what, "file", publication.client, TracedRun.of(origin.published, publication), origin.file, None, limits,
+        publication.sources, notes,
+    )  # fmt: skip
+
+
+def _judging_limits(
+    settings: Settings, published: Published, publication: Publication, notes: list[str]
+) -> list[TracedLimits]:
+    """The versions of limits that judged the reports of a publication."""
+    try:
+        reports = found_gold(published, publication, REPORTS).path
+    except NotThere as error:
+        notes.append(f"which limits judged its reports cannot be told: {error}")
+        return []
+    with duckdb.connect() as connection:
+        judged = rows_of(connection, JUDGED_BY, {"path": str(reports)})
+    return [
+        _traced_limits(settings, published, publication.client, row["version"], row["reports"], None, notes)
+        for row in judged
+    ]
+
+
+def _traced_limits(
+    settings: Settings,
+    published: Published,
+    client: str,
+    version: str,
+    reports: int | None,
+    group: tuple[str, str] | None,
+    notes: list[str],
+) -> TracedLimits:
+    decisions = decisions_of(settings, client, version, group)
+    if decisions is None:
+        notes.append(NO_WAREHOUSE.format(version=version))
+    address = published.address(f"{limits_folder(published)}/{version}")
+    return TracedLimits(version, address, reports, decisions or [])
+
+
+def _of_limits(settings: Settings, published: Published, what: str, version: str) -> Lineage:
+    client, notes = limits_client_of(fetch_limits(published, version)), list[str]()
+    client = checked_client(client)
+    limits = _traced_limits(settings, published, client, version, None, None, notes)
+    publication = _publication_of_limits(published, client, version, limits, notes)
+    run = TracedRun.of(published, publication) if publication else None
+    sources = publication.sources if publication else []
+    return Lineage(what, "limits", client, run, None, None, [limits], sources, notes)
+
+
+def _publication_of_limits(
+    published: Published, client: str, version: str, limits: TracedLimits, notes: list[str]
+) -> Publication | None:
+    """The publication of the run that calculated a version: by its decisions, else by the time it was stored."""
+    if limits.decisions:
+        run_id = max(decision["run_id"] for decision in limits.decisions)
+        try:
+            return publication_of_run(published, client, run_id)
+        except ConfigurationError:
+            notes.append(f"run {run_id}, which calculated these limits, did not publish client {client!r} itself")
+    stored = [file.modified_at for file in published.files(f"{limits_folder(published)}/{version}")]
+    # A run names the moment at which it began, and limits are stored before its gold is.
+    for run_id in published_runs(published, client):
+        publication = publication_of_run(published, client, run_id)
+        if publication.began_at <= max(stored):
+            notes.append(f"run {run_id} is told by time: the limits were stored while it ran")
+            return publication
+    notes.append("no run that is remembered was under way when these limits were stored: their bronze is not known")
+    return None
+
+
+def _of_sample(settings: Settings, published: Published, number: str, client: str | None) -> Lineage:
+    clients = [checked_client(client)] if client else published_clients(published)
+    found: list[tuple[str, dict[str, Any]]] = []
+    for name in clients:
+        reports = find(settings, REPORTS, name).path
+        with duckdb.connect() as connection:
+            rows = rows_of(connection, SAMPLE, {"path": str(reports), "number": number})
+            found += [(name, row) for row in rows]
+    if not found:
+        raise ConfigurationError(
+            f"{number[:120]!r} is no published file, no version of limits and no sample with a report of "
+            f"{', '.join(clients) or 'any client'}: rows that cannot be used are in `tribolake arrivals list --failed`"
+        )
+    owners = sorted({name for name, _ in found})
+    if len(owners) > 1:
+        raise ConfigurationError(f"sample {number!r} is of {' and of '.join(owners)}: say whose with --client")
+    return _of_report(settings, published, number, *found[0], others=found[1:])
+
+
+def _of_report(
+    settings: Settings,
+    published: Published,
+    number: str,
+    client: str,
+    report: dict[str, Any],
+    others: list[tuple[str, dict[str, Any]]],
+) -> Lineage:
+    notes = [f"laboratory {other['laboratory']} has a sample of this number too" for _, other in others]
+    publication = current_publication(published, client)
+    assert publication is not None  # noqa: S101 - its report was just read
+    sources = [source for source in publication.sources if source["sha256"] == report["source_sha256"]]
+    if not sources:
+        notes.append(f"the manifest does not name the file with SHA-256 {report['source_sha256']}")
+    limits = []
+    if report["limits_version"]:
+        group = (report["machine"], report["component_family"])
+        limits.append(_traced_limits(settings, published, client, report["limits_version"], None, group, notes))
+    else:
+        notes.append("no limits judged this sample: its machine is not known, or it has too few like it")
+    return Lineage(number, "sample", client, TracedRun.of(published, publication), None, report, limits, sources, notes)

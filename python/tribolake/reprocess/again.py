@@ -1,0 +1,215 @@
+"""Reprocess a run: its bronze, its policy, its limits where those are older than its bronze; then compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tribolake.errors import ConfigurationError
+from tribolake.pipeline import run
+from tribolake.project import Fingerprints
+from tribolake.publish.contract import GOLD, MANIFEST
+from tribolake.publish.files import remove_folder
+from tribolake.reprocess.bronze import lay_out
+from tribolake.reprocess.comparison import IDENTICAL, FileComparison, compare
+from tribolake.reprocess.rejudge import limits_of, rejudge
+from tribolake.settings import Settings
+from tribolake.versions.find import found_gold
+from tribolake.versions.manifests import Publication, publication_of_run
+from tribolake.versions.names import STEWART_LIMITS, checked_client, checked_run
+from tribolake.versions.published import NotThere, Published, open_published
+from tribolake.warehouse import open_warehouse, table_exists
+
+Progress = Callable[[str], None]
+REPORTS = "classified_reports"
+KEYS = {table.file_name: table.key for table in GOLD}
+
+
+@dataclass(frozen=True)
+class ClientAgain:
+    """A client's gold, computed again: with `limits` calculated from the same bronze, or those that the run had."""
+
+    client: str
+    limits: str  # "calculated" or "given"
+    files: list[FileComparison]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_identical(self) -> bool:
+        return all(file.outcome in IDENTICAL for file in self.files)
+
+
+@dataclass(frozen=True)
+class Reprocessed:
+    """A run, computed again in a lake of its own."""
+
+    run_id: str
+    policy: str
+    lake: str
+    contents: int
+    seconds: float
+    clients: list[ClientAgain]
+
+    @property
+    def is_identical(self) -> bool:
+        return all(client.is_identical for client in self.clients)
+
+    def as_dict(self) -> dict[str, Any]:
+        clients = {again.client: asdict(again) | {"is_identical": again.is_identical} for again in self.clients}
+        return asdict(self) | {"is_identical": self.is_identical, "clients": clients}
+
+
+def reprocess(
+    settings: Settings,
+    run_id: str,
+    *,
+    clients: Sequence[str] | None = None,
+    into: Path | None = None,
+    progress: Progress = lambda _: None,
+) -> Reprocessed:
+    """Compute the gold of a run again from exactly the bronze that its manifests name; the lake is only read.
+
+    Args:
+        settings: the lake.
+        run_id: the run.
+        clients: these only; None means all that it published.
+        into: an empty folder for it; None means one below the lake's state folder, whose last content is removed.
+        progress: told what is under way.
+
+    Raises:
+        ConfigurationError: the run published nothing of a client, or `into` is not empty.
+        BronzeGone: contents are not there any more.
+        RunFailed: it cannot be computed.
+    """
+    published = open_published(settings)
+    publications = _publications(published, checked_run(run_id), clients)
+    (policy, *others) = sorted({str(publication.manifest["policy"]) for publication in publications})
+    if others:
+        raise ConfigurationError(f"run {run_id} had several policies: give one client")
+    scratch = _scratch_lake(settings, into, run_id)
+    progress("fetch bronze")
+    sources = [source for publication in publications for source in publication.sources]
+    contents = lay_out(settings, sources, scratch.lake)
+    names = [publication.client for publication in publications]
+    report = run(scratch, policy=policy, clients=names, progress=progress)
+    notes = [f"{failed['file']} cannot be read now: {failed['problem']}" for failed in report.failed_files]
+    notes += [f"data test: {test}" for test in report.failed_tests]
+    notes += [f"held back: {problem}" for problem in report.problems.values()]
+    again = [_of_client(scratch, published, publication, notes, progress) for publication in publications]
+    if not all(client.is_identical for client in again):
+        changes = _changes_of_the_project(settings, run_id)
+        again = [replace(client, notes=[*client.notes, *changes]) for client in again]
+    return Reprocessed(run_id, policy, str(scratch.lake), contents, report.seconds, again)
+
+
+def _publications(published: Published, run_id: str, clients: Sequence[str] | None) -> list[Publication]:
+    if clients:
+        return [publication_of_run(published, checked_client(client), run_id) for client in sorted(set(clients))]
+    found = []
+    for client in sorted(published.folders(f"{published.home}/lineage")):
+        try:
+            found.append(publication_of_run(published, client, run_id))
+        except ConfigurationError:
+            continue
+    if not found:
+        raise ConfigurationError(
+            f"no manifest of run {run_id} is in {published.address(published.home)}/lineage: runs that published "
+            "something have one there"
+        )
+    return found
+
+
+def _scratch_lake(settings: Settings, into: Path | None, run_id: str) -> Settings:
+    """A lake in an empty folder, with nothing of the other's but what a computation may use."""
+    folder = (into or settings.state / "reprocessed" / run_id).absolute()
+    if into is None:
+        remove_folder(folder)
+    elif folder.exists() and any(folder.iterdir()):
+        raise ConfigurationError(f"{folder} is not empty: give a new folder with --into")
+    state = folder / "_state"
+    state.mkdir(parents=True, exist_ok=True)
+    away = {"lake": folder, "state_dir": state, "storage_mode": "local", "use_s3": False, "notify": ()}
+    return settings.model_copy(update=away)
+
+
+def _of_client(
+    scratch: Settings, published: Published, then: Publication, notes: Sequence[str], progress: Progress
+) -> ClientAgain:
+    gold = scratch.lake / scratch.prefix / "gold" / then.client
+    now = _files_of(gold)
+    kept = _kept_files(published, then)
+    compared = _compare(then, now, gold, kept)
+    calculated = ClientAgain(then.client, "calculated", compared, list(notes))
+    if calculated.is_identical or REPORTS not in kept or not now:
+        return calculated
+    used, own = limits_of(kept[REPORTS]), limits_of(gold / f"{REPORTS}.parquet")
+    if set(used) == set(own) or not any(used):
+        return calculated
+    progress(f"judge {then.client} by the limits that the run had")
+    folder = scratch.state / "rejudged" / then.client
+    files = rejudge(scratch, published, then.client, kept[REPORTS], kept[STEWART_LIMITS], folder)
+    judged = _compare(then, {file["name"]: file for file in files}, folder, kept)
+    return ClientAgain(
+        then.client,
+        "given",
+        [replace(file, outcome="given") if file.name == f"{STEWART_LIMITS}.parquet" else file for file in judged],
+        [*notes, _about_limits(used, own, compared)],
+    )
+
+
+def _compare(
+    then: Publication, now: Mapping[str, Mapping[str, Any]], folder: Path, kept: Mapping[str, Path]
+) -> list[FileComparison]:
+    nothing = {"sha256": "", "rows": 0}
+    compared = []
+    for file in then.manifest["files"]:
+        name = str(file["name"])
+        before, after = kept.get(name.removesuffix(".parquet")), folder / name
+        files = (before, after) if before and after.exists() else None
+        compared.append(compare(file, now.get(name, nothing), KEYS.get(name, ()), files))
+    return compared
+
+
+def _files_of(gold: Path) -> dict[str, dict[str, Any]]:
+    """What the manifest of a client's gold says of its files; nothing where none was published."""
+    manifest = gold / MANIFEST
+    if not manifest.exists():
+        return {}
+    return {file["name"]: file for file in json.loads(manifest.read_text(encoding="utf-8"))["files"]}
+
+
+def _kept_files(published: Published, then: Publication) -> dict[str, Path]:
+    """The run's own files, by table, as far as retention has kept them."""
+    kept = {}
+    for table in GOLD:
+        try:
+            kept[table.name] = found_gold(published, then, table.name).path
+        except NotThere:
+            continue
+    return kept
+
+
+def _about_limits(used: Sequence[str | None], own: Sequence[str | None], compared: Sequence[FileComparison]) -> str:
+    (limits,) = (file for file in compared if file.name == f"{STEWART_LIMITS}.parquet")
+    return (
+        f"the run judged by limits of earlier runs ({', '.join(filter(None, used))}); calculated from its bronze "
+        f"alone they are {', '.join(filter(None, own)) or 'none'}: of {limits.rows_then} limits {limits.rows_changed} "
+        f"have another value, {limits.rows_missing} are missing, {limits.rows_added} are new. Samples were computed "
+        "again and judged by the limits that the run had"
+    )
+
+
+def _changes_of_the_project(settings: Settings, run_id: str) -> list[str]:
+    """Whether models, seeds or code are others than those of the run, where the warehouse of this machine knows."""
+    if not settings.warehouse.exists():
+        return []
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        if not table_exists(warehouse, "control", "runs"):
+            return []
+        row = warehouse.execute("select fingerprints from control.runs where run_id = $1", [run_id]).fetchone()
+    if row is None or json.loads(row[0]) == asdict(Fingerprints.of_project()):
+        return []
+    return ["models, seeds or code have changed since that run: what differs may come from there"]

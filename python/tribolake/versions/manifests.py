@@ -1,0 +1,163 @@
+"""Manifests of publications: the current one, that of a day, that of a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from tribolake.errors import ConfigurationError, ContractBroken
+from tribolake.publish.contract import MANIFEST
+from tribolake.publish.history import day_as_of
+from tribolake.versions.names import RUN_ID, checked_run
+from tribolake.versions.published import Published
+
+SHOWN_RUNS = 5
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was published of a client by a run; `folder` is the key of its files, None where they are forgotten."""
+
+    client: str
+    manifest: dict[str, Any]
+    folder: str | None
+
+    @property
+    def run_id(self) -> str:
+        return str(self.manifest["run_id"])
+
+    @property
+    def published_at(self) -> str:
+        return str(self.manifest["published_at"])
+
+    @property
+    def began_at(self) -> datetime:
+        """When its run began, in UTC: manifests name that moment."""
+        moment = datetime.fromisoformat(self.published_at)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+    @property
+    def day(self) -> date:
+        """The UTC day under which history keeps it."""
+        return self.began_at.date()
+
+    @property
+    def sources(self) -> list[dict[str, Any]]:
+        """The bronze contents that it was computed from: key, version_id, sha256, bytes."""
+        return list(self.manifest["sources"])
+
+    def sha256_of(self, name: str) -> str | None:
+        """What the manifest says of a file; None where it says nothing."""
+        return next((str(file["sha256"]) for file in self.manifest["files"] if file["name"] == name), None)
+
+
+def gold_of(published: Published, client: str) -> str:
+    """Key of the folder of a client's gold."""
+    return f"{published.home}/gold/{client}"
+
+
+def lineage_of(published: Published, client: str, run_id: str) -> str:
+    """Key of the manifest that is kept for ever."""
+    return f"{published.home}/lineage/{client}/{run_id}.json"
+
+
+def published_clients(published: Published) -> list[str]:
+    """Clients that have gold."""
+    return sorted(name for name in published.folders(f"{published.home}/gold") if not name.startswith(("_", ".")))
+
+
+def current_publication(published: Published, client: str) -> Publication | None:
+    """What readers can read now."""
+    manifest = _read(published, f"{gold_of(published, client)}/{MANIFEST}")
+    if manifest is None:
+        return None
+    publication = Publication(client, manifest, None)
+    if not RUN_ID.match(publication.run_id):
+        raise ContractBroken(f"the manifest of {client} names a run that cannot be: {publication.run_id[:80]!r}")
+    return Publication(client, manifest, f"{gold_of(published, client)}/_versions/{publication.run_id}")
+
+
+def publication_as_of(published: Published, client: str, day: date) -> Publication:
+    """What readers saw at the end of a UTC day, or the newest before that is still kept.
+
+    Raises:
+        ConfigurationError: nothing that was published until that day is there.
+    """
+    current = current_publication(published, client)
+    history, archive = _history_of(published, client), _archive_of(published, client)
+    kept, archived = _days(published.folders(history)), _days(published.folders(archive))
+    found = day_as_of(client, day, current.day if current else None, kept | archived)
+    if current and found == current.day:
+        return current
+    snapshot = _in_folder(published, client, f"{history if found in kept else archive}/{found.isoformat()}")
+    if snapshot is None:
+        raise ContractBroken(f"the snapshot of {client} of {found} has no manifest")
+    return snapshot
+
+
+def publication_of_run(published: Published, client: str, run_id: str) -> Publication:
+    """What a run published of a client; its manifest outlives its files.
+
+    Raises:
+        ConfigurationError: that run published nothing of this client.
+    """
+    checked_run(run_id)
+    kept = _in_folder(published, client, f"{gold_of(published, client)}/_versions/{run_id}")
+    if kept is not None:
+        return kept
+    manifest = _read(published, lineage_of(published, client, run_id))
+    if manifest is None:
+        runs = published_runs(published, client)[:SHOWN_RUNS]
+        raise ConfigurationError(
+            f"run {run_id} published nothing of client {client!r}: choose one of {', '.join(runs) or 'none yet'}"
+        )
+    remembered = Publication(client, manifest, None)
+    day = remembered.day.isoformat()
+    for folder in (_history_of(published, client), _archive_of(published, client)):
+        snapshot = _in_folder(published, client, f"{folder}/{day}")
+        if snapshot is not None and snapshot.run_id == run_id:
+            return snapshot
+    return remembered
+
+
+def published_runs(published: Published, client: str) -> list[str]:
+    """Runs whose manifests are kept, the newest first: run ids begin with their time."""
+    files = published.files(f"{published.home}/lineage/{client}")
+    return sorted((file.key.rpartition("/")[2].removesuffix(".json") for file in files), reverse=True)
+
+
+def _history_of(published: Published, client: str) -> str:
+    return f"{gold_of(published, client)}/_history"
+
+
+def _archive_of(published: Published, client: str) -> str:
+    return f"{published.home}/archive/gold/{client}"
+
+
+def _in_folder(published: Published, client: str, folder: str) -> Publication | None:
+    manifest = _read(published, f"{folder}/{MANIFEST}")
+    return Publication(client, manifest, folder) if manifest is not None else None
+
+
+def _read(published: Published, key: str) -> dict[str, Any] | None:
+    content = published.read(key)
+    if content is None:
+        return None
+    try:
+        manifest: dict[str, Any] = json.loads(content)
+        Publication("", manifest, None).day, manifest["files"], manifest["sources"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ContractBroken(f"{published.address(key)} is not a manifest: {error!r}") from error
+    return manifest
+
+
+def _days(names: set[str]) -> set[date]:
+    days = set()
+    for name in names:
+        try:
+            days.add(date.fromisoformat(name))
+        except ValueError:
+            continue
+    return days

@@ -1,0 +1,299 @@
+"""Events of a bucket that come through SQS.
+
+S3 tells the queue of every new object; one thread waits for messages and rings, another one keeps them invisible to
+others for as long as this watcher lives and deletes them once a run covers them: one that began to list bronze after
+the message had come, and that ended well. A watcher that is killed has deleted nothing too early: its messages are
+delivered again. What is no event is given back at once, until the queue's redrive policy makes a dead letter of it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tribolake.errors import ConfigurationError
+from tribolake.settings import Settings
+from tribolake.watch.messages import NotAnEvent, Ours, arrived_keys
+from tribolake.watch.sources import NEVER, QueueState
+
+# The longest that SQS waits for a message, and the most that it hands out at a time.
+WAIT_SECONDS = 20
+BATCH = 10
+# Each message that is held costs a tenth of a call per renewal; more than these wait in the queue as well.
+MOST_HELD = 40
+RENEWALS_PER_PERIOD = 3
+# SQS lets a message be invisible for half a day; then it is delivered again, which does no harm.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
+# Without dead letters, what is no event would come back for ever: not at once then.
+POISON_PAUSE_SECONDS = 900
+MOST_LOGGED_IDS = 1000
+LOGGED_CHARACTERS = 200
+SETTLED_WITHIN_SECONDS = 5.0
+
+Receipts = dict[str, str]  # by message id; the receipt of the last delivery
+
+
+class QueueEvents:
+    """The messages of a queue: waits for them, holds them, deletes them; safe to use from several threads."""
+
+    def __init__(
+        self,
+        client: Any,
+        queue_url: str,
+        ours: Ours,
+        *,
+        visibility_seconds: int,
+        poll_seconds: float,
+        ring: Callable[[], None],
+        log: Callable[[str], None],
+    ) -> None:
+        """`poll_seconds` is how often to list while the queue cannot be reached."""
+        self._client = client
+        self._url = queue_url
+        self._ours = ours
+        self._visibility_seconds = visibility_seconds
+        self._poll_seconds = poll_seconds
+        self._ring = ring
+        self._log = log
+        self._changed = threading.Condition()
+        self._held: Receipts = {}
+        self._covering: set[str] = set()  # of those, what the run under way covers
+        self._covered: Receipts = {}  # to be deleted
+        self._trouble: str | None = None
+        self._is_stopped = self._is_closed = False
+        self._has_dead_letters = True
+        self._logged_ids: list[str] = []
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def look_every_seconds(self) -> float:
+        return self._poll_seconds if self._trouble else NEVER
+
+    @property
+    def wants_a_run(self) -> bool:
+        with self._changed:
+            return len(self._held) > len(self._covering)
+
+    @property
+    def queue(self) -> QueueState:
+        with self._changed:
+            return QueueState(self._url.rpartition("/")[2][:80], len(self._held), self._trouble)
+
+    def keep_watching(self) -> bool:
+        if not self._threads and not self._is_stopped:
+            targets = {"queue": self._listen, "queue-keeper": self._keep}
+            # A call that waits for messages is not waited for when the watcher stops.
+            self._threads = [threading.Thread(target=targets[name], name=name, daemon=True) for name in targets]
+            for thread in self._threads:
+                thread.start()
+        return True
+
+    def run_began(self) -> None:
+        with self._changed:
+            self._covering = set(self._held)
+
+    def run_ended(self, ok: bool) -> None:
+        with self._changed:
+            if ok:
+                self._covered |= {message: self._held.pop(message) for message in self._covering}
+            self._covering = set()
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        with self._changed:
+            self._is_stopped = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Delete what is covered and give the rest back, if that can be done quickly."""
+        self.stop()
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        for keeper in self._threads[1:]:
+            keeper.join(SETTLED_WITHIN_SECONDS)
+
+    # The thread that waits for messages.
+
+    def _listen(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        asked_for_dead_letters = False
+        while self._has_room():
+            try:
+                if not asked_for_dead_letters:
+                    self._has_dead_letters = self._ask_for_dead_letters()
+                    asked_for_dead_letters = True
+                # Right after trouble, an answer at once says that it is over.
+                messages = self._receive(0 if self._trouble else WAIT_SECONDS)
+            except (BotoCoreError, ClientError) as error:
+                self._note_trouble(str(error))
+                with self._changed:
+                    self._changed.wait_for(lambda: self._is_stopped, pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                continue
+            pause = FIRST_PAUSE_SECONDS
+            self._note_trouble(None)
+            self._take(messages)
+
+    def _has_room(self) -> bool:
+        """Wait until more messages may be held; False when there is nothing more to wait for."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_stopped or len(self._held) < MOST_HELD)
+            return not self._is_stopped
+
+    def _ask_for_dead_letters(self) -> bool:
+        try:
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["RedrivePolicy"])
+        except ClientError:  # it need not be allowed
+            return False
+        found = "RedrivePolicy" in answer.get("Attributes", {})
+        if not found:
+            self._log("the queue has no dead-letter queue: messages that are no events come back until they expire")
+        return found
+
+    def _receive(self, wait_seconds: int) -> list[dict[str, Any]]:
+        answer = self._client.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=BATCH,
+            WaitTimeSeconds=wait_seconds,
+            VisibilityTimeout=self._visibility_seconds,
+        )
+        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        return messages
+
+    def _take(self, messages: Sequence[dict[str, Any]]) -> None:
+        news: Receipts = {}
+        of_no_concern: Receipts = {}
+        poison: Receipts = {}
+        for message in messages:
+            try:
+                keys = arrived_keys(message.get("Body", ""), self._ours)
+            except NotAnEvent as error:
+                self._log_once(message["MessageId"], str(error))
+                poison[message["MessageId"]] = message["ReceiptHandle"]
+            else:
+                (news if keys else of_no_concern)[message["MessageId"]] = message["ReceiptHandle"]
+        with self._changed:
+            if self._is_stopped:  # the watcher is going: the next one is to have them
+                poison |= news
+                news = {}
+            self._held |= news
+            self._covered |= of_no_concern
+            self._changed.notify_all()
+        if news:
+            self._ring()
+        if poison:
+            at_once = self._is_stopped or self._has_dead_letters
+            self._set_visibility(poison, 0 if at_once else POISON_PAUSE_SECONDS)
+
+    def _log_once(self, message_id: str, reason: str) -> None:
+        """Once per message, not per delivery; who sent it chose its words, so none of them are logged."""
+        if message_id in self._logged_ids:
+            return
+        self._logged_ids = [*self._logged_ids[1 - MOST_LOGGED_IDS :], message_id]
+        self._log(f"message {message_id[:LOGGED_CHARACTERS]} is no event of the bucket ({reason}): it is given back")
+
+    def _note_trouble(self, trouble: str | None) -> None:
+        """Tell once that the queue cannot be reached, and once that it can be again."""
+        trouble = trouble and trouble[:LOGGED_CHARACTERS]
+        with self._changed:
+            before, self._trouble = self._trouble, trouble
+        if trouble and not before:
+            self._log(f"the queue cannot be read: {trouble}. Bronze is listed every {self._poll_seconds:g} s meanwhile")
+        elif before and not trouble:
+            self._log("the queue can be read again")
+        if bool(trouble) != bool(before):
+            self._ring()  # look at once, and decide anew when to look next
+
+    # The thread that keeps messages and deletes them.
+
+    def _keep(self) -> None:
+        """Delete what is covered at once, and renew what is held in time; at the end, give back what is held."""
+        renew_every = self._visibility_seconds / RENEWALS_PER_PERIOD
+        renew_at = time.monotonic() + renew_every
+        while True:
+            with self._changed:
+                left = max(0.0, renew_at - time.monotonic())
+                self._changed.wait_for(lambda: self._covered or self._is_closed, left)
+                covered, self._covered = self._covered, {}
+                is_last = self._is_closed
+            undone = self._delete(covered)
+            if is_last or time.monotonic() >= renew_at:
+                renew_at = time.monotonic() + renew_every
+                with self._changed:
+                    held = dict(self._held)
+                self._set_visibility(held, 0 if is_last else self._visibility_seconds)
+            if is_last:
+                return
+            if undone:
+                with self._changed:
+                    self._covered |= undone
+                    self._changed.wait_for(lambda: self._is_closed, min(FIRST_PAUSE_SECONDS, renew_every))
+
+    def _delete(self, receipts: Receipts) -> Receipts:
+        """Delete messages; those that could not be. One whose receipt is no longer good is delivered again anyhow."""
+        undone: Receipts = {}
+        for batch in _batches(receipts):
+            entries = [{"Id": str(at), "ReceiptHandle": receipt} for at, (_, receipt) in enumerate(batch)]
+            try:
+                self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+            except (BotoCoreError, ClientError) as error:
+                self._log(f"messages could not be deleted, it is tried again: {str(error)[:LOGGED_CHARACTERS]}")
+                undone |= dict(batch)
+        return undone
+
+    def _set_visibility(self, receipts: Receipts, seconds: int) -> None:
+        for batch in _batches(receipts):
+            entries = [
+                {"Id": str(at), "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
+                for at, (_, receipt) in enumerate(batch)
+            ]
+            try:
+                self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+            except (BotoCoreError, ClientError):
+                return  # they are delivered again when their time is over, which does no harm
+
+
+def _batches(receipts: Receipts) -> list[list[tuple[str, str]]]:
+    items = list(receipts.items())
+    return [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
+
+
+def open_queue(settings: Settings, *, ring: Callable[[], None], log: Callable[[str], None]) -> QueueEvents:
+    """The queue of a lake; credentials come from the standard AWS chain.
+
+    Raises:
+        ConfigurationError: there is no such queue.
+    """
+    assert settings.sqs_queue  # noqa: S101 - who calls this has looked
+    client = boto3.session.Session(region_name=settings.aws_region).client(
+        "sqs",
+        config=Config(
+            connect_timeout=settings.s3_timeout_seconds,
+            read_timeout=WAIT_SECONDS + settings.s3_timeout_seconds,
+            retries={"total_max_attempts": 1},  # the threads go on until they are stopped
+        ),
+    )
+    try:
+        client.get_queue_attributes(QueueUrl=settings.sqs_queue, AttributeNames=["QueueArn"])
+    except client.exceptions.QueueDoesNotExist as error:
+        raise ConfigurationError(
+            f"there is no queue {settings.sqs_queue} in {settings.aws_region}: mend TRIBOLAKE_SQS_QUEUE"
+        ) from error
+    except (BotoCoreError, ClientError):
+        pass  # it may be a moment's trouble, or not be allowed: the watcher says so when it cannot receive
+    return QueueEvents(
+        client,
+        settings.sqs_queue,
+        Ours(settings.s3_bucket, settings.prefix),
+        visibility_seconds=settings.sqs_visibility_seconds,
+        poll_seconds=settings.watch_poll_seconds,
+        ring=ring,
+        log=log,
+    )

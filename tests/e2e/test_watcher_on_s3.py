@@ -1,0 +1,278 @@
+"""The watcher on S3 as an operator meets it: a real process, a real bucket, queue and topic, kills and signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from tests.lake_homes import PRODUCT, InBucket, fill, manifest_of
+from tests.queues import PATIENCE_SECONDS, Queues, wait_until
+from tests.s3_fixtures import new_buckets
+from tests.servers.server import S3Server, client
+
+from tribolake.synth import write_sample_lake
+from tribolake.watch.heartbeat import Heartbeat, read_heartbeat
+
+BRONZE = f"{PRODUCT}/bronze/cda/2026-02-01/"
+
+
+@dataclass
+class Site:
+    """A bucket whose events come to a queue, and a topic with somebody who listens to it."""
+
+    home: InBucket
+    queues: Queues
+    topic: str
+    listener: str
+
+    def announced(self) -> list[dict[str, Any]]:
+        """What the topic told its listener since the last time."""
+        envelopes = [json.loads(body) for body in self.queues.receive(self.listener)]
+        for envelope in envelopes:
+            said = json.loads(envelope["Message"])
+            told = {name: value["Value"] for name, value in envelope["MessageAttributes"].items()}
+            assert told == {"client": said["client"], "event": said["event"]}
+        return [json.loads(envelope["Message"]) for envelope in envelopes]
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **self.home.server.environment,
+            "TRIBOLAKE_SQS_QUEUE": self.queues.url,
+            "TRIBOLAKE_SQS_VISIBILITY_SECONDS": "5",
+            "TRIBOLAKE_SNS_TOPIC": self.topic,
+            "TRIBOLAKE_LEASE_SECONDS": "3",
+        }
+
+    def publishes(self, name: str) -> bool:
+        return any(name in source["key"] for source in manifest_of(self.home, "cda")["sources"])
+
+
+class Watched:
+    """A watcher of a site on a machine of its own."""
+
+    def __init__(self, site: Site, machine: Path, **environment: str) -> None:
+        self.machine = machine
+        machine.mkdir(exist_ok=True)
+        self._lake = ("--lake", f"s3://{site.home.bucket}")
+        own = {"TRIBOLAKE_STATE_DIR": str(machine / "state")}
+        self._environment = os.environ | site.environment() | own | environment
+        with (machine / "runs").open("a") as out, (machine / "log").open("a") as log:
+            self.process = psutil.Popen(
+                [sys.executable, "-m", "tribolake", "watch", *self._lake, "--json"],
+                stdout=out,
+                stderr=log,
+                env=self._environment,
+            )
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Reports of the runs that did something."""
+        lines = (self.machine / "runs").read_text(encoding="utf-8").splitlines()
+        return [report for report in map(json.loads, lines) if not report["nothing_new"]]
+
+    def log(self) -> str:
+        return (self.machine / "log").read_text(encoding="utf-8")
+
+    def heartbeat(self) -> Heartbeat | None:
+        beat = read_heartbeat(self.machine / "state")
+        return beat if beat and beat.pid == self.process.pid else None
+
+    def state(self) -> str:
+        """What it is doing; nothing before its first run has ended."""
+        beat = self.heartbeat()
+        return beat.state if beat and beat.last_run else ""
+
+    def status(self) -> str:
+        """As it is shown on this machine."""
+        argv = [sys.executable, "-m", "tribolake", "status", *self._lake]
+        return subprocess.run(argv, capture_output=True, check=True, text=True, env=self._environment).stdout
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=PATIENCE_SECONDS)
+
+    def kill(self) -> None:
+        """Kill the watcher; its processes notice, and clean up after themselves."""
+        family = self.process.children(recursive=True) if self.process.is_running() else []
+        with suppress(psutil.Error):
+            self.process.kill()
+            self.process.wait()
+        for process in psutil.wait_procs(family, timeout=10)[1]:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def site(moto: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A small lake that was run once."""
+    home = InBucket(moto, new_buckets(moto).lake, tmp_path_factory.mktemp("disks"))
+    sample = tmp_path_factory.mktemp("sample")
+    write_sample_lake(sample, finning_units=1, als_units=5, months=12)
+    fill(home, sample)
+    queues = Queues(moto)
+    told = {
+        "QueueArn": queues.arn(queues.url),
+        "Events": ["s3:ObjectCreated:*"],
+        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": f"{PRODUCT}/bronze/"}]}},
+    }
+    client(moto).put_bucket_notification_configuration(
+        Bucket=home.bucket, NotificationConfiguration={"QueueConfigurations": [told]}
+    )
+    sns = client(moto, service="sns")
+    topic = sns.create_topic(Name=uuid.uuid4().hex)["TopicArn"]
+    listener = queues.sqs.create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queues.arn(listener))
+    site = Site(home, queues, topic, listener)
+    subprocess.run(
+        [sys.executable, "-m", "tribolake", "run", "--lake", f"s3://{home.bucket}"],
+        check=True,
+        timeout=120,
+        env=os.environ | site.environment() | {"TRIBOLAKE_STATE_DIR": str(home.disks / "first")},
+    )
+    assert {said["client"] for said in site.announced()} == {"cda", "emin"}
+    return site
+
+
+@pytest.fixture(scope="module")
+def workbooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
+    """Workbooks whose samples are in no lake: each is given out once."""
+    made = write_sample_lake(tmp_path_factory.mktemp("more"), seed=7, finning_units=25, months=2, clients=("cda",))
+    return (path.read_bytes() for path in made.files)
+
+
+@pytest.fixture
+def watch(site: Site, tmp_path: Path) -> Iterator[Callable[..., Watched]]:
+    """Start a watcher; what is left of it is killed afterwards."""
+    started: list[Watched] = []
+
+    def start(machine: str = "machine", **environment: str) -> Watched:
+        started.append(Watched(site, tmp_path / machine, **environment))
+        return started[-1]
+
+    yield start
+    for watched in started:
+        watched.kill()
+
+
+def test_given_a_workbook_in_the_bucket_then_it_is_published_its_message_deleted_and_the_topic_told_once(
+    watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
+):
+    watched = watch()
+    wait_until(lambda: watched.state() == "idle")
+    wait_until(lambda: site.queues.counts() == (0, 0))  # the test event that S3 sends
+    runs_before = len(watched.runs())
+    site.announced()
+    site.queues.send("poison")
+    name = "T-77 (copia) ñ+1.xlsx"
+    site.home.put(BRONZE + name, next(workbooks))
+    seen = []
+    while not site.publishes(name):
+        seen.append(sum(site.queues.counts()))
+        assert watched.process.is_running()
+        time.sleep(0.05)
+    assert 0 not in seen[3:], "the message was deleted before its workbook was published"
+    wait_until(lambda: site.queues.counts() == (0, 0), 15)
+    wait_until(lambda: watched.state() == "idle")
+    (done,) = watched.runs()[runs_before:]
+    assert done["clients"]["cda"]["published"]
+    wait_until(lambda: site.queues.counts(site.queues.dead_letters) == (1, 0), 10)
+    manifest = manifest_of(site.home, "cda")
+    (said,) = site.announced()
+    assert said["transitions"].keys() <= {"classified_reports", "machine_status_current", "stewart_limits"}
+    assert said | {"transitions": {}} == {
+        "event": "gold_published",
+        "client": "cda",
+        "run_id": manifest["run_id"],
+        "bucket": site.home.bucket,
+        "manifest": f"{PRODUCT}/gold/cda/_manifest.json",
+        "published_at": manifest["published_at"],
+        "schema_version": manifest["schema_version"],
+        "transitions": {},
+    }
+    beat = watched.heartbeat()
+    assert beat is not None and beat.queue is not None
+    assert (beat.queue.held, beat.queue.problem, beat.backlog) == (0, None, 0)
+    assert beat.queue.name == site.queues.url.rpartition("/")[2]
+    assert f"queue {beat.queue.name}: 0 messages wait for a run" in " ".join(watched.status().split())
+    began = time.monotonic()
+    assert watched.stop() == 0
+    assert time.monotonic() - began < 8
+    assert watched.log().count("is no event of the bucket") == 1
+
+
+@pytest.mark.slow
+def test_given_a_watcher_killed_in_a_run_then_its_message_comes_again_and_another_machine_publishes(
+    watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
+):
+    killed = watch("killed")
+    wait_until(lambda: killed.state() == "idle")
+    site.announced()
+    site.home.put(f"{BRONZE}killed.xlsx", next(workbooks))
+    wait_until(lambda: killed.state() == "running")
+    time.sleep(0.5)
+    killed.kill()
+    assert not site.publishes("killed.xlsx")
+    assert sum(site.queues.counts()) == 1
+    wait_until(lambda: site.queues.counts() == (1, 0), 10)
+    assert site.announced() == []
+    other = watch("other")
+    wait_until(lambda: site.publishes("killed.xlsx"))
+    wait_until(lambda: site.queues.counts() == (0, 0), 15)
+    assert other.stop() == 0
+    assert [said["run_id"] for said in site.announced()] == [manifest_of(site.home, "cda")["run_id"]]
+
+
+@pytest.mark.slow
+def test_given_sigterm_during_a_run_then_the_run_is_finished_and_its_message_deleted(
+    watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
+):
+    watched = watch()
+    wait_until(lambda: watched.state() == "idle")
+    site.announced()
+    site.home.put(f"{BRONZE}last.xlsx", next(workbooks))
+    wait_until(lambda: watched.state() == "running")
+    assert watched.stop() == 0
+    assert site.publishes("last.xlsx")
+    assert site.queues.counts() == (0, 0)
+    assert len(site.announced()) == 1
+
+
+@pytest.mark.slow
+def test_given_a_lake_held_by_another_machine_then_it_says_so_once_and_publishes_when_it_is_free(
+    watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
+):
+    watched = watch()
+    wait_until(lambda: watched.state() == "idle")
+    claim = f"{PRODUCT}/_state/leases/0123456789abcdef.60.json"
+    site.home.put(claim, b"{}")
+    site.home.put(f"{BRONZE}patient.xlsx", next(workbooks))
+    wait_until(lambda: "another run holds" in watched.log())
+    time.sleep(6)
+    assert watched.log().count("another run holds") == 1
+    assert site.queues.counts() == (0, 1)
+    client(site.home.server).delete_object(Bucket=site.home.bucket, Key=claim)
+    wait_until(lambda: site.publishes("patient.xlsx"))
+    wait_until(lambda: site.queues.counts() == (0, 0), 15)
+
+
+@pytest.mark.slow
+def test_given_no_queue_then_the_bucket_is_polled(
+    watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
+):
+    watched = watch("polling", TRIBOLAKE_WATCH_POLL_SECONDS="1", TRIBOLAKE_WATCH_POLLING="true")
+    wait_until(lambda: watched.state() == "idle")
+    site.home.put(f"{BRONZE}polled.xlsx", next(workbooks))
+    wait_until(lambda: site.publishes("polled.xlsx"), 30)
+    beat = watched.heartbeat()
+    assert beat is not None
+    assert beat.queue is None

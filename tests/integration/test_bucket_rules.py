@@ -1,0 +1,221 @@
+"""The rules of a bucket: put once and kept, beside those of others; on Ceph they are enforced and carried out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.s3_fixtures import Buckets
+from tests.servers.rgw import RgwIsNotInstalled, rgw_server
+from tests.servers.server import DASHBOARD, FUSION, S3Server, client
+
+from tribolake.errors import ConfigurationError
+from tribolake.lake.bucket_rules import (
+    DASHBOARD_FOLDERS,
+    FUSION_FOLDERS,
+    Reader,
+    apply_bucket_rules,
+    lifecycle_rules,
+)
+
+NewBuckets = Callable[[S3Server], Buckets]
+READERS = (
+    Reader("Fusion", f"arn:aws:iam:::user/{FUSION}", FUSION_FOLDERS),
+    Reader("Dashboard", f"arn:aws:iam:::user/{DASHBOARD}", DASHBOARD_FOLDERS),
+)
+
+
+def apply(s3: Any, bucket: str, **options: Any) -> list[str]:
+    """As for a store on loopback: without TLS, and without the encryption that wants a key server."""
+    rules = {"readers": READERS, "require_tls": False, "encrypt": False} | options
+    return apply_bucket_rules(s3, bucket, "oil-analysis", **rules)
+
+
+def lifecycle(s3: Any, bucket: str) -> dict[str, dict[str, Any]]:
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    for rule in rules:  # Ceph gives them back in an order of its own
+        rule.get("Transitions", []).sort(key=lambda transition: transition["Days"])
+    return {rule["ID"]: rule for rule in rules}
+
+
+def statements(s3: Any, bucket: str) -> list[str]:
+    return [one["Sid"] for one in json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]]
+
+
+def refused(call: Callable[..., Any], **arguments: Any) -> bool:
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return error.response["Error"]["Code"] in ("AccessDenied", "403")
+    return False
+
+
+def test_given_a_new_bucket_then_the_rules_are_put_and_a_second_time_they_are_there_already(
+    s3_server: S3Server, bucket: NewBuckets
+):
+    s3, name = client(s3_server), bucket(s3_server).leases  # the one that has no versions yet
+    first, second = apply(s3, name), apply(s3, name)
+    assert first == [
+        "versioning: switched on",
+        "lifecycle: 8 rules put, 0 of others kept",
+        "policy: 10 statements put, 0 of others kept",
+    ]
+    assert second == ["versioning: on already", "lifecycle: 8 rules already", "policy: 10 statements already"]
+    assert lifecycle(s3, name) == {rule["ID"]: rule for rule in lifecycle_rules("oil-analysis")}
+
+
+def test_given_rules_of_others_then_they_stay_and_ours_are_brought_up_to_date(s3_server: S3Server, bucket: NewBuckets):
+    s3, name = client(s3_server), bucket(s3_server).lake
+    theirs = {"ID": "fusion", "Status": "Enabled", "Filter": {"Prefix": "fusion/tmp/"}, "Expiration": {"Days": 3}}
+    old = {"ID": "tribolake-old", "Status": "Enabled", "Filter": {"Prefix": "x/"}, "Expiration": {"Days": 1}}
+    s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [theirs, old]})
+    statement = {
+        "Sid": "FusionOwn",
+        "Effect": "Allow",
+        "Principal": {"AWS": [f"arn:aws:iam:::user/{FUSION}"]},
+        "Action": ["s3:GetObject"],
+        "Resource": [f"arn:aws:s3:::{name}/fusion/*"],
+    }
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    assert apply(s3, name)[1:] == [
+        "lifecycle: 8 rules put, 1 of others kept",
+        "policy: 10 statements put, 1 of others kept",
+    ]
+    rules = lifecycle(s3, name)
+    assert rules["fusion"] == theirs
+    assert "tribolake-old" not in rules
+    assert apply(s3, name, readers=READERS[:1])[-1] == "policy: 5 statements put, 1 of others kept"
+    assert "TribolakeDashboardReads" not in statements(s3, name)
+    assert apply(s3, name, readers=())[-1] == "policy: 0 statements put, 1 of others kept"
+    assert statements(s3, name) == ["FusionOwn"]
+
+
+def test_given_no_reader_then_the_policy_is_gone(s3_server: S3Server, bucket: NewBuckets):
+    s3, name = client(s3_server), bucket(s3_server).lake
+    apply(s3, name)
+    assert apply(s3, name, readers=())[-1] == "policy: removed, no statement is left"
+    assert apply(s3, name, readers=())[-1] == "policy: 0 statements already"
+
+
+def test_given_a_store_without_cold_classes_then_only_what_expires_is_ruled(s3_server: S3Server, bucket: NewBuckets):
+    s3, name = client(s3_server), bucket(s3_server).lake
+    apply(s3, name, transitions=False)
+    assert set(lifecycle(s3, name)) == {f"tribolake-{rule}" for rule in ("gold", "state", "logs", "uploads")}
+
+
+def test_given_encryption_and_tls_then_they_are_asked_for(moto: S3Server, bucket: NewBuckets):
+    s3, name = client(moto), bucket(moto).lake
+    lines = apply_bucket_rules(s3, name, "oil-analysis", block_public_access=True)
+    assert lines[1] in ("encryption: AES256 switched on", "encryption: AES256 already")
+    assert lines[2] == "public access: blocked"
+    assert statements(s3, name) == ["TribolakeOnlyWithTls"]
+
+
+@pytest.mark.slow
+def test_given_a_store_that_refuses_a_rule_then_the_error_says_what_to_do(rgw: S3Server, bucket: NewBuckets):
+    name = bucket(rgw).lake
+    with pytest.raises(ConfigurationError, match=r"refuses encryption .*: leave it to .*--no-encryption"):
+        apply(client(rgw), name, encrypt=True)
+    with pytest.raises(ConfigurationError, match="refuses versioning"):
+        apply(client(rgw.as_user(FUSION)), name)
+
+
+@pytest.mark.slow
+def test_given_the_readers_then_each_reads_its_gold_and_is_denied_all_else(rgw: S3Server, bucket: NewBuckets):
+    owner, name = client(rgw), bucket(rgw).lake
+    fusion, dashboard = client(rgw.as_user(FUSION)), client(rgw.as_user(DASHBOARD))
+    gold = [
+        "oil-analysis/gold/cda/classified_reports.parquet",
+        "oil-analysis/gold/cda/athena/stewart_limits/symlink.txt",
+    ]
+    product = ["fusion/gold/fleet.parquet"]
+    private = [
+        "oil-analysis/bronze/cda/T-09.xlsx",
+        "oil-analysis/bronze/gold/T-09.xlsx",
+        "oil-analysis/silver/harmonized/CDA.parquet",
+        "oil-analysis/processed/gold/T-09.xlsx",
+        "oil-analysis/archive/gold/cda/2026-01-31/classified_reports.parquet",
+        "oil-analysis/lineage/gold/1.json",
+        "oil-analysis/_state/warehouse/1.duckdb",
+        "oil-analysis/_state/gold/x",
+        "logs/changes.jsonl",
+        "gold/x.parquet",
+    ]
+    versions = {key: owner.put_object(Bucket=name, Key=key, Body=b"x")["VersionId"] for key in gold + product + private}
+    apply(owner, name)
+    for reader, readable in ((fusion, gold + product), (dashboard, product)):
+        for key, version in versions.items():
+            denied = refused(reader.get_object, Bucket=name, Key=key)
+            assert denied is (key not in readable), key
+            assert refused(reader.get_object, Bucket=name, Key=key, VersionId=version) is denied
+            assert refused(reader.head_object, Bucket=name, Key=key) is denied
+            assert refused(reader.put_object, Bucket=name, Key=key, Body=b"y")
+            assert refused(reader.delete_object, Bucket=name, Key=key)
+            assert refused(reader.delete_object, Bucket=name, Key=key, VersionId=version)
+            tags = {"TagSet": [{"Key": "a", "Value": "b"}]}
+            assert refused(reader.put_object_tagging, Bucket=name, Key=key, Tagging=tags)
+        assert refused(reader.list_objects_v2, Bucket=name)
+        assert refused(reader.list_objects_v2, Bucket=name, Prefix="oil-analysis/bronze/gold/")
+        assert refused(reader.list_object_versions, Bucket=name)
+        assert refused(reader.put_object, Bucket=name, Key="oil-analysis/gold/cda/new", Body=b"y")
+        assert refused(reader.put_bucket_policy, Bucket=name, Policy="{}")
+        assert refused(reader.delete_bucket_lifecycle, Bucket=name)
+    listed = fusion.list_objects_v2(Bucket=name, Prefix="oil-analysis/gold/cda/")
+    assert sorted(found["Key"] for found in listed["Contents"]) == sorted(gold)
+    assert refused(dashboard.list_objects_v2, Bucket=name, Prefix="oil-analysis/gold/cda/")
+    assert owner.get_object(Bucket=name, Key=private[0])["Body"].read() == b"x"
+
+
+@pytest.fixture
+def hasty_rgw() -> Iterator[S3Server]:
+    """A gateway where a day lasts a second."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(rgw_server(lifecycle_day=1))
+        except RgwIsNotInstalled as missing:
+            pytest.skip(str(missing))
+        yield server
+
+
+@pytest.mark.slow
+def test_given_time_then_objects_age_as_the_rules_say(hasty_rgw: S3Server, bucket: NewBuckets):
+    s3 = client(hasty_rgw)
+    # A bucket for each: the gateway has a day for a pass over a bucket's rules, a second here, and leaves the rest.
+    buckets = {rule["ID"]: (bucket(hasty_rgw).lake, rule) for rule in lifecycle_rules("oil-analysis")}
+    for name, rule in buckets.values():
+        for content in (b"old", b"new"):
+            s3.put_object(Bucket=name, Key=f"{rule['Filter']['Prefix']}x", Body=content)
+        s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [rule]})
+    name, rule = buckets["tribolake-uploads"]
+    upload = s3.create_multipart_upload(Bucket=name, Key=f"{rule['Filter']['Prefix']}big")
+    s3.upload_part(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"], PartNumber=1, Body=b"x")
+
+    def versions() -> dict[str, list[tuple[str, bool]]]:
+        return {
+            rule: sorted(
+                (one["StorageClass"], one["IsLatest"]) for one in s3.list_object_versions(Bucket=name)["Versions"]
+            )
+            for rule, (name, _) in buckets.items()
+        }
+
+    both = [("STANDARD", False), ("STANDARD", True)]
+    expected = {
+        "tribolake-bronze": both,
+        "tribolake-silver": both,
+        "tribolake-gold": [("STANDARD", True)],
+        "tribolake-processed": [("GLACIER", True), ("STANDARD", False)],
+        "tribolake-archive": [("DEEP_ARCHIVE", True), ("STANDARD", False)],
+        "tribolake-state": [("STANDARD", True)],
+        "tribolake-logs": [("STANDARD", True)],
+        "tribolake-uploads": both,
+    }
+    deadline = time.monotonic() + 300
+    while versions() != expected and time.monotonic() < deadline:
+        time.sleep(2)
+    assert versions() == expected
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=name)

@@ -1,0 +1,154 @@
+"""SQL over a lake, in a folder and on S3: what is published can be read, and nothing else, and nothing written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import duckdb
+import pytest
+from tests.lake_homes import PRODUCT, InBucket, everything_published, manifest_of
+from tests.published_lakes import PublishedLake
+from tests.servers.server import client as s3_client
+
+from tribolake.duck import confine, open_to_read
+from tribolake.errors import ConfigurationError
+from tribolake.query import QueryFailed, query
+from tribolake.settings import load_settings
+
+
+def test_every_view_has_the_published_rows_of_all_clients(new_lake: PublishedLake):
+    published = everything_published(new_lake.home)
+    for view in ("classified_reports", "machine_status_current", "stewart_limits", "harmonized"):
+        rows = query(new_lake.settings, f"select client, count(*) from {view} group by all order by all").rows
+        assert rows == [(name.upper(), len(published[f"{name}/{view}"])) for name in ("cda", "emin")]
+    only = query(new_lake.settings, "select distinct client from classified_reports", clients=["EMIN"]).rows
+    assert only == [("EMIN",)]
+
+
+def test_bronze_tables_are_views_with_the_file_of_each_row(new_lake: PublishedLake):
+    (row,) = query(new_lake.settings, "select count(*), any_value(filename) from bronze_emin").rows
+    assert row[0] >= len(everything_published(new_lake.home)["emin/harmonized"])
+    assert f"{PRODUCT}/bronze/emin/" in row[1]
+    with pytest.raises(QueryFailed, match="bronze_cda"):
+        query(new_lake.settings, "from bronze_cda")  # workbooks are no tables
+
+
+def test_given_more_rows_than_asked_for_then_the_answer_says_so(new_lake: PublishedLake):
+    answer = query(new_lake.settings, "from classified_reports", limit=3)
+    assert (len(answer.rows), answer.is_cut) == (3, True)
+    assert not query(new_lake.settings, "select 1", limit=1).is_cut
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "copy (select 1) to '/tmp/x.csv'",
+        "create table t as select 1",
+        "insert into classified_reports select * from classified_reports",
+        "attach '/tmp/x.duckdb'",
+        "install httpfs",
+        "set threads = 1",
+        "pragma enable_profiling",
+        "pragma import_database('/tmp')",
+        "call enable_logging()",
+        "select 1; select 2",
+        "",
+        "from read_text('/etc/hostname')",
+        "from read_parquet('s3://elsewhere/x.parquet')",
+        "from glob('/*')",
+        "select * from enable_logging('QueryLog', storage := 'file', storage_path := '/tmp/x')",
+        "from query('from read_text(''/etc/hostname'')')",
+        "select (select any_value(content) from read_text('/etc/hostname'))",
+        "with secrets as (from duckdb_secrets()) from secrets",
+    ],
+)
+def test_given_sql_that_does_not_only_read_the_views_then_it_is_refused(new_lake: PublishedLake, sql: str):
+    with pytest.raises(ConfigurationError):
+        query(new_lake.settings, sql)
+
+
+def test_given_a_confined_database_then_even_its_own_sql_reads_no_other_file(new_lake: PublishedLake, tmp_path: Path):
+    """What holds when a statement gets past the check of its words."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    gold = f"{PRODUCT}/gold/cda/{manifest_of(new_lake.home, 'cda')['folder']}"
+    top = f"s3://{new_lake.home.bucket}" if isinstance(new_lake.home, InBucket) else str(new_lake.settings.lake)
+    allowed, other = f"{top}/{gold}/stewart_limits.parquet", f"{top}/{gold}/classified_reports.parquet"
+    others = [str(secret), other, f"{allowed}/../classified_reports.parquet", f"{top}/{PRODUCT}/gold/*/*.parquet"]
+    with open_to_read(new_lake.settings) as connection:
+        confine(connection, [allowed])
+        assert connection.execute(f"select count(*) from '{allowed}'").fetchone()
+        for path in others:
+            with pytest.raises(duckdb.PermissionException):
+                connection.execute(f"from read_blob('{path}')").fetchall()
+        for statement in (
+            f"copy (select 1) to '{tmp_path / 'out.csv'}'",
+            f"attach '{tmp_path / 'out.duckdb'}'",
+            "set enable_external_access = true",
+            "set allowed_paths = []",
+            "create persistent secret x (type s3, key_id 'a', secret 'b')",
+        ):
+            with pytest.raises(duckdb.Error):
+                connection.execute(statement)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["secret.txt"]
+
+
+def test_credentials_are_nowhere_to_be_seen(new_lake: PublishedLake):
+    if not isinstance(new_lake.home, InBucket):
+        pytest.skip("a folder needs none")
+    secret = new_lake.home.server.secret_key
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] == secret
+    with open_to_read(new_lake.settings) as connection:
+        confine(connection, [])
+        shown = connection.execute("from duckdb_settings()").fetchall()
+        shown += connection.execute("from duckdb_secrets()").fetchall()
+    assert secret not in str(shown)
+    with pytest.raises(QueryFailed) as failed:
+        query(new_lake.settings, "select nosuch from classified_reports")
+    assert secret not in str(failed.value)
+
+
+def test_given_no_credentials_then_the_message_says_what_to_set(new_lake: PublishedLake, monkeypatch, tmp_path: Path):
+    if not new_lake.is_on_s3:
+        pytest.skip("a folder needs none")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    with pytest.raises(ConfigurationError, match="no AWS credentials"):
+        open_to_read(new_lake.settings)
+
+
+def test_given_an_empty_lake_then_the_message_says_what_to_do(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match="tribolake run"):
+        query(load_settings(lake=tmp_path), "select 1")
+
+
+def test_query_on_the_command_line(new_lake: PublishedLake, tribolake):
+    sql = "select report_status, count(*) as n, 0.0 / 0.0 as nan from classified_reports group by all order by all"
+    ended = tribolake("query", sql, *new_lake.words, "--json", **new_lake.environment)
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(ended.stdout)
+    assert {"report_status", "n", "nan"} == set(found["rows"][0])
+    assert found["rows"][0]["nan"] is None
+    as_csv = tribolake("query", sql, *new_lake.words, "--csv", **new_lake.environment)
+    assert [row["n"] for row in csv.DictReader(io.StringIO(as_csv.stdout))] == [str(row["n"]) for row in found["rows"]]
+    shown = tribolake("query", "from classified_reports", "--limit", "2", *new_lake.words, **new_lake.environment)
+    assert "… and more" in shown.stdout
+    wrong = tribolake("query", "drop view classified_reports", *new_lake.words, **new_lake.environment)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    typo = tribolake("query", "select nosuch from harmonized", *new_lake.words, **new_lake.environment)
+    assert typo.returncode == 1
+    assert "nosuch" in typo.stderr
+
+
+def test_given_a_bucket_then_a_query_reads_parts_of_objects_and_writes_nothing(new_lake: PublishedLake):
+    if not isinstance(new_lake.home, InBucket):
+        pytest.skip("a folder has no requests")
+    s3, bucket = s3_client(new_lake.home.server), new_lake.home.bucket
+    before = s3.list_object_versions(Bucket=bucket)["Versions"]
+    query(new_lake.settings, "select count(*) from classified_reports")
+    assert s3.list_object_versions(Bucket=bucket)["Versions"] == before

@@ -1,0 +1,100 @@
+"""A run's gold can be computed again from the bronze versions that its manifest names, and is the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.lake_homes import PRODUCT, LakeHome, manifest_of
+from tests.published_lakes import ONE_MORE_KEY, PublishedLake
+
+from tribolake.errors import ConfigurationError
+from tribolake.reprocess import reprocess
+from tribolake.reprocess.bronze import BronzeGone
+from tribolake.reprocess.comparison import compare
+
+
+def everything(home: LakeHome) -> dict[str, bytes | None]:
+    """The product's published files and its bronze."""
+    return {key: home.read(key) for key in home.keys(PRODUCT) if "/_state/" not in key}
+
+
+def test_given_the_last_run_then_it_is_computed_again_the_same_and_the_lake_is_not_touched(lake, tmp_path: Path):
+    before = everything(lake.home)
+    done = reprocess(lake.settings, lake.runs[2], clients=["emin"], into=tmp_path / "again")
+    assert done.is_identical, done
+    assert everything(lake.home) == before
+    (emin,) = done.clients
+    # The new sample's iron is far off: its group has other limits when they are calculated from this bronze.
+    assert emin.limits == "given"
+    assert {file.name: file.outcome for file in emin.files} == {
+        "classified_reports.parquet": "identical",
+        "machine_status_current.parquet": "identical",
+        "stewart_limits.parquet": "given",
+    }
+    assert "limits of earlier runs" in emin.notes[-1]
+
+
+def test_given_bronze_that_was_written_over_then_its_version_is_computed_again_or_named_as_gone(
+    lake: PublishedLake, tribolake, tmp_path: Path
+):
+    ended = tribolake(
+        "reprocess", "--as-of", lake.runs[1], "--client", "emin", "--into", str(tmp_path / "again"), *lake.words,
+        "--json", **lake.environment,
+    )  # fmt: skip
+    if lake.is_on_s3:
+        assert ended.returncode == 0, ended.stderr
+        done = json.loads(ended.stdout)
+        assert done["is_identical"]
+        assert done["clients"]["emin"]["files"][0]["outcome"] == "identical"
+        irons = pq.read_table(tmp_path / "again" / PRODUCT / "gold" / "emin" / "classified_reports.parquet")["Hierro"]
+        assert 9000 in irons.to_pylist()
+    else:
+        assert ended.returncode == 1
+        assert ONE_MORE_KEY in ended.stderr
+        with pytest.raises(BronzeGone, match="1 of 2 bronze contents"):
+            reprocess(lake.settings, lake.runs[1], clients=["emin"])
+
+
+def test_given_a_run_whose_files_are_forgotten_then_its_manifest_says_whether_it_is_the_same(
+    lake: PublishedLake, tmp_path: Path
+):
+    done = reprocess(lake.settings, lake.runs[0], into=tmp_path / "again")
+    assert done.is_identical, done
+    assert {client.client: client.limits for client in done.clients} == {"cda": "calculated", "emin": "calculated"}
+    assert {file.outcome for client in done.clients for file in client.files} == {"identical"}
+
+
+def test_given_no_such_run_or_a_full_folder_then_nothing_is_computed(lake: PublishedLake, tmp_path: Path):
+    with pytest.raises(ConfigurationError, match="no manifest of run"):
+        reprocess(lake.settings, "20200101T000000000000Z-0000")
+    with pytest.raises(ConfigurationError, match="cannot be a run"):
+        reprocess(lake.settings, "../gold")
+    (tmp_path / "something").touch()
+    with pytest.raises(ConfigurationError, match="is not empty"):
+        reprocess(lake.settings, lake.runs[0], into=tmp_path)
+
+
+def test_given_a_manifest_that_names_a_file_elsewhere_then_it_is_refused(lake: PublishedLake, tmp_path: Path):
+    manifest = manifest_of(lake.home, "cda")
+    manifest["sources"][0]["key"] = f"{PRODUCT}/bronze/../../etc/passwd"
+    key = f"{PRODUCT}/lineage/cda/forged.json"
+    lake.home.put(key, json.dumps(manifest | {"run_id": "forged"}).encode())
+    with pytest.raises(ConfigurationError, match="not in bronze"):
+        reprocess(lake.settings, "forged", clients=["cda"], into=tmp_path / "again")
+
+
+def test_a_comparison_counts_rows_and_columns(tmp_path: Path):
+    then, now = tmp_path / "then.parquet", tmp_path / "now.parquet"
+    pq.write_table(pa.table({"id": [1, 2, 3], "a": [1, None, 3], "b": ["x", "y", "z"]}), then)
+    pq.write_table(pa.table({"id": [2, 3, 4], "a": [2, 3, 4], "b": ["y", "z", "w"], "c": [0, 0, 0]}), now)
+    about = [{"name": "t.parquet", "sha256": str(number), "rows": 3} for number in range(2)]
+    found = compare(about[0], about[1], ["id"], (then, now))
+    assert (found.outcome, found.rows_missing, found.rows_added, found.rows_changed) == ("differs", 1, 1, 1)
+    assert found.columns == {"a": 1, "c": -1}
+    assert compare(about[0], about[1], ["id"], None).outcome == "not kept"
+    assert compare(about[0], about[0], ["id"], None).outcome == "identical"
+    assert compare(about[0], about[1], ["id"], (then, then)).outcome == "same rows"

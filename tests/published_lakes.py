@@ -1,0 +1,127 @@
+"""A lake that three runs have published, in a folder and in a bucket.
+
+1. the sample files of both laboratories
+2. one more EMIN sample, whose iron stands out: its group's limits are kept
+3. that sample's file is written over by a correction: only a versioned bucket still has what run 2 read
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from tests.lake_homes import PRODUCT, InBucket, InFolder, LakeHome, fill
+from tests.s3_fixtures import new_buckets
+from tests.servers.server import S3Server
+from tribolake.pipeline import run
+from tribolake.settings import Settings
+from tribolake.synth import write_sample_lake
+
+ONE_MORE = "ONE-MORE"
+ONE_MORE_KEY = f"{PRODUCT}/bronze/emin/2026-03-01/one more.parquet"
+LONG_AGO, EARLIER = "2025-06-30", "2026-01-31"
+
+
+@dataclass(frozen=True)
+class PublishedLake:
+    """The lake and its runs, in their order."""
+
+    home: LakeHome
+    runs: tuple[str, ...]
+
+    @property
+    def settings(self) -> Settings:
+        return self.home.settings()
+
+    @property
+    def is_on_s3(self) -> bool:
+        return isinstance(self.home, InBucket)
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """How a command is told of it."""
+        return "--lake", f"s3://{self.home.bucket}" if isinstance(self.home, InBucket) else str(self.settings.lake)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where a command works."""
+        return {"TRIBOLAKE_STATE_DIR": str(self.settings.state)}
+
+    def manifest(self, client: str, run_id: str) -> dict:
+        return json.loads(self.home.read(f"{PRODUCT}/lineage/{client}/{run_id}.json") or b"")
+
+
+@pytest.fixture(scope="module", params=["folder", "moto"])
+def lake(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, parsed_project: None
+) -> Iterator[PublishedLake]:
+    """The lake after the three runs."""
+    with home_of(request, tmp_path_factory.mktemp("lake")) as home:
+        sample = tmp_path_factory.mktemp("sample")
+        runs = [first_run(home, sample)]
+        for iron in ("9000", "8000"):
+            home.put(ONE_MORE_KEY, one_more_sample(sample, iron))
+            runs.append(run(home.settings()).run_id)
+        yield PublishedLake(home, tuple(runs))
+
+
+@pytest.fixture(scope="module", params=["folder", "moto"])
+def new_lake(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, parsed_project: None
+) -> Iterator[PublishedLake]:
+    """The lake after the first run."""
+    with home_of(request, tmp_path_factory.mktemp("lake")) as home:
+        yield PublishedLake(home, (first_run(home, tmp_path_factory.mktemp("sample")),))
+
+
+def first_run(home: LakeHome, sample_lake: Path) -> str:
+    write_sample_lake(sample_lake, finning_units=1, als_units=7, months=14, dirty=False)
+    fill(home, sample_lake)
+    return run(home.settings()).run_id
+
+
+@contextmanager
+def home_of(request: pytest.FixtureRequest, folder: Path) -> Iterator[LakeHome]:
+    """An empty lake in the home that a fixture is parametrized with."""
+    if request.param == "folder":
+        yield InFolder(folder / "lake")
+        return
+    server: S3Server = request.getfixturevalue(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield InBucket(server, new_buckets(server).lake, folder / "disks")
+
+
+def one_more_sample(sample_lake: Path, iron: str) -> bytes:
+    """The first EMIN sample under another number, with another result for iron, as a Parquet file."""
+    (path,) = (sample_lake / PRODUCT / "bronze" / "emin").rglob("*.parquet")
+    rows = pq.read_table(path).slice(0, 1)
+    rows = rows.set_column(rows.column_names.index("sampleNumber"), "sampleNumber", pa.array([ONE_MORE]))
+    for name in [name for name in rows.column_names if name.endswith("_test_translation_name")]:
+        value = name.replace("test_translation_name", "resultValue")
+        is_iron = pc.fill_null(pc.equal(rows[name], "Hierro"), False)
+        changed = pc.if_else(is_iron, iron, rows[value].cast(pa.string()))
+        rows = rows.set_column(rows.column_names.index(value), value, changed)
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows, sink)
+    return sink.getvalue().to_pybytes()
+
+
+def remember_day(lake: PublishedLake, client: str, day: str, *, archived: bool) -> None:
+    """Have the current gold of a client as the snapshot of an earlier day too."""
+    gold = f"{PRODUCT}/gold/{client}"
+    manifest = json.loads(lake.home.read(f"{gold}/_manifest.json") or b"")
+    folder = f"{PRODUCT}/archive/gold/{client}/{day}" if archived else f"{gold}/_history/{day}"
+    for file in manifest["files"]:
+        lake.home.put(f"{folder}/{file['name']}", lake.home.read(f"{gold}/{file['name']}") or b"")
+    manifest |= {"published_at": f"{day}T12:00:00+00:00", "run_id": f"{day}-run"}
+    lake.home.put(f"{folder}/_manifest.json", json.dumps(manifest).encode())

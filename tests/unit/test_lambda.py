@@ -1,0 +1,437 @@
+"""The function that starts tasks: against ECS, S3, SQS and SNS over a real socket, and with keys that mean harm."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote_plus
+
+import boto3
+import pytest
+from arrival_events import Arrival, CreatedObject, NotAnEvent, Ours, arrival, created_objects
+from client_tasks import ClientTask
+from handler import BUSY, LOGGED_CHARACTERS, STARTED, NotServed, Starter, handler, messages_in
+from hypothesis import given
+from hypothesis import strategies as st
+from moto.server import ThreadedMotoServer
+from start_lease import StartLease
+
+OURS = Ours("lake", "oil-analysis", frozenset({"cda", "emin"}))
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+WORKBOOK = "oil-analysis/bronze/cda/2026-01-31/T-09.xlsx"
+TABLE = "oil-analysis/bronze/emin/muestras.parquet"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def cloud(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """A cluster, a task definition and a bucket for leases, and the function's environment."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "BUCKET": OURS.bucket,
+        "PREFIX": OURS.prefix,
+        "CLIENTS": "cda,emin",
+        "LEASE_BUCKET": "locks",
+        "CONTAINER": "tribolake",
+        "SECURITY_GROUPS": "sg-1",
+        "ASSIGN_PUBLIC_IP": "DISABLED",
+    }.items():
+        monkeypatch.setenv(name, value)
+    _post(f"{endpoint}/moto-api/reset", {})
+    # Tasks keep running until they are stopped.
+    _post(
+        f"{endpoint}/moto-api/state-manager/set-transition",
+        {"model_name": "ecs::task", "transition": {"progression": "manual", "times": 10_000}},
+    )
+    cloud = Cloud()
+    monkeypatch.setenv("SUBNETS", boto3.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"])
+    monkeypatch.setenv("CLUSTER", cloud.cluster)
+    monkeypatch.setenv("TASK_DEFINITION", cloud.definition)
+    return cloud
+
+
+class Cloud:
+    """What the function finds in its account."""
+
+    def __init__(self) -> None:
+        self.ecs, self.s3 = boto3.client("ecs"), boto3.client("s3")
+        self.cluster = self.ecs.create_cluster(clusterName="tasks")["cluster"]["clusterArn"]
+        self.definition = self.ecs.register_task_definition(
+            family="tribolake",
+            requiresCompatibilities=["FARGATE"],
+            networkMode="awsvpc",
+            cpu="1024",
+            memory="4096",
+            containerDefinitions=[{"name": "tribolake", "image": "tribolake", "cpu": 1024, "memory": 4096}],
+        )["taskDefinition"]["taskDefinitionArn"]
+        self.s3.create_bucket(Bucket="locks")
+
+    def tasks(self) -> list[dict[str, Any]]:
+        arns = self.ecs.list_tasks(cluster=self.cluster)["taskArns"]
+        return self.ecs.describe_tasks(cluster=self.cluster, tasks=arns)["tasks"] if arns else []
+
+    def starts(self) -> list[dict[str, str]]:
+        """The environment that each task was given."""
+        return sorted(
+            (
+                {pair["name"]: pair["value"] for pair in task["overrides"]["containerOverrides"][0]["environment"]}
+                for task in self.tasks()
+            ),
+            key=str,
+        )
+
+    def end_tasks(self) -> None:
+        for task in self.tasks():
+            self.ecs.stop_task(cluster=self.cluster, task=task["taskArn"])
+
+    def leases_lapse(self) -> None:
+        """As they do after ten seconds."""
+        for client in OURS.clients:
+            self.s3.delete_object(Bucket="locks", Key=f"starts/{client}")
+
+
+def _post(url: str, body: dict[str, object]) -> None:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
+    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+
+
+def record(key: str, *, bucket: str = OURS.bucket, name: str = "ObjectCreated:Put", happened: datetime = NOON) -> dict:
+    """A record as S3 writes it."""
+    return {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "us-east-1",
+        "eventTime": happened.isoformat().replace("+00:00", "Z"),
+        "eventName": name,
+        "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/"), "size": 1}},
+    }
+
+
+def event(*keys: str) -> dict:
+    return {"Records": [record(key) for key in keys]}
+
+
+def batch(*bodies: object) -> dict:
+    """Messages of SQS, called m0, m1, ... ."""
+    return {
+        "Records": [
+            {
+                "messageId": f"m{i}",
+                "eventSource": "aws:sqs",
+                "body": body if isinstance(body, str) else json.dumps(body),
+            }
+            for i, body in enumerate(bodies)
+        ]
+    }
+
+
+def again(answer: dict) -> list[str]:
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def arrivals(message: object) -> list[Arrival | str]:
+    return [arrival(created, OURS) for created in created_objects(message)]
+
+
+# What an event says
+
+
+def test_given_an_event_in_each_of_its_envelopes_then_the_arrival_is_the_same():
+    plain = event("oil-analysis/bronze/cda/Año 2026/T+09 (1).xlsx")
+    in_sns = {"Type": "Notification", "TopicArn": "arn", "Message": json.dumps(plain)}
+    sns_record = {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(plain)}}]}
+    key = "oil-analysis/bronze/cda/Año 2026/T+09 (1).xlsx"
+    eventbridge = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "time": "2026-01-31T12:00:00Z",
+        "detail": {"bucket": {"name": "lake"}, "object": {"key": key}},
+    }
+    ceph = record("x")
+    ceph["eventSource"], ceph["s3"]["object"]["key"] = "ceph:s3", key
+    expected = [Arrival("cda", key, NOON)]
+    for message in (plain, json.dumps(plain), in_sns, json.dumps(in_sns), sns_record, eventbridge, {"Records": [ceph]}):
+        assert arrivals(message) == expected
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "lake"},
+        {"Records": []},
+        {"Records": [record(WORKBOOK, name="ObjectRemoved:DeleteMarkerCreated")]},
+        {"Records": [record(WORKBOOK, name="ObjectTagging:Put")]},
+        {"source": "aws.s3", "detail-type": "Object Deleted", "detail": {"bucket": {"name": "lake"}}},
+    ],
+)
+def test_given_other_news_of_the_bucket_then_nothing_arrived(message):
+    assert arrivals(message) == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["", "{", "null", "[]", "7", {}, None, 7, [], {"Records": [None]}, {"Records": [{"eventSource": "aws:ses"}]}]
+    + [{"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]} for s3 in (None, {}, [])]
+    + [{"Type": "Notification", "Message": "no event"}, "[" * 100_000, {"Records": [{"EventSource": "aws:sns"}]}],
+)
+def test_given_what_s3_never_wrote_then_it_is_refused(message):
+    with pytest.raises(NotAnEvent):
+        arrivals(message)
+
+
+def test_given_envelopes_without_end_then_they_are_refused():
+    message: object = event(WORKBOOK)
+    for _ in range(10):
+        message = {"Type": "Notification", "Message": message}
+    with pytest.raises(NotAnEvent):
+        arrivals(message)
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("oil-analysis/silver/harmonized/CDA.parquet", "not in bronze"),
+        ("oil-analysis/bronzed/cda/T-09.xlsx", "not in bronze"),
+        ("/oil-analysis/bronze/cda/T-09.xlsx", "not in bronze"),
+        ("OIL-ANALYSIS/bronze/cda/T-09.xlsx", "not in bronze"),
+        ("", "not in bronze"),
+        ("oil-analysis/bronze/", "a folder"),
+        ("oil-analysis/bronze/cda/", "a folder"),
+        ("oil-analysis/bronze/T-09.xlsx", "not below a client's folder"),
+        ("oil-analysis/bronze//T-09.xlsx", "not below a client's folder"),
+        ("oil-analysis/bronze/cda/../../silver/T-09.xlsx", "not below a client's folder"),
+        ("oil-analysis/bronze/cda/./T-09.xlsx", "not below a client's folder"),
+        ("oil-analysis/bronze/../cda/T-09.xlsx", "not below a client's folder"),
+        ("oil-analysis/bronze/cda/..\\T-09.xlsx", "odd characters"),
+        ("oil-analysis/bronze/cda/T-09\n.xlsx", "odd characters"),
+        ("oil-analysis/bronze/cda/T-09\0.xlsx", "odd characters"),
+        ("oil-analysis/bronze/cda/\u202eT-09.xlsx", "odd characters"),
+        ("oil-analysis/bronze/cda/\N{REPLACEMENT CHARACTER}.xlsx", "odd characters"),
+        ("oil-analysis/bronze/$(reboot)/T-09.xlsx", "unknown client"),
+        ("oil-analysis/bronze/mlp/T-09.xlsx", "unknown client"),
+        ("oil-analysis/bronze/cda/~$T-09.xlsx", "not a laboratory file"),
+        ("oil-analysis/bronze/cda/T-09.xlsx.part", "not a laboratory file"),
+        ("oil-analysis/bronze/cda/T-09.pdf", "not a laboratory file"),
+        ("oil-analysis/bronze/cda/.xlsx", "not a laboratory file"),
+        (f"oil-analysis/bronze/cda/{'á' * 600}.xlsx", "key too long"),
+    ],
+)
+def test_given_a_key_that_is_no_arrival_then_the_reason_is_said(key, reason):
+    assert arrival(CreatedObject("lake", key), OURS) == reason
+
+
+def test_given_another_bucket_then_it_is_not_ours():
+    assert arrival(CreatedObject("lake-2", WORKBOOK), OURS) == "another bucket"
+
+
+@pytest.mark.parametrize("name", ["T-09.XLSX", "T 09 (copia).xlsx", "T%2B09.xlsx", "muestras;rm -rf $HOME.parquet"])
+def test_given_a_usual_name_then_it_arrives_as_it_is(name):
+    key = f"oil-analysis/bronze/CDA/2026-01-31/{name}"
+    assert arrivals(event(key)) == [Arrival("cda", key, NOON)]
+
+
+hostile_parts = st.sampled_from(
+    ["oil-analysis", "bronze", "cda", "CDA", "emin", "silver", "..", ".", "", "%2e%2e", "$(x)", "a\\b", "T-09.xlsx"]
+) | st.text(max_size=12)
+hostile_keys = st.lists(hostile_parts, max_size=8).map("/".join) | st.text(max_size=40)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(hostile_keys | hostile_keys.map(lambda key: f"oil-analysis/bronze/cda/{key}"))
+def test_law_whatever_the_key_what_arrives_is_a_file_below_its_clients_folder(key):
+    found = arrival(CreatedObject("lake", key), OURS)
+    if isinstance(found, str):
+        return
+    assert found.key == key
+    assert key.split("/")[:2] == ["oil-analysis", "bronze"]
+    assert key.split("/")[2].lower() == found.client
+    assert found.client in OURS.clients
+    assert not {"", ".", ".."} & set(key.split("/"))
+    assert "\\" not in key
+    assert all(character >= " " for character in key)
+    assert len(key.encode()) <= 1024
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
+def test_law_a_key_is_read_as_s3_encoded_it(name):
+    assert [created.key for created in created_objects({"Records": [record(name)]})] == [name]
+
+
+field_names = st.sampled_from(
+    ["Records", "Type", "Message", "source", "detail", "s3", "eventSource", "eventName", "Sns"]
+)
+
+
+@given(st.dictionaries(field_names, json_values | st.sampled_from(["aws:s3", "Notification", "aws.s3"])) | json_values)
+def test_law_whatever_the_message_it_is_read_or_refused(message):
+    for sent in (message, json.dumps(message), {"Records": [message]}):
+        try:
+            arrivals(sent)
+        except NotAnEvent:
+            continue
+
+
+# Which tasks will see an arrival
+
+
+@pytest.mark.parametrize(("status", "sees"), [("PROVISIONING", True), ("PENDING", True), ("RUNNING", False)])
+def test_given_a_task_then_it_will_see_what_comes_until_its_container_starts(status, sees):
+    assert ClientTask(status, NOON).will_see(NOON + timedelta(seconds=30)) is sees
+    assert ClientTask(status, NOON).will_see(None) is sees
+
+
+def test_given_a_file_that_came_before_the_task_was_made_then_the_task_sees_it():
+    assert ClientTask("RUNNING", NOON).will_see(NOON - timedelta(seconds=1))
+    assert not ClientTask("RUNNING", None).will_see(NOON - timedelta(seconds=1))
+
+
+# What is started
+
+
+def test_given_a_burst_of_two_clients_then_each_has_one_task_that_knows_its_client(cloud):
+    burst = [event(f"oil-analysis/bronze/cda/T-{i:02}.xlsx") for i in range(20)]
+    assert again(handler(batch(*burst, event(TABLE)), None)) == []
+    assert cloud.starts() == [
+        {"CLIENT": "cda", "TRIGGER_TYPE": "s3_event", "SOURCE_FILE": "oil-analysis/bronze/cda/T-19.xlsx"},
+        {"CLIENT": "emin", "TRIGGER_TYPE": "s3_event", "SOURCE_FILE": TABLE},
+    ]
+    assert {task["startedBy"] for task in cloud.tasks()} == {"tribolake/cda", "tribolake/emin"}
+
+
+def test_given_events_while_a_task_runs_then_they_come_again_and_start_the_next_one_when_it_has_ended(cloud):
+    handler(batch(event(WORKBOOK)), None)
+    later = batch(event(TABLE), event(WORKBOOK), event(WORKBOOK))
+    assert again(handler(later, None)) == ["m1", "m2"]
+    assert again(handler(later, None)) == ["m0", "m1", "m2"]
+    assert len(cloud.tasks()) == 2
+    cloud.end_tasks()
+    cloud.leases_lapse()
+    assert again(handler(later, None)) == []
+    running = [task for task in cloud.tasks() if task["desiredStatus"] == "RUNNING"]
+    assert sorted(task["startedBy"] for task in running) == ["tribolake/cda", "tribolake/emin"]
+
+
+def test_given_invocations_at_the_same_moment_then_one_task_is_started(cloud):
+    with ThreadPoolExecutor(8) as invocations:
+        answers = list(invocations.map(handler, [batch(event(WORKBOOK))] * 8, [None] * 8))
+    assert len(cloud.tasks()) == 1
+    assert any(again(answer) == [] for answer in answers)
+
+
+def test_given_a_task_that_ended_at_once_then_what_comes_while_its_lease_lasts_starts_another(cloud):
+    starter = replace(Starter.from_environment(os.environ), lease=StartLease(cloud.s3, "locks", seconds=2))
+    soon = time.monotonic() + 6
+    assert starter.serve([Arrival("cda", WORKBOOK, None)], soon) == STARTED
+    cloud.end_tasks()
+    assert starter.serve([Arrival("cda", WORKBOOK, None)], time.monotonic() - 1) == BUSY
+    assert starter.serve([Arrival("cda", WORKBOOK, None)], soon) == STARTED
+    assert len(cloud.tasks()) == 2
+
+
+def test_given_a_batch_with_poison_then_only_the_poison_comes_again(cloud):
+    test_event = {"Service": "Amazon S3", "Event": "s3:TestEvent"}
+    bodies = ["not json", event(WORKBOOK), test_event, event("elsewhere/x"), {"hello": "world"}]
+    assert again(handler(batch(*bodies), None)) == ["m0", "m4"]
+    assert len(cloud.tasks()) == 1
+
+
+def test_given_nothing_of_ours_then_no_service_is_called(cloud, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    nothing = batch(event("oil-analysis/gold/cda/x.parquet"), event("oil-analysis/bronze/cda/../x.xlsx"))
+    assert again(handler(nothing, None)) == []
+    assert cloud.tasks() == []
+
+
+def test_given_no_answer_from_ecs_then_the_messages_come_again(cloud, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert again(handler(batch(event(WORKBOOK), event("elsewhere/x")), None)) == ["m0"]
+
+
+def test_given_a_task_that_ecs_does_not_start_then_the_messages_come_again(cloud, monkeypatch):
+    monkeypatch.setenv("TASK_DEFINITION", "unknown:1")
+    assert again(handler(batch(event(WORKBOOK)), None)) == ["m0"]
+    assert cloud.tasks() == []
+
+
+def test_given_an_event_without_a_queue_then_it_starts_a_task_or_fails_so_that_it_is_sent_again(cloud):
+    assert again(handler(event(WORKBOOK), None)) == []
+    with pytest.raises(NotServed):
+        handler({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(event(WORKBOOK))}}]}, None)
+    with pytest.raises(NotServed):
+        handler({"hello": "world"}, None)
+    assert len(cloud.tasks()) == 1
+
+
+def test_given_messages_that_sqs_and_sns_carried_then_they_start_a_task(cloud):
+    sqs, sns = boto3.client("sqs"), boto3.client("sns")
+    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = sns.create_topic(Name="events")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    cloud.s3.create_bucket(Bucket="lake")
+    cloud.s3.put_bucket_notification_configuration(
+        Bucket="lake",
+        NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]},
+    )
+    cloud.s3.put_object(Bucket="lake", Key="oil-analysis/bronze/cda/T 09 ñ.xlsx", Body=b"x")
+    sns.publish(TopicArn=topic, Message=json.dumps(event(TABLE)))
+    received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    records = [
+        {"messageId": message["MessageId"], "eventSource": "aws:sqs", "body": message["Body"]} for message in received
+    ]
+    assert again(handler({"Records": records}, None)) == []
+    assert [start["SOURCE_FILE"] for start in cloud.starts()] == ["oil-analysis/bronze/cda/T 09 ñ.xlsx", TABLE]
+
+
+def test_given_hostile_keys_then_log_lines_are_short_and_of_one_line(cloud, caplog):
+    caplog.set_level(logging.INFO)
+    name = "\N{FIRE}" * 200 + "' ; DROP TABLE.xlsx"
+    handler(batch(event(f"oil-analysis/bronze/cda/{name}"), event("x\nERROR all is lost"), "{" + "y" * 9999), None)
+    lines = [entry.getMessage() for entry in caplog.records if entry.name == "tribolake"]
+    assert len(lines) == 3
+    for line in lines:
+        assert line.isascii()
+        assert "\n" not in line
+        assert len(line) < 12 * LOGGED_CHARACTERS + 200
+        json.loads(line)
+
+
+@given(st.lists(json_values, min_size=1, max_size=3))
+def test_law_every_message_of_a_batch_is_looked_at_as_it_was_sent(bodies):
+    assert [message.body for message in messages_in(batch(*map(json.dumps, bodies)))] == list(map(json.dumps, bodies))
+
+
+# The lease
+
+
+def test_given_a_lease_then_it_is_refused_to_others_until_it_lapses(cloud):
+    lease = StartLease(cloud.s3, "locks", seconds=2)
+    assert lease.take("cda")
+    assert not lease.take("cda")
+    assert lease.take("emin")
+    time.sleep(3)
+    with ThreadPoolExecutor(4) as takers:
+        assert sum(takers.map(lease.take, ["cda"] * 4)) == 1

@@ -1,0 +1,357 @@
+"""The template: the rules it states are the lake's own, its tables are the published files, nobody may do too much."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import arrival_events
+import glue_tables
+import pyarrow as pa
+import pytest
+import yaml
+from handler import Starter
+
+from tribolake.lake.bronze import CLIENT_NAME, NOT_YET_A_FILE
+from tribolake.lake.bucket_rules import (
+    DASHBOARD_FOLDERS,
+    FUSION_FOLDERS,
+    PRIVATE_FOLDERS,
+    RULE_NAME,
+    lifecycle_rules,
+    policy_statements,
+)
+from tribolake.pipeline import run
+from tribolake.settings import PROJECT_DIR, load_settings
+from tribolake.synth import write_sample_lake
+
+INFRA = PROJECT_DIR / "infra"
+TEMPLATE = INFRA / "stack.yml"
+LAMBDA = sorted((INFRA / "lambda").glob("*.py"))
+
+
+class Template(yaml.SafeLoader):
+    """Reads the short forms of CloudFormation's functions as `{name: argument}`."""
+
+    def function(self, tag: str, node: yaml.Node) -> dict[str, Any]:
+        if isinstance(node, yaml.ScalarNode):
+            return {tag: self.construct_scalar(node)}
+        return {tag: self.construct_sequence(node, deep=True)}
+
+
+Template.add_multi_constructor("!", Template.function)
+
+
+def resolved(value: Any, defaults: dict[str, str]) -> Any:
+    """A part of the template with its parameters filled in; ARNs of our bucket too."""
+    match value:
+        case {"Ref": str(name)}:
+            return defaults.get(name, name)
+        case {"Sub": str(text)}:
+            known = {**defaults, "Lake.Arn": f"arn:aws:s3:::{defaults['BucketName']}", "AWS::Partition": "aws"}
+            return re.sub(r"\$\{([^!}]+)\}", lambda found: known.get(found[1], found[0]), text).replace("${!", "${")
+        case {"GetAtt": "Lake.Arn"}:
+            return f"arn:aws:s3:::{defaults['BucketName']}"
+        case dict():
+            return {name: resolved(part, defaults) for name, part in value.items()}
+        case list():
+            return [resolved(part, defaults) for part in value]
+    return value
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return yaml.load(TEMPLATE.read_text(encoding="utf-8"), Template)  # noqa: S506 - a SafeLoader
+
+
+@pytest.fixture(scope="module")
+def resources(template: dict[str, Any]) -> dict[str, Any]:
+    defaults = {name: str(given["Default"]) for name, given in template["Parameters"].items() if "Default" in given}
+    return resolved(template["Resources"], defaults)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Path:
+    """The data product's folder in a lake that was published."""
+    settings = load_settings(lake=tmp_path_factory.mktemp("published"))
+    write_sample_lake(settings.lake, finning_units=2, als_units=6, months=9)
+    run(settings)
+    return settings.lake / settings.prefix
+
+
+def allowed(resources: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every statement that allows a role something, with the name of the role or policy."""
+    for name, resource in resources.items():
+        properties = resource["Properties"]
+        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        if resource["Type"] == "AWS::IAM::Policy":
+            documents.append(properties["PolicyDocument"])
+        for document in documents:
+            for statement in document["Statement"]:
+                if statement["Effect"] == "Allow":
+                    yield name, statement
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+# One source of the rules
+
+
+def test_given_the_lakes_lifecycle_then_the_template_states_the_same(resources):
+    def in_words_of_cloudformation(rule: dict[str, Any]) -> dict[str, Any]:
+        stated = {
+            "Id": rule["ID"],
+            "Status": rule["Status"],
+            "Prefix": rule["Filter"]["Prefix"],
+            **{
+                name: rule[name]
+                for name in ("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload")
+                if name in rule
+            },
+            **rule.get("Expiration", {}),
+        }
+        for name, days in (("Transitions", "Days"), ("NoncurrentVersionTransitions", "NoncurrentDays")):
+            if name in rule:
+                stated[name] = [
+                    {"StorageClass": one["StorageClass"], "TransitionInDays": one[days]} for one in rule[name]
+                ]
+        return stated
+
+    stated = resources["Lake"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert stated == [in_words_of_cloudformation(rule) for rule in lifecycle_rules("oil-analysis")]
+
+
+def test_given_the_issue_then_objects_age_as_it_says():
+    rules = {rule["ID"].removeprefix(RULE_NAME): rule for rule in lifecycle_rules("oil-analysis")}
+    moves = {
+        name: [(move["Days"], move["StorageClass"]) for move in rule.get("Transitions", [])]
+        for name, rule in rules.items()
+    }
+    assert moves["bronze"] == [(365, "GLACIER")]
+    assert moves["silver"] == [(365, "GLACIER")]
+    assert moves["processed"] == [(90, "GLACIER"), (365, "DEEP_ARCHIVE")]
+    assert moves["archive"] == [(0, "DEEP_ARCHIVE")]
+    assert rules["gold"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    forgets = [name for name, rule in rules.items() if "Days" in rule.get("Expiration", {})]
+    assert forgets == []
+    assert "NoncurrentVersionExpiration" not in rules["bronze"]
+
+
+def test_given_the_lakes_policy_then_the_template_states_the_same(resources):
+    for bucket, policy in (("mining-data-mesh", "LakePolicy"), ("mining-data-mesh-locks", "LocksPolicy")):
+        stated = resolved(
+            resources[policy]["Properties"]["PolicyDocument"]["Statement"], {"BucketName": "mining-data-mesh"}
+        )
+        (expected,) = policy_statements(bucket)
+        if policy == "LakePolicy":
+            assert stated == [expected]
+        else:
+            assert stated[0]["Condition"] == expected["Condition"]
+
+
+def test_given_the_readers_then_their_roles_read_the_folders_that_the_lake_gives_them(resources):
+    for role, folders in (("FusionRole", FUSION_FOLDERS), ("DashboardRole", DASHBOARD_FOLDERS)):
+        statements = {
+            statement["Sid"]: statement
+            for policy in resources[role]["Properties"]["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+        }
+        assert statements["Reads"]["Resource"] == [f"arn:aws:s3:::mining-data-mesh/{folder}" for folder in folders]
+        assert statements["Lists"]["Condition"]["StringLike"]["s3:prefix"] == list(folders)
+        allowed_actions = [a for s in statements.values() if s["Effect"] == "Allow" for a in as_list(s["Action"])]
+        assert all(action.startswith(("s3:Get", "s3:List")) for action in allowed_actions)
+        if role == "FusionRole":
+            private = [f"arn:aws:s3:::mining-data-mesh/{folder}" for folder in PRIVATE_FOLDERS]
+            assert statements["StaysOut"]["Resource"] == private
+            assert statements["ListsNoPrivate"]["Condition"]["StringLike"]["s3:prefix"] == list(PRIVATE_FOLDERS)
+
+
+# Who may do what
+
+
+def test_given_any_role_then_it_has_no_wildcard_of_actions_and_no_resource_that_is_everything(resources):
+    found = list(allowed(resources))
+    assert len(found) > 10
+    for name, statement in found:
+        assert not any("*" in action for action in as_list(statement["Action"])), name
+        if as_list(statement["Resource"]) == ["*"]:
+            assert statement["Condition"] == {"ArnEquals": {"ecs:cluster": {"GetAtt": "Cluster.Arn"}}}, name
+
+
+def test_given_the_service_then_it_writes_its_own_data_product_and_logs_only_and_bronze_stays(resources):
+    statements = {s["Sid"]: s for _, s in allowed({"TaskRole": resources["TaskRole"]})}
+    lake = "arn:aws:s3:::mining-data-mesh"
+    assert statements["ReadAndWrite"]["Resource"] == [f"{lake}/oil-analysis/*", f"{lake}/logs/*"]
+    denied = [
+        statement
+        for policy in resources["TaskRole"]["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny"
+    ]
+    assert [(s["Resource"], s["Action"]) for s in denied] == [
+        (f"{lake}/oil-analysis/bronze/*", ["s3:DeleteObject", "s3:DeleteObjectVersion"])
+    ]
+
+
+def test_given_the_buckets_then_both_are_private_and_encrypted_and_only_the_lake_keeps_versions(resources):
+    for name in ("Lake", "Locks"):
+        bucket = resources[name]["Properties"]
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert resources["Lake"]["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert resources["Lake"]["DeletionPolicy"] == "Retain"
+    assert "VersioningConfiguration" not in resources["Locks"]["Properties"]
+
+
+def test_given_failed_tasks_then_eventbridge_may_tell_of_them_without_a_condition_that_it_never_meets(resources):
+    statements = resources["AlarmsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (of_events,) = [one for one in statements if one["Principal"] == {"Service": "events.amazonaws.com"}]
+    assert "Condition" not in of_events
+
+
+# The function
+
+
+def test_given_the_functions_environment_then_it_is_all_that_the_function_asks_for(resources, monkeypatch):
+    class Asked(dict[str, str]):
+        def __missing__(self, name: str) -> str:
+            self[name] = "x"
+            return "x"
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    asked = Asked()
+    Starter.from_environment(asked)
+    assert set(asked) == set(resources["StartTask"]["Properties"]["Environment"]["Variables"])
+
+
+def test_given_the_queue_then_a_message_is_hidden_for_six_times_as_long_as_the_function_may_take(resources):
+    assert resources["Queue"]["Properties"]["VisibilityTimeout"] >= 6 * resources["StartTask"]["Properties"]["Timeout"]
+
+
+def test_given_the_functions_modules_then_they_need_the_standard_library_and_boto3_only():
+    known = sys.stdlib_module_names | {"boto3", "botocore"} | {path.stem for path in LAMBDA}
+    for path in LAMBDA:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names.append(node.module or "")
+            assert {name.split(".")[0] for name in names} <= known, path
+
+
+def test_given_the_lakes_names_then_the_function_knows_the_same():
+    assert arrival_events.CLIENT_NAME.pattern == CLIENT_NAME.pattern.strip("^$")
+    assert arrival_events.NOT_YET_A_FILE == NOT_YET_A_FILE
+
+
+# The task
+
+
+def test_given_the_containers_environment_then_the_settings_are_those_of_the_stack(resources, monkeypatch):
+    (container,) = resources["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    given = {pair["Name"]: pair["Value"] for pair in container["Environment"]}
+    stand_ins = {"Queue": "https://sqs/queue", "Completion": "arn:aws:sns:topic", "AWS::Region": "sa-east-1"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, stand_ins.get(value, value))
+    settings = load_settings()
+    assert settings.storage_mode == "s3"
+    assert (settings.s3_bucket, settings.prefix, settings.aws_region) == (
+        "mining-data-mesh",
+        "oil-analysis",
+        "sa-east-1",
+    )
+    assert (settings.sqs_queue, settings.sns_topic) == ("https://sqs/queue", "arn:aws:sns:topic")
+
+
+# The tables
+
+
+def test_given_a_published_lake_then_the_tables_are_its_files_column_by_column(home):
+    text = TEMPLATE.read_text(encoding="utf-8")
+    section = text.split(glue_tables.BEGIN)[1].split(glue_tables.END)[0]
+    assert section == glue_tables.tables_section(home), "run `python infra/glue_tables.py LAKE` on a published lake"
+
+
+def test_given_the_tables_then_those_of_gold_are_read_where_the_published_link_says(resources):
+    tables = {
+        name: one["Properties"]["TableInput"] for name, one in resources.items() if one["Type"] == "AWS::Glue::Table"
+    }
+    assert {table["Name"] for table in tables.values()} == {table.name for table in glue_tables.TABLES}
+    reports = tables["ClassifiedReportsTable"]
+    assert reports["Parameters"]["storage.location.template"] == (
+        "s3://mining-data-mesh/oil-analysis/gold/${client_folder}/athena/classified_reports/"
+    )
+    assert reports["Parameters"]["projection.client_folder.values"] == "cda,emin"
+    for table in tables.values():
+        names = [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
+        assert len(set(names)) == len(names)
+        assert not set(names) & {key["Name"] for key in table.get("PartitionKeys", [])}
+        # Athena takes no other characters in names.
+        assert all(re.fullmatch("[a-z_][a-z0-9_]*", name) for name in names)
+        assert table["StorageDescriptor"]["SerdeInfo"]["Parameters"] == {"parquet.column.index.access": "true"}
+
+
+@pytest.mark.parametrize(
+    ("published", "name"),
+    [
+        ("sampleNumber", "samplenumber"),
+        ("Índice PQ", "indice_pq"),
+        ("Viscosidad 100°C", "viscosidad_100c"),
+        ("ISO 4µ", "iso_4u"),
+        ("Estaño", "estano"),
+    ],
+)
+def test_given_a_published_name_then_athena_has_a_plain_one(published, name):
+    assert glue_tables.column_name(published) == name
+
+
+def test_given_a_name_without_letters_then_it_is_refused():
+    with pytest.raises(ValueError, match="no name in Athena"):
+        glue_tables.column_name("°²")
+
+
+@pytest.mark.parametrize(
+    ("arrow", "athena"),
+    [
+        (pa.timestamp("us"), "timestamp"),
+        (pa.timestamp("us", tz="UTC"), "timestamp"),
+        (pa.date32(), "date"),
+        (pa.decimal128(18, 3), "decimal(18,3)"),
+        (pa.list_(pa.string()), "array<string>"),
+        (pa.map_(pa.string(), pa.int32()), "map<string,int>"),
+        (
+            pa.struct([("Aluminio", pa.float64()), ("n", pa.list_(pa.bool_()))]),
+            "struct<aluminio:double,n:array<boolean>>",
+        ),
+        (pa.json_(), "string"),
+    ],
+)
+def test_given_a_type_then_athena_has_its_own_word_for_it(arrow, athena):
+    assert glue_tables.athena_type(arrow) == athena
+
+
+def test_given_a_type_that_athena_lacks_then_it_is_refused():
+    with pytest.raises(ValueError, match="time64"):
+        glue_tables.athena_type(pa.time64("us"))
+
+
+# The image
+
+
+def test_given_the_image_then_it_names_no_registry_and_does_not_run_as_root():
+    lines = [line.strip() for line in (INFRA / "Dockerfile").read_text(encoding="utf-8").splitlines() if line.strip()]
+    instructions = [line for line in lines if not line.startswith("#")]
+    assert not [line for line in instructions if re.search(r"https?://|index-url|--trusted-host", line)]
+    bases = [line.split()[1] for line in instructions if line.startswith("FROM")]
+    assert bases == ["python:3.11-slim"] * len(bases)
+    users = [line.split()[1] for line in instructions if line.startswith("USER")]
+    assert users
+    assert users[-1] not in ("root", "0")
+    installs = itertools.chain(line for line in instructions if "pip install" in line)
+    assert all("--require-hashes" in line or "--no-deps" in line for line in installs)
