@@ -27,6 +27,7 @@ from tribolake.synth import write_sample_lake
 
 ONE_MORE = "ONE-MORE"
 ONE_MORE_KEY = f"{PRODUCT}/bronze/emin/2026-03-01/one more.parquet"
+HOMES = ["folder", "moto", pytest.param("rgw", marks=pytest.mark.slow)]
 LONG_AGO, EARLIER = "2025-06-30", "2026-01-31"
 
 
@@ -59,8 +60,8 @@ class PublishedLake:
         return json.loads(self.home.read(f"{PRODUCT}/lineage/{client}/{run_id}.json") or b"")
 
 
-@pytest.fixture(scope="module", params=["folder", "moto"])
-def lake(
+@pytest.fixture(scope="module", params=HOMES)
+def published_lake(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, parsed_project: None
 ) -> Iterator[PublishedLake]:
     """The lake after the three runs."""
@@ -73,7 +74,7 @@ def lake(
         yield PublishedLake(home, tuple(runs))
 
 
-@pytest.fixture(scope="module", params=["folder", "moto"])
+@pytest.fixture(scope="module", params=HOMES)
 def new_lake(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, parsed_project: None
 ) -> Iterator[PublishedLake]:

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.queues import PATIENCE_SECONDS, Queues, wait_until
 from tests.s3_fixtures import new_buckets
 from tests.servers.server import S3Server, client
 
+from tribolake.lake.listing import WholeListing, write_whole_listing
 from tribolake.synth import write_sample_lake
 from tribolake.watch.heartbeat import Heartbeat, read_heartbeat
 
@@ -245,6 +247,19 @@ def test_given_sigterm_during_a_run_then_the_run_is_finished_and_its_message_del
     assert site.publishes("last.xlsx")
     assert site.queues.counts() == (0, 0)
     assert len(site.announced()) == 1
+
+
+@pytest.mark.slow
+def test_given_a_large_lake_of_which_only_recent_folders_are_listed_then_a_late_file_is_published_all_the_same(
+    watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
+):
+    watched = watch()
+    wait_until(lambda: watched.state() == "idle")
+    listing = WholeListing(datetime.now(UTC).isoformat(), 100_000, ("cda", "emin"))
+    write_whole_listing(watched.machine / "state", listing)
+    site.home.put(f"{PRODUCT}/bronze/cda/2020-01-31/late.xlsx", next(workbooks))
+    wait_until(lambda: site.publishes("late.xlsx"))
+    wait_until(lambda: site.queues.counts() == (0, 0), 15)
 
 
 @pytest.mark.slow

@@ -79,20 +79,20 @@ def hold(ears: Ears, events: QueueEvents, messages: int) -> None:
 
 def test_given_an_event_then_the_bell_rings_and_only_a_run_that_ended_well_deletes_it(queues, ears, moto):
     events = ears.listen(moto, queues.url)
-    assert not events.wants_a_run
+    assert not events.heard
     queues.send(event())
     hold(ears, events, 1)
-    assert events.wants_a_run
+    assert events.heard
     events.run_began()
-    assert not events.wants_a_run
+    assert not events.heard
     events.run_ended(ok=False)
-    assert events.wants_a_run
+    assert events.heard
     time.sleep(0.3)
     assert queues.counts() == (0, 1)
     events.run_began()
     events.run_ended(ok=True)
     wait_until(lambda: queues.counts() == (0, 0), 5)
-    assert not events.wants_a_run
+    assert not events.heard
     assert events.queue.held == 0
 
 
@@ -103,10 +103,10 @@ def test_given_an_event_that_comes_after_a_run_began_then_that_run_does_not_dele
     events.run_began()
     queues.send(event(f"{BRONZE}b.xlsx"))
     hold(ears, events, 2)
-    assert events.wants_a_run
+    assert events.heard
     events.run_ended(ok=True)
     wait_until(lambda: queues.counts() == (0, 1), 5)
-    assert events.wants_a_run
+    assert events.heard
 
 
 def test_given_more_events_than_a_batch_then_one_run_covers_and_deletes_them_all(queues, ears, moto):
@@ -124,7 +124,7 @@ def test_given_events_of_no_concern_then_they_are_deleted_and_nothing_rings(queu
     queues.send(test_event, event(f"{PRODUCT}/gold/cda/_manifest.json"), event(name="ObjectRemoved:Delete"))
     wait_until(lambda: queues.counts() == (0, 0), 10)
     assert not ears.rung.is_set()
-    assert not events.wants_a_run
+    assert not events.heard
     assert ears.lines == []
 
 
@@ -167,7 +167,7 @@ import sys, time
 from tests.integration.test_queue import Ears
 from tests.servers.server import server_at
 events = Ears().listen(server_at(sys.argv[1], "moto"), sys.argv[2], visibility_seconds=3)
-while not events.wants_a_run:
+while not events.heard:
     time.sleep(0.05)
 events.run_began()
 print("running", flush=True)
@@ -228,5 +228,5 @@ def test_events_come_from_where_bronze_is(given, source, tmp_path, monkeypatch):
     found = open_source(settings, open_lake(settings), ring=lambda: None, log=lambda line: None)
     assert isinstance(found, source)
     assert found.queue is None
-    assert not found.wants_a_run
+    assert not found.heard
     found.close()

@@ -22,11 +22,13 @@ def everything(home: LakeHome) -> dict[str, bytes | None]:
     return {key: home.read(key) for key in home.keys(PRODUCT) if "/_state/" not in key}
 
 
-def test_given_the_last_run_then_it_is_computed_again_the_same_and_the_lake_is_not_touched(lake, tmp_path: Path):
-    before = everything(lake.home)
-    done = reprocess(lake.settings, lake.runs[2], clients=["emin"], into=tmp_path / "again")
+def test_given_the_last_run_then_it_is_computed_again_the_same_and_the_lake_is_not_touched(
+    published_lake, tmp_path: Path
+):
+    before = everything(published_lake.home)
+    done = reprocess(published_lake.settings, published_lake.runs[2], clients=["emin"], into=tmp_path / "again")
     assert done.is_identical, done
-    assert everything(lake.home) == before
+    assert everything(published_lake.home) == before
     (emin,) = done.clients
     # The new sample's iron is far off: its group has other limits when they are calculated from this bronze.
     assert emin.limits == "given"
@@ -34,18 +36,17 @@ def test_given_the_last_run_then_it_is_computed_again_the_same_and_the_lake_is_n
         "classified_reports.parquet": "identical",
         "machine_status_current.parquet": "identical",
         "stewart_limits.parquet": "given",
+        "_harmonized.parquet": "identical",
     }
     assert "limits of earlier runs" in emin.notes[-1]
 
 
 def test_given_bronze_that_was_written_over_then_its_version_is_computed_again_or_named_as_gone(
-    lake: PublishedLake, tribolake, tmp_path: Path
+    published_lake: PublishedLake, tribolake, tmp_path: Path
 ):
-    ended = tribolake(
-        "reprocess", "--as-of", lake.runs[1], "--client", "emin", "--into", str(tmp_path / "again"), *lake.words,
-        "--json", **lake.environment,
-    )  # fmt: skip
-    if lake.is_on_s3:
+    words = ("reprocess", "--as-of", published_lake.runs[1], "--client", "emin", "--into", str(tmp_path / "again"))
+    ended = tribolake(*words, *published_lake.words, "--json", **published_lake.environment)
+    if published_lake.is_on_s3:
         assert ended.returncode == 0, ended.stderr
         done = json.loads(ended.stdout)
         assert done["is_identical"]
@@ -56,35 +57,35 @@ def test_given_bronze_that_was_written_over_then_its_version_is_computed_again_o
         assert ended.returncode == 1
         assert ONE_MORE_KEY in ended.stderr
         with pytest.raises(BronzeGone, match="1 of 2 bronze contents"):
-            reprocess(lake.settings, lake.runs[1], clients=["emin"])
+            reprocess(published_lake.settings, published_lake.runs[1], clients=["emin"])
 
 
 def test_given_a_run_whose_files_are_forgotten_then_its_manifest_says_whether_it_is_the_same(
-    lake: PublishedLake, tmp_path: Path
+    published_lake: PublishedLake, tmp_path: Path
 ):
-    done = reprocess(lake.settings, lake.runs[0], into=tmp_path / "again")
+    done = reprocess(published_lake.settings, published_lake.runs[0], into=tmp_path / "again")
     assert done.is_identical, done
     assert {client.client: client.limits for client in done.clients} == {"cda": "calculated", "emin": "calculated"}
     assert {file.outcome for client in done.clients for file in client.files} == {"identical"}
 
 
-def test_given_no_such_run_or_a_full_folder_then_nothing_is_computed(lake: PublishedLake, tmp_path: Path):
+def test_given_no_such_run_or_a_full_folder_then_nothing_is_computed(published_lake: PublishedLake, tmp_path: Path):
     with pytest.raises(ConfigurationError, match="no manifest of run"):
-        reprocess(lake.settings, "20200101T000000000000Z-0000")
+        reprocess(published_lake.settings, "20200101T000000000000Z-0000")
     with pytest.raises(ConfigurationError, match="cannot be a run"):
-        reprocess(lake.settings, "../gold")
+        reprocess(published_lake.settings, "../gold")
     (tmp_path / "something").touch()
     with pytest.raises(ConfigurationError, match="is not empty"):
-        reprocess(lake.settings, lake.runs[0], into=tmp_path)
+        reprocess(published_lake.settings, published_lake.runs[0], into=tmp_path)
 
 
-def test_given_a_manifest_that_names_a_file_elsewhere_then_it_is_refused(lake: PublishedLake, tmp_path: Path):
-    manifest = manifest_of(lake.home, "cda")
+def test_given_a_manifest_that_names_a_file_elsewhere_then_it_is_refused(published_lake: PublishedLake, tmp_path: Path):
+    manifest = manifest_of(published_lake.home, "cda")
     manifest["sources"][0]["key"] = f"{PRODUCT}/bronze/../../etc/passwd"
     key = f"{PRODUCT}/lineage/cda/forged.json"
-    lake.home.put(key, json.dumps(manifest | {"run_id": "forged"}).encode())
+    published_lake.home.put(key, json.dumps(manifest | {"run_id": "forged"}).encode())
     with pytest.raises(ConfigurationError, match="not in bronze"):
-        reprocess(lake.settings, "forged", clients=["cda"], into=tmp_path / "again")
+        reprocess(published_lake.settings, "forged", clients=["cda"], into=tmp_path / "again")
 
 
 def test_a_comparison_counts_rows_and_columns(tmp_path: Path):

@@ -28,52 +28,64 @@ def status_of(reports: Path) -> list[tuple[str, float]]:
 
 
 @pytest.mark.parametrize("artefact", ARTEFACTS)
-def test_every_artefact_is_found_latest_by_day_and_by_run(lake: PublishedLake, artefact: str):
-    latest = find(lake.settings, artefact, "emin")
-    by_day = find(lake.settings, artefact, "EMIN", as_of=datetime.now(UTC).date())
-    by_run = find(lake.settings, artefact, "emin", version=lake.runs[2])
+def test_every_artefact_is_found_latest_by_day_and_by_run(published_lake: PublishedLake, artefact: str):
+    latest = find(published_lake.settings, artefact, "emin")
+    by_day = find(published_lake.settings, artefact, "EMIN", as_of=datetime.now(UTC).date())
+    by_run = find(published_lake.settings, artefact, "emin", version=published_lake.runs[2])
     assert latest == by_day == by_run
     assert latest.path.is_file()
-    assert latest.run_id == (None if artefact in HAS_NO_RUN else lake.runs[2])
+    assert latest.run_id == (None if artefact in HAS_NO_RUN else published_lake.runs[2])
 
 
-def test_a_fetched_file_is_what_the_manifest_says(lake: PublishedLake):
-    for file in lake.manifest("emin", lake.runs[2])["files"]:
-        content = fetch(lake.settings, file["name"].removesuffix(".parquet"), "emin").read_bytes()
+def test_a_fetched_file_is_what_the_manifest_says(published_lake: PublishedLake):
+    for file in published_lake.manifest("emin", published_lake.runs[2])["files"]:
+        content = fetch(published_lake.settings, file["name"].removesuffix(".parquet"), "emin").read_bytes()
         assert hashlib.sha256(content).hexdigest() == file["sha256"]
 
 
-def test_given_a_run_before_the_last_then_its_own_reports_are_found(lake: PublishedLake):
-    irons = [status_of(fetch(lake.settings, "classified_reports", "emin", version=run)) for run in lake.runs[1:]]
+def test_given_a_run_before_the_last_then_its_own_reports_are_found(published_lake: PublishedLake):
+    irons = [
+        status_of(fetch(published_lake.settings, "classified_reports", "emin", version=run))
+        for run in published_lake.runs[1:]
+    ]
     assert [iron for ((_, iron),) in irons] == [9000, 8000]
 
 
-def test_given_a_run_that_retention_has_forgotten_then_the_error_says_how_to_compute_it_again(lake: PublishedLake):
-    with pytest.raises(ConfigurationError, match=f"reprocess --as-of {lake.runs[0]}"):
-        fetch(lake.settings, "classified_reports", "emin", version=lake.runs[0])
+def test_given_a_run_that_retention_has_forgotten_then_the_error_says_how_to_compute_it_again(
+    published_lake: PublishedLake,
+):
+    with pytest.raises(ConfigurationError, match=f"reprocess --as-of {published_lake.runs[0]}"):
+        fetch(published_lake.settings, "classified_reports", "emin", version=published_lake.runs[0])
 
 
-def test_given_a_version_of_limits_then_those_that_judged_and_those_of_machines_are_found(lake: PublishedLake):
-    version = find(lake.settings, "stewart_limits", "emin").limits_version
+def test_given_a_version_of_limits_then_those_that_judged_and_those_of_machines_are_found(
+    published_lake: PublishedLake,
+):
+    version = find(published_lake.settings, "stewart_limits", "emin").limits_version
     assert version
     for artefact in ("stewart_limits", "judging_limits"):
-        found = find(lake.settings, artefact, "emin", version=version)
+        found = find(published_lake.settings, artefact, "emin", version=version)
         assert f"/silver/stewart_limits/{version}/" in found.address
     with pytest.raises(ConfigurationError, match="is of client 'emin'"):
-        find(lake.settings, "judging_limits", "cda", version=version)
+        find(published_lake.settings, "judging_limits", "cda", version=version)
 
 
-def test_given_a_day_then_what_readers_saw_that_evening_comes_from_history_or_archive(lake: PublishedLake):
-    remember_day(lake, "emin", EARLIER, archived=False)
-    remember_day(lake, "emin", LONG_AGO, archived=True)
+def test_given_a_day_then_what_readers_saw_that_evening_comes_from_history_or_archive(published_lake: PublishedLake):
+    remember_day(published_lake, "emin", EARLIER, archived=False)
+    remember_day(published_lake, "emin", LONG_AGO, archived=True)
     asked = {date(2026, 1, 31): EARLIER, date(2026, 5, 5): EARLIER, date(2025, 12, 24): LONG_AGO}
     for day, kept in asked.items():
-        found = find(lake.settings, "classified_reports", "emin", as_of=day)
+        found = find(published_lake.settings, "classified_reports", "emin", as_of=day)
         assert found.run_id == f"{kept}-run"
-        if not lake.is_on_s3:
-            assert found.path.parent == published_as_of(lake.settings.lake / PRODUCT, "emin", day)
+        if not published_lake.is_on_s3:
+            assert found.path.parent == published_as_of(published_lake.settings.lake / PRODUCT, "emin", day)
     with pytest.raises(ConfigurationError, match=f"the oldest gold is of {LONG_AGO}"):
-        find(lake.settings, "classified_reports", "emin", as_of=date.fromisoformat(LONG_AGO) - timedelta(days=1))
+        find(
+            published_lake.settings,
+            "classified_reports",
+            "emin",
+            as_of=date.fromisoformat(LONG_AGO) - timedelta(days=1),
+        )
 
 
 @pytest.mark.parametrize(
@@ -88,48 +100,54 @@ def test_given_a_day_then_what_readers_saw_that_evening_comes_from_history_or_ar
         ("judging_limits", "emin", "default-000000000000"),
     ],
 )
-def test_given_a_name_that_cannot_be_then_nothing_is_looked_up(lake: PublishedLake, artefact, client, version):
+def test_given_a_name_that_cannot_be_then_nothing_is_looked_up(
+    published_lake: PublishedLake, artefact, client, version
+):
     with pytest.raises(ConfigurationError):
-        find(lake.settings, artefact, client, version=version)
+        find(published_lake.settings, artefact, client, version=version)
 
 
-def test_given_a_file_that_somebody_wrote_over_then_it_is_not_handed_out(lake: PublishedLake, tmp_path: Path):
-    folder = f"{PRODUCT}/gold/cda/{lake.manifest('cda', lake.runs[0])['folder']}"
+def test_given_a_file_that_somebody_wrote_over_then_it_is_not_handed_out(published_lake: PublishedLake, tmp_path: Path):
+    folder = f"{PRODUCT}/gold/cda/{published_lake.manifest('cda', published_lake.runs[0])['folder']}"
     key = f"{folder}/machine_status_current.parquet"
-    content = lake.home.read(key)
-    lake.home.put(key, b"PAR1 something else PAR1")
-    settings = lake.settings.model_copy(update={"state_dir": tmp_path}) if lake.is_on_s3 else lake.settings
+    content = published_lake.home.read(key)
+    published_lake.home.put(key, b"PAR1 something else PAR1")
+    settings = (
+        published_lake.settings.model_copy(update={"state_dir": tmp_path})
+        if published_lake.is_on_s3
+        else published_lake.settings
+    )
     try:
         with pytest.raises(ContractBroken, match="not what its manifest says"):
             find(settings, "machine_status_current", "cda")
     finally:
-        lake.home.put(key, content)
+        published_lake.home.put(key, content)
 
 
-def test_given_a_fetched_object_then_it_is_not_fetched_again(lake: PublishedLake):
-    if not isinstance(lake.home, InBucket):
+def test_given_a_fetched_object_then_it_is_not_fetched_again(published_lake: PublishedLake):
+    if not isinstance(published_lake.home, InBucket):
         pytest.skip("a folder's files are used where they are")
-    path = fetch(lake.settings, "classified_reports", "emin")
+    path = fetch(published_lake.settings, "classified_reports", "emin")
     before = path.stat().st_mtime_ns
-    assert fetch(lake.settings, "classified_reports", "emin") == path
+    assert fetch(published_lake.settings, "classified_reports", "emin") == path
     assert path.stat().st_mtime_ns == before
     path.write_bytes(b"torn")
-    assert gold_of(lake.home, "emin")["classified_reports"] == pq.read_table(
-        fetch(lake.settings, "classified_reports", "emin")
+    assert gold_of(published_lake.home, "emin")["classified_reports"] == pq.read_table(
+        fetch(published_lake.settings, "classified_reports", "emin")
     )
 
 
-def test_fetch_and_limits_diff_on_the_command_line(lake: PublishedLake, tribolake, tmp_path: Path):
+def test_fetch_and_limits_diff_on_the_command_line(published_lake: PublishedLake, tribolake, tmp_path: Path):
     copy = tmp_path / "reports.parquet"
-    words = ("fetch", "classified_reports", "--client", "emin", *lake.words)
-    ended = tribolake(*words, "--output", str(copy), "--json", **lake.environment)
+    words = ("fetch", "classified_reports", "--client", "emin", *published_lake.words)
+    ended = tribolake(*words, "--output", str(copy), "--json", **published_lake.environment)
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)["run_id"] == lake.runs[2]
-    assert status_of(copy) == status_of(fetch(lake.settings, "classified_reports", "emin"))
-    unknown = tribolake("fetch", "everything", "--client", "emin", *lake.words, **lake.environment)
+    assert json.loads(ended.stdout)["run_id"] == published_lake.runs[2]
+    assert status_of(copy) == status_of(fetch(published_lake.settings, "classified_reports", "emin"))
+    unknown = tribolake("fetch", "everything", "--client", "emin", *published_lake.words, **published_lake.environment)
     assert (unknown.returncode, "choose one of" in unknown.stderr) == (2, True)
 
-    version = find(lake.settings, "stewart_limits", "emin").limits_version
-    ended = tribolake("limits", "diff", version, version, *lake.words, "--json", **lake.environment)
+    version = find(published_lake.settings, "stewart_limits", "emin").limits_version
+    ended = tribolake("limits", "diff", version, version, *published_lake.words, "--json", **published_lake.environment)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout) == {"client": "EMIN", "a": version, "b": version, "limits": [], "samples": []}
