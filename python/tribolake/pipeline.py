@@ -36,6 +36,7 @@ def run(
     clients: Sequence[str] | None = None,
     full_refresh: bool = False,
     recalculate_limits: bool = False,
+    list_everything: bool = False,
     progress: Progress = lambda _: None,
 ) -> RunReport:
     """Bring gold up to date with bronze: read what is new, build, test, publish.
@@ -46,6 +47,7 @@ def run(
         clients: read and publish only these; None means all.
         full_refresh: forget what was loaded and read every file again.
         recalculate_limits: calculate the limits of every group anew.
+        list_everything: look for new files in all of bronze, however large it is: see `lake/listing.py`.
         progress: told what is under way.
 
     Raises:
@@ -65,6 +67,7 @@ def run(
             clients=clients,
             full_refresh=full_refresh,
             recalculate_limits=recalculate_limits,
+            list_everything=list_everything,
         )
 
     with _lock(settings):

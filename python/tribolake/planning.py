@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tribolake.errors import ConfigurationError
@@ -53,6 +53,7 @@ def plan_run(
     clients: Sequence[str] | None,
     full_refresh: bool,
     recalculate_limits: bool,
+    list_everything: bool = False,
 ) -> Plan:
     """Compare the listing with the ledger; if a run is due its request is left in the warehouse.
 
@@ -79,6 +80,8 @@ def plan_run(
             requested_at=now,
         )
         ledger = Ledger.of([]) if reread else read_ledger(warehouse, retry_failed=project_changed)
+        if list_everything:
+            ledger = replace(ledger, is_open=True)
         found = new_files(home.lake, ledger, clients)
         not_enough = {"the last run did not finish": is_unfinished(warehouse, past)} | (
             _reasons_of_the_past(home.shelf, request, past) if past else {}

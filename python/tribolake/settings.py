@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def address(self) -> str:
+        """The lake as people call it: a folder or `s3://bucket`."""
+        return f"{S3_SCHEME}{self.s3_bucket}" if self.is_on_s3 else str(self.lake)
+
+    @property
     def state(self) -> Path:
         """The warehouse, and what runs keep on this machine: each bucket has its own."""
         if self.state_dir:

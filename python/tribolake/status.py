@@ -93,7 +93,7 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
     lake = open_lake(settings)
     if not settings.warehouse.exists():
         raise ConfigurationError(
-            f"{lake.address} has no warehouse here yet: put files under {settings.prefix}/bronze/CLIENT/ and start "
+            f"{settings.address} has no warehouse here yet: put files under {settings.prefix}/bronze/CLIENT/ and start "
             "`tribolake run`, or try `tribolake demo`"
         )
     wanted = lower_names(clients)
@@ -102,7 +102,7 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
         past = last_run(warehouse)
         is_built = table_exists(warehouse, "gold", "machine_status_current")
         return LakeStatus(
-            lake=lake.address,
+            lake=settings.address,
             last_run=past.report if past else None,
             waiting_files=[file.key for file in new_files(lake, read_ledger(warehouse), wanted)],
             failed_files=rows_of(warehouse, FAILED_FILES, {"clients": wanted}) if is_built else [],

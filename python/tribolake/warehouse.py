@@ -115,7 +115,7 @@ def open_built(settings: Settings, schema: str, table: str) -> Iterator[duckdb.D
             if table_exists(warehouse, schema, table):
                 yield warehouse
                 return
-    raise ConfigurationError(f"{settings.lake} has no {schema}.{table} yet: start `tribolake run` first")
+    raise ConfigurationError(f"{settings.address} has no {schema}.{table} yet: start `tribolake run` first")
 
 
 @contextmanager

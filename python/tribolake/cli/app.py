@@ -12,6 +12,7 @@ import typer
 from tribolake.cli.arrivals import arrivals
 from tribolake.cli.fetch import fetch
 from tribolake.cli.history import history
+from tribolake.cli.lake import lake as lake_commands
 from tribolake.cli.limits import limits
 from tribolake.cli.lineage import lineage
 from tribolake.cli.options import (
@@ -26,9 +27,11 @@ from tribolake.cli.options import (
 from tribolake.cli.query import query
 from tribolake.cli.reprocess import reprocess
 from tribolake.cli.watch import watch
+from tribolake.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from tribolake.dbtrun import Dbt
+    from tribolake.settings import Settings
 
 app = typer.Typer(
     name="tribolake",
@@ -128,7 +131,7 @@ def synth(
     from tribolake.synth import write_sample_lake  # noqa: PLC0415
 
     with explained_errors():
-        settings = load_settings(lake=lake)
+        settings = _in_a_folder(load_settings(lake=lake))
         progress = ProgressLines()
         try:
             written = write_sample_lake(
@@ -192,7 +195,7 @@ def demo(lake: LakeOption = None) -> None:
     from tribolake.synth import write_sample_lake  # noqa: PLC0415
 
     with explained_errors():
-        settings = load_settings(lake=lake or PROJECT_DIR / "data" / "demo")
+        settings = _in_a_folder(load_settings(lake=lake or PROJECT_DIR / "data" / "demo"))
         progress = ProgressLines()
         if not open_lake(settings).list_bronze():
             write_sample_lake(settings.lake, on_file=lambda path: progress(f"write {path.name}"))
@@ -203,6 +206,15 @@ def demo(lake: LakeOption = None) -> None:
         print_status(lake_status(settings, None))
         print_run(report, settings)
         typer.echo(f"documentation: {page}")
+
+
+def _in_a_folder(settings: Settings) -> Settings:
+    if settings.uses_s3:
+        raise ConfigurationError(
+            f"sample files are written into folders: give --lake DIR without STORAGE_MODE, then copy them to "
+            f"{settings.address}"
+        )
+    return settings
 
 
 def _write_docs(dbt: Dbt, lake: Path, output: Path | None) -> Path:
@@ -248,3 +260,4 @@ app.command(
 )(query)
 app.add_typer(arrivals, name="arrivals", no_args_is_help=True)
 app.add_typer(limits, name="limits", no_args_is_help=True)
+app.add_typer(lake_commands, name="lake", no_args_is_help=True)

@@ -15,7 +15,8 @@ import typer
 from tribolake.errors import ConfigurationError, LakeIsBusy, TribolakeError
 
 LakeOption = Annotated[
-    str | None, typer.Option("--lake", metavar="DIR", help="The lake's folder. [default: ./data]", show_default=False)
+    str | None,
+    typer.Option("--lake", metavar="DIR", help="A folder or s3://bucket. [default: ./data]", show_default=False),
 ]
 ClientOption = Annotated[
     list[str] | None, typer.Option("--client", metavar="NAME", help="Only this client; may be repeated.")

@@ -35,7 +35,7 @@ def print_run(report: RunReport, settings: Settings) -> None:
     """What a run did, per client, and where its files are."""
     console = _console()
     if report.nothing_new:
-        console.print(f"Nothing new in {escape(str(settings.lake))} ({report.seconds:.2f} s).")
+        console.print(f"Nothing new in {escape(settings.address)} ({report.seconds:.2f} s).")
         return
     numbers = ("files", "rows read", "loaded", "superseded", "rejected", "samples")
     table = Table(
@@ -62,7 +62,7 @@ def print_run(report: RunReport, settings: Settings) -> None:
         console.print(f"[red]failed[/red] {escape(failed['file'])}: {escape(failed['problem'])}")
     for client, done in report.clients.items():
         if done.published:
-            console.print(f"published {escape(str(settings.lake / settings.prefix / 'gold' / client))}")
+            console.print(f"published {escape(settings.address)}/{settings.prefix}/gold/{client}")
         elif done.problem:
             console.print(f"[red]held back[/red] {client}: {escape(done.problem)}")
     for test in report.failed_tests:

@@ -22,10 +22,6 @@ class Lake(Protocol):
     def home(self) -> Path:
         """The folder of the data product in it."""
 
-    @property
-    def address(self) -> str:
-        """The lake as people call it: a folder or `s3://bucket`."""
-
     def list_bronze(self, *, whole: bool = False) -> list[BronzeFile]:
         """The files in bronze, in the order of their keys; old ones may be left out unless `whole` is asked for."""
 

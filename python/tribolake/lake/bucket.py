@@ -33,10 +33,6 @@ class BucketLake:
     def home(self) -> Path:
         return self.root / self.prefix
 
-    @property
-    def address(self) -> str:
-        return f"s3://{self.store.bucket}"
-
     def list_bronze(self, *, whole: bool = False) -> list[BronzeFile]:
         """The files in bronze that may be new, in the order of their keys: see `lake/listing.py`."""
         bronze = f"{self.prefix}/bronze/"
@@ -111,10 +107,6 @@ class CopiedFolderLake:
     @property
     def home(self) -> Path:
         return self.folder.home
-
-    @property
-    def address(self) -> str:
-        return self.folder.address
 
     def list_bronze(self, *, whole: bool = False) -> list[BronzeFile]:
         return self.folder.list_bronze(whole=whole)

@@ -26,10 +26,6 @@ class FolderLake:
     def home(self) -> Path:
         return self.root / self.prefix
 
-    @property
-    def address(self) -> str:
-        return str(self.root)
-
     def list_bronze(self, *, whole: bool = True) -> list[BronzeFile]:
         """Every file in bronze, in the order of its key.
 

@@ -93,7 +93,7 @@ class ObjectStore:
     def __init__(self, bucket: str, client: Any, attempts: int) -> None:
         self.bucket = bucket
         self.calls: Counter[str] = Counter()
-        self._client = client
+        self.client = client
         self._attempts = attempts
         self._counting = threading.Lock()
         client.meta.events.register("before-send.s3", self._count)
@@ -102,7 +102,7 @@ class ObjectStore:
         """Objects whose key begins with `prefix`, in the order of their keys; a page of 1 000 is one call."""
         asked = {"Bucket": self.bucket, "Prefix": prefix} | ({"StartAfter": start_after} if start_after else {})
         while True:
-            page = self._ask(lambda: self._client.list_objects_v2(**asked))
+            page = self._ask(lambda: self.client.list_objects_v2(**asked))
             for found in page.get("Contents", []):
                 yield Stored(found["Key"], found["Size"], found["ETag"].strip('"'), found["LastModified"])
             if not page.get("IsTruncated"):
@@ -124,7 +124,7 @@ class ObjectStore:
         which = {"Bucket": self.bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
 
         def transfer() -> Stored:
-            answer = self._client.get_object(**which)
+            answer = self.client.get_object(**which)
             found = _described(key, answer)
             if max_bytes is not None and found.size_bytes > max_bytes:
                 answer["Body"].close()
@@ -187,7 +187,7 @@ class ObjectStore:
                     self._put_in_parts(key, source, described)
                 else:
                     body = source.part(0)
-                    self._client.put_object(
+                    self.client.put_object(
                         Bucket=self.bucket,
                         Key=key,
                         Body=body,
@@ -222,23 +222,23 @@ class ObjectStore:
         """Copy an object within the bucket, with what it carries."""
 
         def transfer() -> None:
-            self._client.copy_object(Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source})
+            self.client.copy_object(Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source})
 
         self._ask(transfer)
 
     def delete(self, key: str) -> None:
         """Remove an object; none there is no error. A versioned bucket keeps its versions."""
-        self._ask(lambda: self._client.delete_object(Bucket=self.bucket, Key=key))
+        self._ask(lambda: self.client.delete_object(Bucket=self.bucket, Key=key))
 
     def tags(self, key: str) -> dict[str, str]:
         """The tags of an object."""
-        found = self._ask(lambda: self._client.get_object_tagging(Bucket=self.bucket, Key=key))
+        found = self._ask(lambda: self.client.get_object_tagging(Bucket=self.bucket, Key=key))
         return {tag["Key"]: tag["Value"] for tag in found.get("TagSet", [])}
 
     def _look(self, key: str) -> Stored | None:
         """One attempt at a description."""
         try:
-            return _described(key, self._client.head_object(Bucket=self.bucket, Key=key))
+            return _described(key, self.client.head_object(Bucket=self.bucket, Key=key))
         except ClientError as error:
             if _code(error) in MISSING:
                 return None
@@ -246,15 +246,15 @@ class ObjectStore:
 
     def _tag(self, key: str, tags: Mapping[str, str]) -> None:
         wanted = [{"Key": name, "Value": value} for name, value in tags.items()]
-        self._client.put_object_tagging(Bucket=self.bucket, Key=key, Tagging={"TagSet": wanted})
+        self.client.put_object_tagging(Bucket=self.bucket, Key=key, Tagging={"TagSet": wanted})
 
     def _put_in_parts(self, key: str, source: _Source, described: Mapping[str, Any]) -> None:
         which = {"Bucket": self.bucket, "Key": key}
-        upload = self._client.create_multipart_upload(**which, **described)["UploadId"]
+        upload = self.client.create_multipart_upload(**which, **described)["UploadId"]
 
         def send(number: int) -> dict[str, Any]:
             body = source.part(number)
-            done = self._client.upload_part(
+            done = self.client.upload_part(
                 **which, UploadId=upload, PartNumber=number + 1, Body=body, ContentMD5=_md5(body)
             )
             return {"PartNumber": number + 1, "ETag": done["ETag"]}
@@ -262,10 +262,10 @@ class ObjectStore:
         try:
             with ThreadPoolExecutor(2) as threads:
                 parts = list(threads.map(lambda number: self._ask(lambda: send(number)), range(source.parts)))
-            self._client.complete_multipart_upload(**which, UploadId=upload, MultipartUpload={"Parts": parts})
+            self.client.complete_multipart_upload(**which, UploadId=upload, MultipartUpload={"Parts": parts})
         except BaseException:
             # Parts cost money until somebody aborts them; an upload that was completed after all cannot be aborted.
-            _quietly(lambda: self._client.abort_multipart_upload(**which, UploadId=upload))
+            _quietly(lambda: self.client.abort_multipart_upload(**which, UploadId=upload))
             raise
 
     def _ask(self, call: Callable[[], Answer]) -> Answer:

@@ -47,8 +47,12 @@ LIMITS = re.compile(r"^silver/stewart_limits/(?P<version>[^/]+)/[^/]+$")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a file comes from: a publication, or a version of limits; `notes` say how that was told."""
+    """Where a file comes from: a publication, or a version of limits; `notes` say how that was told.
 
+    `settings` are those of the lake that it comes from.
+    """
+
+    settings: Settings
     published: Published
     file: TracedFile
     publication: Publication | None
@@ -72,7 +76,9 @@ def origin_of_object(settings: Settings, address: str) -> Origin:
     bucket, _, key = address.removeprefix(S3_SCHEME).partition("/")
     if not (BUCKET.match(bucket) and key):
         raise ConfigurationError(f"{address[:200]!r} is no address of an object: s3://bucket/key")
-    store = open_store(settings.model_copy(update={"s3_bucket": bucket}))
+    if (settings.is_on_s3, settings.s3_bucket) != (True, bucket):
+        settings = settings.model_copy(update={"storage_mode": "s3", "s3_bucket": bucket})
+    store = open_store(settings)
     found = store.head(key)
     if found is None:
         raise ConfigurationError(f"there is no object {address}")
@@ -91,14 +97,14 @@ def origin_of_object(settings: Settings, address: str) -> Origin:
     if "limits-version" in said:
         home = key.partition("/silver/stewart_limits/")[0]
         published = PublishedOnS3(store, home, published.cache)
-        return Origin(published, file, None, checked_limits_version(said["limits-version"]))
+        return Origin(settings, published, file, None, checked_limits_version(said["limits-version"]))
     place = MANIFEST_KEY.match(said.get("manifest", ""))
     if place:
         published = PublishedOnS3(store, place["home"], published.cache)
         publication = publication_of_run(published, checked_client(place["client"]), checked_run(place["run"]))
-        return Origin(published, file, publication, None)
+        return Origin(settings, published, file, publication, None)
     note = "the object says nothing of itself (another program stored it): its key and its content were asked"
-    return _origin_by_place(published, file, key, (note,))
+    return _origin_by_place(settings, published, file, key, (note,))
 
 
 def origin_of_path(settings: Settings, path: Path) -> Origin:
@@ -113,20 +119,22 @@ def origin_of_path(settings: Settings, path: Path) -> Origin:
         for place in (path.absolute(), path.resolve()):
             for root in (settings.lake, settings.lake.resolve()):
                 if place.is_relative_to(root):
-                    return _origin_by_place(published, file, place.relative_to(root).as_posix())
-    return _origin_by_content(published, file)
+                    return _origin_by_place(settings, published, file, place.relative_to(root).as_posix())
+    return _origin_by_content(settings, published, file)
 
 
-def _origin_by_place(published: Published, file: TracedFile, key: str, notes: tuple[str, ...] = ()) -> Origin:
+def _origin_by_place(
+    settings: Settings, published: Published, file: TracedFile, key: str, notes: tuple[str, ...] = ()
+) -> Origin:
     place = key.removeprefix(f"{published.home}/")
     limits = LIMITS.match(place)
     if limits:
-        return Origin(published, file, None, checked_limits_version(limits["version"]), notes)
+        return Origin(settings, published, file, None, checked_limits_version(limits["version"]), notes)
     if place.startswith("bronze/"):
         raise ConfigurationError(f"{file.address} is bronze: nothing is behind it but the laboratory")
     found = next((match for pattern in PLACES if (match := pattern.match(place))), None)
     if found is None:
-        return _origin_by_content(published, file, notes)
+        return _origin_by_content(settings, published, file, notes)
     names = found.groupdict()
     client = checked_client(names["client"])
     if names.get("run"):
@@ -144,24 +152,32 @@ def _origin_by_place(published: Published, file: TracedFile, key: str, notes: tu
     expected = publication.sha256_of(file.name)
     if expected not in (None, file.sha256):
         notes = (*notes, f"its content is NOT what run {publication.run_id} published: somebody wrote over it")
-    return Origin(published, file, publication, None, notes)
+    return Origin(settings, published, file, publication, None, notes)
 
 
-def _origin_by_content(published: Published, file: TracedFile, notes: tuple[str, ...] = ()) -> Origin:
+def _origin_by_content(
+    settings: Settings, published: Published, file: TracedFile, notes: tuple[str, ...] = ()
+) -> Origin:
     """The newest publication that has a file of this content."""
     for client in published_clients(published):
         current = current_publication(published, client)
         if current is not None and _has(current, file):
-            return Origin(published, file, current, None, notes)
+            return Origin(settings, published, file, current, None, notes)
         for run_id in published_runs(published, client):
             content = published.read(lineage_of(published, client, run_id))
             if content is None or not _has(Publication(client, json.loads(content), None), file):
                 continue
-            return Origin(published, file, publication_of_run(published, client, run_id), None, notes)
+            return Origin(settings, published, file, publication_of_run(published, client, run_id), None, notes)
     raise ConfigurationError(
         f"no run of {published.address(published.home)} published a file with the content of {file.address} "
         f"(SHA-256 {file.sha256})"
     )
+
+
+def is_gold(publication: Publication, file: TracedFile) -> bool:
+    """Whether a file is one of a publication's gold, whatever it is called now, or its manifest."""
+    names = {str(listed["name"]) for listed in publication.manifest["files"]}
+    return _has(publication, file) or file.name in names or file.name.endswith(".json")
 
 
 def _has(publication: Publication, file: TracedFile) -> bool:

@@ -10,7 +10,7 @@ import duckdb
 from tribolake.errors import ConfigurationError
 from tribolake.lineage.chain import Lineage, TracedLimits, TracedRun
 from tribolake.lineage.decisions import decisions_of
-from tribolake.lineage.origin import Origin, is_address, origin_of_object, origin_of_path
+from tribolake.lineage.origin import Origin, is_address, is_gold, origin_of_object, origin_of_path
 from tribolake.settings import Settings
 from tribolake.versions.find import fetch_limits, find, found_gold, limits_client_of, limits_folder
 from tribolake.versions.manifests import (
@@ -25,8 +25,6 @@ from tribolake.versions.published import NotThere, Published, open_published
 from tribolake.warehouse import rows_of
 
 REPORTS = "classified_reports"
-# Samples are judged; what has only samples has no limits behind it.
-UNJUDGED = ("harmonized", "_harmonized", "_delta")
 SAMPLE = """
     select
         sampleNumber as sample_number, laboratory, unitId as unit_id, componentName as component,
@@ -62,16 +60,17 @@ def lineage_of(settings: Settings, what: str, client: str | None = None) -> Line
         ConfigurationError: it is none of these, or several clients have the sample.
     """
     if is_address(what):
-        return _of_origin(settings, what, origin_of_object(settings, what))
+        return _of_origin(what, origin_of_object(settings, what))
     if Path(what).is_file():
-        return _of_origin(settings, what, origin_of_path(settings, Path(what)))
+        return _of_origin(what, origin_of_path(settings, Path(what)))
     published = open_published(settings)
     if is_limits_version(what) and what in published.folders(limits_folder(published)):
         return _of_limits(settings, published, what, what)
     return _of_sample(settings, published, what, client)
 
 
-def _of_origin(settings: Settings, what: str, origin: Origin) -> Lineage:
+def _of_origin(what: str, origin: Origin) -> Lineage:
+    settings = origin.settings
     if origin.publication is None:
         chain = _of_limits(settings, origin.published, what, str(origin.limits_version))
         return Lineage(
@@ -79,8 +78,9 @@ def _of_origin(settings: Settings, what: str, origin: Origin) -> Lineage:
             [*origin.notes, *chain.notes],
         )  # fmt: skip
     publication, notes = origin.publication, list(origin.notes)
-    is_judged = not (origin.file.name.startswith(UNJUDGED) or "/silver/" in origin.file.address)
-    limits = _judging_limits(settings, origin.published, publication, notes) if is_judged else []
+    limits = []
+    if is_gold(publication, origin.file):  # samples, and what has only samples, are not judged
+        limits = _judging_limits(settings, origin.published, publication, notes)
     return Lineage(
         what, "file", publication.client, TracedRun.of(origin.published, publication), origin.file, None, limits,
         publication.sources, notes,

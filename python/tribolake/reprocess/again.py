@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ from typing import Any
 from tribolake.errors import ConfigurationError
 from tribolake.pipeline import run
 from tribolake.project import Fingerprints
-from tribolake.publish.contract import GOLD, MANIFEST
-from tribolake.publish.files import remove_folder
+from tribolake.publish.contract import GOLD, HARMONIZED, MANIFEST
+from tribolake.publish.files import remove_folder, sha256_of
+from tribolake.publish.places import Places
+from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.reprocess.bronze import lay_out
-from tribolake.reprocess.comparison import IDENTICAL, FileComparison, compare
+from tribolake.reprocess.comparison import IDENTICAL, FileComparison, compare, rows_of_file
 from tribolake.reprocess.rejudge import limits_of, rejudge
 from tribolake.settings import Settings
-from tribolake.versions.find import found_gold
+from tribolake.versions.find import found_gold, found_harmonized
 from tribolake.versions.manifests import Publication, publication_of_run
 from tribolake.versions.names import STEWART_LIMITS, checked_client, checked_run
 from tribolake.versions.published import NotThere, Published, open_published
@@ -25,6 +28,7 @@ from tribolake.warehouse import open_warehouse, table_exists
 
 Progress = Callable[[str], None]
 REPORTS = "classified_reports"
+LIMITS_FILE = f"{STEWART_LIMITS}.parquet"
 KEYS = {table.file_name: table.key for table in GOLD}
 
 
@@ -142,7 +146,9 @@ def _of_client(
     now = _files_of(gold)
     kept = _kept_files(published, then)
     compared = _compare(then, now, gold, kept)
-    calculated = ClientAgain(then.client, "calculated", compared, list(notes))
+    samples, about_samples = _compare_samples(scratch, then, kept.get(HARMONIZED.name))
+    notes = [*notes, *about_samples]
+    calculated = ClientAgain(then.client, "calculated", [*compared, *samples], notes)
     if calculated.is_identical or REPORTS not in kept or not now:
         return calculated
     used, own = limits_of(kept[REPORTS]), limits_of(gold / f"{REPORTS}.parquet")
@@ -155,9 +161,23 @@ def _of_client(
     return ClientAgain(
         then.client,
         "given",
-        [replace(file, outcome="given") if file.name == f"{STEWART_LIMITS}.parquet" else file for file in judged],
+        [replace(file, outcome="given") if file.name == LIMITS_FILE else file for file in judged] + samples,
         [*notes, _about_limits(used, own, compared)],
     )
+
+
+def _compare_samples(scratch: Settings, then: Publication, kept: Path | None) -> tuple[list[FileComparison], list[str]]:
+    """The harmonized samples, where the run's are kept, and what is known of samples that are there now only."""
+    if kept is None:
+        return [], []
+    now = Places(scratch.lake, scratch.lake / scratch.prefix, then.client).harmonized
+    if not now.exists():
+        return [], []
+    about = [{"name": HARMONIZED_FILE, "sha256": sha256_of(path), "rows": rows_of_file(path)} for path in (kept, now)]
+    found = compare(about[0], about[1], HARMONIZED.key, (kept, now))
+    ahead = rows_of_file(now, "sampleTimestamp > $1::timestamp", [then.began_at.replace(tzinfo=None).isoformat()])
+    notes = [f"{ahead} samples are dated after the run, which left them out until their day"] if ahead else []
+    return [found], notes
 
 
 def _compare(
@@ -182,18 +202,18 @@ def _files_of(gold: Path) -> dict[str, dict[str, Any]]:
 
 
 def _kept_files(published: Published, then: Publication) -> dict[str, Path]:
-    """The run's own files, by table, as far as retention has kept them."""
+    """The run's own files, by table, as far as retention has kept them: samples go before reports do."""
     kept = {}
     for table in GOLD:
-        try:
+        with suppress(NotThere):
             kept[table.name] = found_gold(published, then, table.name).path
-        except NotThere:
-            continue
+    with suppress(NotThere):
+        kept[HARMONIZED.name] = found_harmonized(published, then).path
     return kept
 
 
 def _about_limits(used: Sequence[str | None], own: Sequence[str | None], compared: Sequence[FileComparison]) -> str:
-    (limits,) = (file for file in compared if file.name == f"{STEWART_LIMITS}.parquet")
+    (limits,) = (file for file in compared if file.name == LIMITS_FILE)
     return (
         f"the run judged by limits of earlier runs ({', '.join(filter(None, used))}); calculated from its bronze "
         f"alone they are {', '.join(filter(None, own)) or 'none'}: of {limits.rows_then} limits {limits.rows_changed} "

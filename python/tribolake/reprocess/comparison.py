@@ -59,6 +59,14 @@ def compare(then: Mapping[str, Any], now: Mapping[str, Any], key: Sequence[str],
                              "columns": columns})  # fmt: skip
 
 
+def rows_of_file(path: Path, condition: str = "true", values: Sequence[object] = ()) -> int:
+    """How many rows of a Parquet file meet a condition, whose values are bound as $1 and so on."""
+    with duckdb.connect() as connection:
+        connection.from_parquet(str(path)).create("rows_of_file")
+        row = connection.execute(f"select count(*) from rows_of_file where {condition}", list(values)).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _outcome(
     outcome: Outcome, name: str, sha256_then: str, sha256_now: str, rows_then: int, rows_now: int
 ) -> FileComparison:

@@ -94,7 +94,7 @@ def find(
                 raise NotThere(f"run {publication.run_id} published no limits: there were too few samples")
             return _found_limits(published, artefact, client, limits)
         if artefact == HARMONIZED.name:
-            return _found_harmonized(published, publication)
+            return found_harmonized(published, publication)
         return found_gold(published, publication, artefact)
     except NotThere as error:
         raise ConfigurationError(f"{error}. {_advice(publication)}") from error
@@ -174,8 +174,12 @@ def found_gold(published: Published, publication: Publication, table: str) -> Fo
     )
 
 
-def _found_harmonized(published: Published, publication: Publication) -> Found:
-    """The history has no copy: it is kept as long as the folder that its run published."""
+def found_harmonized(published: Published, publication: Publication) -> Found:
+    """The harmonized samples of a publication: history has no copy, the folder that its run published has.
+
+    Raises:
+        NotThere: that folder is forgotten.
+    """
     key = f"{published.home}/gold/{publication.client}/_versions/{publication.run_id}/{HARMONIZED_FILE}"
     path = published.fetch(key)
     address = published.address(key)

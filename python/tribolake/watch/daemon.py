@@ -8,13 +8,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from tribolake.errors import ConfigurationError, LakeIsBusy, TribolakeError
 from tribolake.lake import open_lake
+from tribolake.lake.listing import RECENT
 from tribolake.planning import check_request
 from tribolake.settings import Settings
 from tribolake.warehouse import lower_names
@@ -78,7 +79,7 @@ class Watcher:
         self._log = log
         # One attempt per listing: what it is tried again for is more than the store, and a beat must not be late.
         self._lake = open_lake(settings.model_copy(update={"s3_attempts": 1}))
-        self._bronze = f"{self._lake.address}/{settings.prefix}/bronze"
+        self._bronze = f"{settings.address}/{settings.prefix}/bronze"
         self._shortest_pause = BURST_SECONDS if settings.is_on_s3 else PAUSE_SECONDS
         settle_seconds = max(settings.watch_settle_seconds, BURST_SECONDS if settings.is_on_s3 else 0)
         self._patience = Patience(settle_seconds, settings.watch_max_wait_seconds)
@@ -88,6 +89,7 @@ class Watcher:
         self._taken: dict[str, Version] = {}  # by runs that ended well
         self._taking: dict[str, Version] = {}  # by the run under way
         self._waiting: dict[str, Sighting] = {}
+        self._listed: set[str] = set()
         now = time.monotonic()
         self._looked_at = now
         self._look_at = now
@@ -158,9 +160,11 @@ class Watcher:
             self._look_at = now
         if now < self._look_at:
             return
+        files = self._lake.list_bronze()
+        self._listed = {file.key for file in files}
         listed = {
             file.key: (file.size_bytes, file.modified_at)
-            for file in self._lake.list_bronze()
+            for file in files
             if self._clients is None or file.client in self._clients
         }
         self._taken = {key: version for key, version in self._taken.items() if key in listed}
@@ -168,7 +172,7 @@ class Watcher:
         self._waiting = look_again(self._waiting, new, now, self._patience, self._is_at_rest)
         self._looked_at = now
         self._has_looked = True
-        if self._events.wants_a_run:
+        if self._events.heard:
             self._wanted_since = self._wanted_since or now
         self._pause = max(self._shortest_pause, PAUSE_PER_LISTING * (time.monotonic() - now))
         next_looks = [self._next_look(sighting, now) for sighting in self._waiting.values()]
@@ -201,8 +205,10 @@ class Watcher:
         self._taking = {key: sighting.version for key, sighting in self._waiting.items() if sighting.is_complete}
         self._run_began = now
         self._wanted_since = None
-        self._events.run_began()
-        self._runner.start_run(self._policy, self._clients)
+        # A run lists what is recent where bronze is large: it is to see what was heard of, and what was seen here.
+        expected = self._events.run_began() | self._taking.keys()
+        is_shown = expected <= self._listed and all(_is_recent(key, self._settings.prefix) for key in expected)
+        self._runner.start_run(self._policy, self._clients, list_everything=not is_shown)
 
     def _due_since(self, now: float) -> float | None:
         """Since when there is something to do for a run; None if there is nothing."""
@@ -286,6 +292,13 @@ class Watcher:
             self._log(f"the heartbeat cannot be written: {error}")
 
 
+def _is_recent(key: str, prefix: str) -> bool:
+    """Whether every listing shows a file of bronze, tomorrow's too: see `lake/listing.py`."""
+    since = (datetime.now(UTC) - RECENT + timedelta(days=1)).date().isoformat()
+    below_client = key.removeprefix(f"{prefix}/bronze/").partition("/")[2]
+    return below_client > since
+
+
 def _problem(report: dict[str, Any]) -> str | None:
     """What a person should look at after a run, in a line."""
     files = [f"{failed['file']}: {failed['problem']}" for failed in report["failed_files"]]
@@ -301,6 +314,6 @@ def _only_watcher(settings: Settings) -> Iterator[None]:
             yield
     except Timeout as error:
         raise LakeIsBusy(
-            f"another watcher holds {path}: `tribolake status --lake {settings.lake}` shows it. "
+            f"another watcher holds {path}: `tribolake status --lake {settings.address}` shows it. "
             "Leave this lake to it, or stop it first"
         ) from error

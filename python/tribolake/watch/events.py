@@ -56,7 +56,7 @@ class FolderEvents:
     """
 
     look_every_seconds = NEVER
-    wants_a_run = False
+    heard: frozenset[str] = frozenset()
     queue = None
 
     def __init__(self, folder: Path, *, polling: bool, ring: Callable[[], None], log: Callable[[str], None]) -> None:
@@ -94,11 +94,11 @@ class FolderEvents:
     def close(self) -> None:
         self.stop()
 
-    def run_began(self) -> None:
-        """Events are not kept."""
+    def run_began(self) -> frozenset[str]:
+        return self.heard  # events are not kept
 
     def run_ended(self, ok: bool) -> None:
-        """As before."""
+        """Nothing was kept."""
 
     def _is_watching(self) -> bool:
         """A removed folder ends its emitter, but not the observer."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -26,7 +27,7 @@ from tribolake.watch.sources import NEVER, QueueState
 WAIT_SECONDS = 20
 BATCH = 10
 # Each message that is held costs a tenth of a call per renewal; more than these wait in the queue as well.
-MOST_HELD = 40
+MOST_HELD = 1000
 RENEWALS_PER_PERIOD = 3
 # SQS lets a message be invisible for half a day; then it is delivered again, which does no harm.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
@@ -37,6 +38,14 @@ LOGGED_CHARACTERS = 200
 SETTLED_WITHIN_SECONDS = 5.0
 
 Receipts = dict[str, str]  # by message id; the receipt of the last delivery
+
+
+@dataclass(frozen=True)
+class Held:
+    """A message that waits for a run, and the keys that it speaks of."""
+
+    receipt: str
+    keys: tuple[str, ...]
 
 
 class QueueEvents:
@@ -62,7 +71,7 @@ class QueueEvents:
         self._ring = ring
         self._log = log
         self._changed = threading.Condition()
-        self._held: Receipts = {}
+        self._held: dict[str, Held] = {}  # by message id
         self._covering: set[str] = set()  # of those, what the run under way covers
         self._covered: Receipts = {}  # to be deleted
         self._trouble: str | None = None
@@ -76,9 +85,9 @@ class QueueEvents:
         return self._poll_seconds if self._trouble else NEVER
 
     @property
-    def wants_a_run(self) -> bool:
+    def heard(self) -> frozenset[str]:
         with self._changed:
-            return len(self._held) > len(self._covering)
+            return _keys(held for message, held in self._held.items() if message not in self._covering)
 
     @property
     def queue(self) -> QueueState:
@@ -94,14 +103,15 @@ class QueueEvents:
                 thread.start()
         return True
 
-    def run_began(self) -> None:
+    def run_began(self) -> frozenset[str]:
         with self._changed:
             self._covering = set(self._held)
+            return _keys(self._held.values())
 
     def run_ended(self, ok: bool) -> None:
         with self._changed:
             if ok:
-                self._covered |= {message: self._held.pop(message) for message in self._covering}
+                self._covered |= {message: self._held.pop(message).receipt for message in self._covering}
             self._covering = set()
             self._changed.notify_all()
 
@@ -168,7 +178,7 @@ class QueueEvents:
         return messages
 
     def _take(self, messages: Sequence[dict[str, Any]]) -> None:
-        news: Receipts = {}
+        news: dict[str, Held] = {}
         of_no_concern: Receipts = {}
         poison: Receipts = {}
         for message in messages:
@@ -177,11 +187,14 @@ class QueueEvents:
             except NotAnEvent as error:
                 self._log_once(message["MessageId"], str(error))
                 poison[message["MessageId"]] = message["ReceiptHandle"]
+                continue
+            if keys:
+                news[message["MessageId"]] = Held(message["ReceiptHandle"], tuple(keys))
             else:
-                (news if keys else of_no_concern)[message["MessageId"]] = message["ReceiptHandle"]
+                of_no_concern[message["MessageId"]] = message["ReceiptHandle"]
         with self._changed:
             if self._is_stopped:  # the watcher is going: the next one is to have them
-                poison |= news
+                poison |= _receipts(news)
                 news = {}
             self._held |= news
             self._covered |= of_no_concern
@@ -227,7 +240,7 @@ class QueueEvents:
             if is_last or time.monotonic() >= renew_at:
                 renew_at = time.monotonic() + renew_every
                 with self._changed:
-                    held = dict(self._held)
+                    held = _receipts(self._held)
                 self._set_visibility(held, 0 if is_last else self._visibility_seconds)
             if is_last:
                 return
@@ -258,6 +271,14 @@ class QueueEvents:
                 self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
             except (BotoCoreError, ClientError):
                 return  # they are delivered again when their time is over, which does no harm
+
+
+def _keys(messages: Iterable[Held]) -> frozenset[str]:
+    return frozenset(key for held in messages for key in held.keys)
+
+
+def _receipts(messages: Mapping[str, Held]) -> Receipts:
+    return {message: held.receipt for message, held in messages.items()}
 
 
 def _batches(receipts: Receipts) -> list[list[tuple[str, str]]]:

@@ -70,11 +70,11 @@ class Runner:
             start_new_session=True,  # Ctrl-C is for the watcher
         )
 
-    def start_run(self, policy: str, clients: Sequence[str] | None) -> None:
+    def start_run(self, policy: str, clients: Sequence[str] | None, *, list_everything: bool = False) -> None:
         """Begin a run as soon as the process is warm."""
         self.get_warm()
         self.is_running = True
-        request = json.dumps({"policy": policy, "clients": clients})
+        request = json.dumps({"policy": policy, "clients": clients, "list_everything": list_everything})
         with suppress(BrokenPipeError):  # it has ended: collect() finds out
             self._write(request)
 

@@ -29,8 +29,8 @@ class EventSource(Protocol):
         """How often bronze is to be listed though nothing rang."""
 
     @property
-    def wants_a_run(self) -> bool:
-        """Whether it knows of news that no run covers, whatever the listing shows."""
+    def heard(self) -> frozenset[str]:
+        """Keys of files that came and that no run covers yet, whatever the listing shows."""
 
     @property
     def queue(self) -> QueueState | None:
@@ -43,8 +43,8 @@ class EventSource(Protocol):
             OSError: no events can be had now.
         """
 
-    def run_began(self) -> None:
-        """A run begins: it lists bronze after this, and so covers what was heard before."""
+    def run_began(self) -> frozenset[str]:
+        """A run begins: it lists bronze after this, and so covers what was heard before, which is returned."""
 
     def run_ended(self, ok: bool) -> None:
         """The run ended; `ok` says that it recorded what it found and published what could be published."""
@@ -59,7 +59,7 @@ class EventSource(Protocol):
 class Polling:
     """A lake on S3 without a queue sends no events: it is listed every now and then."""
 
-    wants_a_run = False
+    heard: frozenset[str] = frozenset()
     queue = None
 
     def __init__(self, seconds: float) -> None:
@@ -68,11 +68,11 @@ class Polling:
     def keep_watching(self) -> bool:
         return True
 
-    def run_began(self) -> None:
-        """Nothing was heard that it could cover."""
+    def run_began(self) -> frozenset[str]:
+        return self.heard
 
     def run_ended(self, ok: bool) -> None:
-        """As before."""
+        """Nothing was heard that it could cover."""
 
     def stop(self) -> None:
         """Nothing rings."""

@@ -114,7 +114,7 @@ def _run(settings: Settings, request: Message, outcome: Connection) -> None:
     gc.disable()  # it lives for seconds: looking for garbage takes a twentieth of them
     os.setpgid(0, 0)  # killed together with the processes that read files for it
     try:
-        report = run(settings, policy=request["policy"], clients=request["clients"])
+        report = run(settings, **request)
     except Exception as error:
         outcome.send(_failure(error))
     else:

@@ -1,0 +1,75 @@
+"""`tribolake lake`: the bucket that a lake lives in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tribolake.cli.options import JsonOption, LakeOption, explained_errors, print_json
+from tribolake.errors import ConfigurationError
+
+lake = typer.Typer(help="The bucket of a lake: what it is to do by itself.", rich_markup_mode="markdown")
+
+
+@lake.command(
+    epilog="**Examples**\n\n"
+    "`tribolake lake prepare --lake s3://mining-data-mesh --fusion arn:aws:iam::123456789012:role/fusion`\n\n"
+    "`tribolake lake prepare --lake s3://lake --no-transitions --no-tls --no-encryption`  a Ceph RGW in a laboratory"
+)
+def prepare(
+    lake: LakeOption = None,
+    fusion: Annotated[list[str] | None, typer.Option(metavar="ARN", help="Who may read gold; may be repeated.")] = None,
+    dashboard: Annotated[
+        list[str] | None, typer.Option(metavar="ARN", help="Who may read fusion/gold; may be repeated.")
+    ] = None,
+    transitions: Annotated[
+        bool, typer.Option("--transitions/--no-transitions", help="Old objects go to GLACIER and DEEP_ARCHIVE.")
+    ] = True,
+    tls: Annotated[bool, typer.Option("--tls/--no-tls", help="Refuse requests without TLS.")] = True,
+    encryption: Annotated[
+        bool, typer.Option("--encryption/--no-encryption", help="Have the store encrypt what it keeps.")
+    ] = True,
+    block_public: Annotated[
+        bool, typer.Option("--block-public", help="Refuse public policies: right on AWS, not understood by Ceph.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put versioning, encryption, lifecycle and access on a bucket, as the CloudFormation stack does; may be repeated.
+
+    Rules and statements of other owners of the bucket stay.
+    """
+    from tribolake.lake.bucket_rules import (  # noqa: PLC0415
+        DASHBOARD_FOLDERS,
+        FUSION_FOLDERS,
+        Reader,
+        apply_bucket_rules,
+    )
+    from tribolake.lake.store import open_store  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        settings = load_settings(lake=lake)
+        if not settings.uses_s3:
+            raise ConfigurationError(f"{settings.address} is a folder: give --lake s3://BUCKET, or set STORAGE_MODE")
+        named = [("Fusion", fusion, FUSION_FOLDERS), ("Dashboard", dashboard, DASHBOARD_FOLDERS)]
+        readers = [
+            Reader(f"{name}{position}", principal, folders)
+            for name, principals, folders in named
+            for position, principal in enumerate(principals or [], start=1)
+        ]
+        done = apply_bucket_rules(
+            open_store(settings).client,
+            settings.s3_bucket,
+            settings.prefix,
+            readers=readers,
+            transitions=transitions,
+            require_tls=tls,
+            encrypt=encryption,
+            block_public_access=block_public,
+        )
+        if as_json:
+            print_json({"bucket": settings.s3_bucket, "done": done})
+        else:
+            for line in done:
+                typer.echo(line)
