@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := python models tests bench
+SOURCES := python models tests bench infra
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow lint format bench docs lock clean
@@ -26,6 +26,7 @@ lint: $(VENV)/.installed-dev ## Check style and types
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models macros tests/data
 	$(BIN)/yamllint --strict .
+	$(BIN)/cfn-lint infra/stack.yml
 
 format: $(VENV)/.installed-dev ## Put the code into the project's style
 	$(BIN)/ruff check --fix $(SOURCES)

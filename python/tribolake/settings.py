@@ -79,6 +79,18 @@ class Settings(BaseSettings):
         default=20, gt=0, description="an S3 server that is silent for so long is asked again"
     )
     s3_attempts: int = Field(default=6, ge=1, description="how often an S3 call is tried")
+    trigger_type: str = Field(
+        default="",
+        max_length=64,
+        validation_alias=_names("TRIBOLAKE_TRIGGER_TYPE", "TRIGGER_TYPE"),
+        description="what started this run, for its log: s3_event, schedule",
+    )
+    source_file: str = Field(
+        default="",
+        max_length=1024,
+        validation_alias=_names("TRIBOLAKE_SOURCE_FILE", "SOURCE_FILE"),
+        description="the file whose arrival started this run, for its log; the run looks for itself what is new",
+    )
     lease_seconds: float = Field(
         default=60, gt=0, description="a run that died holds a lake on S3 no longer than this; a live one renews it"
     )

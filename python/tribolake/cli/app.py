@@ -23,6 +23,7 @@ from tribolake.cli.options import (
     ProgressLines,
     explained_errors,
     print_json,
+    waiting_for_the_lake,
 )
 from tribolake.cli.query import query
 from tribolake.cli.reprocess import reprocess
@@ -56,12 +57,19 @@ def main() -> None:
 )
 def run(
     lake: LakeOption = None,
-    client: ClientOption = None,
+    client: Annotated[
+        list[str] | None,
+        typer.Option("--client", metavar="NAME", envvar="CLIENT", help="Only this client; may be repeated."),
+    ] = None,
     policy: Annotated[str, typer.Option(help="How to judge: `default` or `reference`.")] = "default",
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Read every file again.")] = False,
     recalculate_limits: Annotated[
         bool, typer.Option("--recalculate-limits", help="Calculate the limits of every group anew.")
     ] = False,
+    wait: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0, help="Wait so long for another run to end, not at all by default."),
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Bring gold up to date with bronze: read new files, build, test, publish.
@@ -76,8 +84,12 @@ def run(
     with explained_errors():
         settings = load_settings(lake=lake)
         progress = ProgressLines()
+        if settings.trigger_type or settings.source_file:
+            # Anybody who may put a file into bronze chooses its name.
+            progress(f"started by {settings.trigger_type or 'somebody'!a} {settings.source_file!a}")
         try:
-            report = run_pipeline(
+            report = waiting_for_the_lake(wait)(
+                run_pipeline,
                 settings,
                 policy=policy,
                 clients=client,

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Annotated, Any
 
 import typer
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from tribolake.errors import ConfigurationError, LakeIsBusy, TribolakeError
 
@@ -45,6 +46,16 @@ def explained_errors() -> Iterator[None]:
         _end(error, Exit.BUSY)
     except (TribolakeError, OSError) as error:
         _end(error, Exit.FAILED)
+
+
+def waiting_for_the_lake(seconds: float) -> Retrying:
+    """Tries again while another run holds the lake, for so long."""
+    return Retrying(
+        retry=retry_if_exception_type(LakeIsBusy),
+        wait=wait_random(1, 4),
+        stop=stop_after_delay(seconds),
+        reraise=True,
+    )
 
 
 def _end(error: Exception, code: Exit) -> None:

@@ -176,13 +176,20 @@ class BucketShelf:
             _replace_by_link(places.harmonized, finished, places.root)
 
     def _keep_snapshot(self, places: Places, version: Version) -> None:
-        """Keep a version as its day's snapshot; its manifest is copied last and says whose files these are."""
+        """Keep a version as its day's snapshot. Its manifest is copied last: where it is there, the rest is too."""
         day = self._key(places.history / version.day.isoformat())
         shown = self.store.head(f"{day}/{MANIFEST}")
         if shown is not None and shown.metadata.get("run-id") == version.run_id:
             return
+        self._lead_athena(places, version)
         for path in version.gold_files:
             self.store.copy(self._key(path), f"{day}/{path.name}")
+
+    def _lead_athena(self, places: Places, version: Version) -> None:
+        """Say which files are Athena's tables of gold: there a table is a folder, and gold's has several files."""
+        for table in GOLD:
+            published = f"s3://{self.store.bucket}/{self._key(version.folder / table.file_name)}\n"
+            self.store.put(self._key(places.athena(table.name)), published.encode())
 
     def _apply_retention(self, places: Places) -> None:
         history = _by_day(self._folders(places.history))

@@ -51,6 +51,10 @@ class Places:
         """One folder per archived day."""
         return self.home / "archive" / "gold" / self.client
 
+    def athena(self, table: str) -> Path:
+        """The text that names the published file of a table of gold."""
+        return self.gold / "athena" / table / "symlink.txt"
+
     def lineage(self, run_id: str) -> Path:
         """The manifest of a publication, kept for ever: it names the exact contents that gold was computed from."""
         return self.home / "lineage" / self.client / f"{run_id}.json"

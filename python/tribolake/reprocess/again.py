@@ -152,7 +152,9 @@ def _of_client(
     if calculated.is_identical or REPORTS not in kept or not now:
         return calculated
     used, own = limits_of(kept[REPORTS]), limits_of(gold / f"{REPORTS}.parquet")
-    if set(used) == set(own) or not any(used):
+    (limits,) = (file for file in compared if file.name == LIMITS_FILE)
+    # A version is called after its thresholds: two calculations can give the same thresholds from other percentiles.
+    if (set(used) == set(own) and limits.outcome in IDENTICAL) or not any(used):
         return calculated
     progress(f"judge {then.client} by the limits that the run had")
     folder = scratch.state / "rejudged" / then.client
@@ -162,7 +164,7 @@ def _of_client(
         then.client,
         "given",
         [replace(file, outcome="given") if file.name == LIMITS_FILE else file for file in judged] + samples,
-        [*notes, _about_limits(used, own, compared)],
+        [*notes, _about_limits(used, own, limits)],
     )
 
 
@@ -212,8 +214,7 @@ def _kept_files(published: Published, then: Publication) -> dict[str, Path]:
     return kept
 
 
-def _about_limits(used: Sequence[str | None], own: Sequence[str | None], compared: Sequence[FileComparison]) -> str:
-    (limits,) = (file for file in compared if file.name == LIMITS_FILE)
+def _about_limits(used: Sequence[str | None], own: Sequence[str | None], limits: FileComparison) -> str:
     return (
         f"the run judged by limits of earlier runs ({', '.join(filter(None, used))}); calculated from its bronze "
         f"alone they are {', '.join(filter(None, own)) or 'none'}: of {limits.rows_then} limits {limits.rows_changed} "
