@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tribolake.errors import ConfigurationError
+from tribolake.home import open_home
+from tribolake.lake.custody import Custody, lock_machine
 from tribolake.settings import Settings
-from tribolake.warehouse import lower_names, open_built, open_warehouse, rows_of
+from tribolake.warehouse import last_run, lower_names, open_built, open_warehouse, rows_of
 
 ARRIVALS = """
     select
@@ -63,7 +65,18 @@ def ask_again(settings: Settings, files: Sequence[str], clients: Sequence[str] |
 
     Raises:
         ConfigurationError: one of the files is neither.
+        LakeIsBusy: a run is under way.
     """
+    with lock_machine(settings):
+        custody = open_home(settings).custody
+        with custody.hold():
+            custody.restore()
+            return _ask_again(settings, files, clients, custody)
+
+
+def _ask_again(
+    settings: Settings, files: Sequence[str], clients: Sequence[str] | None, custody: Custody
+) -> dict[str, list[str]]:
     failed = list_failed(settings, clients)
     known = {kind: {str(found["file"]) for found in failed[kind]} for kind in ("files", "rows")}
     unknown = sorted(set(files) - known["files"] - known["rows"])
@@ -81,4 +94,7 @@ def ask_again(settings: Settings, files: Sequence[str], clients: Sequence[str] |
             " select content_id from silver.rejected_rows where list_contains(?, file_key))",
             [chosen["rows"]],
         )
+        past = last_run(warehouse)
+    if past:
+        custody.save(past.run_id, changed=True)
     return chosen

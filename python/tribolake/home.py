@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from tribolake.errors import LakeIsBusy
 from tribolake.lake import Lake, open_lake
-from tribolake.lake.custody import Custody, OfOneMachine
+from tribolake.lake.custody import Custody, OfOneMachine, lock_machine
 from tribolake.publish.in_folder import FolderShelf
 from tribolake.publish.shelf import Shelf
 from tribolake.settings import Settings
@@ -35,6 +37,13 @@ class Home:
     def calls(self) -> dict[str, int]:
         """Calls to the object store since the home was opened, by operation; attempts count."""
         return dict(sorted((self.counted - self.before).items()))
+
+
+def bring_warehouse(settings: Settings) -> None:
+    """Have the lake's warehouse on this machine, to look at; a run under way here has it already."""
+    if settings.is_on_s3:
+        with suppress(LakeIsBusy), lock_machine(settings):
+            open_home(settings).custody.restore()
 
 
 def open_home(settings: Settings) -> Home:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from tribolake.datatests import FailedTest
 from tribolake.dbtrun import Built, Dbt, import_ahead
-from tribolake.errors import ContractBroken, LakeIsBusy, RunFailed, StoreUnavailable
+from tribolake.errors import ContractBroken, RunFailed, StoreUnavailable
 from tribolake.home import Home, open_home
 from tribolake.lake.arrivals import read_ahead
 from tribolake.lake.calls import keep_calls
+from tribolake.lake.custody import lock_machine
 from tribolake.notify import Troubles, tell, tell_failure, troubles_of
 from tribolake.planning import Plan, plan_run
 from tribolake.project import declared_clients, declared_layouts
@@ -55,8 +55,6 @@ def run(
         LakeIsBusy: another run holds the lake.
         RunFailed: nothing was published; what was published before stays as it is.
     """
-    settings.state.mkdir(parents=True, exist_ok=True)
-
     home = open_home(settings)
 
     def plan_it() -> Plan:
@@ -70,7 +68,7 @@ def run(
             list_everything=list_everything,
         )
 
-    with _lock(settings):
+    with lock_machine(settings):
         stopwatch = Stopwatch(progress)
         with stopwatch("discover"):
             home.custody.restore()
@@ -195,13 +193,3 @@ def _publish(
     if with_samples and not any(done.published for done in with_samples.values()):
         problems = "; ".join(f"{client}: {problem}" for client, problem in report.problems.items())
         raise RunFailed(f"nothing was published, what was published before stays. {problems}")
-
-
-@contextmanager
-def _lock(settings: Settings) -> Iterator[None]:
-    path = settings.state / "run.lock"
-    try:
-        with FileLock(path).acquire(blocking=False):
-            yield
-    except Timeout as error:
-        raise LakeIsBusy(f"another run holds {path}: wait until it ends, or stop it") from error

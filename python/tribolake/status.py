@@ -8,6 +8,7 @@ from typing import Any
 
 from tribolake.arrivals import FAILED_FILES
 from tribolake.errors import ConfigurationError
+from tribolake.home import bring_warehouse
 from tribolake.lake import open_lake
 from tribolake.lake.calls import last_calls
 from tribolake.lake.ledger import new_files
@@ -91,6 +92,7 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
         ConfigurationError: nothing was ever run there.
     """
     lake = open_lake(settings)
+    bring_warehouse(settings)
     if not settings.warehouse.exists():
         raise ConfigurationError(
             f"{settings.address} has no warehouse here yet: put files under {settings.prefix}/bronze/CLIENT/ and start "

@@ -14,6 +14,7 @@ import duckdb
 from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_exponential_jitter
 
 from tribolake.errors import ConfigurationError
+from tribolake.home import bring_warehouse
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
 from tribolake.project import Fingerprints
 from tribolake.report import RunReport
@@ -110,6 +111,7 @@ def open_built(settings: Settings, schema: str, table: str) -> Iterator[duckdb.D
     Raises:
         ConfigurationError: no run has made it yet.
     """
+    bring_warehouse(settings)
     if settings.warehouse.exists():
         with open_warehouse(settings.warehouse, read_only=True) as warehouse:
             if table_exists(warehouse, schema, table):

@@ -24,9 +24,11 @@ from tests.lake_homes import (
 from tests.s3_fixtures import new_buckets
 from tests.servers.server import S3Server, client
 
+from tribolake.arrivals import ask_again
 from tribolake.lake.store import open_store
 from tribolake.pipeline import run
 from tribolake.settings import load_settings
+from tribolake.status import lake_status
 from tribolake.synth import write_sample_lake
 
 pytestmark = pytest.mark.usefixtures("parsed_project")
@@ -130,6 +132,27 @@ def test_given_a_machine_with_an_empty_disk_then_it_goes_on_where_the_last_one_s
     third = run(home.settings("first"))
     assert third.clients["emin"].arrivals == 1
     assert reports_of(home, "ONE").num_rows == reports_of(home, "TWO").num_rows == 1
+
+
+def test_given_a_machine_that_only_looks_then_it_sees_the_lake_and_may_ask_for_another_attempt(
+    on_s3, moto, sample_lake
+):
+    home = on_s3(moto)
+    fill(home, sample_lake)
+    broken = f"{ALS}cut short.parquet"
+    home.put(broken, als_row(sample_lake, "LOST")[:-200])
+    run(home.settings("works"))
+    status = lake_status(home.settings("looks"), None)
+    assert [failed["file"] for failed in status.failed_files] == [broken]
+    assert sum(row["reports"] for row in status.reports) == sum(
+        gold_of(home, name)["classified_reports"].num_rows for name in ("cda", "emin")
+    )
+    assert run(home.settings("works")).nothing_new
+    ask_again(home.settings("looks"), [broken], None)
+    again = run(home.settings("works"))
+    assert [failed["file"] for failed in again.failed_files] == [broken]
+    assert status.calls == {}
+    assert sum(lake_status(home.settings("works"), None).calls.values()) == sum(again.calls.values())
 
 
 def test_given_nothing_new_then_a_run_makes_two_calls_and_one_more_file_costs_no_more_with_history(

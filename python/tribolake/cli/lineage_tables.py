@@ -52,7 +52,7 @@ def print_lineage(found: Lineage) -> None:
         _add_sample(tree, found.sample)
     run = tree
     if found.run:
-        run = tree.add(f"run [bold]{found.run.run_id}[/bold]")
+        run = tree.add(f"run [bold]{escape(found.run.run_id)}[/bold]")
         run.add(
             f"policy {found.run.policy}, published {found.run.published_at}, schema version {found.run.schema_version}"
         )

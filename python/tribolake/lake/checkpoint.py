@@ -1,7 +1,7 @@
 """The warehouse in the lake: a run leaves it there, so that the next one can go on on any machine.
 
-{prefix}/_state/warehouse/{run_id}.duckdb    the warehouse as a run left it; it never changes
-{prefix}/_state/checkpoint.json              which of them counts; changed last
+{prefix}/_state/warehouse/{run_id}.{sha256}.duckdb    the warehouse as a run left it; it never changes
+{prefix}/_state/checkpoint.json                       which of them counts; changed last
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tribolake.errors import StoreUnavailable
-from tribolake.lake.store import ObjectStore
+from tribolake.lake.store import ObjectStore, content_sha256
 
 # What was told to people is not told again by another machine, and what was listed need not be listed again.
 SMALL_FILES = ("notified.json", "listing.json")
@@ -39,12 +39,12 @@ class Checkpoint:
         if found is None:
             return False
         pointer = json.loads(found[0])
-        if self.warehouse.exists() and self._base().get("run_id") == pointer["run_id"]:
+        if self.warehouse.exists() and self._base().get("warehouse") == pointer["warehouse"]:
             return False
         self.state.mkdir(parents=True, exist_ok=True)
         aside = self.warehouse.with_suffix(".partial")
         with aside.open("w+b") as file:
-            self.store.get(self._warehouse_key(str(pointer["run_id"])), file)
+            self.store.get(f"{self._warehouses}{pointer['warehouse']}", file)
         self._base_file.unlink(missing_ok=True)
         self.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
         aside.replace(self.warehouse)
@@ -67,10 +67,12 @@ class Checkpoint:
         Raises:
             StoreUnavailable: it could not be stored; the checkpoint before stands.
         """
-        stored = self.store.put(self._warehouse_key(run_id), self.warehouse, is_final=True)
+        name = f"{run_id}.{content_sha256(self.warehouse)[:16]}.duckdb"
+        stored = self.store.put(f"{self._warehouses}{name}", self.warehouse, is_final=True)
         files = {name: (self.state / name).read_text("utf-8") for name in SMALL_FILES if (self.state / name).exists()}
         pointer: dict[str, Any] = {
             "run_id": run_id,
+            "warehouse": name,
             "saved_at": datetime.now(UTC).isoformat(),
             "sha256": stored.sha256,
             "bytes": stored.size_bytes,
@@ -79,12 +81,11 @@ class Checkpoint:
         content = json.dumps(pointer, ensure_ascii=False, indent=1).encode()
         self.store.put(self._pointer_key, content)
         self._base_file.write_bytes(content)
-        self._forget_old(run_id)
+        self._forget_old(stored.key)
 
-    def _forget_old(self, run_id: str) -> None:
+    def _forget_old(self, kept: str) -> None:
         """The last few stay: somebody may be fetching one."""
-        kept = self._warehouse_key(run_id)
-        others = [stored for stored in self.store.list(f"{self.prefix}/_state/warehouse/") if stored.key != kept]
+        others = [stored for stored in self.store.list(self._warehouses) if stored.key != kept]
         others.sort(key=lambda stored: stored.modified_at)
         for stored in others[: max(0, len(others) - KEPT_WAREHOUSES + 1)]:
             try:
@@ -108,5 +109,6 @@ class Checkpoint:
     def _pointer_key(self) -> str:
         return f"{self.prefix}/_state/checkpoint.json"
 
-    def _warehouse_key(self, run_id: str) -> str:
-        return f"{self.prefix}/_state/warehouse/{run_id}.duckdb"
+    @property
+    def _warehouses(self) -> str:
+        return f"{self.prefix}/_state/warehouse/"

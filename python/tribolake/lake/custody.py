@@ -6,8 +6,14 @@ bucket has runs on many machines: a lease says whose turn it is, and the warehou
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
+
+from filelock import FileLock, Timeout
+
+from tribolake.errors import LakeIsBusy
+from tribolake.settings import Settings
 
 
 class Custody(Protocol):
@@ -30,8 +36,29 @@ class Custody(Protocol):
             RunFailed: another run may have taken over.
         """
 
-    def save(self, run_id: str) -> None:
-        """Leave the warehouse, with that run as its last, for the next run of any machine."""
+    def save(self, run_id: str, *, changed: bool = False) -> None:
+        """Leave the warehouse for the next run of any machine.
+
+        Args:
+            run_id: the last run that is in it.
+            changed: it was changed since that run left it.
+        """
+
+
+@contextmanager
+def lock_machine(settings: Settings) -> Iterator[None]:
+    """Let one run at a time work with the warehouse on this machine.
+
+    Raises:
+        LakeIsBusy: another one does.
+    """
+    settings.state.mkdir(parents=True, exist_ok=True)
+    path = settings.state / "run.lock"
+    try:
+        with FileLock(path).acquire(blocking=False):
+            yield
+    except Timeout as error:
+        raise LakeIsBusy(f"another run holds {path}: wait until it ends, or stop it") from error
 
 
 class OfOneMachine:
@@ -46,5 +73,5 @@ class OfOneMachine:
     def still_mine(self) -> None:
         """It is."""
 
-    def save(self, run_id: str) -> None:
+    def save(self, run_id: str, *, changed: bool = False) -> None:
         """The warehouse is where the next run looks for it."""

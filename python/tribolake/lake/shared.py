@@ -37,8 +37,8 @@ class SharedCustody:
         if self._lease is not None:
             self._lease.still_mine()
 
-    def save(self, run_id: str) -> None:
-        if self._checkpoint.is_of(run_id):
+    def save(self, run_id: str, *, changed: bool = False) -> None:
+        if self._checkpoint.is_of(run_id) and not changed:
             return
         with nullcontext() if self._lease else self.hold():
             self.still_mine()

@@ -214,7 +214,7 @@ class ObjectStore:
     def put_if_new(self, key: str, content: Path | bytes, label: Label | None = None) -> Stored:
         """Store an object, unless one with this content is there."""
         found = self.head(key)
-        if found is not None and found.sha256 == _Source(content).sha256:
+        if found is not None and found.sha256 == content_sha256(content):
             return found
         return self.put(key, content, label)
 
@@ -343,6 +343,11 @@ def _open_store(
         ),
     )
     return ObjectStore(bucket, client, attempts)
+
+
+def content_sha256(content: Path | bytes) -> str:
+    """The SHA-256 of what is to be stored, as 64 hexadecimal digits."""
+    return _Source(content).sha256
 
 
 class _Source:

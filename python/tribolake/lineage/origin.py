@@ -21,14 +21,15 @@ from tribolake.versions.manifests import (
     lineage_of,
     publication_as_of,
     publication_of_run,
-    published_clients,
     published_runs,
+    remembered_clients,
 )
 from tribolake.versions.names import checked_client, checked_limits_version, checked_run
 from tribolake.versions.published import Published, open_published
 
 BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-CLIENT, RUN, DAY = r"(?P<client>[^/]+)", r"(?P<run>[^/]+)", r"(?P<day>\d{4}-\d{2}-\d{2})"
+CLIENT, RUN = r"(?P<client>[^/]+)", r"(?P<run>[^/]+)"
+DAY = r"(?P<day>\d{4}-\d{2}-\d{2})"
 # What an object on S3 says of itself: where the manifest of its publication stood when it was published.
 MANIFEST_KEY = re.compile(rf"^(?P<home>.+)/gold/{CLIENT}/_versions/{RUN}/_manifest\.json$")
 # Where a file stands below the data product, where it does not say so itself.
@@ -144,7 +145,7 @@ def _origin_by_place(
         notes = (*notes, f"a delta is of a day: its rows name their runs, {run_id} is the last")
         publication = publication_of_run(published, client, run_id)
     elif names.get("day"):
-        publication = publication_as_of(published, client, date.fromisoformat(names["day"]))
+        publication = publication_as_of(published, client, _day(names["day"]))
     else:
         publication = current_publication(published, client)
     if publication is None:
@@ -159,7 +160,7 @@ def _origin_by_content(
     settings: Settings, published: Published, file: TracedFile, notes: tuple[str, ...] = ()
 ) -> Origin:
     """The newest publication that has a file of this content."""
-    for client in published_clients(published):
+    for client in remembered_clients(published):
         current = current_publication(published, client)
         if current is not None and _has(current, file):
             return Origin(settings, published, file, current, None, notes)
@@ -172,6 +173,13 @@ def _origin_by_content(
         f"no run of {published.address(published.home)} published a file with the content of {file.address} "
         f"(SHA-256 {file.sha256})"
     )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{text} is no day") from error
 
 
 def is_gold(publication: Publication, file: TracedFile) -> bool:

@@ -21,7 +21,7 @@ from tribolake.reprocess.comparison import IDENTICAL, FileComparison, compare, r
 from tribolake.reprocess.rejudge import limits_of, rejudge
 from tribolake.settings import Settings
 from tribolake.versions.find import found_gold, found_harmonized
-from tribolake.versions.manifests import Publication, publication_of_run
+from tribolake.versions.manifests import Publication, publication_of_run, remembered_clients
 from tribolake.versions.names import STEWART_LIMITS, checked_client, checked_run
 from tribolake.versions.published import NotThere, Published, open_published
 from tribolake.warehouse import open_warehouse, table_exists
@@ -113,7 +113,7 @@ def _publications(published: Published, run_id: str, clients: Sequence[str] | No
     if clients:
         return [publication_of_run(published, checked_client(client), run_id) for client in sorted(set(clients))]
     found = []
-    for client in sorted(published.folders(f"{published.home}/lineage")):
+    for client in remembered_clients(published):
         try:
             found.append(publication_of_run(published, client, run_id))
         except ConfigurationError:

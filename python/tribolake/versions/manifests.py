@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tribolake.errors import ConfigurationError, ContractBroken
+from tribolake.lake.bronze import CLIENT_NAME
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.history import day_as_of
 from tribolake.versions.names import RUN_ID, checked_run
@@ -65,7 +66,12 @@ def lineage_of(published: Published, client: str, run_id: str) -> str:
 
 def published_clients(published: Published) -> list[str]:
     """Clients that have gold."""
-    return sorted(name for name in published.folders(f"{published.home}/gold") if not name.startswith(("_", ".")))
+    return sorted(name for name in published.folders(f"{published.home}/gold") if CLIENT_NAME.match(name))
+
+
+def remembered_clients(published: Published) -> list[str]:
+    """Clients of which a manifest is kept."""
+    return sorted(name for name in published.folders(f"{published.home}/lineage") if CLIENT_NAME.match(name))
 
 
 def current_publication(published: Published, client: str) -> Publication | None:
