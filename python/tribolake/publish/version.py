@@ -192,11 +192,16 @@ def _write_changes(
             changes = changes_of(cursor, entity, published.get(entity.table.name), after[entity.table.name])
         return {"run_id": publication.run_id, "at": publication.published_at, "client": places.client} | changes
 
+    def delta() -> None:
+        harmonized = HARMONIZED.name
+        with connection.cursor() as cursor:
+            write_delta(cursor, published.get(harmonized), after[harmonized], publication.run_id, folder / DELTA_FILE)
+
     with ThreadPoolExecutor(2) as threads:
+        written = threads.submit(delta)
         entries = list(threads.map(entry, ENTITIES))
+        written.result()
     write_durably(folder / CHANGES_FILE, json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
-    delta = folder / DELTA_FILE
-    write_delta(connection, published.get(HARMONIZED.name), after[HARMONIZED.name], publication.run_id, delta)
 
 
 def _sources(connection: duckdb.DuckDBPyConnection, client: str) -> list[dict[str, Any]]:
