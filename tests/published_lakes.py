@@ -27,7 +27,7 @@ from tribolake.synth import write_sample_lake
 
 ONE_MORE = "ONE-MORE"
 ONE_MORE_KEY = f"{PRODUCT}/bronze/emin/2026-03-01/one more.parquet"
-HOMES = ["folder", "moto", pytest.param("rgw", marks=pytest.mark.slow)]
+HOMES = ["folder", *(pytest.param(server, marks=pytest.mark.slow) for server in ("moto", "rgw"))]
 LONG_AGO, EARLIER = "2025-06-30", "2026-01-31"
 
 

@@ -32,7 +32,10 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CleanLakes]:
         yield lakes
 
 
-@pytest.mark.parametrize("stages", [("discover", "read", "build"), ("publish", "settle", "history")])
+@pytest.mark.parametrize(
+    "stages",
+    [pytest.param(("discover", "read", "build"), marks=pytest.mark.slow), ("publish", "settle", "history")],
+)
 def test_given_three_killed_runs_in_a_row_then_the_next_one_makes_good(clean, tmp_path, stages):
     copy_lake(clean.after(0).folder, tmp_path / "lake")
     hits: Counter[str] = Counter()

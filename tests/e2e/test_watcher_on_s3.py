@@ -166,6 +166,7 @@ def watch(site: Site, tmp_path: Path) -> Iterator[Callable[..., Watched]]:
         watched.kill()
 
 
+@pytest.mark.slow
 def test_given_a_workbook_in_the_bucket_then_it_is_published_its_message_deleted_and_the_topic_told_once(
     watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
 ):

@@ -84,6 +84,7 @@ def add_rows(project: Path, seed: str, *rows: dict[str, object]) -> None:
         csv.DictWriter(file, header, lineterminator="\n", restval="").writerows(rows)
 
 
+@pytest.mark.slow
 def test_given_rows_in_seeds_then_a_new_client_laboratory_machine_and_essay_need_no_code(project: Path):
     add_rows(project, "laboratories", {
         "laboratory": "oilcheck", "layout": "wide", "decimal_mark": ",", "day_first": "true",

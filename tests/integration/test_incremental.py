@@ -243,6 +243,7 @@ def test_given_two_versions_of_limits_then_diff_names_the_limits_that_moved_and_
     assert "choose one of" in unknown.stderr
 
 
+@pytest.mark.slow
 def test_given_a_failed_file_then_it_is_a_dead_letter_until_it_is_retried(settings, tribolake):
     path = settings.lake / "oil-analysis" / "bronze" / "emin" / "2026-03-01" / "torn.parquet"
     path.parent.mkdir()
@@ -280,6 +281,7 @@ def test_given_a_sample_dated_ahead_then_it_is_used_when_its_day_has_come(settin
     assert not run(settings).nothing_new
 
 
+@pytest.mark.slow
 def test_given_a_table_that_is_gone_then_the_run_says_how_to_build_it_anew(settings, tribolake):
     with duckdb.connect(settings.warehouse) as warehouse:
         warehouse.execute("drop table silver.results")

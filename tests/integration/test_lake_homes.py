@@ -109,6 +109,7 @@ def test_given_days_of_deliveries_then_gold_history_and_log_are_right_in_every_h
         assert home.read(f"{PRODUCT}/lineage/emin/{run_id}.json") is not None
 
 
+@pytest.mark.slow
 def test_given_the_same_files_then_a_bucket_publishes_the_same_bytes_as_a_folder(on_s3, moto, sample_lake, tmp_path):
     homes = [InFolder(tmp_path / "lake"), on_s3(moto)]
     for each in homes:
@@ -120,6 +121,7 @@ def test_given_the_same_files_then_a_bucket_publishes_the_same_bytes_as_a_folder
         assert folder[name].equals(bucket[name]), name
 
 
+@pytest.mark.slow
 def test_given_a_machine_with_an_empty_disk_then_it_goes_on_where_the_last_one_stopped(on_s3, moto, sample_lake):
     home = on_s3(moto)
     fill(home, sample_lake)
@@ -134,6 +136,7 @@ def test_given_a_machine_with_an_empty_disk_then_it_goes_on_where_the_last_one_s
     assert reports_of(home, "ONE").num_rows == reports_of(home, "TWO").num_rows == 1
 
 
+@pytest.mark.slow
 def test_given_a_machine_that_only_looks_then_it_sees_the_lake_and_may_ask_for_another_attempt(
     on_s3, moto, sample_lake
 ):
@@ -155,6 +158,7 @@ def test_given_a_machine_that_only_looks_then_it_sees_the_lake_and_may_ask_for_a
     assert sum(lake_status(home.settings("works"), None).calls.values()) == sum(again.calls.values())
 
 
+@pytest.mark.slow
 def test_given_nothing_new_then_a_run_makes_two_calls_and_one_more_file_costs_no_more_with_history(
     on_s3, moto, sample_lake
 ):
@@ -178,6 +182,7 @@ def test_given_nothing_new_then_a_run_makes_two_calls_and_one_more_file_costs_no
     assert calls_of_a_run().total() == 2
 
 
+@pytest.mark.slow
 def test_given_both_homes_then_the_bucket_has_what_the_folder_has_and_catches_up(on_s3, moto, sample_lake, tmp_path):
     bucket, folder = on_s3(moto), InFolder(tmp_path / "lake")
     fill(folder, sample_lake)
@@ -203,6 +208,7 @@ def test_given_both_homes_then_the_bucket_has_what_the_folder_has_and_catches_up
     assert bucket.read("logs/changes.jsonl") == folder.read("logs/changes.jsonl")
 
 
+@pytest.mark.slow
 def test_given_s3_first_then_the_folder_shows_the_same_gold(on_s3, moto, sample_lake, tmp_path):
     bucket = on_s3(moto)
     fill(bucket, sample_lake)
@@ -211,6 +217,7 @@ def test_given_s3_first_then_the_folder_shows_the_same_gold(on_s3, moto, sample_
         assert rows.equals(everything_published(bucket)[name]), name
 
 
+@pytest.mark.slow
 def test_given_a_published_object_then_it_says_where_it_comes_from(on_s3, moto, sample_lake):
     home = on_s3(moto)
     fill(home, sample_lake)

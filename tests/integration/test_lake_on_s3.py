@@ -154,6 +154,7 @@ def test_given_many_runs_at_once_then_never_two_have_the_lake(s3_server, setting
     assert list(store.list(CLAIMS)) == []
 
 
+@pytest.mark.slow
 def test_given_a_run_that_died_then_its_lease_expires_and_a_live_one_is_renewed(moto, settings_of):
     store = open_store(settings_of(moto))
     dead = Lease(store, CLAIMS, 1)
@@ -204,6 +205,7 @@ def test_given_two_machines_then_the_warehouse_of_the_last_run_is_on_both(moto, 
     assert [key.rpartition("/")[2].partition(".")[0] for key in kept] == ["run-4", "run-5"]
 
 
+@pytest.mark.slow
 def test_given_thousands_of_old_files_then_only_recent_folders_are_listed_until_the_next_day(moto, settings_of):
     settings = settings_of(moto)
     lake = open_lake(settings)

@@ -159,6 +159,7 @@ def test_given_a_watcher_that_is_closed_then_what_it_holds_can_be_received_at_on
     assert queues.counts() == (2, 0)
 
 
+@pytest.mark.slow
 def test_given_a_run_that_takes_long_then_its_message_stays_invisible_and_comes_again_when_the_watcher_is_gone(
     queues, moto
 ):
@@ -187,6 +188,7 @@ time.sleep(600)
     wait_until(lambda: queues.counts() == (1, 0), 10)
 
 
+@pytest.mark.slow
 def test_given_a_queue_that_cannot_be_reached_then_it_says_so_once_and_goes_on_when_it_can_be(
     queues, ears, moto, faulty: Callable[[S3Server], FaultyServer]
 ):

@@ -19,6 +19,8 @@ from tribolake.reprocess import reprocess
 from tribolake.reprocess.bronze import BronzeGone
 from tribolake.reprocess.comparison import compare
 
+pytestmark = pytest.mark.slow
+
 
 def everything(home: LakeHome) -> dict[str, bytes | None]:
     """The product's published files and its bronze."""

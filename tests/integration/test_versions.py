@@ -17,6 +17,8 @@ from tribolake.errors import ConfigurationError, ContractBroken
 from tribolake.publish.history import published_as_of
 from tribolake.versions import ARTEFACTS, fetch, find
 
+pytestmark = pytest.mark.slow
+
 HAS_NO_RUN = ("delta", "judging_limits")
 
 

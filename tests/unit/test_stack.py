@@ -272,6 +272,7 @@ def test_given_the_containers_environment_then_the_settings_are_those_of_the_sta
 # The tables
 
 
+@pytest.mark.slow
 def test_given_a_published_lake_then_the_tables_are_its_files_column_by_column(home):
     text = TEMPLATE.read_text(encoding="utf-8")
     section = text.split(glue_tables.BEGIN)[1].split(glue_tables.END)[0]
