@@ -39,7 +39,12 @@ def troubles_of(report: RunReport, warehouse: duckdb.DuckDBPyConnection) -> Trou
             f"machine {client} {unit}": f"{client} {unit} is Anormal" + (f", look at {component}" if component else "")
             for client, unit, component in machines
         }
-        | {f"client {client}": f"{client} is held back: {problem}" for client, problem in report.problems.items()}
+        | {
+            f"client {client}": f"{client} is held back: {problem}"
+            if not report.clients[client].published
+            else f"{client}: {problem}"
+            for client, problem in report.problems.items()
+        }
         | {f"file {failed['file']}": f"{failed['file']}: {failed['problem']}" for failed in files}
     )
 

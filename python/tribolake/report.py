@@ -58,7 +58,7 @@ class RunReport:
 
     @property
     def problems(self) -> dict[str, str]:
-        """Clients that were not published, and why."""
+        """What is wrong with clients, held back above all."""
         return {client: report.problem for client, report in self.clients.items() if report.problem}
 
     def as_dict(self) -> dict[str, Any]:

@@ -248,6 +248,7 @@ def test_given_sigterm_while_idle_then_it_stops_at_once_and_leaves_no_process(
     wait_until(lambda: not any(process.is_running() for process in family), 5)
 
 
+@pytest.mark.slow
 def test_given_sigterm_during_a_run_then_the_run_is_finished_first(
     watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path]
 ):

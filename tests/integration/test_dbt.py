@@ -59,6 +59,7 @@ def warehouse(project: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(project / "data" / "_state" / "warehouse.duckdb", read_only=True)
 
 
+@pytest.mark.slow
 def test_given_a_fresh_clone_then_dbt_build_passes_without_and_with_files(project: Path):
     """Models, seeds, contracts, data tests and unit tests, first on an empty lake."""
     empty = dbt(project, "build")

@@ -46,8 +46,8 @@ def keep_lineage(places: Places, version: Version) -> None:
     """Keep the manifest for those who ask later what a run's gold was computed from."""
     kept = places.lineage(version.run_id)
     make_folder(kept.parent, places.root)
+    aside = fresh_aside(kept)
     if not kept.exists():
-        aside = fresh_aside(kept)
         link_or_copy(version.folder / MANIFEST, aside)
         replace_durably(aside, kept)
     sync_folder(kept.parent)
