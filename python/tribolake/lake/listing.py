@@ -1,9 +1,9 @@
 """How much of a bucket has to be listed: what could be new, and all of it now and then.
 
 A listing gives 1 000 objects a call. While all of bronze fits into a few calls it is listed whole. Beyond that only
-what sorts after the date folder of two weeks ago is asked for, client by client: that is where laboratories deliver, and
-where most files lie that are in no date folder. Everything is listed once a day, so a late file in an old folder costs a
-day, and `tribolake run --full-refresh` at once.
+what sorts after the date folder of two weeks ago is asked for, client by client: there laboratories deliver, and there
+lie most files that are in no date folder. Everything is listed once a day, so a late file in an old folder costs a day,
+and `tribolake run --full-refresh` at once.
 """
 
 from __future__ import annotations
