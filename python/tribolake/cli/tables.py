@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STATUS_STYLES = {"Anormal": "bold red", "Alerta": "yellow", "Normal": "green", "Sin evaluar": "dim"}
 SHOWN_MACHINES = 15
 SHOWN_ROWS = 40
+SHOWN_SECONDS = 0.05
 WIDTH_IN_A_FILE = 132
 
 
@@ -67,7 +68,7 @@ def print_run(report: RunReport, settings: Settings) -> None:
             console.print(f"[red]held back[/red] {client}: {escape(done.problem)}")
     for test in report.failed_tests:
         console.print(f"[red]test[/red] {escape(test)}")
-    stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.stages.items())
+    stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.stages.items() if seconds >= SHOWN_SECONDS)
     console.print(f"{report.seconds:.1f} s in all: {stages}")
 
 
