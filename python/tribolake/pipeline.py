@@ -175,7 +175,8 @@ def _publish(
     progress: Progress,
 ) -> None:
     declared = {table.name: built.columns[table.name] for table in GOLD}
-    publication = Publication(report.run_id, report.policy, plan.request.requested_at.isoformat())
+    code = plan.fingerprints.project[:16]
+    publication = Publication(report.run_id, report.policy, plan.request.requested_at.isoformat(), code)
     # First: a report names the version that judged it.
     publish_limits(warehouse, shelf)
     with_samples = {client: done for client, done in report.clients.items() if done.samples}

@@ -230,7 +230,8 @@ def test_given_a_published_object_then_it_says_where_it_comes_from(on_s3, moto, 
     assert bronze["ContentLength"] == source["bytes"]
     assert head["Metadata"]["sources"] == f"{source['key']}@{source['version_id']}"
     assert tags["run-id"] == head["Metadata"]["run-id"] == report.run_id
-    assert {"computation", "schema-version", "computed-at", "classification", "sha256", "sources"} <= tags.keys()
+    assert tags["computation"] == f"classified_reports/default@{manifest_of(home, 'emin')['code']}"
+    assert {"schema-version", "computed-at", "classification", "sha256", "sources"} <= tags.keys()
     assert home.read(tags["sources"].removeprefix("manifest:")) == home.read(f"{PRODUCT}/gold/emin/_manifest.json")
     named = (home.read(f"{PRODUCT}/gold/emin/athena/classified_reports/symlink.txt") or b"").decode()
     folder = manifest_of(home, "emin")["folder"]

@@ -31,7 +31,7 @@ def label(version: Version, name: str, sha256: str, manifest_key: str) -> Label:
     manifest = version.manifest
     common = {
         "run-id": version.run_id,
-        "computation": f"{name.lstrip('_').partition('.')[0]}/{manifest['policy']}",
+        "computation": f"{name.lstrip('_').partition('.')[0]}/{manifest['policy']}@{manifest.get('code', 'unknown')}",
         "schema-version": str(manifest["schema_version"]),
         "computed-at": str(manifest["published_at"]),
         "classification": CLASSIFICATION,

@@ -29,11 +29,12 @@ CHANGES_FILE = "_changes.json"
 
 @dataclass(frozen=True)
 class Publication:
-    """What a manifest says beside its files."""
+    """What a manifest says beside its files; `code` is the fingerprint of the models, seeds and package that ran."""
 
     run_id: str
     policy: str
     published_at: str
+    code: str = "unknown"
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def seal(
         "client": places.client,
         "run_id": publication.run_id,
         "policy": publication.policy,
+        "code": publication.code,
         "published_at": publication.published_at,
         # Some readers open a name twice, for its footer and for its rows: this folder's files never change.
         "folder": f"{places.versions.name}/{publication.run_id}",
