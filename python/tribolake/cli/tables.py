@@ -109,6 +109,8 @@ def print_status(found: LakeStatus) -> None:
     console.print(f"Reports: {reports or 'none'}")
     if found.last_run:
         console.print(f"Last run: {found.last_run['run_id']} ({found.last_run['seconds']:.1f} s)")
+    if found.calls:
+        console.print(f"Calls to S3, by the last run on this machine: {sum(found.calls.values()):,}")
     if found.watcher:
         console.print(_watcher(found.watcher))
     for key in found.waiting_files:
