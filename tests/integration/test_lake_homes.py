@@ -210,9 +210,17 @@ def test_given_both_homes_then_the_bucket_has_what_the_folder_has_and_catches_up
 
 @pytest.mark.slow
 def test_given_s3_first_then_the_folder_shows_the_same_gold(on_s3, moto, sample_lake, tmp_path):
-    bucket = on_s3(moto)
-    fill(bucket, sample_lake)
-    run(load_settings(lake=tmp_path / "cache", storage_mode="s3-primary", s3_bucket=bucket.bucket))
+    bucket, folder = on_s3(moto), InFolder(tmp_path / "cache")
+    for each in (bucket, folder):
+        fill(each, sample_lake)
+    run(folder.settings())
+    history = folder.keys(f"{PRODUCT}/gold/cda/_history")
+    # The folder was the lake until now.
+    run(load_settings(lake=folder.folder, storage_mode="s3-primary", s3_bucket=bucket.bucket))
+    assert set(history) <= set(folder.keys(f"{PRODUCT}/gold/cda/_history"))
+    runs = [line["run_id"] for line in logged(bucket) if line["entity"] == "samples" and line["added"]]
+    assert (len(runs), len(set(runs))) == (4, 2)
+    assert logged(folder) == logged(bucket)
     for name, rows in everything_published(InFolder(tmp_path / "cache")).items():
         assert rows.equals(everything_published(bucket)[name]), name
 

@@ -64,7 +64,7 @@ class BucketShelf:
     def current(self, places: Places) -> Version | None:
         found = self.store.read(self._key(places.manifest))
         if found is None:
-            remove_folder(places.gold)
+            # What this machine has is not what readers see; a folder that was the lake before keeps its history.
             places.harmonized.unlink(missing_ok=True)
             return None
         manifest = json.loads(found[0])
@@ -210,10 +210,9 @@ class BucketShelf:
         self._take(places.change_log, before, version)
 
     def _bring(self, path: Path) -> str | None:
-        """Have an object's content at its path, or nothing where there is no object; its SHA-256."""
+        """Have an object's content at its path; its SHA-256, or None where the bucket does not have it yet."""
         stored = self.store.head(self._key(path))
         if stored is None:
-            path.unlink(missing_ok=True)
             return None
         if not (path.exists() and sha256_of(path) == stored.sha256):
             self._fetch_file(path)
