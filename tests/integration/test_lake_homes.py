@@ -27,7 +27,7 @@ from tests.servers.server import S3Server, client
 from tribolake.arrivals import ask_again
 from tribolake.lake.store import open_store
 from tribolake.pipeline import run
-from tribolake.settings import load_settings
+from tribolake.settings import Settings, load_settings
 from tribolake.status import lake_status
 from tribolake.synth import write_sample_lake
 
@@ -244,3 +244,31 @@ def test_given_a_published_object_then_it_says_where_it_comes_from(on_s3, moto, 
     named = (home.read(f"{PRODUCT}/gold/emin/athena/classified_reports/symlink.txt") or b"").decode()
     folder = manifest_of(home, "emin")["folder"]
     assert named == f"s3://{home.bucket}/{PRODUCT}/gold/emin/{folder}/classified_reports.parquet\n"
+
+
+@pytest.mark.slow
+def test_given_a_lake_that_moves_phase_by_phase_then_nothing_is_lost_on_the_way(on_s3, moto, sample_lake, tmp_path):
+    bucket, folder, still = on_s3(moto), InFolder(tmp_path / "lake"), InFolder(tmp_path / "still")
+    for each in (folder, still):
+        fill(each, sample_lake)
+
+    def in_phase(mode: str) -> Settings:
+        return load_settings(lake=folder.folder, storage_mode=mode, s3_bucket=bucket.bucket)
+
+    phases = [("local", in_phase("local"), folder), ("dual", in_phase("dual"), folder)]
+    phases += [("s3-primary", in_phase("s3-primary"), bucket), ("s3", bucket.settings("elsewhere"), bucket)]
+    for name, settings, home in phases:
+        for each in (home, still):
+            each.put(f"{ALS}{name}.parquet", als_row(sample_lake, name.upper()))
+        assert not run(settings).needs_a_look
+        run(still.settings())
+        if name == "local":
+            # Everything that was there before the bucket goes there when it is asked for.
+            run(in_phase("dual"), full_refresh=True)
+    # That calculated all limits once more than the lake that stayed.
+    for settings in (phases[-1][1], still.settings()):
+        run(settings, recalculate_limits=True)
+    clean = everything_published(still)
+    for table, rows in everything_published(bucket).items():
+        assert rows.equals(clean[table]), table
+    assert [line["run_id"] for line in logged(folder)][:4] == [line["run_id"] for line in logged(bucket)][:4]
