@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tribolake.errors import ConfigurationError
-from tribolake.home import open_home
+from tribolake.home import open_custody
 from tribolake.lake.custody import Custody, lock_machine
 from tribolake.settings import Settings
 from tribolake.warehouse import last_run, lower_names, open_built, open_warehouse, rows_of
@@ -68,7 +68,7 @@ def ask_again(settings: Settings, files: Sequence[str], clients: Sequence[str] |
         LakeIsBusy: a run is under way.
     """
     with lock_machine(settings):
-        custody = open_home(settings).custody
+        custody = open_custody(settings)
         with custody.hold():
             custody.restore()
             return _ask_again(settings, files, clients, custody)

@@ -104,12 +104,11 @@ def let_read_bucket(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     """
     from boto3.session import Session  # noqa: PLC0415 - a lake in a folder needs no S3 library
 
+    from tribolake.lake.store import NO_CREDENTIALS  # noqa: PLC0415
+
     credentials = Session(region_name=settings.aws_region).get_credentials()
     if credentials is None:
-        raise ConfigurationError(
-            "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine "
-            "a role"
-        )
+        raise ConfigurationError(NO_CREDENTIALS)
     frozen = credentials.get_frozen_credentials()
     options: dict[str, object] = {
         "key_id": frozen.access_key,

@@ -43,25 +43,33 @@ def bring_warehouse(settings: Settings) -> None:
     """Have the lake's warehouse on this machine, to look at; a run under way here has it already."""
     if settings.is_on_s3:
         with suppress(LakeIsBusy), lock_machine(settings):
-            open_home(settings).custody.restore()
+            open_custody(settings).restore()
+
+
+def open_custody(settings: Settings) -> Custody:
+    """Who may write to the lake that the settings name, and where its warehouse is."""
+    if not settings.is_on_s3:
+        return OfOneMachine()
+    from tribolake.lake.shared import SharedCustody  # noqa: PLC0415 - a lake in a folder needs no S3 library
+    from tribolake.lake.store import open_store  # noqa: PLC0415
+
+    return SharedCustody(open_store(settings), settings)
 
 
 def open_home(settings: Settings) -> Home:
     """The home that the settings name."""
-    lake = open_lake(settings)
+    lake, custody = open_lake(settings), open_custody(settings)
     if not settings.uses_s3:
-        return Home(lake, FolderShelf(lake.root, lake.home), OfOneMachine())
+        return Home(lake, FolderShelf(lake.root, lake.home), custody)
     from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
     from tribolake.publish.in_both import DualShelf  # noqa: PLC0415
     from tribolake.publish.in_bucket import BucketShelf  # noqa: PLC0415
 
     store = open_store(settings)
     if not settings.is_on_s3:
-        return Home(lake, DualShelf(lake.root, lake.home, store), OfOneMachine(), store.calls, store.calls.copy())
-    from tribolake.lake.shared import SharedCustody  # noqa: PLC0415
+        return Home(lake, DualShelf(lake.root, lake.home, store), custody, store.calls, store.calls.copy())
     from tribolake.publish.announce import open_announcer  # noqa: PLC0415
 
-    custody = SharedCustody(store, settings)
     announce = open_announcer(settings, store)
     shelf = BucketShelf(store, lake.root, lake.home, custody.still_mine, announce)
     return Home(lake, shelf, custody, store.calls, store.calls.copy(), announce.failed)

@@ -127,7 +127,7 @@ def _published_views(published: Published, clients: Sequence[str]) -> dict[str, 
 
 def _bronze_views(settings: Settings, published: Published, clients: Sequence[str]) -> dict[str, list[str]]:
     views: dict[str, list[str]] = {}
-    for file in open_lake(settings).list_bronze():
+    for file in open_lake(settings).list_bronze(whole=True):
         if file.client in clients and CLIENT_NAME.match(file.client) and file.key.lower().endswith(".parquet"):
             views.setdefault(f"{BRONZE}{file.client}", []).append(published.address(file.key))
     return views

@@ -20,14 +20,10 @@ S3_SCHEME = "s3://"
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 
 
-def _names(*names: str) -> AliasChoices:
-    """A setting that also goes by the names that the environment of the data mesh uses."""
-    return AliasChoices(*names)
-
-
 class Settings(BaseSettings):
     """Where the lake is and how much a run may use."""
 
+    # `AliasChoices`: a setting that also goes by the name that the environment of the data mesh uses.
     model_config = SettingsConfigDict(
         env_prefix="TRIBOLAKE_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
     )
@@ -38,7 +34,7 @@ class Settings(BaseSettings):
     prefix: str = Field(
         default="oil-analysis",
         pattern=r"^[a-z0-9][a-z0-9/_-]*$",
-        validation_alias=_names("TRIBOLAKE_PREFIX", "S3_PREFIX"),
+        validation_alias=AliasChoices("TRIBOLAKE_PREFIX", "S3_PREFIX"),
         description="data product",
     )
     state_dir: Path | None = Field(default=None, description="warehouse and staging; default {lake}/_state")
@@ -52,27 +48,31 @@ class Settings(BaseSettings):
 
     storage_mode: StorageMode = Field(
         default="local",
-        validation_alias=_names("TRIBOLAKE_STORAGE_MODE", "STORAGE_MODE"),
+        validation_alias=AliasChoices("TRIBOLAKE_STORAGE_MODE", "STORAGE_MODE"),
         description="local: a folder; dual: a folder, copied to S3; s3-primary: S3, copied to a folder; s3: S3 only",
     )
     use_s3: bool = Field(
-        default=False, validation_alias=_names("TRIBOLAKE_USE_S3", "USE_S3"), description="short for STORAGE_MODE=s3"
+        default=False,
+        validation_alias=AliasChoices("TRIBOLAKE_USE_S3", "USE_S3"),
+        description="short for STORAGE_MODE=s3",
     )
     s3_bucket: str = Field(
         default="mining-data-mesh",
         pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
-        validation_alias=_names("TRIBOLAKE_S3_BUCKET", "S3_BUCKET"),
+        validation_alias=AliasChoices("TRIBOLAKE_S3_BUCKET", "S3_BUCKET"),
         description="bucket of the lake",
     )
     s3_endpoint: str | None = Field(
         default=None,
         pattern=r"^https?://",
-        validation_alias=_names("TRIBOLAKE_S3_ENDPOINT", "S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+        validation_alias=AliasChoices(
+            "TRIBOLAKE_S3_ENDPOINT", "S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"
+        ),
         description="another store that speaks S3; its buckets are addressed by path",
     )
     aws_region: str = Field(
         default="us-east-1",
-        validation_alias=_names("TRIBOLAKE_AWS_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"),
+        validation_alias=AliasChoices("TRIBOLAKE_AWS_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"),
         description="region of the bucket, the queue and the topic",
     )
     s3_timeout_seconds: float = Field(
@@ -82,13 +82,13 @@ class Settings(BaseSettings):
     trigger_type: str = Field(
         default="",
         max_length=64,
-        validation_alias=_names("TRIBOLAKE_TRIGGER_TYPE", "TRIGGER_TYPE"),
+        validation_alias=AliasChoices("TRIBOLAKE_TRIGGER_TYPE", "TRIGGER_TYPE"),
         description="what started this run, for its log: s3_event, schedule",
     )
     source_file: str = Field(
         default="",
         max_length=1024,
-        validation_alias=_names("TRIBOLAKE_SOURCE_FILE", "SOURCE_FILE"),
+        validation_alias=AliasChoices("TRIBOLAKE_SOURCE_FILE", "SOURCE_FILE"),
         description="the file whose arrival started this run, for its log; the run looks for itself what is new",
     )
     lease_seconds: float = Field(
@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     sqs_queue: str | None = Field(
         default=None,
         pattern=r"^https?://",
-        validation_alias=_names("TRIBOLAKE_SQS_QUEUE", "SQS_QUEUE_URL"),
+        validation_alias=AliasChoices("TRIBOLAKE_SQS_QUEUE", "SQS_QUEUE_URL"),
         description="address of the queue that has the events of the bucket",
     )
     sqs_visibility_seconds: int = Field(
@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     sns_topic: str | None = Field(
         default=None,
         pattern=r"^arn:",
-        validation_alias=_names("TRIBOLAKE_SNS_TOPIC", "SNS_TOPIC_ARN"),
+        validation_alias=AliasChoices("TRIBOLAKE_SNS_TOPIC", "SNS_TOPIC_ARN"),
         description="topic that is told of each publication on S3",
     )
 

@@ -7,13 +7,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from tribolake.cli.tables import STATUS_STYLES, WIDTH_IN_A_FILE
+from tribolake.cli.tables import STATUS_STYLES, open_console
 
 if TYPE_CHECKING:
     from tribolake.lineage import Lineage
@@ -25,16 +24,9 @@ SHOWN_SOURCES = 30
 OUTCOME_STYLES = {"identical": "green", "same rows": "green", "given": "green", "differs": "red", "not kept": "yellow"}
 
 
-def _console() -> Console:
-    console = Console(highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = WIDTH_IN_A_FILE
-    return console
-
-
 def print_answer(answer: Answer) -> None:
     """Rows of a query."""
-    console = _console()
+    console = open_console()
     table = Table(*map(escape, answer.columns), box=box.SIMPLE)
     for row in answer.rows:
         table.add_row(*("" if value is None else Text(str(value)) for value in row))
@@ -65,7 +57,7 @@ def print_lineage(found: Lineage) -> None:
         bronze.add(f"{escape(source['key'])}  {version}\nsha256 {source['sha256']}, {source['bytes']:,} bytes")
     if len(found.sources) > SHOWN_SOURCES:
         bronze.add(f"… and {len(found.sources) - SHOWN_SOURCES:,} more: `--json` shows all")
-    console = _console()
+    console = open_console()
     console.print(tree)
     for note in found.notes:
         console.print(f"[yellow]note[/yellow] {escape(note)}")
@@ -117,7 +109,7 @@ def _add_limits(tree: Tree, limits: TracedLimits) -> None:
 
 def print_reprocessed(done: Reprocessed) -> None:
     """What was computed again, per file: identical, or how it differs."""
-    console = _console()
+    console = open_console()
     table = Table(
         "client", "file", "outcome", "rows then", "rows now", "missing", "added", "changed", "columns that differ",
         title=f"Run {done.run_id}, policy {done.policy}, computed again from {done.contents:,} bronze contents",

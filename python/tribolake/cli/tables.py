@@ -25,7 +25,8 @@ SHOWN_SECONDS = 0.05
 WIDTH_IN_A_FILE = 132
 
 
-def _console() -> Console:
+def open_console() -> Console:
+    """Standard output: as wide as the terminal, or as a file can bear."""
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = WIDTH_IN_A_FILE
@@ -34,7 +35,7 @@ def _console() -> Console:
 
 def print_run(report: RunReport, settings: Settings) -> None:
     """What a run did, per client, and where its files are."""
-    console = _console()
+    console = open_console()
     if report.nothing_new:
         console.print(f"Nothing new in {escape(settings.address)} ({report.seconds:.2f} s).")
         return
@@ -74,7 +75,7 @@ def print_run(report: RunReport, settings: Settings) -> None:
 
 def print_status(found: LakeStatus) -> None:
     """The fleet, ranked: the machine to look at first comes first."""
-    console = _console()
+    console = open_console()
     table = Table(
         "client",
         "unit",
@@ -140,12 +141,12 @@ def print_arrivals(found: list[dict[str, Any]]) -> None:
         table.add_row(
             _moment(arrival["arrived_at"]), arrival["client"], escape(arrival["file"]), arrival["status"], *counts
         )
-    _console().print(table)
+    open_console().print(table)
 
 
 def print_failed(found: dict[str, list[dict[str, Any]]]) -> None:
     """Files that cannot be read and rows that cannot be used, with the reason."""
-    console = _console()
+    console = open_console()
     for file in found["files"]:
         console.print(f"[red]file[/red] {escape(file['file'])} ({file['attempts']}×): {escape(file['problem'])}")
     for rows in found["rows"]:
@@ -159,7 +160,7 @@ def print_failed(found: dict[str, list[dict[str, Any]]]) -> None:
 
 def print_history(found: History) -> None:
     """The fleet as of a day, then the versions of a unit's reports."""
-    console = _console()
+    console = open_console()
     if found.as_of:
         table = Table(
             "client", "unit", "status", Column("score", justify="right"), "worst component", "components",
@@ -202,7 +203,7 @@ def print_history(found: History) -> None:
 
 def print_limits_diff(found: LimitsDiff) -> None:
     """Limits that moved, then samples that would change."""
-    console = _console()
+    console = open_console()
     table = Table(
         "machine", "model", "component", "essay", "change", "Marginal", "Condenatorio", "Critico", "samples",
         title=f"{found.client}: {len(found.limits)} limits moved from {found.a} to {found.b}", box=box.SIMPLE,
@@ -256,7 +257,7 @@ def print_decisions(found: list[dict[str, Any]]) -> None:
             f"{shift} D {decision['shift_statistic']:.2f}, p {p_value:.2g}" if shift else "",
             _moment(decision["decided_at"]),
         )
-    _console().print(table)
+    open_console().print(table)
 
 
 def _component_counts(machine: dict[str, Any]) -> str:

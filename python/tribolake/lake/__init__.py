@@ -41,6 +41,5 @@ def open_lake(settings: Settings) -> Lake:
     from tribolake.lake.store import open_store  # noqa: PLC0415
 
     if not settings.is_on_s3:
-        folder = FolderLake(settings.lake, settings.prefix, settings.follow_links)
-        return CopiedFolderLake(folder, open_store(settings))
+        return CopiedFolderLake(settings.lake, settings.prefix, settings.follow_links, store=open_store(settings))
     return BucketLake(open_store(settings), settings.publishing_folder, settings.prefix, settings.state)

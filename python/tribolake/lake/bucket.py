@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tribolake.errors import StoreUnavailable
-from tribolake.labs.content import ContentTooLarge, FileContent, OpenContent
+from tribolake.labs.content import Content, ContentTooLarge, OpenContent
 from tribolake.lake.bronze import NOT_YET_A_FILE, BronzeFile, partition_date
 from tribolake.lake.folder import FolderLake
 from tribolake.lake.listing import WholeListing, read_whole_listing, starts, write_whole_listing
@@ -94,35 +94,20 @@ class ObjectContent:
 
 
 @dataclass(frozen=True)
-class CopiedFolderLake:
+class CopiedFolderLake(FolderLake):
     """A lake in a folder, whose bronze is copied to a bucket as it is read."""
 
-    folder: FolderLake
-    store: ObjectStore
-
-    @property
-    def root(self) -> Path:
-        return self.folder.root
-
-    @property
-    def home(self) -> Path:
-        return self.folder.home
-
-    def list_bronze(self, *, whole: bool = False) -> list[BronzeFile]:
-        return self.folder.list_bronze(whole=whole)
-
-    def is_at_rest(self, key: str) -> bool:
-        return self.folder.is_at_rest(key)
+    store: ObjectStore = field(kw_only=True)
 
     def content(self, file: BronzeFile) -> CopiedContent:
-        return CopiedContent(self.folder.content(file), file.key, self.store)
+        return CopiedContent(super().content(file), file.key, self.store)
 
 
 @dataclass(frozen=True)
 class CopiedContent:
     """The content of a file that the bucket is to have too: it is there before the file is read."""
 
-    file: FileContent
+    file: Content
     key: str
     store: ObjectStore = field(compare=False)
 

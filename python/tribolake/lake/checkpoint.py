@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tribolake.errors import StoreUnavailable
-from tribolake.lake.store import ObjectStore, content_sha256
+from tribolake.lake.store import ObjectStore, Source
 
 # What was told to people is not told again by another machine, and what was listed need not be listed again.
 SMALL_FILES = ("notified.json", "listing.json")
@@ -67,8 +67,9 @@ class Checkpoint:
         Raises:
             StoreUnavailable: it could not be stored; the checkpoint before stands.
         """
-        name = f"{run_id}.{content_sha256(self.warehouse)[:16]}.duckdb"
-        stored = self.store.put(f"{self._warehouses}{name}", self.warehouse, is_final=True)
+        source = Source(self.warehouse)
+        name = f"{run_id}.{source.sha256[:16]}.duckdb"
+        stored = self.store.put(f"{self._warehouses}{name}", source, is_final=True)
         files = {name: (self.state / name).read_text("utf-8") for name in SMALL_FILES if (self.state / name).exists()}
         pointer: dict[str, Any] = {
             "run_id": run_id,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
 
-from tribolake.labs.content import FileContent
+from tribolake.labs.content import Content, FileContent
 from tribolake.lake.bronze import NOT_YET_A_FILE, BronzeFile, partition_date
 from tribolake.lake.rest import is_at_rest
 
@@ -26,7 +26,7 @@ class FolderLake:
     def home(self) -> Path:
         return self.root / self.prefix
 
-    def list_bronze(self, *, whole: bool = True) -> list[BronzeFile]:
+    def list_bronze(self, *, whole: bool = False) -> list[BronzeFile]:
         """Every file in bronze, in the order of its key.
 
         Links to files and folders elsewhere are followed unless `follow_links` is off; each folder is entered once.
@@ -36,7 +36,7 @@ class FolderLake:
             return []
         return sorted(self._walk(bronze), key=lambda found: found.key)
 
-    def content(self, file: BronzeFile) -> FileContent:
+    def content(self, file: BronzeFile) -> Content:
         return FileContent(str(self.path(file.key)))
 
     def is_at_rest(self, key: str) -> bool:

@@ -59,6 +59,9 @@ FINAL = frozenset(
     }
 )
 MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
+NO_CREDENTIALS = (
+    "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role"
+)
 Answer = TypeVar("Answer")
 
 
@@ -157,7 +160,9 @@ class ObjectStore:
             return None
         return content.getvalue(), found
 
-    def put(self, key: str, content: Path | bytes, label: Label | None = None, *, is_final: bool = False) -> Stored:
+    def put(
+        self, key: str, content: Source | Path | bytes, label: Label | None = None, *, is_final: bool = False
+    ) -> Stored:
         """Store an object, whole or not at all, and look at what was stored.
 
         The server compares each transfer with its MD5; afterwards the object must have the size and the SHA-256 of what
@@ -165,7 +170,7 @@ class ObjectStore:
 
         Args:
             key: where.
-            content: a file, or the bytes themselves.
+            content: a file, the bytes themselves, or either as a source.
             label: what the object carries beside it.
             is_final: it must never change: where the server can tell, another content under this key is refused.
 
@@ -173,7 +178,7 @@ class ObjectStore:
             StoreUnavailable: it could not be stored; what was there before is there still.
         """
         label = label or Label()
-        source = _Source(content)
+        source = _as_source(content)
         metadata = {name: quote(value, safe=" /:+=@.,-_~|") for name, value in label.metadata.items()}
         described: dict[str, Any] = {"Metadata": metadata | {SHA256: source.sha256}}
         # One store reads `+` in this header as it stands.
@@ -211,12 +216,11 @@ class ObjectStore:
 
         return self._ask(transfer)
 
-    def put_if_new(self, key: str, content: Path | bytes, label: Label | None = None) -> Stored:
+    def put_if_new(self, key: str, content: Source | Path | bytes, label: Label | None = None) -> Stored:
         """Store an object, unless one with this content is there."""
+        source = _as_source(content)
         found = self.head(key)
-        if found is not None and found.sha256 == content_sha256(content):
-            return found
-        return self.put(key, content, label)
+        return found if found is not None and found.sha256 == source.sha256 else self.put(key, source, label)
 
     def copy(self, source: str, key: str) -> None:
         """Copy an object within the bucket, with what it carries."""
@@ -248,7 +252,7 @@ class ObjectStore:
         wanted = [{"Key": name, "Value": value} for name, value in tags.items()]
         self.client.put_object_tagging(Bucket=self.bucket, Key=key, Tagging={"TagSet": wanted})
 
-    def _put_in_parts(self, key: str, source: _Source, described: Mapping[str, Any]) -> None:
+    def _put_in_parts(self, key: str, source: Source, described: Mapping[str, Any]) -> None:
         which = {"Bucket": self.bucket, "Key": key}
         upload = self.client.create_multipart_upload(**which, **described)["UploadId"]
 
@@ -275,10 +279,7 @@ class ObjectStore:
             try:
                 return call()
             except NoCredentialsError as error:
-                raise ConfigurationError(
-                    "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the "
-                    "machine a role"
-                ) from error
+                raise ConfigurationError(NO_CREDENTIALS) from error
             except ClientError as error:
                 if _code(error) in MISSING:
                     raise ObjectMissing(str(error)) from error
@@ -345,13 +346,8 @@ def _open_store(
     return ObjectStore(bucket, client, attempts)
 
 
-def content_sha256(content: Path | bytes) -> str:
-    """The SHA-256 of what is to be stored, as 64 hexadecimal digits."""
-    return _Source(content).sha256
-
-
-class _Source:
-    """Content that is to be stored, in parts."""
+class Source:
+    """Content that is to be stored, in parts, with its size and SHA-256: it is read once for them."""
 
     def __init__(self, content: Path | bytes) -> None:
         self._content = content
@@ -372,6 +368,10 @@ class _Source:
         with self._content.open("rb") as file:
             file.seek(number * PART_BYTES)
             return file.read(PART_BYTES)
+
+
+def _as_source(content: Source | Path | bytes) -> Source:
+    return content if isinstance(content, Source) else Source(content)
 
 
 def _described(key: str, answer: Mapping[str, Any]) -> Stored:

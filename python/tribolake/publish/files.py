@@ -88,6 +88,21 @@ def link_or_copy(source: Path, target: Path) -> None:
         sync_file(target)
 
 
+def place_file(finished: Path, path: Path, root: Path) -> None:
+    """Show a finished file, which never changes, under another name too: readers see what was there, or all of it.
+
+    What is shown already is synced all the same: who did it may have been killed before it was on the disk.
+    """
+    make_folder(path.parent, root)
+    aside = fresh_aside(path)
+    if path.exists() and sha256_of(path) == sha256_of(finished):
+        sync_file(path)
+        sync_folder(path.parent)
+        return
+    link_or_copy(finished, aside)
+    replace_durably(aside, path)
+
+
 def place_folder(files: Iterable[Path], folder: Path) -> None:
     """Make a folder of finished files that is complete from the moment its name is there.
 

@@ -21,18 +21,17 @@ from pathlib import Path
 import duckdb
 
 from tribolake.errors import ContractBroken
-from tribolake.lake.store import Label, ObjectMissing, ObjectStore, Stored
+from tribolake.lake.store import Label, ObjectMissing, ObjectStore, Source, Stored
 from tribolake.publish.change_log import log_changes
 from tribolake.publish.contract import GOLD, MANIFEST
 from tribolake.publish.delta import merge_delta
 from tribolake.publish.files import (
     fresh_aside,
-    link_or_copy,
     make_folder,
+    place_file,
     remove_folder,
     replace_durably,
     sha256_of,
-    sync_folder,
 )
 from tribolake.publish.in_folder import forget_versions, show
 from tribolake.publish.places import Places
@@ -112,7 +111,8 @@ class BucketShelf:
             self._publish(places, version)
         for path in (places.delta(version.day), places.harmonized, places.change_log):
             if path.exists():
-                self.store.put_if_new(self._key(path), path, self._label(version, path))
+                source = Source(path)
+                self.store.put_if_new(self._key(path), source, self._label(version, path, source))
         self._keep_snapshot(places, version)
         self._apply_retention(places)
         for file in version.manifest["files"]:
@@ -129,7 +129,8 @@ class BucketShelf:
         manifest = version.folder / MANIFEST
         self.store.copy(self._key(manifest), self._key(places.lineage(version.run_id)))
         self.still_mine()
-        self.store.put(self._key(places.manifest), manifest, self._label(version, manifest))
+        source = Source(manifest)
+        self.store.put(self._key(places.manifest), source, self._label(version, manifest, source))
 
     def _fetch(self, places: Places, manifest: dict[str, object]) -> Version:
         """Have the version that readers see in the folder too, as if it had been made here."""
@@ -146,7 +147,7 @@ class BucketShelf:
             if sha256_of(folder / file["name"]) != file["sha256"]:
                 raise ContractBroken(f"{self._key(folder)}/{file['name']} is not what its manifest says")
         show(places, version)
-        _replace_by_link(places.harmonized, folder / HARMONIZED_FILE, places.root)
+        place_file(folder / HARMONIZED_FILE, places.harmonized, places.root)
         return version
 
     def _store_version(self, places: Places, version: Version) -> None:
@@ -154,7 +155,8 @@ class BucketShelf:
         names = [*(table.file_name for table in GOLD), *FOLLOWERS, MANIFEST]
         for path in (version.folder / name for name in names):
             if path.exists():
-                self.store.put(self._key(path), path, self._label(version, path), is_final=True)
+                source = Source(path)
+                self.store.put(self._key(path), source, self._label(version, path, source), is_final=True)
 
     def _merge_delta(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
         delta, day_file = version.folder / DELTA_FILE, places.delta(version.day)
@@ -172,8 +174,7 @@ class BucketShelf:
         shown = self.store.head(self._key(places.harmonized))
         if shown is None or shown.sha256 != sha256:
             self.store.copy(self._key(finished), self._key(places.harmonized))
-        if not places.harmonized.exists() or sha256_of(places.harmonized) != sha256:
-            _replace_by_link(places.harmonized, finished, places.root)
+        place_file(finished, places.harmonized, places.root)
 
     def _keep_snapshot(self, places: Places, version: Version) -> None:
         """Keep a version as its day's snapshot. Its manifest is copied last: where it is there, the rest is too."""
@@ -220,9 +221,12 @@ class BucketShelf:
 
     def _take(self, path: Path, before: str | None, version: Version) -> None:
         """Store a file that was brought, where it has changed since."""
-        if path.exists() and sha256_of(path) != before:
+        if not path.exists():
+            return
+        source = Source(path)
+        if source.sha256 != before:
             self.still_mine()
-            self.store.put(self._key(path), path, self._label(version, path))
+            self.store.put(self._key(path), source, self._label(version, path, source))
 
     def _fetch_file(self, path: Path) -> None:
         make_folder(path.parent, self.root)
@@ -250,20 +254,11 @@ class BucketShelf:
         for stored in sorted(objects, key=_is_manifest, reverse=True):
             self.store.delete(stored.key)
 
-    def _label(self, version: Version, path: Path) -> Label:
-        manifest = self._key(version.folder / MANIFEST)
-        return label(version, path.name, sha256_of(path), manifest)
+    def _label(self, version: Version, path: Path, source: Source) -> Label:
+        return label(version, path.name, source.sha256, self._key(version.folder / MANIFEST))
 
     def _key(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
-
-
-def _replace_by_link(path: Path, finished: Path, root: Path) -> None:
-    make_folder(path.parent, root)
-    aside = fresh_aside(path)
-    link_or_copy(finished, aside)
-    replace_durably(aside, path)
-    sync_folder(path.parent)
 
 
 def _is_manifest(stored: Stored) -> bool:

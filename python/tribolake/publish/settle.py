@@ -11,15 +11,7 @@ import duckdb
 from tribolake.publish.change_log import log_changes
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.delta import merge_delta
-from tribolake.publish.files import (
-    fresh_aside,
-    link_or_copy,
-    make_folder,
-    replace_durably,
-    sha256_of,
-    sync_file,
-    sync_folder,
-)
+from tribolake.publish.files import place_file, sync_folder
 from tribolake.publish.history import apply_retention, keep_snapshot
 from tribolake.publish.places import Places
 from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, HARMONIZED_FILE, Version
@@ -34,32 +26,10 @@ def settle(connection: duckdb.DuckDBPyConnection, places: Places, version: Versi
     if (version.folder / CHANGES_FILE).exists():  # versions from before there was a log have none
         delta = version.folder / DELTA_FILE
         merge_delta(connection, places.root, delta, version.run_id, places.delta(version.day))
-        _publish_harmonized(places, version)
-    keep_lineage(places, version)
+        place_file(version.folder / HARMONIZED_FILE, places.harmonized, places.root)
+    # For those who ask later what a run's gold was computed from.
+    place_file(version.folder / MANIFEST, places.lineage(version.run_id), places.root)
     keep_snapshot(places, version)
     apply_retention(places)
     if (version.folder / CHANGES_FILE).exists():
         log_changes(connection, places.root, places.change_log, version.folder / CHANGES_FILE)
-
-
-def keep_lineage(places: Places, version: Version) -> None:
-    """Keep the manifest for those who ask later what a run's gold was computed from."""
-    kept = places.lineage(version.run_id)
-    make_folder(kept.parent, places.root)
-    aside = fresh_aside(kept)
-    if not kept.exists():
-        link_or_copy(version.folder / MANIFEST, aside)
-        replace_durably(aside, kept)
-    sync_folder(kept.parent)
-
-
-def _publish_harmonized(places: Places, version: Version) -> None:
-    published, finished = places.harmonized, version.folder / HARMONIZED_FILE
-    make_folder(published.parent, places.root)
-    aside = fresh_aside(published)
-    if published.exists() and sha256_of(published) == sha256_of(finished):
-        sync_file(published)
-        sync_folder(published.parent)
-        return
-    link_or_copy(finished, aside)
-    replace_durably(aside, published)
