@@ -11,7 +11,19 @@
         clients varchar[], -- null: every client
         retry_failed boolean not null,
         recalculate_limits boolean not null,
-        requested_at timestamptz not null
+        requested_at timestamptz not null,
+        language varchar not null -- of the recommendations: es or en
+    );
+    alter table control.run_request add column if not exists language varchar default 'es';
+    create table if not exists control.wordings (
+        pattern varchar primary key,
+        configuration varchar not null, -- what the wording depends on beside its pattern
+        language varchar not null,
+        cache_key varchar not null,
+        observation varchar not null,
+        cause varchar not null,
+        action varchar not null,
+        generated_at timestamptz not null
     );
     create table if not exists control.project_state (state varchar not null);
     create table if not exists control.retries (file_key varchar primary key, asked_at timestamptz not null);
@@ -48,7 +60,7 @@
         primary key (run_id, client, machine, component)
     );
     insert into control.run_request
-    select '{{ invocation_id }}', 'default', null, false, false, current_timestamp
+    select '{{ invocation_id }}', 'default', null, false, false, current_timestamp, 'es'
     where not exists (select 1 from control.run_request);
     {%- if target.name != 'lake' %}
         update control.run_request

@@ -14,29 +14,16 @@ samples as (
     select * from {{ ref('samples') }}
 ),
 
-samples_to_judge as (
-    select * from {{ ref('samples_to_judge') }} where is_taken
+statuses as (
+    select * from {{ ref('int_report_status') }}
 ),
 
-scores as (
-    select * from {{ ref('int_report_scores') }}
+recommendations as (
+    select * from {{ ref('worded_recommendations') }}
 ),
 
 active_policy as (
     select * from {{ ref('active_policy') }}
-),
-
-statuses as (
-    select policy_statuses.*
-    from {{ ref('policy_statuses') }} as policy_statuses
-    inner join active_policy on policy_statuses.policy = active_policy.policy
-),
-
-cut_offs as (
-    select
-        max(case when report_status = 'Alerta' then min_score end) as alerta_from,
-        max(case when report_status = 'Anormal' then min_score end) as anormal_from
-    from statuses
 ),
 
 limits_versions as (
@@ -75,24 +62,19 @@ select
     {% endfor -%}
     samples.censored_essays,
     samples.coded_essays,
-    coalesce(scores.essays_broken, 0) as essays_broken,
-    coalesce(scores.severity_score, 0) as severity_score,
-    coalesce(scores.classification_score, 0) as classification_score,
-    case
-        when coalesce(scores.essays_judged, 0) = 0 then active_policy.not_evaluated_status
-        when scores.classification_score >= cut_offs.anormal_from or scores.has_anormal_floor then 'Anormal'
-        when scores.classification_score >= cut_offs.alerta_from or scores.has_alerta_floor then 'Alerta'
-        else 'Normal'
-    end as report_status,
-    coalesce(scores.breached_essays, '[]') as breached_essays,
-    coalesce(scores.essay_status, '{}') as essay_status,
-    coalesce(scores.essays_judged, 0) as essays_judged,
+    statuses.essays_broken,
+    statuses.severity_score,
+    statuses.classification_score,
+    statuses.report_status,
+    statuses.breached_essays,
+    statuses.essay_status,
+    statuses.essays_judged,
     samples.essays_measured,
     -- A sample of an unknown machine is judged by no limits, whatever their version.
     case
-        when samples_to_judge.is_judged and samples.machineName is not null then limits_versions.limits_version
+        when statuses.is_judged and samples.machineName is not null then limits_versions.limits_version
     end as limits_version,
-    coalesce(scores.limits_levels, 'missing') as limits_source,
+    statuses.limits_source,
     active_policy.policy,
     samples.labVerdict,
     samples.labComment,
@@ -105,10 +87,15 @@ select
     samples.sourceSheet,
     samples.sourceRow,
     samples.sourceSha256,
-    samples.is_machine_known
-from samples_to_judge
-inner join samples on samples_to_judge.row_id = samples.row_id
+    samples.is_machine_known,
+    recommendations.ai_recommendation,
+    recommendations.recommendation_source,
+    recommendations.rule_ids,
+    recommendations.urgency,
+    recommendations.ai_generated_at,
+    recommendations.cache_key
+from statuses
+inner join samples on statuses.row_id = samples.row_id
+inner join recommendations on statuses.row_id = recommendations.row_id
 cross join active_policy
-cross join cut_offs
-left join scores on samples_to_judge.row_id = scores.row_id
 left join limits_versions on samples.client = limits_versions.client

@@ -61,9 +61,11 @@ judged as (
         results.censoring,
         results.code,
         policy_essays.counts_for_status,
-        limits.threshold_normal,
-        limits.threshold_alert,
-        limits.threshold_critic,
+        limits.essay is not null as has_limits,
+        limits.p50 as group_median,
+        case when policy_essays.direction <> 'lower' then limits.threshold_normal end as threshold_normal,
+        case when policy_essays.direction <> 'lower' then limits.threshold_alert end as threshold_alert,
+        case when policy_essays.direction <> 'lower' then limits.threshold_critic end as threshold_critic,
         limits.lower_normal,
         limits.lower_alert,
         limits.lower_critic,
@@ -138,7 +140,7 @@ compared as (
         fixed_breaches.band as fixed_band,
         fixed_breaches.limit_value as fixed_limit,
         fixed_breaches.status_floor,
-        percentile_breaches.threshold_normal is not null or fixed_essays.essay is not null as is_judged
+        percentile_breaches.has_limits or fixed_essays.essay is not null as is_judged
     from percentile_breaches
     left join fixed_essays
         on percentile_breaches.essay = fixed_essays.essay and percentile_breaches.fluid = fixed_essays.fluid
@@ -172,12 +174,13 @@ select
     decided.direction,
     decided.limits_level,
     decided.limits_quality,
-    case when decided.is_fixed then 'fixed' when decided.threshold_normal is not null then 'percentile' end
+    case when decided.is_fixed then 'fixed' when decided.has_limits then 'percentile' end
         as limit_source,
     decided.counts_for_status,
     decided.status_floor,
     decided.row_id,
-    case when decided.counts_for_status then coalesce(essay_points.points, bands.points, 0) else 0 end as status_points
+    case when decided.counts_for_status then coalesce(essay_points.points, bands.points, 0) else 0 end as status_points,
+    decided.group_median
 from decided
 left join bands on decided.band = bands.band
 left join essay_points

@@ -13,6 +13,10 @@ reports as (
     where (client, unitId) in (select (client, unitId) from {{ ref('samples_to_judge') }})
 ),
 
+recommendations as (
+    select * from {{ ref('report_recommendations') }}
+),
+
 active_policy as (
     select * from {{ ref('active_policy') }}
 ),
@@ -62,8 +66,15 @@ select
     case
         when coalesce(aged.days_behind_unit > active_policy.stale_after_days, false) then 0
         else coalesce(statuses.component_points, 0)
-    end as points
+    end as points,
+    recommendations.urgency,
+    recommendations.first_rule
 from aged
 cross join active_policy
 left join statuses on aged.report_status = statuses.report_status
 left join component_families on aged.componentNameNormalized = component_families.component
+left join recommendations
+    on
+        aged.client = recommendations.client
+        and aged.laboratory = recommendations.laboratory
+        and aged.sampleNumber = recommendations.sampleNumber

@@ -14,6 +14,10 @@ components as (
     where (client, unit_id) in (select (client, unitId) from {{ ref('samples_to_judge') }})
 ),
 
+recommendations as (
+    select * from {{ ref('machine_recommendations') }}
+),
+
 active_policy as (
     select * from {{ ref('active_policy') }}
 ),
@@ -79,8 +83,10 @@ select
     machines.components_stale,
     machines.stale_components,
     machines.weighted_machine_score,
-    machines.worst_component
+    machines.worst_component,
+    recommendations.machine_ai_recommendation
 from machines
+left join recommendations on machines.client = recommendations.client and machines.unit_id = recommendations.unit_id
 cross join active_policy
 inner join statuses on machines.machine_score >= statuses.machine_min_score
 qualify row_number() over (

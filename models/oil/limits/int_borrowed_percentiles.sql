@@ -92,8 +92,9 @@ borrowed as (
         {% endfor -%}
     {% for lower, upper in [('p10', 'p90'), ('p05', 'p95'), ('p02', 'p98')] -%}
         arg_min(candidates.{{ lower }}, candidates.rank) filter (where candidates.n >= bands.min_n_{{ upper }})
-            as {{ lower }}{{ ',' if not loop.last }}
-    {% endfor %}
+            as {{ lower }},
+    {% endfor -%}
+        arg_min(candidates.p50, candidates.rank) filter (where candidates.n >= bands.min_n_p90) as p50
     from candidates
     cross join bands
     group by all

@@ -26,7 +26,7 @@ percentiles as (
         borrowed.*,
         active_policy.policy,
         active_policy.rounding,
-        policy_essays.direction = 'both' as is_two_sided,
+        policy_essays.direction in ('both', 'lower') as has_lower_side,
         case when active_policy.rounding = 'ceil' then 1.0 else coalesce(essays.resolution, 1.0) end as step
     from {{ ref('int_borrowed_percentiles') }} as borrowed
     inner join essays on borrowed.essay = essays.essay
@@ -44,7 +44,7 @@ rounded as (
         {{ round_lower_limit('p10', 'step') }} as rounded_p10,
         {{ round_lower_limit('p05', 'step') }} as rounded_p05,
         {{ round_lower_limit('p02', 'step') }} as rounded_p02,
-        is_two_sided and p02 > 0 as has_lower
+        has_lower_side and p02 > 0 as has_lower
     from percentiles
 ),
 
@@ -115,5 +115,6 @@ select
         when p98_level = grain and p98_high is not null then 'A'
         else 'B'
     end as quality,
-    policy
+    policy,
+    p50
 from critico

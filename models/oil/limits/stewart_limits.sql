@@ -13,7 +13,7 @@ versions as (
         any_value(policy) || '-' || left(md5(string_agg(
             concat_ws(
                 '|', grain, machine, machine_model, component, essay, threshold_normal, threshold_alert,
-                threshold_critic, lower_normal, lower_alert, lower_critic
+                threshold_critic, lower_normal, lower_alert, lower_critic, p50
             ), chr(10)
             order by grain, machine, machine_model, component, essay
         )), 12) as limits_version

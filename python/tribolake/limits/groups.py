@@ -18,7 +18,7 @@ LEVEL_KEYS: dict[str, tuple[str, ...]] = {
     "component": ("client", "component"),
 }
 GROUP_COLUMNS = ("client", "machine", "machine_model", "component")
-PERCENTILES = np.array([0.02, 0.05, 0.10, 0.90, 0.95, 0.98])
+PERCENTILES = np.array([0.02, 0.05, 0.10, 0.50, 0.90, 0.95, 0.98])
 
 
 @dataclass(frozen=True)

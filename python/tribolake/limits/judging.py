@@ -8,7 +8,17 @@ from pathlib import Path
 import duckdb
 
 # The models that judge a sample, in their order.
-JUDGES = ("classified_results", "int_report_scores", "classified_reports")
+JUDGES = (
+    "classified_results",
+    "int_report_scores",
+    "int_report_status",
+    "int_facts",
+    "matched_rules",
+    "int_breaches",
+    "report_recommendations",
+    "worded_recommendations",
+    "classified_reports",
+)
 EVALUATED = """
     create or replace table changes.samples_to_judge as
     select evaluated.*, samples.laboratory, true as is_taken
@@ -49,5 +59,7 @@ def judge(connection: duckdb.DuckDBPyConnection, models: Mapping[str, str], limi
         limits: `judging_limits.parquet` of a version.
     """
     connection.execute("create or replace table limits.int_limits as from read_parquet($1)", [str(limits)])
+    # Limits of earlier releases have no median: rules that compare with it do not match then.
+    connection.execute("alter table limits.int_limits add column if not exists p50 double")
     for name in JUDGES:
         connection.execute(f'create or replace table gold."{name}" as {models[name]}')

@@ -1,0 +1,64 @@
+-- One row per expert rule × condition × alternative: the rule's pattern, taken apart.
+-- A pattern such as `Si↑ Si/Al≥2 Fe↑|Cr↑` has conditions between spaces, each with alternatives between bars.
+
+with
+
+conditions as (
+    select
+        rule_id,
+        components,
+        generality,
+        urgency,
+        unnest(string_split(pattern, ' ')) as condition,
+        generate_subscripts(string_split(pattern, ' '), 1) as condition_number,
+        len(string_split(pattern, ' ')) as conditions
+    from {{ ref('expert_rules') }}
+),
+
+alternatives as (
+    select
+        * exclude (condition),
+        unnest(string_split(condition, '|')) as condition -- noqa: RF04
+    from conditions
+),
+
+parsed as (
+    select
+        *,
+        -- Fact, other fact of a ratio, test, what it is compared with.
+        regexp_extract(
+            condition, '^([^↗↑⇑↓~=≥≤/]+)(?:/([^↗↑⇑↓~=≥≤/]+))?([↗↑⇑↓~=≥≤])(.*)$', ['fact', 'other', 'test', 'operand']
+        ) as part,
+        -- The group's median or the sample before, times or plus a number.
+        regexp_extract(condition, '[≥≤]([mp])([×+])([0-9.]+)$', ['base', 'sign', 'number']) as relative
+    from alternatives
+)
+
+select
+    rule_id,
+    regexp_extract(rule_id, '^[A-Z]+[0-9]+') as rule_family,
+    string_split(components, '|') as components,
+    generality,
+    urgency,
+    conditions,
+    condition_number,
+    condition,
+    part.fact as fact,
+    nullif(part.other, '') as other_fact,
+    part.test as test,
+    case when part.test = '=' then part.operand end as code,
+    case
+        when part.other <> '' then 'other'
+        when relative.base = 'm' then 'median'
+        when relative.base = 'p' then 'previous'
+    end as base,
+    case
+        when part.other <> '' then try_cast(part.operand as double)
+        when relative.sign = '×' then try_cast(relative.number as double)
+        when relative.sign = '+' then 1
+    end as factor,
+    case
+        when relative.sign = '+' then try_cast(relative.number as double)
+        when part.other = '' and relative.base = '' then try_cast(part.operand as double)
+    end as addend
+from parsed

@@ -1,0 +1,107 @@
+-- One row per unit that this run judges: which component to look at first, why, and what comes next.
+-- Components are weighed as in the machine's weighted score: points of the status times criticality of the family.
+
+{#- How many components a text names after the first. -#}
+{% set named_components = 3 %}
+
+with
+
+components as (
+    select
+        *,
+        points * weight as weighted_points,
+        row_number() over (
+            partition by client, unit_id
+            order by points * weight desc, classification_score desc, severity_score desc, component asc
+        ) as place,
+        -- A laboratory writes these names: no text grows with them.
+        left(component, 60) as name
+    from {{ ref('component_status_current') }}
+    where (client, unit_id) in (select (client, unitId) from {{ ref('samples_to_judge') }})
+),
+
+texts as (
+    select * from {{ ref('texts') }}
+),
+
+phrases as (
+    select
+        {% for phrase in [
+            'machine.first', 'machine.then', 'machine.item', 'machine.normal', 'machine.not_evaluated', 'machine.stale',
+            'machine.nothing', 'report.more'
+        ] -%}
+            any_value(text) filter (where text_id = '{{ phrase }}') as {{ phrase | replace('.', '_') }}
+            {{- ',' if not loop.last }}
+        {% endfor %}
+    from texts
+),
+
+spoken as (
+    select
+        components.client,
+        components.unit_id,
+        components.place,
+        components.name,
+        components.points > 0 as is_in_alarm,
+        components.is_stale,
+        components.status,
+        replace(replace(replace(replace(
+            phrases.machine_first, '{component}', components.name), '{status}', status_texts.text),
+            '{cause}', coalesce(causes.text, '')), '{deadline}', coalesce(deadlines.text, '')
+        ) as as_first,
+        replace(replace(replace(
+            phrases.machine_item, '{component}', components.name), '{status}', status_texts.text),
+            '{name}', coalesce(names.text, '')
+        ) as as_item,
+        phrases.* exclude (machine_first, machine_item)
+    from components
+    cross join phrases
+    inner join texts as status_texts on 'status.' || components.status = status_texts.text_id
+    left join texts as names on components.first_rule || '.name' = names.text_id
+    left join texts as causes on components.first_rule || '.cause' = causes.text_id
+    left join texts as deadlines on 'deadline.' || components.urgency = deadlines.text_id
+),
+
+machines as (
+    select
+        client,
+        unit_id,
+        any_value(as_first) filter (where place = 1 and is_in_alarm) as first_component,
+        string_agg(as_item, ', ' order by place) filter (
+            where is_in_alarm and place between 2 and {{ 1 + named_components }}
+        ) as next_components,
+        count(*) filter (where is_in_alarm and place > {{ 1 + named_components }}) as more,
+        count(*) filter (where status = 'Normal' and not is_stale) as normal_components,
+        string_agg(name, ', ' order by name) filter (where status = 'Sin evaluar' and not is_stale) as not_evaluated,
+        string_agg(name, ', ' order by name) filter (where is_stale) as stale,
+        any_value(machine_then) as machine_then,
+        any_value(machine_normal) as machine_normal,
+        any_value(machine_not_evaluated) as machine_not_evaluated,
+        any_value(machine_stale) as machine_stale,
+        any_value(machine_nothing) as machine_nothing,
+        any_value(report_more) as report_more
+    from spoken
+    group by client, unit_id
+)
+
+select
+    client,
+    unit_id,
+    concat_ws(
+        ' ',
+        case
+            when first_component is not null then first_component
+            when normal_components > 0 then replace(machine_normal, '{count}', cast(normal_components as varchar))
+            else machine_nothing
+        end,
+        case
+            when next_components is not null
+                then replace(machine_then, '{components}', concat_ws(
+                    ' ', next_components,
+                    case when more > 0 then replace(report_more, '{count}', cast(more as varchar)) end
+                ))
+        end,
+        replace(machine_not_evaluated, '{components}', not_evaluated),
+        replace(machine_stale, '{components}', stale)
+    ) as machine_ai_recommendation
+from machines

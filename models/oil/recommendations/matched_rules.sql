@@ -1,0 +1,97 @@
+{{ config(materialized='incremental', unique_key=['row_id'], meta={'scope': 'samples_to_judge'}) }}
+
+-- One row per report in alarm × expert rule that explains it; `place` orders them by urgency, then specificity.
+-- Of variants of one rule (K03a, K03b) the most urgent counts. A general rule counts where it explains a breach that no
+-- specific rule does; a catch-all where nothing else does.
+
+with
+
+reports as (
+    select * from {{ ref('int_report_status') }} where report_status in ('Alerta', 'Anormal')
+),
+
+facts as (
+    select * from {{ ref('int_facts') }}
+),
+
+conditions as (
+    select * from {{ ref('expert_rule_conditions') }}
+),
+
+compared as (
+    select
+        facts.row_id,
+        conditions.rule_id,
+        conditions.rule_family,
+        conditions.generality,
+        conditions.urgency,
+        conditions.conditions,
+        conditions.condition_number,
+        facts.essay,
+        facts.upper_band + facts.lower_band > 0 as is_breach,
+        case conditions.test
+            when '↗' then facts.upper_band >= 1
+            when '↑' then facts.upper_band >= 2
+            when '⇑' then facts.upper_band >= 3
+            when '↓' then facts.lower_band >= 2
+            when '~' then facts.is_judged and facts.upper_band = 0 and facts.lower_band = 0
+            when '=' then facts.code = conditions.code
+            when '≥' then facts.value >= {{ compared_with() }}
+            when '≤' then facts.value <= {{ compared_with() }}
+        end as is_met
+    from facts
+    inner join reports on facts.row_id = reports.row_id
+    inner join conditions
+        on
+            facts.fact = conditions.fact
+            and (
+                list_contains(conditions.components, reports.componentNameNormalized)
+                or (list_contains(conditions.components, '*') and reports.fluid = 'oil')
+            )
+    left join facts as others on facts.row_id = others.row_id and conditions.other_fact = others.fact
+),
+
+matched as (
+    select
+        row_id,
+        rule_id,
+        rule_family,
+        generality,
+        urgency,
+        conditions,
+        coalesce(list_sort(list(distinct essay) filter (where is_breach)), []) as evidence
+    from compared
+    where is_met
+    group by row_id, rule_id, rule_family, generality, urgency, conditions
+    having count(distinct condition_number) = conditions
+    qualify row_number() over (partition by row_id, rule_family order by urgency, conditions desc, rule_id) = 1
+),
+
+explained as (
+    select
+        row_id,
+        flatten(list(evidence) filter (where generality = 1)) as by_specific_rules,
+        min(generality) as least_generality
+    from matched
+    group by row_id
+),
+
+kept as (
+    select matched.*
+    from matched
+    inner join explained on matched.row_id = explained.row_id
+    where
+        matched.generality = 1
+        or (matched.generality = 2 and not list_has_all(coalesce(explained.by_specific_rules, []), matched.evidence))
+        or (matched.generality >= 3 and matched.generality = explained.least_generality)
+)
+
+select
+    row_id,
+    rule_id,
+    urgency,
+    evidence,
+    row_number() over (
+        partition by row_id order by urgency, generality, conditions desc, rule_id
+    ) as place
+from kept

@@ -1,0 +1,18 @@
+-- Each rule has a name, a cause and an action, and each language has the same texts.
+with
+
+wanted as (
+    select rule_id || part as text_id
+    from {{ ref('expert_rules') }}
+    cross join (select unnest(['.name', '.cause', '.action']) as part) as parts
+    union
+    select text_id from {{ ref('texts_es') }}
+    union
+    select text_id from {{ ref('texts_en') }}
+)
+
+select wanted.text_id
+from wanted
+left join {{ ref('texts_es') }} as spanish on wanted.text_id = spanish.text_id
+left join {{ ref('texts_en') }} as english on wanted.text_id = english.text_id
+where spanish.text_id is null or english.text_id is null
