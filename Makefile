@@ -33,9 +33,10 @@ format: $(VENV)/.installed-dev ## Put the code into the project's style
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/sqlfluff fix --processes 2 --disable-progress-bar models macros tests/data
 
-bench: $(VENV)/.installed-dev ## Measure runs as ratios to their floor, and the watcher
+bench: $(VENV)/.installed-dev ## Measure runs as ratios to their floor, the watcher, and the enrichment
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/watch.py
+	$(BIN)/python bench/enrichment.py
 
 docs: $(VENV)/.installed ## Write the documentation of the default lake
 	$(BIN)/tribolake docs

@@ -15,6 +15,9 @@ from tribolake.dbtrun import parse_ahead
 from tribolake.settings import PROJECT_DIR, Settings, load_settings
 
 pytest_plugins = ["tests.s3_fixtures", "tests.published_lakes"]
+# No test pays with the key of whoever runs it.
+for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
+    os.environ.pop(_name, None)
 REAL_DATA = PROJECT_DIR.parent / "shared" / "data"
 
 

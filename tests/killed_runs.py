@@ -300,7 +300,7 @@ def _run(number: int, lake: Path, request: dict[str, Any], saying: Connection) -
 
 def _stage_of(words: str, stage: str) -> str:
     """The stage that a run is in when it reports this progress."""
-    own = {"discover": "discover", "build and test": "read", "publish": "publish", "history": "history"}
+    own = {"discover": "discover", "build": "read", "publish": "publish", "history": "history"}
     if words in own:
         return own[words]
     # Models follow the reading of files, which the first of them but for seeds waits for.

@@ -17,7 +17,7 @@ import duckdb
 from tribolake.datatests import DataTest, FailedTest, failed_tests, keep_tests, read_tests
 from tribolake.errors import RunFailed
 from tribolake.project import fingerprint_sources
-from tribolake.settings import PROJECT_DIR, Settings
+from tribolake.settings import PROJECT_DIR, SECRETS, Settings
 
 TARGET_DIR = PROJECT_DIR / "target" / "lake"
 # Tests of seeds judge the seeds, not a lake: they are run once for each state of the seeds.
@@ -38,14 +38,6 @@ class ParsedProject:
 PARSED: ParsedProject | None = None
 
 
-@dataclass(frozen=True)
-class Built:
-    """What a build left: the data tests that failed, and the columns of each model as its properties declare them."""
-
-    failed_tests: list[FailedTest]
-    columns: dict[str, list[str]]
-
-
 @dataclass
 class Dbt:
     """dbt for one lake; two runs at a time in one process are not safe."""
@@ -53,26 +45,35 @@ class Dbt:
     settings: Settings
     progress: Progress = field(default=lambda _: None)
 
-    def build(self, *, seeds: str | None, rebuild: bool) -> Built:
-        """Build the models, then run the data tests.
-
-        A failed test does not stop the build: the caller decides what it means.
+    def build(self, *, load_seeds: bool, rebuild: bool) -> dict[str, list[str]]:
+        """Build the models.
 
         Args:
-            seeds: fingerprint of the seeds to load first; None where the warehouse has them.
+            load_seeds: load the seeds first; the warehouse may have them.
             rebuild: make every derived table anew, and the views.
+
+        Returns:
+            The columns of each model as its properties declare them.
 
         Raises:
             RunFailed: a model failed; the message holds what the database said.
         """
-        nodes = self._run(build_command(load_seeds=seeds is not None, rebuild=rebuild))
+        nodes = self._run(build_command(load_seeds=load_seeds, rebuild=rebuild))
+        return {node.name: list(node.columns) for node in nodes}
+
+    def test(self, *, seeds: str | None) -> list[FailedTest]:
+        """Ask the data tests of what was built; what a failed one means is the caller's to decide.
+
+        Args:
+            seeds: fingerprint of the seeds that were loaded; None where none were.
+        """
         about = ["models"]
         if seeds is not None and not (TESTED_SEEDS.exists() and TESTED_SEEDS.read_text() == seeds):
             about.append("seeds")
         failed = self._failed_tests(about)
         if seeds is not None and not failed:
             TESTED_SEEDS.write_text(seeds)
-        return Built(failed, {node.name: list(node.columns) for node in nodes})
+        return failed
 
     def snapshot(self) -> list[FailedTest]:
         """Bring the history up to what is published, and test it.
@@ -214,6 +215,8 @@ def import_ahead() -> None:
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
     """The settings as the profile and the Python models read them, for as long as dbt runs."""
     before = dict(os.environ)
+    for name in SECRETS:
+        os.environ.pop(name, None)
     os.environ.update(values)
     try:
         yield

@@ -1,11 +1,11 @@
 """The home of a lake, by storage mode: where bronze is, where readers look, and who may write.
 
-| mode | bronze | readers | warehouse |
-|---|---|---|---|
-| local | folder | folder | this machine |
-| dual | folder | folder; a copy in the bucket, which is compared | this machine |
-| s3-primary | bucket | bucket; the folder shows the same a moment later | travels with the bucket |
-| s3 | bucket | bucket | travels with the bucket |
+| mode | bronze | readers | warehouse | wordings |
+|---|---|---|---|---|
+| local | folder | folder | this machine | folder |
+| dual | folder | folder; a copy in the bucket, which is compared | this machine | folder, copied |
+| s3-primary | bucket | bucket; the folder shows the same a moment later | travels with the bucket | bucket, copied |
+| s3 | bucket | bucket | travels with the bucket | bucket |
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from tribolake.errors import LakeIsBusy
 from tribolake.lake import Lake, open_lake
@@ -22,17 +24,28 @@ from tribolake.publish.in_folder import FolderShelf
 from tribolake.publish.shelf import Shelf
 from tribolake.settings import Settings
 
+if TYPE_CHECKING:
+    from tribolake.enrichment.cache import WordingCache
+
 
 @dataclass(frozen=True)
 class Home:
     """A lake with all that a run needs to write to it."""
 
+    settings: Settings
     lake: Lake
     shelf: Shelf
     custody: Custody
     counted: Counter[str] = field(default_factory=Counter)  # calls to the object store of this process
     before: Counter[str] = field(default_factory=Counter)  # and those of them from before
     unannounced: Mapping[str, str] = field(default_factory=dict)  # clients of whose publication nobody was told, why
+
+    @cached_property
+    def wordings(self) -> WordingCache:
+        """Recommendations that a model has worded, shared by all who run on the lake."""
+        from tribolake.enrichment.cache import open_wordings  # noqa: PLC0415 - a run without news words nothing
+
+        return open_wordings(self.settings)
 
     def calls(self) -> dict[str, int]:
         """Calls to the object store since the home was opened, by operation; attempts count."""
@@ -60,16 +73,16 @@ def open_home(settings: Settings) -> Home:
     """The home that the settings name."""
     lake, custody = open_lake(settings), open_custody(settings)
     if not settings.uses_s3:
-        return Home(lake, FolderShelf(lake.root, lake.home), custody)
+        return Home(settings, lake, FolderShelf(lake.root, lake.home), custody)
     from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
     from tribolake.publish.in_both import DualShelf  # noqa: PLC0415
     from tribolake.publish.in_bucket import BucketShelf  # noqa: PLC0415
 
     store = open_store(settings)
     if not settings.is_on_s3:
-        return Home(lake, DualShelf(lake.root, lake.home, store), custody, store.calls, store.calls.copy())
+        return Home(settings, lake, DualShelf(lake.root, lake.home, store), custody, store.calls, store.calls.copy())
     from tribolake.publish.announce import open_announcer  # noqa: PLC0415
 
     announce = open_announcer(settings, store)
     shelf = BucketShelf(store, lake.root, lake.home, custody.still_mine, announce)
-    return Home(lake, shelf, custody, store.calls, store.calls.copy(), announce.failed)
+    return Home(settings, lake, shelf, custody, store.calls, store.calls.copy(), announce.failed)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
 
 from tribolake.datatests import FailedTest
-from tribolake.dbtrun import Built, Dbt, import_ahead
+from tribolake.dbtrun import Dbt, import_ahead
+from tribolake.enrichment.reports import word_reports
 from tribolake.errors import ContractBroken, RunFailed, StoreUnavailable
 from tribolake.home import Home, open_home
 from tribolake.lake.arrivals import read_ahead
@@ -37,6 +38,7 @@ def run(
     full_refresh: bool = False,
     recalculate_limits: bool = False,
     list_everything: bool = False,
+    asks_a_model: bool = True,
     progress: Progress = lambda _: None,
 ) -> RunReport:
     """Bring gold up to date with bronze: read what is new, build, test, publish.
@@ -48,6 +50,7 @@ def run(
         full_refresh: forget what was loaded and read every file again.
         recalculate_limits: calculate the limits of every group anew.
         list_everything: look for new files in all of bronze, however large it is: see `lake/listing.py`.
+        asks_a_model: have recommendations worded, where the settings have a key; otherwise what was worded is shown.
         progress: told what is under way.
 
     Raises:
@@ -55,6 +58,8 @@ def run(
         LakeIsBusy: another run holds the lake.
         RunFailed: nothing was published; what was published before stays as it is.
     """
+    if not asks_a_model:
+        settings = settings.model_copy(update={"openai_api_key": None})
     home = open_home(settings)
 
     def plan_it() -> Plan:
@@ -73,7 +78,9 @@ def run(
         with stopwatch("discover"):
             home.custody.restore()
             plan = plan_it()
-        report = RunReport(plan.request.run_id, policy, nothing_new=not plan.reason, stages=stopwatch.stages)
+        report = RunReport(
+            plan.request.run_id, policy, settings.language, nothing_new=not plan.reason, stages=stopwatch.stages
+        )
         if plan.reason:
             progress(plan.reason)
             with home.custody.hold():
@@ -124,15 +131,20 @@ def _carry_out(plan: Plan, settings: Settings, home: Home, report: RunReport, st
     read_ahead(settings, plan.found, declared_layouts())
     import_ahead()
     with Dbt(settings, stopwatch.progress) as dbt:
-        with stopwatch("build and test"):
-            seeds = plan.fingerprints.seeds if plan.load_seeds else None
-            built = dbt.build(seeds=seeds, rebuild=plan.rebuild)
+        with stopwatch("build"):
+            columns = dbt.build(load_seeds=plan.load_seeds, rebuild=plan.rebuild)
+        with stopwatch("word"), dbt.warehouse() as warehouse:
+            enrichment, worded = word_reports(warehouse, settings, home.wordings, progress=stopwatch.progress)
+            report.recommendations = enrichment.as_dict()
+        with stopwatch("test"):
+            failed = dbt.test(seeds=plan.fingerprints.seeds if plan.load_seeds else None)
         with stopwatch("publish"), dbt.warehouse() as warehouse:
             report.clients = describe_clients(warehouse, plan.since, plan.request.clients or declared_clients())
             report.failed_files = describe_failed_files(warehouse, plan.since)
-            report.failed_tests = [f"{test.name}: {test.message}" for test in built.failed_tests]
-            _hold_back(warehouse, report, built.failed_tests)
-            _publish(warehouse, plan, home.shelf, report, built, stopwatch.progress)
+            report.failed_tests = [f"{test.name}: {test.message}" for test in failed]
+            _hold_back(warehouse, report, failed)
+            touched = set(report.clients) if plan.republish else touched_clients(warehouse) | worded
+            _publish(warehouse, plan, home.shelf, report, columns, touched, stopwatch.progress)
             hold_back(warehouse, list(report.problems))
             # After that: what could not be announced is not held back, readers see it. The next run tries again.
             for client, problem in home.unannounced.items():
@@ -171,16 +183,16 @@ def _publish(
     plan: Plan,
     shelf: Shelf,
     report: RunReport,
-    built: Built,
+    columns: Mapping[str, list[str]],
+    touched: Collection[str],
     progress: Progress,
 ) -> None:
-    declared = {table.name: built.columns[table.name] for table in GOLD}
+    declared = {table.name: columns[table.name] for table in GOLD}
     code = plan.fingerprints.project[:16]
     publication = Publication(report.run_id, report.policy, plan.request.requested_at.isoformat(), code)
     # First: a report names the version that judged it.
     publish_limits(warehouse, shelf)
     with_samples = {client: done for client, done in report.clients.items() if done.samples}
-    touched = set(with_samples) if plan.republish else touched_clients(warehouse)
     for client, done in with_samples.items():
         if done.problem:
             continue

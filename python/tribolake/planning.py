@@ -7,6 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import duckdb
+
+from tribolake.enrichment.configuration import configuration_of
+from tribolake.enrichment.pattern import expert_rules
+from tribolake.enrichment.waiting import configuration_text, is_wording_due
 from tribolake.errors import ConfigurationError
 from tribolake.home import Home
 from tribolake.lake.bronze import BronzeFile
@@ -69,7 +74,14 @@ def plan_run(
         unfinished = what_is_unfinished(warehouse)
         project_changed = past is None or past.fingerprints.project != fingerprints.project
         reread = full_refresh or (past is not None and past.fingerprints.readers != fingerprints.readers)
-        rebuild = reread or project_changed or past is None or past.policy != policy or unfinished.rebuild
+        rebuild = (
+            reread
+            or project_changed
+            or past is None
+            or past.policy != policy
+            or past.language != settings.language
+            or unfinished.rebuild
+        )
         request = RunRequest(
             run_id=f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}",
             policy=policy,
@@ -78,6 +90,7 @@ def plan_run(
             retry_failed=project_changed,
             recalculate_limits=recalculate_limits or unfinished.recalculate_limits,
             requested_at=now,
+            language=settings.language,
         )
         ledger = Ledger.of([]) if reread else read_ledger(warehouse, retry_failed=project_changed)
         if list_everything:
@@ -95,6 +108,8 @@ def plan_run(
             "contents are to be checked again": has_unprocessed_contents(warehouse),
             "samples dated ahead have become due": has_due_samples(warehouse),
             "limits are old and samples came since": has_old_limits(warehouse, _limits_last_days(policy), now),
+            "recommendations wait for their wording": settings.asks_a_model
+            and _waits_for_wording(warehouse, settings, now),
         } | not_enough
         reason = next((reason for reason, holds in reasons.items() if holds), "")
         if reason:
@@ -112,10 +127,16 @@ def _reasons_of_the_past(shelf: Shelf, request: RunRequest, past: PastRun) -> di
     published = [client for client, done in past.report["clients"].items() if done["published"]]
     return {
         f"policy {request.policy} was not the last one": past.policy != request.policy,
+        f"language {request.language} was not the last one": past.language != request.language,
         "clients that the last run left out": not _is_covered(request.clients, past.clients),
         "clients that were held back": past.was_held_back,
         "published files are gone": not all(shelf.shows(client) for client in published),
     }
+
+
+def _waits_for_wording(warehouse: duckdb.DuckDBPyConnection, settings: Settings, now: datetime) -> bool:
+    said = configuration_text(configuration_of(settings), expert_rules(settings.language))
+    return is_wording_due(warehouse, said, now)
 
 
 def _limits_last_days(policy: str) -> int:

@@ -44,17 +44,21 @@ class RunReport:
 
     run_id: str
     policy: str
+    language: str  # of the recommendations
     seconds: float = 0.0
     nothing_new: bool = False
     stages: dict[str, float] = field(default_factory=dict)
     clients: dict[str, ClientReport] = field(default_factory=dict)
     failed_files: list[dict[str, str]] = field(default_factory=list)
     failed_tests: list[str] = field(default_factory=list)
+    recommendations: dict[str, Any] = field(default_factory=dict)  # how they were worded: see enrichment/result.py
     calls: dict[str, int] = field(default_factory=dict)  # to the object store, by operation; empty in a folder
 
     @property
     def needs_a_look(self) -> bool:
-        return bool(self.failed_files or self.failed_tests or self.problems)
+        # A spent budget is what somebody asked for; an endpoint that refuses the key is not.
+        is_unasked = "stopped" in self.recommendations.get("waiting", {})
+        return bool(self.failed_files or self.failed_tests or self.problems or is_unasked)
 
     @property
     def problems(self) -> dict[str, str]:

@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tribolake.errors import ConfigurationError
 
 StorageMode = Literal["local", "dual", "s3-primary", "s3"]
 S3_SCHEME = "s3://"
+# Secrets and lists, which no other process is told of.
+KEPT_BACK = frozenset({"notify", "openai_api_key"})
+SECRETS = ("OPENAI_API_KEY", "TRIBOLAKE_OPENAI_API_KEY")
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 
 
@@ -25,7 +28,12 @@ class Settings(BaseSettings):
 
     # `AliasChoices`: a setting that also goes by the name that the environment of the data mesh uses.
     model_config = SettingsConfigDict(
-        env_prefix="TRIBOLAKE_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="TRIBOLAKE_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
     )
 
     lake: Path = Field(
@@ -121,6 +129,65 @@ class Settings(BaseSettings):
     watch_polling: bool = Field(default=False, description="look for changes instead of waiting for events")
     watch_stop_seconds: float = Field(default=30, gt=0, description="a run under way may finish when stopped")
 
+    openai_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("TRIBOLAKE_OPENAI_API_KEY", "OPENAI_API_KEY"),
+        description="key of the endpoint that words recommendations; without one the texts of the rules stand",
+    )
+    openai_base_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        validation_alias=AliasChoices("TRIBOLAKE_OPENAI_BASE_URL", "OPENAI_BASE_URL"),
+        description="another endpoint that speaks OpenAI's chat completions; default https://api.openai.com/v1",
+    )
+    ai_model: str = Field(
+        default="gpt-4.1-mini",
+        min_length=1,
+        max_length=128,
+        validation_alias=AliasChoices("TRIBOLAKE_AI_MODEL", "TRIBOLAKE_OPENAI_MODEL", "OPENAI_MODEL"),
+        description="model that words recommendations",
+    )
+    ai_temperature: float | None = Field(
+        default=0.2, ge=0, le=2, description="temperature of the model; empty for models that take none"
+    )
+    language: Literal["es", "en"] = Field(default="es", description="language of recommendations")
+    ai_concurrency: int = Field(default=8, ge=1, le=256, description="calls to the model that are under way at once")
+    ai_deadline_seconds: float = Field(
+        default=60, gt=0, description="a call to the model is given up after so long, attempts and pauses included"
+    )
+    ai_retries: int = Field(
+        default=3, ge=0, description="a call is tried again so often where the endpoint is busy or down for a moment"
+    )
+    ai_max_output_tokens: int = Field(
+        default=800, ge=64, description="longest reply, paid in full at worst; more for models that think first"
+    )
+    ai_budget_usd: float | None = Field(
+        default=None, ge=0, description="what a run may spend on the model; none unless set, 0 spends nothing"
+    )
+    ai_prices: str | None = Field(
+        default=None,
+        pattern=r"^\d+(\.\d+)?,\d+(\.\d+)?$",
+        description="USD per million input and output tokens of a model whose price is not known: 0.4,1.6",
+    )
+
+    @field_validator("openai_api_key", "openai_base_url", "ai_temperature", "ai_budget_usd", "ai_prices", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        """A variable that is set to nothing says none."""
+        said = value.get_secret_value() if isinstance(value, SecretStr) else value
+        return None if isinstance(said, str) and not said.strip() else value
+
+    @field_validator("openai_api_key")
+    @classmethod
+    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        """Whatever else it holds by mistake, such as a line's end, would break the first call."""
+        if key is None:
+            return None
+        bare = key.get_secret_value().strip()
+        if not (bare.isascii() and bare.isprintable() and " " not in bare):
+            raise ValueError("a key has no spaces, and no characters outside ASCII")
+        return SecretStr(bare)
+
     @field_validator("lake", "state_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
@@ -169,11 +236,17 @@ class Settings(BaseSettings):
         """Raw rows of files that were read but not loaded yet, one Parquet file per content."""
         return self.state / "staging"
 
+    @property
+    def asks_a_model(self) -> bool:
+        """Whether recommendations are worded by a model: a key is set."""
+        return self.openai_api_key is not None
+
     def environment(self) -> dict[str, str]:
-        """The settings as environment variables, for the dbt profile and the Python models."""
-        return {
-            f"TRIBOLAKE_{name.upper()}": str(value) for name, value in self if value is not None and name != "notify"
-        }
+        """The settings as environment variables, for the dbt profile and the Python models; no secret is among them."""
+        said = {name: value for name, value in self if value is not None and name not in KEPT_BACK}
+        if self.ai_temperature is None:
+            said["ai_temperature"] = ""  # leaving it out would say the default
+        return {f"TRIBOLAKE_{name.upper()}": str(value) for name, value in said.items()}
 
 
 def _lake_on_s3(address: str) -> dict[str, str]:

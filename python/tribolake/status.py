@@ -48,7 +48,8 @@ MACHINES_QUERY = """
         machines.client, machines.unit_id, machines.overall_status, machines.machine_score, machines.priority_score,
         machines.worst_component, reasons.why, machines.total_components, machines.components_anormal,
         machines.components_alerta, machines.components_normal, machines.components_sin_evaluar,
-        machines.components_stale, left(machines.latest_sample_date, 10) as latest_sample_date
+        machines.components_stale, left(machines.latest_sample_date, 10) as latest_sample_date,
+        machines.machine_ai_recommendation
     from gold.machine_status_current as machines
     left join reasons
         on

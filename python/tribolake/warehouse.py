@@ -27,7 +27,7 @@ CONTROL_TABLES = """
     create table if not exists history.layout_2 (made_at timestamptz default current_timestamp);
     create table if not exists control.run_request (
         run_id varchar not null, policy varchar not null, clients varchar[], retry_failed boolean not null,
-        recalculate_limits boolean not null, requested_at timestamptz not null
+        recalculate_limits boolean not null, requested_at timestamptz not null, language varchar not null
     );
     create table if not exists control.runs (
         run_id varchar primary key, finished_at timestamptz not null, fingerprints json not null,
@@ -58,6 +58,7 @@ class RunRequest:
     retry_failed: bool
     recalculate_limits: bool
     requested_at: datetime
+    language: str  # of the recommendations
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,10 @@ class PastRun:
     policy: str
     clients: tuple[str, ...] | None
     report: dict[str, Any]
+
+    @property
+    def language(self) -> str:
+        return str(self.report.get("language", "es"))
 
     @property
     def was_held_back(self) -> bool:
@@ -234,13 +239,13 @@ def request_run(
         rebuild: the run makes every derived table anew.
         forget_bronze: drop what was read from files, so that the build reads them again.
     """
-    with _transaction(connection):
+    with transaction(connection):
         connection.execute("drop table if exists control.run_request")  # an earlier version's has other columns
         connection.execute(CONTROL_TABLES)
         connection.execute(
             "insert into control.run_request by name"
             " select ? as run_id, ? as policy, ?::varchar[] as clients, ? as retry_failed, ? as recalculate_limits,"
-            " ?::timestamptz as requested_at",
+            " ?::timestamptz as requested_at, ? as language",
             [
                 request.run_id,
                 request.policy,
@@ -248,6 +253,7 @@ def request_run(
                 request.retry_failed,
                 request.recalculate_limits,
                 request.requested_at,
+                request.language,
             ],
         )
         connection.execute("delete from control.unfinished")
@@ -266,7 +272,7 @@ def record_run(
     connection: duckdb.DuckDBPyConnection, request: RunRequest, fingerprints: Fingerprints, report: RunReport
 ) -> None:
     """Remember a run that published, with the fingerprints of the project and its seeds."""
-    with _transaction(connection):
+    with transaction(connection):
         connection.execute(CONTROL_TABLES)
         connection.execute(
             "insert or replace into control.runs values (?, ?, ?, ?, ?, ?)",
@@ -283,7 +289,7 @@ def record_run(
 
 
 @contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """All of what is executed, or nothing: a process can be killed between any two statements."""
     connection.begin()
     try:

@@ -141,6 +141,8 @@ def test_given_the_readers_then_each_reads_its_gold_and_is_denied_all_else(rgw: 
         "oil-analysis/processed/gold/T-09.xlsx",
         "oil-analysis/archive/gold/cda/2026-01-31/classified_reports.parquet",
         "oil-analysis/lineage/gold/1.json",
+        "oil-analysis/recommendations/v1/0.json",
+        "oil-analysis/recommendations/gold/0.json",
         "oil-analysis/_state/warehouse/1.duckdb",
         "oil-analysis/_state/gold/x",
         "logs/changes.jsonl",

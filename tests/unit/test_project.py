@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,12 +16,17 @@ from tribolake.dbtrun import build_command
 from tribolake.project import read_seed
 from tribolake.settings import PROJECT_DIR
 
-TOP_COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
-COMMANDS = {
-    f"{name} {inner}" if inner else name: command
-    for name, top in TOP_COMMANDS.items()
-    for inner, command in (getattr(top, "commands", None) or {"": top}).items()
-}
+
+def commands_below(group: Any, above: str = "") -> dict[str, Any]:
+    """The commands of a group, and of the groups in it, by all their words."""
+    found = {}
+    for word, command in group.commands.items():
+        name = f"{above}{word}"
+        found |= commands_below(command, f"{name} ") if hasattr(command, "commands") else {name: command}
+    return found
+
+
+COMMANDS = commands_below(get_command(app))
 README = (PROJECT_DIR / "README.md").read_text(encoding="utf-8")
 
 

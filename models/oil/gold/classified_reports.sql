@@ -6,7 +6,7 @@
 ) }}
 
 -- One row per sample that the policy judges: its status, and everything that is known of it.
--- depends_on: {{ ref('essays') }}
+-- depends_on: {{ ref('essays') }}, {{ ref('samples_to_judge') }}
 
 with
 

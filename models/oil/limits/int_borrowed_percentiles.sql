@@ -83,6 +83,7 @@ borrowed as (
         candidates.machine_model,
         candidates.component,
         candidates.essay,
+        arg_min(candidates.p50, candidates.rank) filter (where candidates.n >= bands.min_n_p90) as p50,
         {% for _, percentile in uppers -%}
             {%- set enough = "candidates.n >= bands.min_n_" ~ percentile -%}
             {%- for column in [percentile, percentile ~ '_low', percentile ~ '_high', 'level', 'n'] -%}
@@ -92,9 +93,8 @@ borrowed as (
         {% endfor -%}
     {% for lower, upper in [('p10', 'p90'), ('p05', 'p95'), ('p02', 'p98')] -%}
         arg_min(candidates.{{ lower }}, candidates.rank) filter (where candidates.n >= bands.min_n_{{ upper }})
-            as {{ lower }},
-    {% endfor -%}
-        arg_min(candidates.p50, candidates.rank) filter (where candidates.n >= bands.min_n_p90) as p50
+            as {{ lower }}{{ ',' if not loop.last }}
+    {% endfor %}
     from candidates
     cross join bands
     group by all

@@ -114,7 +114,29 @@ select
     group_median,
     previous_value
 from essay_facts
-union all by name
-select * from group_facts
-union all by name
-select * from meter_facts
+union all
+select
+    row_id,
+    fact,
+    null as essay,
+    null as value, -- noqa: RF04
+    null as code,
+    is_judged,
+    upper_band,
+    lower_band,
+    null as group_median,
+    null as previous_value
+from group_facts
+union all
+select
+    row_id,
+    fact,
+    null as essay,
+    value,
+    null as code,
+    null as is_judged,
+    null as upper_band,
+    null as lower_band,
+    null as group_median,
+    previous_value
+from meter_facts

@@ -32,7 +32,7 @@ phrases as (
         ] -%}
             any_value(text) filter (where text_id = '{{ phrase }}') as {{ phrase | replace('.', '_') }}
             {{- ',' if not loop.last }}
-        {% endfor %}
+    {% endfor %}
     from texts
 ),
 
@@ -45,14 +45,13 @@ spoken as (
         components.points > 0 as is_in_alarm,
         components.is_stale,
         components.status,
-        replace(replace(replace(replace(
-            phrases.machine_first, '{component}', components.name), '{status}', status_texts.text),
-            '{cause}', coalesce(causes.text, '')), '{deadline}', coalesce(deadlines.text, '')
-        ) as as_first,
-        replace(replace(replace(
-            phrases.machine_item, '{component}', components.name), '{status}', status_texts.text),
-            '{name}', coalesce(names.text, '')
-        ) as as_item,
+        {{ filled_phrase('phrases.machine_first', {
+            'component': 'components.name', 'status': 'status_texts.text', 'cause': "coalesce(causes.text, '')",
+            'deadline': "coalesce(deadlines.text, '')",
+        }) }} as as_first,
+        {{ filled_phrase('phrases.machine_item', {
+            'component': 'components.name', 'status': 'status_texts.text', 'name': "coalesce(names.text, '')"
+        }) }} as as_item,
         phrases.* exclude (machine_first, machine_item)
     from components
     cross join phrases
@@ -70,8 +69,8 @@ machines as (
         string_agg(as_item, ', ' order by place) filter (
             where is_in_alarm and place between 2 and {{ 1 + named_components }}
         ) as next_components,
-        count(*) filter (where is_in_alarm and place > {{ 1 + named_components }}) as more,
-        count(*) filter (where status = 'Normal' and not is_stale) as normal_components,
+        cast(count(*) filter (where is_in_alarm and place > {{ 1 + named_components }}) as varchar) as more,
+        cast(count(*) filter (where status = 'Normal' and not is_stale) as varchar) as normal_components,
         string_agg(name, ', ' order by name) filter (where status = 'Sin evaluar' and not is_stale) as not_evaluated,
         string_agg(name, ', ' order by name) filter (where is_stale) as stale,
         any_value(machine_then) as machine_then,
@@ -82,6 +81,16 @@ machines as (
         any_value(report_more) as report_more
     from spoken
     group by client, unit_id
+),
+
+counted as (
+    select
+        *,
+        case
+            when more <> '0' then concat_ws(' ', next_components, {{ filled_phrase('report_more', {'count': 'more'}) }})
+            else next_components
+        end as and_more
+    from machines
 )
 
 select
@@ -91,17 +100,11 @@ select
         ' ',
         case
             when first_component is not null then first_component
-            when normal_components > 0 then replace(machine_normal, '{count}', cast(normal_components as varchar))
+            when normal_components <> '0' then {{ filled_phrase('machine_normal', {'count': 'normal_components'}) }}
             else machine_nothing
         end,
-        case
-            when next_components is not null
-                then replace(machine_then, '{components}', concat_ws(
-                    ' ', next_components,
-                    case when more > 0 then replace(report_more, '{count}', cast(more as varchar)) end
-                ))
-        end,
-        replace(machine_not_evaluated, '{components}', not_evaluated),
-        replace(machine_stale, '{components}', stale)
+        {{ filled_phrase('machine_then', {'components': 'and_more'}) }},
+        {{ filled_phrase('machine_not_evaluated', {'components': 'not_evaluated'}) }},
+        {{ filled_phrase('machine_stale', {'components': 'stale'}) }}
     ) as machine_ai_recommendation
-from machines
+from counted

@@ -3,6 +3,7 @@
 -- One row per report in alarm × expert rule that explains it; `place` orders them by urgency, then specificity.
 -- Of variants of one rule (K03a, K03b) the most urgent counts. A general rule counts where it explains a breach that no
 -- specific rule does; a catch-all where nothing else does.
+-- depends_on: {{ ref('samples_to_judge') }}
 
 with
 
@@ -64,7 +65,7 @@ matched as (
     where is_met
     group by row_id, rule_id, rule_family, generality, urgency, conditions
     having count(distinct condition_number) = conditions
-    qualify row_number() over (partition by row_id, rule_family order by urgency, conditions desc, rule_id) = 1
+    qualify row_number() over (partition by row_id, rule_family order by urgency asc, conditions desc, rule_id asc) = 1
 ),
 
 explained as (
@@ -92,6 +93,6 @@ select
     urgency,
     evidence,
     row_number() over (
-        partition by row_id order by urgency, generality, conditions desc, rule_id
+        partition by row_id order by urgency asc, generality asc, conditions desc, rule_id asc
     ) as place
 from kept

@@ -2,6 +2,7 @@
 
 -- One row per judged report: what the expert rules make of it, as a text and as the pattern that a wording depends on.
 -- A report in alarm says what is seen, why probably, and what to do by when; others have a fixed text.
+-- depends_on: {{ ref('samples_to_judge') }}
 
 {#- How many rules a wording is about, breaches a text lists, and further rules it names. -#}
 {% set worded_rules, listed_breaches, named_rules = 1, 6, 2 %}
@@ -34,7 +35,7 @@ phrases as (
         ] -%}
             any_value(text) filter (where text_id = '{{ phrase }}') as {{ phrase | replace('.', '_') }}
             {{- ',' if not loop.last }}
-        {% endfor %}
+    {% endfor %}
     from texts
 ),
 
@@ -63,11 +64,10 @@ named as (
     select
         breaches.*,
         coalesce(list_contains(explained.evidence, breaches.essay), false) as is_evidence,
-        replace(replace(replace(replace(
-            case when breaches.limit_text is null then phrases.breach_code else phrases.breach_limit end,
-            '{essay}', breaches.essay), '{value}', breaches.value_text), '{band}', breaches.band_text),
-            '{limit}', coalesce(breaches.limit_text, '')
-        ) as item
+        {{ filled_phrase('if(breaches.limit_text is null, phrases.breach_code, phrases.breach_limit)', {
+            'essay': 'breaches.essay', 'value': 'breaches.value_text', 'band': 'breaches.band_text',
+            'limit': "coalesce(breaches.limit_text, '')",
+        }) }} as item
     from breaches
     cross join phrases
     left join explained on breaches.row_id = explained.row_id
@@ -76,8 +76,8 @@ named as (
 placed as (
     select
         *,
-        row_number() over (partition by row_id order by rank desc, status_points desc, essay) as place,
-        row_number() over (partition by row_id, is_evidence order by rank desc, status_points desc, essay)
+        row_number() over (partition by row_id order by rank desc, status_points desc, essay asc) as place,
+        row_number() over (partition by row_id, is_evidence order by rank desc, status_points desc, essay asc)
             as place_of_kind
     from named
 ),
@@ -87,15 +87,21 @@ listed as (
     select
         row_id,
         list(item order by place) filter (where place <= {{ listed_breaches }} or rank = 3) as items,
-        count(*) filter (where place > {{ listed_breaches }} and rank < 3) as more,
+        cast(count(*) filter (where place > {{ listed_breaches }} and rank < 3) as varchar) as more,
         list(item order by place) filter (
             where not is_evidence and (place_of_kind <= {{ listed_breaches }} or rank = 3)
         ) as other_items,
-        count(*) filter (where not is_evidence and place_of_kind > {{ listed_breaches }} and rank < 3) as more_others,
+        cast(count(*) filter (
+            where not is_evidence and place_of_kind > {{ listed_breaches }} and rank < 3
+        ) as varchar) as more_others,
         bool_and(essay_group = 'Aditivo') as is_only_additives,
-        list({'name': essay || '.value', 'text': value_text} order by essay) filter (where is_evidence) as value_slots,
-        list({'name': essay || '.limit', 'text': concat_ws(' ', limit_text, nullif(unit_text, ''))} order by essay)
-            filter (where is_evidence and limit_text is not null) as limit_slots
+        list(struct_pack(name := essay || '.value', text := value_text) order by essay)
+        filter (where is_evidence) as value_slots,
+        list(
+            struct_pack(name := essay || '.limit', text := concat_ws(' ', limit_text, nullif(unit_text, '')))
+            order by essay
+        )
+        filter (where is_evidence and limit_text is not null) as limit_slots
     from placed
     group by row_id
 ),
@@ -112,13 +118,13 @@ spoken as (
         list_concat(listed.value_slots, listed.limit_slots) as slots,
         concat_ws(
             ' ', array_to_string(listed.items, ', '),
-            case when listed.more > 0 then replace(phrases.report_more, '{count}', cast(listed.more as varchar)) end
+            case when listed.more <> '0' then {{ filled_phrase('phrases.report_more', {'count': 'listed.more'}) }} end
         ) as breaches,
         concat_ws(
             ' ', array_to_string(listed.other_items, ', '),
             case
-                when listed.more_others > 0
-                    then replace(phrases.report_more, '{count}', cast(listed.more_others as varchar))
+                when listed.more_others <> '0'
+                    then {{ filled_phrase('phrases.report_more', {'count': 'listed.more_others'}) }}
             end
         ) as other_breaches,
         coalesce(components.text, phrases.component_otro) as component,
@@ -153,20 +159,24 @@ select
             )
     end as pattern,
     coalesce(slots, []) as slots,
-    case when other_breaches <> '' then replace(report_others, '{breaches}', other_breaches) end as other_breaches,
+    case when other_breaches <> '' then {{ filled_phrase('report_others', {'breaches': 'other_breaches'}) }} end
+        as other_breaches,
     case when rule_ids is null then 'fixed' else 'rules' end as source,
     case
         when rule_ids is not null
             then concat_ws(
                 ' ',
-                replace(replace(replace(
-                    report_seen, '{component}', component), '{status}', status_text), '{breaches}', breaches
-                ),
-                cause, deadline, action, replace(report_also, '{names}', other_names)
+                {{ filled_phrase('report_seen', {
+                    'component': 'component', 'status': 'status_text', 'breaches': 'breaches'
+                }) }},
+                cause,
+                deadline,
+                action,
+                {{ filled_phrase('report_also', {'names': 'other_names'}) }}
             )
         when report_status = 'Sin evaluar' then fixed_not_evaluated
-        when is_only_additives then replace(fixed_additives, '{breaches}', breaches)
-        when breaches <> '' then replace(fixed_marginal, '{breaches}', breaches)
+        when is_only_additives then {{ filled_phrase('fixed_additives', {'breaches': 'breaches'}) }}
+        when breaches <> '' then {{ filled_phrase('fixed_marginal', {'breaches': 'breaches'}) }}
         else fixed_normal
     end as text -- noqa: RF04
 from spoken

@@ -26,6 +26,7 @@ from tribolake.cli.options import (
     waiting_for_the_lake,
 )
 from tribolake.cli.query import query
+from tribolake.cli.recommendations import recommendations
 from tribolake.cli.reprocess import reprocess
 from tribolake.cli.watch import watch
 from tribolake.errors import ConfigurationError
@@ -66,6 +67,12 @@ def run(
     recalculate_limits: Annotated[
         bool, typer.Option("--recalculate-limits", help="Calculate the limits of every group anew.")
     ] = False,
+    no_ai: Annotated[
+        bool, typer.Option("--no-ai", help="Ask no model: recommendations worded before stay, the rules word the rest.")
+    ] = False,
+    ai_budget: Annotated[
+        float | None, typer.Option(metavar="USD", min=0, help="What the run may spend on the model.")
+    ] = None,
     wait: Annotated[
         float,
         typer.Option(metavar="SECONDS", min=0, help="Wait so long for another run to end, not at all by default."),
@@ -82,7 +89,7 @@ def run(
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
-        settings = load_settings(lake=lake)
+        settings = load_settings(lake=lake, ai_budget_usd=ai_budget)
         progress = ProgressLines()
         if settings.trigger_type or settings.source_file:
             # Anybody who may put a file into bronze chooses its name.
@@ -95,6 +102,7 @@ def run(
                 clients=client,
                 full_refresh=full_refresh,
                 recalculate_limits=recalculate_limits,
+                asks_a_model=not no_ai,
                 progress=progress,
             )
         finally:
@@ -273,3 +281,4 @@ app.command(
 app.add_typer(arrivals, name="arrivals", no_args_is_help=True)
 app.add_typer(limits, name="limits", no_args_is_help=True)
 app.add_typer(lake_commands, name="lake", no_args_is_help=True)
+app.add_typer(recommendations, name="recommendations", no_args_is_help=True)

@@ -69,6 +69,10 @@ def print_run(report: RunReport, settings: Settings) -> None:
             console.print(f"[red]held back[/red] {client}: {escape(done.problem)}")
     for test in report.failed_tests:
         console.print(f"[red]test[/red] {escape(test)}")
+    if report.recommendations.get("patterns"):
+        console.print(escape(worded(report.recommendations)))
+        if report.recommendations["stopped"]:
+            console.print(f"[yellow]recommendations[/yellow] {escape(report.recommendations['stopped'])}")
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.stages.items() if seconds >= SHOWN_SECONDS)
     console.print(f"{report.seconds:.1f} s in all: {stages}")
 
@@ -103,6 +107,9 @@ def print_status(found: LakeStatus) -> None:
             machine["latest_sample_date"],
         )
     console.print(table)
+    if found.machines and found.machines[0]["machine_ai_recommendation"]:
+        first = found.machines[0]
+        console.print(f"{escape(first['unit_id'])}: {escape(first['machine_ai_recommendation'])}\n")
     hidden = len(found.machines) - SHOWN_MACHINES
     if hidden > 0:
         console.print(f"  … and {hidden} more machines: `tribolake status --json` shows all")
@@ -110,6 +117,8 @@ def print_status(found: LakeStatus) -> None:
     console.print(f"Reports: {reports or 'none'}")
     if found.last_run:
         console.print(f"Last run: {found.last_run['run_id']} ({found.last_run['seconds']:.1f} s)")
+        if found.last_run.get("recommendations", {}).get("patterns"):
+            console.print(escape(worded(found.last_run["recommendations"])))
     if found.calls:
         console.print(f"Calls to S3, by the last run on this machine: {sum(found.calls.values()):,}")
     if found.watcher:
@@ -123,6 +132,28 @@ def print_status(found: LakeStatus) -> None:
             f"[yellow]unknown {unknown['kind']}[/yellow] {escape(unknown['name'])} ({unknown['client']}, "
             f"{unknown['cells_affected']:,} cells): add it to the seeds"
         )
+
+
+def worded(said: dict[str, Any]) -> str:
+    """How recommendations were worded, in one line."""
+    parts = [f"{said['patterns']:,} patterns in {said['reports']:,} reports had no wording"]
+    if said["cached"]:
+        parts.append(f"{said['cached']:,} from the cache")
+    if said["asked"]:
+        parts.append(f"{said['accepted']:,} of {said['asked']:,} from {said['model']}")
+    if not said["cached"] and not said["accepted"]:
+        parts.append("the rules word them")
+    if said["rejected"]:
+        reasons = ", ".join(f"{guard} {count}" for guard, count in said["rejected"].items())
+        parts.append(f"rejected: {reasons}")
+    if said["waiting"]:
+        waiting = ", ".join(f"{count:,} {reason}" for reason, count in said["waiting"].items())
+        parts.append(f"waiting, with the text of the rules: {waiting}")
+    if said["input_tokens"]:
+        parts.append(f"{said['input_tokens']:,} + {said['output_tokens']:,} tokens ({said['cached_tokens']:,} cached)")
+    if said["cost_usd"] is not None:
+        parts.append(f"{said['cost_usd']:.4f} USD")
+    return "recommendations: " + "; ".join(parts)
 
 
 def print_arrivals(found: list[dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ class Configuration:
 
     prompt_version: str
     model: str
-    temperature: float
+    temperature: float | None  # None for a model that takes none
     language: Language
 
 

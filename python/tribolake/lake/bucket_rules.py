@@ -18,7 +18,15 @@ from tribolake.errors import ConfigurationError
 RULE_NAME = "tribolake-"
 STATEMENT_NAME = "Tribolake"
 # What a reader of gold never sees, not even under a client or a folder that is called `gold`.
-PRIVATE_FOLDERS = ("*/bronze/*", "*/silver/*", "*/processed/*", "*/archive/*", "*/lineage/*", "*/_state/*")
+PRIVATE_FOLDERS = (
+    "*/bronze/*",
+    "*/silver/*",
+    "*/processed/*",
+    "*/archive/*",
+    "*/lineage/*",
+    "*/recommendations/*",
+    "*/_state/*",
+)
 FUSION_FOLDERS = ("*/gold/*",)
 DASHBOARD_FOLDERS = ("fusion/gold/*",)
 
@@ -75,6 +83,7 @@ def lifecycle_rules(prefix: str, *, transitions: bool = True) -> list[Rule]:
             NoncurrentVersionExpiration={"NoncurrentDays": 7},
             Expiration={"ExpiredObjectDeleteMarker": True},
         ),
+        # None for `recommendations/`: of a wording the oldest version counts, a noncurrent one where a writer was late.
         _rule("logs", "logs/changes.jsonl", NoncurrentVersionExpiration={"NoncurrentDays": 30}),
         _rule("uploads", f"{prefix}/", AbortIncompleteMultipartUpload={"DaysAfterInitiation": 7}),
     ]

@@ -105,7 +105,7 @@ class ObjectStore:
         """Objects whose key begins with `prefix`, in the order of their keys; a page of 1 000 is one call."""
         asked = {"Bucket": self.bucket, "Prefix": prefix} | ({"StartAfter": start_after} if start_after else {})
         while True:
-            page = self._ask(lambda: self.client.list_objects_v2(**asked))
+            page = self.ask(lambda: self.client.list_objects_v2(**asked))
             for found in page.get("Contents", []):
                 yield Stored(found["Key"], found["Size"], found["ETag"].strip('"'), found["LastModified"])
             if not page.get("IsTruncated"):
@@ -114,7 +114,7 @@ class ObjectStore:
 
     def head(self, key: str) -> Stored | None:
         """What the store says of an object; None where there is none."""
-        return self._ask(lambda: self._look(key))
+        return self.ask(lambda: self._look(key))
 
     def get(self, key: str, into: IO[bytes], *, version_id: str | None = None, max_bytes: int | None = None) -> Stored:
         """Write an object's content, whole and checked, into a file that is open for it.
@@ -149,7 +149,7 @@ class ObjectStore:
             into.flush()
             return found
 
-        return self._ask(transfer)
+        return self.ask(transfer)
 
     def read(self, key: str) -> tuple[bytes, Stored] | None:
         """The content of a small object and its description; None where there is none."""
@@ -214,7 +214,7 @@ class ObjectStore:
                 self._tag(key, label.tags)  # one store forgets the tags of an upload in parts
             return found
 
-        return self._ask(transfer)
+        return self.ask(transfer)
 
     def put_if_new(self, key: str, content: Source | Path | bytes, label: Label | None = None) -> Stored:
         """Store an object, unless one with this content is there."""
@@ -228,16 +228,41 @@ class ObjectStore:
         def transfer() -> None:
             self.client.copy_object(Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source})
 
-        self._ask(transfer)
+        self.ask(transfer)
 
     def delete(self, key: str) -> None:
         """Remove an object; none there is no error. A versioned bucket keeps its versions."""
-        self._ask(lambda: self.client.delete_object(Bucket=self.bucket, Key=key))
+        self.ask(lambda: self.client.delete_object(Bucket=self.bucket, Key=key))
 
     def tags(self, key: str) -> dict[str, str]:
         """The tags of an object."""
-        found = self._ask(lambda: self.client.get_object_tagging(Bucket=self.bucket, Key=key))
+        found = self.ask(lambda: self.client.get_object_tagging(Bucket=self.bucket, Key=key))
         return {tag["Key"]: tag["Value"] for tag in found.get("TagSet", [])}
+
+    def ask(self, call: Callable[[], Answer]) -> Answer:
+        """Carry out a call of `client`, again after growing pauses while the trouble may be a moment's.
+
+        Raises:
+            ObjectMissing: there is no such object.
+            StoreUnavailable: the store refuses, or does not answer.
+        """
+        pause = PAUSE_SECONDS
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return call()
+            except NoCredentialsError as error:
+                raise ConfigurationError(NO_CREDENTIALS) from error
+            except ClientError as error:
+                if _code(error) in MISSING:
+                    raise ObjectMissing(str(error)) from error
+                if _code(error) in FINAL or attempt == self._attempts:
+                    raise StoreUnavailable(f"s3://{self.bucket}: {error}") from error
+            except (BotoCoreError, CutShort, OSError) as error:
+                if attempt == self._attempts:
+                    raise StoreUnavailable(f"s3://{self.bucket}: {error}") from error
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads attempts, protects nothing
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        raise AssertionError("unreachable")
 
     def _look(self, key: str) -> Stored | None:
         """One attempt at a description."""
@@ -265,32 +290,12 @@ class ObjectStore:
 
         try:
             with ThreadPoolExecutor(2) as threads:
-                parts = list(threads.map(lambda number: self._ask(lambda: send(number)), range(source.parts)))
+                parts = list(threads.map(lambda number: self.ask(lambda: send(number)), range(source.parts)))
             self.client.complete_multipart_upload(**which, UploadId=upload, MultipartUpload={"Parts": parts})
         except BaseException:
             # Parts cost money until somebody aborts them; an upload that was completed after all cannot be aborted.
             _quietly(lambda: self.client.abort_multipart_upload(**which, UploadId=upload))
             raise
-
-    def _ask(self, call: Callable[[], Answer]) -> Answer:
-        """Carry out a call, again after growing pauses while the trouble may be a moment's."""
-        pause = PAUSE_SECONDS
-        for attempt in range(1, self._attempts + 1):
-            try:
-                return call()
-            except NoCredentialsError as error:
-                raise ConfigurationError(NO_CREDENTIALS) from error
-            except ClientError as error:
-                if _code(error) in MISSING:
-                    raise ObjectMissing(str(error)) from error
-                if _code(error) in FINAL or attempt == self._attempts:
-                    raise StoreUnavailable(f"s3://{self.bucket}: {error}") from error
-            except (BotoCoreError, CutShort, OSError) as error:
-                if attempt == self._attempts:
-                    raise StoreUnavailable(f"s3://{self.bucket}: {error}") from error
-            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads attempts, protects nothing
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        raise AssertionError("unreachable")
 
     def _count(self, event_name: str, **_: Any) -> None:
         with self._counting:

@@ -19,6 +19,7 @@ from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.reprocess.bronze import lay_out
 from tribolake.reprocess.comparison import IDENTICAL, FileComparison, compare, rows_of_file
 from tribolake.reprocess.rejudge import limits_of, rejudge
+from tribolake.reprocess.wordings import lay_out_wordings
 from tribolake.settings import Settings
 from tribolake.versions.find import found_gold, found_harmonized
 from tribolake.versions.manifests import Publication, publication_of_run, remembered_clients
@@ -98,7 +99,9 @@ def reprocess(
     sources = [source for publication in publications for source in publication.sources]
     contents = lay_out(settings, sources, scratch.lake)
     names = [publication.client for publication in publications]
-    report = run(scratch, policy=policy, clients=names, progress=progress)
+    kept = (_kept_files(published, publication).get(REPORTS) for publication in publications)
+    scratch = lay_out_wordings(settings, scratch, [reports for reports in kept if reports])
+    report = run(scratch, policy=policy, clients=names, asks_a_model=False, progress=progress)
     notes = [f"{failed['file']} cannot be read now: {failed['problem']}" for failed in report.failed_files]
     notes += [f"data test: {test}" for test in report.failed_tests]
     notes += [f"held back: {problem}" for problem in report.problems.values()]

@@ -22,7 +22,7 @@ from tribolake.settings import Settings
 from tribolake.versions.find import fetch_limits
 from tribolake.versions.published import Published
 
-FOLLOWERS = ("component_status_current", "machine_status_current")
+FOLLOWERS = ("component_status_current", "machine_recommendations", "machine_status_current")
 JUDGED_BY = "select distinct limits_version from read_parquet($1) order by 1 nulls first"
 OF_A_VERSION = """
     create or replace table changes.samples_to_judge as

@@ -1,10 +1,14 @@
 -- Each rule has a name, a cause and an action, and each language has the same texts.
 with
 
+parts as (
+    select unnest(['.name', '.cause', '.action']) as part
+),
+
 wanted as (
-    select rule_id || part as text_id
-    from {{ ref('expert_rules') }}
-    cross join (select unnest(['.name', '.cause', '.action']) as part) as parts
+    select expert_rules.rule_id || parts.part as text_id
+    from {{ ref('expert_rules') }} as expert_rules
+    cross join parts
     union
     select text_id from {{ ref('texts_es') }}
     union

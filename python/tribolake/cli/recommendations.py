@@ -1,0 +1,193 @@
+"""`tribolake recommendations`: what a model has worded for a lake."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tribolake.cli.options import ClientOption, Exit, JsonOption, LakeOption, explained_errors, print_json
+from tribolake.cli.recommendations_batch import batch
+
+SHOWN_REFUSED = 20
+
+recommendations = typer.Typer(
+    help="Recommendations that a model has worded: carry them to another lake, remove them, judge them.",
+    rich_markup_mode="markdown",
+)
+recommendations.add_typer(batch, name="batch", no_args_is_help=True)
+
+
+@recommendations.command(
+    epilog="**Examples**\n\n"
+    "`tribolake recommendations export wordings.parquet`\n\n"
+    "`tribolake recommendations export wordings.parquet --lake s3://mining-data-mesh --json`"
+)
+def export(
+    file: Annotated[Path, typer.Argument(help="The Parquet file to write.", dir_okay=False)],
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write every wording of the lake into a Parquet file, one row each."""
+    from tribolake.recommendations import export_wordings  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        count = export_wordings(load_settings(lake=lake), file)
+        if as_json:
+            print_json({"file": str(file), "wordings": count})
+        else:
+            typer.echo(f"{count:,} wordings in {file}")
+
+
+@recommendations.command(
+    "import",
+    epilog="**Examples**\n\n"
+    "`tribolake recommendations import wordings.parquet`\n\n"
+    "`tribolake recommendations import wordings.parquet --lake s3://mining-data-mesh --json`",
+)
+def import_(
+    file: Annotated[Path, typer.Argument(help="A file of `export`.", exists=True, dir_okay=False)],
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take the wordings of another lake; what this one has already stays as it is.
+
+    Every row is checked as if a model had just said it. Exit codes: 0 all taken or known, 2 no such file, 3 another run
+    holds the lake, 4 some rows were refused.
+    """
+    from tribolake.recommendations import import_wordings  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        done = import_wordings(load_settings(lake=lake), file)
+        if as_json:
+            print_json(asdict(done))
+        else:
+            typer.echo(f"{done.taken:,} wordings taken, {done.known:,} known already, {len(done.refused):,} refused")
+            for refused in done.refused[:SHOWN_REFUSED]:
+                typer.echo(f"row {refused.row} {refused.cache_key!a}: {'; '.join(refused.reasons)}", err=True)
+            if len(done.refused) > SHOWN_REFUSED:
+                typer.echo(f"… and {len(done.refused) - SHOWN_REFUSED:,} more: --json shows all", err=True)
+        raise typer.Exit(Exit.NEEDS_A_LOOK if done.refused else Exit.OK)
+
+
+@recommendations.command(
+    epilog="**Examples**\n\n"
+    "`tribolake recommendations export before.parquet && tribolake recommendations expire v1`\n\n"
+    "`tribolake recommendations expire v1 --lake s3://mining-data-mesh --json`"
+)
+def expire(
+    prompt_version: Annotated[str, typer.Argument(help="Of the prompt that the wordings came from.")],
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove the wordings of a prompt version for ever. What is published stays until the next run with news."""
+    from tribolake.recommendations import expire_wordings  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        count = expire_wordings(load_settings(lake=lake), prompt_version)
+        if as_json:
+            print_json({"prompt_version": prompt_version, "removed": count})
+        else:
+            typer.echo(f"{count:,} wordings of prompt version {prompt_version} removed")
+
+
+@recommendations.command(
+    epilog="**Examples**\n\n"
+    "`tribolake recommendations compact`\n\n"
+    "`tribolake recommendations compact --lake s3://mining-data-mesh --json`"
+)
+def compact(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """Put wordings that are files of their own into one file for each prompt version: it is read faster."""
+    from tribolake.recommendations import compact_wordings  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        count = compact_wordings(load_settings(lake=lake))
+        if as_json:
+            print_json({"compacted": count})
+        else:
+            typer.echo(f"{count:,} wordings compacted")
+
+
+@recommendations.command(
+    epilog="**Examples**\n\n`tribolake recommendations waiting --lake s3://mining-data-mesh --json`"
+)
+def waiting(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """Show what waits for its wording, and why: its reports have the text of the rules."""
+    from tribolake.recommendations import list_waiting  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        found = list_waiting(load_settings(lake=lake))
+        if as_json:
+            print_json({"waiting": found})
+            return
+        for each in found:
+            because = f"{each['reason']}, tried {each['attempts']}×, again after {each['next_try_at']:%Y-%m-%d %H:%M}"
+            typer.echo(
+                f"{each['reports']:,} reports: {each['pattern']}\n    {because}: {each['detail'] or 'no detail'}"
+            )
+        if not found:
+            typer.echo("Nothing waits.")
+
+
+@recommendations.command(epilog="**Examples**\n\n`tribolake recommendations retry && tribolake run`")
+def retry(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """Have the next run ask for all that waits, for instance after a key was mended."""
+    from tribolake.recommendations import retry_waiting  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        count = retry_waiting(load_settings(lake=lake))
+        if as_json:
+            print_json({"waiting": count})
+        else:
+            typer.echo(f"{count:,} patterns will be asked for by the next run")
+
+
+@recommendations.command(
+    epilog="**Examples**\n\n"
+    "`tribolake recommendations evaluate`  what readers of gold see now\n\n"
+    "`tribolake recommendations evaluate former.parquet --text recomendacion --json`  texts of another system"
+)
+def evaluate(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A Parquet file, one row per report, with `breached_essays`. [default: the published reports]",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    text: Annotated[str, typer.Option(metavar="COLUMN", help="The column of texts, of a FILE.")] = "ai_recommendation",
+    language: Annotated[
+        str | None, typer.Option(help="That texts of a FILE should be in: `es` or `en`. [default: the lake's]")
+    ] = None,
+    lake: LakeOption = None,
+    client: ClientOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score recommendations: do they say what the numbers of their reports say, and nothing else?"""
+    from tribolake.cli.evaluation_tables import print_scores  # noqa: PLC0415
+    from tribolake.evaluation import evaluate_recommendations  # noqa: PLC0415
+    from tribolake.recommendations import evaluate_published  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        settings = load_settings(lake=lake)
+        if file is not None:
+            found = {str(file): evaluate_recommendations(file, text=text, language=language or settings.language)}
+        else:
+            found = evaluate_published(settings, client)
+        if as_json:
+            print_json({"evaluated": {name: evaluation.as_dict() for name, evaluation in found.items()}})
+        else:
+            for name, evaluation in found.items():
+                typer.echo(name)
+                print_scores(evaluation.scores, evaluation.worst)

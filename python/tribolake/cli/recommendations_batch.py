@@ -1,0 +1,74 @@
+"""`tribolake recommendations batch`: wordings for a whole history, at half the price, within a day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import typer
+
+from tribolake.cli.options import Exit, JsonOption, LakeOption, explained_errors, print_json
+
+batch = typer.Typer(
+    help="Wordings for a whole history, by OpenAI's Batch API: half the price, within a day.",
+    rich_markup_mode="markdown",
+)
+
+
+@batch.command(epilog="**Examples**\n\n`tribolake recommendations batch submit --lake s3://mining-data-mesh`")
+def submit(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """Ask for every wording that the lake has not; may be repeated: nothing is asked for twice.
+
+    Runs do not ask for what a batch was asked for; `collect` ends that.
+    """
+    from tribolake.enrichment.batch import submit as submit_batch  # noqa: PLC0415
+    from tribolake.enrichment.cache import open_wordings  # noqa: PLC0415
+    from tribolake.enrichment.configuration import configuration_of  # noqa: PLC0415
+    from tribolake.enrichment.pattern import expert_rules  # noqa: PLC0415
+    from tribolake.enrichment.waiting import pending  # noqa: PLC0415
+    from tribolake.lake.custody import lock_machine  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+    from tribolake.warehouse import open_built  # noqa: PLC0415
+
+    with explained_errors():
+        settings = load_settings(lake=lake)
+        with open_built(settings, "gold", "report_recommendations") as warehouse:
+            rules = expert_rules(settings.language)
+            found = pending(warehouse, configuration_of(settings), rules, datetime.now(UTC))
+        with lock_machine(settings):  # a run asks for the same patterns
+            done = submit_batch(settings, found, open_wordings(settings))
+        if as_json:
+            print_json(done.as_dict())
+            return
+        typer.echo(f"asked for {done.asked} wordings; the lake has {done.cached}, earlier batches have {done.awaited}")
+        if done.left_out:
+            typer.echo(f"the budget does not suffice for {done.left_out}")
+        for name in done.batches:
+            typer.echo(f"{name}  is made: `tribolake recommendations batch collect` looks whether it is done")
+
+
+@batch.command(epilog="**Examples**\n\n`tribolake recommendations batch collect --json`")
+def collect(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """Look at every batch once and keep the wordings of those that are done; the next run shows them."""
+    from tribolake.enrichment.batch import collect as collect_batches  # noqa: PLC0415
+    from tribolake.enrichment.cache import open_wordings  # noqa: PLC0415
+    from tribolake.lake.custody import lock_machine  # noqa: PLC0415
+    from tribolake.settings import load_settings  # noqa: PLC0415
+
+    with explained_errors():
+        settings = load_settings(lake=lake)
+        with lock_machine(settings):
+            done = collect_batches(settings, open_wordings(settings))
+        if as_json:
+            print_json(done.as_dict())
+        else:
+            cost = "" if done.cost_usd is None else f", {done.cost_usd:.4f} USD"
+            typer.echo(f"{done.accepted} wordings kept{cost}")
+            for what, counts in (("rejected", done.rejected), ("failed", done.failed)):
+                for reason, number in sorted(counts.items()):
+                    typer.echo(f"{what}: {number} {reason}")
+            for name, how_far in done.running.items():
+                typer.echo(f"{name}  {how_far}")
+            for name, problem in done.problems.items():
+                typer.echo(f"{name}  {problem}", err=True)
+        if done.problems:
+            raise typer.Exit(Exit.NEEDS_A_LOOK)

@@ -1,0 +1,184 @@
+"""The model is asked for many patterns at once, within the budget, and each reply that it may give is kept at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+from tribolake.enrichment.budget import Budget, Reservation
+from tribolake.enrichment.enrich import Cache, Progress
+from tribolake.enrichment.judge import LONGEST_COMPLAINT_BYTES, Fault, judge, wording_of
+from tribolake.enrichment.model import Answer, Model, most_tokens
+from tribolake.enrichment.pattern import Pattern
+from tribolake.enrichment.price import Price, Tokens
+from tribolake.enrichment.prompt import Message, messages
+from tribolake.enrichment.reasons import OF_THE_ENDPOINT, ModelUnusable, Unanswered
+from tribolake.enrichment.reply import response_format
+from tribolake.enrichment.result import Enrichment, Waiting
+from tribolake.enrichment.wording import Configuration, Wording
+from tribolake.errors import TribolakeError
+from tribolake.settings import Settings
+
+COMPLAINT_TOKENS = LONGEST_COMPLAINT_BYTES + 512  # with the words around it
+KEEPING_THREADS = 16
+# So many calls per caller, one after the other and none in between answered, say that the endpoint is down.
+FAILURES_PER_CALLER = 2
+FEWEST_FAILURES = 4
+PROGRESS_SECONDS = 10.0
+BUDGET_SPENT = "the budget of {limit} USD does not suffice for more: what waits is asked for by a later run"
+NO_ANSWER = "{endpoint} did not answer {number} calls in a row ({last}): a later run tries again"
+NOT_KEPT = "wordings cannot be kept ({error}): what the model says would be paid for again"
+
+
+async def ask_for_all(
+    settings: Settings,
+    configuration: Configuration,
+    patterns: Sequence[Pattern],
+    keys: Mapping[str, str],
+    cache: Cache,
+    price: Price | None,
+    result: Enrichment,
+    progress: Progress,
+) -> None:
+    """Ask for patterns in their order; what comes of it is added to the result.
+
+    Args:
+        settings: with a key.
+        configuration: of the wordings.
+        patterns: to ask for.
+        keys: cache keys, by pattern.
+        cache: every accepted reply is kept there before anything else is waited for.
+        price: of the model; None only where there is no budget.
+        result: waiting, wordings and counts are added to it.
+        progress: told how far it is.
+    """
+    limit = None if settings.ai_budget_usd is None else Decimal(str(settings.ai_budget_usd))
+    budget = Budget(limit, price)
+    async with Model(settings, response_format()) as model:
+        await _Asking(settings, model, configuration, keys, cache, budget, result, progress).all_of(patterns)
+    result.cost_usd = budget.spent
+    if result.stopped is None and any(waits.reason == "budget" for waits in result.waiting.values()):
+        result.stopped = BUDGET_SPENT.format(limit=limit)
+
+
+class _Asking:
+    """Callers that share a queue of patterns, a budget and a result."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        model: Model,
+        configuration: Configuration,
+        keys: Mapping[str, str],
+        cache: Cache,
+        budget: Budget,
+        result: Enrichment,
+        progress: Progress,
+    ) -> None:
+        self._settings = settings
+        self._format = response_format()
+        self._model = model
+        self._configuration = configuration
+        self._keys = keys
+        self._cache = cache
+        self._budget = budget
+        self._result = result
+        self._concurrency = settings.ai_concurrency
+        self._progress = progress
+        self._told_at = time.perf_counter()
+        self._failures = 0  # of the endpoint, since it answered last
+        self._threads = ThreadPoolExecutor(min(self._concurrency, KEEPING_THREADS), thread_name_prefix="keep")
+
+    async def all_of(self, patterns: Sequence[Pattern]) -> None:
+        queue = iter(patterns)
+        with self._threads:
+            async with asyncio.TaskGroup() as callers:
+                for _ in range(min(self._concurrency, len(patterns))):
+                    callers.create_task(self._each_of(queue, len(patterns)))
+
+    async def _each_of(self, queue: Iterator[Pattern], number: int) -> None:
+        """One caller: takes the next pattern when it is done with one."""
+        for pattern in queue:
+            waits = Waiting("stopped") if self._result.stopped else await self._ask_within_budget(pattern)
+            if waits:
+                self._result.waiting[pattern.text] = waits
+            if time.perf_counter() - self._told_at > PROGRESS_SECONDS:
+                self._told_at = time.perf_counter()
+                self._progress(f"{self._result.accepted} of {number} wordings")
+
+    async def _ask_within_budget(self, pattern: Pattern) -> Waiting | None:
+        """Ask for one pattern; None when it has its wording."""
+        first = messages(pattern)
+        most = self._most(first)
+        reservation = await self._budget.reserve([most, most + Tokens(COMPLAINT_TOKENS)])
+        if reservation is None:
+            return Waiting("budget")
+        try:
+            # It may have waited for its share of the budget.
+            return Waiting("stopped") if self._result.stopped else await self._ask(pattern, first, reservation)
+        except Unanswered as failure:
+            self._result.failed += 1
+            self._count_failure(failure)
+            return Waiting(failure.reason, failure.detail)
+        except ModelUnusable as error:
+            self._result.failed += 1
+            self._result.stopped = str(error)
+            return Waiting("stopped")
+        finally:
+            await reservation.settle()
+
+    async def _ask(self, pattern: Pattern, asked: Sequence[Message], reservation: Reservation) -> Waiting | None:
+        self._result.asked += 1
+        answer = await self._call(asked, reservation)
+        tokens = answer.tokens or Tokens()
+        verdict = judge(answer.content, pattern, is_whole=answer.is_whole)
+        if isinstance(verdict, Fault):
+            self._result.retried += 1
+            answer = await self._call(messages(pattern, verdict.complaint), reservation)
+            tokens += answer.tokens or Tokens()
+            verdict = judge(answer.content, pattern, is_whole=answer.is_whole)
+        if isinstance(verdict, Fault):
+            self._result.rejected.update(verdict.guards)
+            self._result.failed += not verdict.guards
+            return Waiting(verdict.reason, verdict.detail)
+        wording = wording_of(verdict, pattern, self._keys[pattern.text], self._configuration, tokens)
+        # Nothing is awaited between the verdict and this: what was paid for is on its way to the disk.
+        await self._keep(wording)
+        return None
+
+    async def _call(self, asked: Sequence[Message], reservation: Reservation) -> Answer:
+        most = self._most(asked)
+        try:
+            answer = await self._model.ask(asked, lambda: reservation.lose(most))
+        except Unanswered as failure:
+            if failure.tokens:
+                self._result.tokens += failure.tokens
+                reservation.spend(failure.tokens)
+            raise
+        self._failures = 0
+        self._result.tokens += answer.tokens or Tokens()
+        reservation.spend(answer.tokens or most)
+        return answer
+
+    def _most(self, asked: Sequence[Message]) -> Tokens:
+        return most_tokens(asked, self._format, self._settings)
+
+    async def _keep(self, wording: Wording) -> None:
+        kept = wording
+        try:
+            kept = await asyncio.get_running_loop().run_in_executor(self._threads, self._cache.keep, wording)
+        except (TribolakeError, OSError, ValueError) as error:
+            self._result.stopped = self._result.stopped or NOT_KEPT.format(error=error)
+        self._result.wordings[wording.pattern] = kept
+        self._result.accepted += 1
+
+    def _count_failure(self, failure: Unanswered) -> None:
+        """Stop where call after call fails for no fault of its own."""
+        self._failures += failure.reason in OF_THE_ENDPOINT
+        if self._failures >= max(FEWEST_FAILURES, FAILURES_PER_CALLER * self._concurrency):
+            self._result.stopped = self._result.stopped or NO_ANSWER.format(
+                endpoint=self._model.endpoint, number=self._failures, last=failure
+            )

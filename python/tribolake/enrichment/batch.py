@@ -1,0 +1,315 @@
+"""Wordings by OpenAI's Batch API: half the price, within a day; for the patterns of a whole history at once.
+
+Every step can be done again. What is to be asked is written down before the endpoint hears of it, under a name that the
+batch carries: a batch whose answer was lost is found again by that name instead of being paid for twice.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from openai import APIConnectionError, APIStatusError, NotFoundError, OpenAI, OpenAIError
+from openai.types import Batch
+
+from tribolake.enrichment.batch_record import BatchRecord, awaited_keys, close, open_records, save
+from tribolake.enrichment.configuration import configuration_of
+from tribolake.enrichment.enrich import UNKNOWN_PRICE, Cache
+from tribolake.enrichment.explain import explain
+from tribolake.enrichment.judge import Fault, judge, wording_of
+from tribolake.enrichment.model import most_tokens, read_completion, say_always, shown
+from tribolake.enrichment.pattern import Pattern
+from tribolake.enrichment.price import BATCH_SHARE, OPENAI, Tokens, price_of
+from tribolake.enrichment.prompt import messages
+from tribolake.enrichment.reasons import ModelUnusable, Unanswered
+from tribolake.enrichment.reply import response_format
+from tribolake.enrichment.result import Pending
+from tribolake.enrichment.wording import cache_key
+from tribolake.errors import ConfigurationError, TribolakeError
+from tribolake.settings import Settings
+
+COMPLETIONS: Literal["/v1/chat/completions"] = "/v1/chat/completions"
+WINDOW: Literal["24h"] = "24h"
+LABEL = "tribolake"
+# Limits of the endpoint: https://platform.openai.com/docs/guides/batch (50 000 requests, 200 MB).
+MOST_REQUESTS = 50_000
+MOST_BYTES = 150 * 2**20
+# A batch that was made under a record is not older than the record, but for clocks that differ.
+CLOCKS_DIFFER_SECONDS = 3600.0
+ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
+NO_KEY = "no model is asked: set OPENAI_API_KEY"
+
+
+class EndpointUnavailable(TribolakeError):
+    """The endpoint did not do what it was asked for; the same command may be given again."""
+
+
+@dataclass
+class Submitted:
+    """What was asked of batches; counts are of patterns."""
+
+    asked: int = 0
+    cached: int = 0
+    awaited: int = 0  # an earlier batch was asked for them
+    left_out: int = 0  # the budget does not suffice for them
+    batches: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+@dataclass
+class Collected:
+    """What batches came to; counts are of patterns."""
+
+    accepted: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)  # by guard
+    failed: Counter[str] = field(default_factory=Counter)  # by reason
+    running: dict[str, str] = field(default_factory=dict)  # batches that are not done, and how far they are
+    problems: dict[str, str] = field(default_factory=dict)  # batches that need a look, and why
+    tokens: Tokens = field(default_factory=Tokens)
+    cost_usd: Decimal | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "accepted": self.accepted,
+            "rejected": dict(sorted(self.rejected.items())),
+            "failed": dict(sorted(self.failed.items())),
+            "running": self.running,
+            "problems": self.problems,
+            "input_tokens": self.tokens.input,
+            "output_tokens": self.tokens.output,
+            "cost_usd": None if self.cost_usd is None else float(self.cost_usd),
+        }
+
+
+def submit(settings: Settings, pending: Sequence[Pending], cache: Cache) -> Submitted:
+    """Ask for the wordings of patterns by batch, unless the lake has them or a batch was asked already.
+
+    Raises:
+        ConfigurationError: no key is set, or a budget without a price.
+        ModelUnusable, EndpointUnavailable: the message says what to do; give the command again afterwards.
+    """
+    configuration = configuration_of(settings)
+    done = Submitted()
+    with _endpoint(settings) as endpoint:
+        for record in open_records(settings):
+            if record.batch_id is None:  # an earlier command was killed, or lost the answer
+                done.batches += [batch_id] if (batch_id := endpoint.make_sure_of(record)) else []
+        keys = {cache_key(each.pattern, configuration): each for each in pending}
+        known = cache.find(list(keys)) if keys else {}
+        awaited = awaited_keys(settings)
+        done.cached = len(known)
+        done.awaited = sum(key in awaited for key in keys if key not in known)
+        wanted = {key: each for key, each in keys.items() if key not in known and key not in awaited}
+        order = sorted(wanted, key=lambda key: (-wanted[key].reports, wanted[key].pattern.text))
+        affordable = _affordable(settings, {key: wanted[key].pattern for key in order})
+        done.left_out = len(wanted) - len(affordable)
+        for part in _parts(settings, affordable):
+            now = datetime.now(UTC)
+            name = f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}"
+            record = BatchRecord(name, now.isoformat(), configuration, part)
+            save(settings, record)
+            done.batches.append(endpoint.make(record))
+            done.asked += len(part)
+    return done
+
+
+def collect(settings: Settings, cache: Cache) -> Collected:
+    """Look at every batch once, and keep the wordings of those that ended.
+
+    Raises:
+        ConfigurationError: no key is set.
+        ModelUnusable, EndpointUnavailable, StoreUnavailable: the message says what to do.
+    """
+    done = Collected()
+    with _endpoint(settings) as endpoint:
+        for record in open_records(settings):
+            batch = endpoint.find(record)
+            if batch is None:
+                done.problems[record.name] = (
+                    f"{endpoint.address} has no such batch: submit again makes it, where it was never made; "
+                    "otherwise set OPENAI_BASE_URL and OPENAI_API_KEY as they were"
+                )
+            elif batch.status not in ENDED:
+                counts = batch.request_counts
+                done.running[batch.id] = (
+                    f"{batch.status}, {counts.completed if counts else 0} of {len(record.patterns)}"
+                )
+            else:
+                _keep_replies(endpoint, record, batch, cache, done)
+                if batch.status == "failed":
+                    errors = batch.errors.data if batch.errors and batch.errors.data else []
+                    done.problems[batch.id] = "; ".join(dict.fromkeys(f"{error.code}" for error in errors)) or "failed"
+                close(settings, record)
+    price = price_of(settings)
+    done.cost_usd = price(done.tokens) * BATCH_SHARE if price else None
+    return done
+
+
+def _keep_replies(endpoint: _Endpoint, record: BatchRecord, batch: Batch, cache: Cache, done: Collected) -> None:
+    answered: set[str] = set()
+    for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
+        for line in endpoint.lines(file_id):
+            key, body, is_ok = _reply_of(line)
+            pattern = record.patterns.get(key)
+            if pattern is None or key in answered:
+                continue
+            answered.add(key)
+            if not is_ok:
+                done.failed["server error"] += 1
+                continue
+            try:
+                answer = read_completion(json.dumps(body).encode())
+            except Unanswered as failure:
+                done.failed[failure.reason] += 1
+                done.tokens += failure.tokens or Tokens()
+                continue
+            tokens = answer.tokens or Tokens()
+            done.tokens += tokens
+            verdict = judge(answer.content, pattern, is_whole=answer.is_whole)
+            if isinstance(verdict, Fault):
+                done.rejected.update(verdict.guards)
+                done.failed[verdict.reason] += not verdict.guards
+                continue
+            cache.keep(wording_of(verdict, pattern, key, record.configuration, tokens))
+            done.accepted += 1
+    done.failed["not answered"] += len(record.patterns) - len(answered)
+    done.failed = +done.failed  # without those that did not happen
+
+
+def _reply_of(line: str) -> tuple[str, Any, bool]:
+    """Key, body, and whether it is a reply, of a line of an output or error file."""
+    try:
+        said = json.loads(line)
+        response = said.get("response") or {}
+        return str(said["custom_id"]), response.get("body"), response.get("status_code") == 200
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return "", None, False
+
+
+def _affordable(settings: Settings, patterns: Mapping[str, Pattern]) -> dict[str, Pattern]:
+    """The first of these patterns, as many as the budget suffices for at worst."""
+    if settings.ai_budget_usd is None:
+        return dict(patterns)
+    price = price_of(settings)
+    if price is None:
+        raise ConfigurationError(UNKNOWN_PRICE.format(model=settings.ai_model))
+    left = Decimal(str(settings.ai_budget_usd))
+    chosen = {}
+    for key, pattern in patterns.items():
+        left -= price(most_tokens(messages(pattern), response_format(), settings)) * BATCH_SHARE
+        if left < 0:
+            break
+        chosen[key] = pattern
+    return chosen
+
+
+def _parts(settings: Settings, patterns: Mapping[str, Pattern]) -> Iterator[dict[str, Pattern]]:
+    """Patterns in parts that one batch takes."""
+    part: dict[str, Pattern] = {}
+    size = 0
+    for key, pattern in patterns.items():
+        size += len(_request(settings, key, pattern))
+        if part and (len(part) == MOST_REQUESTS or size > MOST_BYTES):
+            yield part
+            part, size = {}, len(_request(settings, key, pattern))
+        part[key] = pattern
+    if part:
+        yield part
+
+
+def _request(settings: Settings, key: str, pattern: Pattern) -> bytes:
+    """A line of the file of requests."""
+    body = say_always(settings, response_format()) | {"messages": messages(pattern)}
+    said = {"custom_id": key, "method": "POST", "url": COMPLETIONS, "body": body}
+    return json.dumps(said, ensure_ascii=False).encode() + b"\n"
+
+
+@contextmanager
+def _endpoint(settings: Settings) -> Iterator[_Endpoint]:
+    """The endpoint, whose errors say what to do."""
+    if settings.openai_api_key is None:
+        raise ConfigurationError(NO_KEY)
+    key = settings.openai_api_key.get_secret_value()
+    with OpenAI(
+        api_key=key,
+        base_url=settings.openai_base_url or OPENAI,
+        max_retries=settings.ai_retries,
+        timeout=settings.ai_deadline_seconds,
+    ) as client:
+        endpoint = _Endpoint(client, settings)
+        try:
+            yield endpoint
+        except APIStatusError as error:
+            found = explain(error, endpoint=endpoint.address, model=settings.ai_model, key=key)
+            raise (
+                found
+                if isinstance(found, ModelUnusable)
+                else EndpointUnavailable(f"{endpoint.address}: {found}. Give the command again")
+            ) from None
+        except APIConnectionError as error:
+            raise EndpointUnavailable(
+                f"{endpoint.address}: {type(error.__cause__ or error).__name__}. Give the command again"
+            ) from None
+        except OpenAIError as error:
+            raise EndpointUnavailable(f"{endpoint.address}: {type(error).__name__}. Give the command again") from None
+
+
+class _Endpoint:
+    """Files and batches of an account."""
+
+    def __init__(self, client: OpenAI, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+        self.address = shown(client.base_url)
+
+    def make_sure_of(self, record: BatchRecord) -> str | None:
+        """The batch of a record of which nobody knows whether it was made; None where it is not wanted any more."""
+        if batch := self.find(record):
+            return batch.id
+        if record.configuration != configuration_of(self._settings):
+            close(self._settings, record)  # nothing was paid for, and something else is wanted now
+            return None
+        return self.make(record)
+
+    def make(self, record: BatchRecord) -> str:
+        """Upload the requests and have a batch made of them."""
+        requests = b"".join(_request(self._settings, key, pattern) for key, pattern in record.patterns.items())
+        file = self._client.files.create(file=(f"{record.name}.jsonl", requests), purpose="batch")
+        # Once only: whether a lost answer stands for a batch is looked up by its label.
+        batch = self._client.with_options(max_retries=0).batches.create(
+            completion_window=WINDOW,
+            endpoint=COMPLETIONS,
+            input_file_id=file.id,
+            metadata={LABEL: record.name},
+        )
+        save(self._settings, record.with_id(batch.id))
+        return batch.id
+
+    def find(self, record: BatchRecord) -> Batch | None:
+        """The batch of a record, by its id or its label; None where the endpoint has none."""
+        if record.batch_id is not None:
+            try:
+                return self._client.batches.retrieve(record.batch_id)
+            except NotFoundError:
+                return None
+        made_at = datetime.fromisoformat(record.made_at).timestamp() - CLOCKS_DIFFER_SECONDS
+        for batch in self._client.batches.list(limit=100):  # newest first
+            if batch.created_at < made_at:
+                return None
+            if (batch.metadata or {}).get(LABEL) == record.name:
+                save(self._settings, record.with_id(batch.id))
+                return batch
+        return None
+
+    def lines(self, file_id: str) -> Iterator[str]:
+        with self._client.files.with_streaming_response.content(file_id) as response:
+            yield from filter(None, response.iter_lines())

@@ -1,0 +1,11 @@
+"""The configuration that a run words with: the prompt of this version and the model of the settings."""
+
+from __future__ import annotations
+
+from tribolake.enrichment.prompt import PROMPT_VERSION
+from tribolake.enrichment.wording import Configuration
+from tribolake.settings import Settings
+
+
+def configuration_of(settings: Settings) -> Configuration:
+    return Configuration(PROMPT_VERSION, settings.ai_model, settings.ai_temperature, settings.language)

@@ -1,0 +1,127 @@
+"""Patterns without a wording get one: from the cache at once, from the model where the cache has none.
+
+Whatever the model or its endpoint does, this returns: a report whose pattern has no wording shows the rule's text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from tribolake.enrichment.batch_record import awaited_keys
+from tribolake.enrichment.configuration import configuration_of
+from tribolake.enrichment.pattern import Pattern
+from tribolake.enrichment.price import price_of
+from tribolake.enrichment.result import Enrichment, Pending, Waiting
+from tribolake.enrichment.wording import Configuration, Wording, cache_key
+from tribolake.errors import TribolakeError
+from tribolake.settings import Settings
+
+log = logging.getLogger(__name__)
+Progress = Callable[[str], None]
+UNKNOWN_PRICE = (
+    "the price of {model} at this endpoint is not known, so a budget cannot be kept: set TRIBOLAKE_AI_PRICES "
+    "(USD per million input and output tokens, as in 0.4,1.6), or unset TRIBOLAKE_AI_BUDGET_USD"
+)
+NO_CACHE = "the wordings of the lake cannot be read ({error}): what they have would be paid for again"
+BROKEN_OFF = "asking the model broke off ({error}): the log has more at level DEBUG; a later run tries again"
+
+
+class Cache(Protocol):
+    """Wordings of the lake, by key. Both calls block; what `keep` returns is durable, and the first writer's."""
+
+    def find(self, keys: Collection[str]) -> Mapping[str, Wording]: ...
+
+    def keep(self, wording: Wording) -> Wording: ...
+
+
+def enrich(
+    settings: Settings,
+    pending: Sequence[Pending],
+    cache: Cache,
+    progress: Progress = lambda _: None,
+) -> Enrichment:
+    """Give patterns their wordings, those that most reports share first.
+
+    Args:
+        settings: without a key, the cache is looked at and no model is asked.
+        pending: each pattern once.
+        cache: of the lake.
+        progress: told what is under way.
+    """
+    began = time.perf_counter()
+    configuration = configuration_of(settings)
+    result = Enrichment(settings.ai_model, len(pending), sum(each.reports for each in pending))
+    queue = sorted(pending, key=lambda each: (-each.reports, each.pattern.text))
+    keys = {each.pattern.text: cache_key(each.pattern, configuration) for each in queue}
+    found: Mapping[str, Wording] = {}
+    try:
+        found = cache.find(list(keys.values())) if keys else {}
+    except (TribolakeError, OSError) as error:
+        result.stopped = NO_CACHE.format(error=error)
+    refused = _refused(found)
+    result.wordings = {text: found[key] for text, key in keys.items() if key in found and key not in refused}
+    result.cached = len(result.wordings)
+    result.waiting = {text: Waiting("rejected", refused[key]) for text, key in keys.items() if key in refused}
+    if settings.asks_a_model:
+        known = result.wordings.keys() | result.waiting.keys()
+        missing = [each for each in queue if each.pattern.text not in known]
+        due = [each.pattern for each in missing if each.is_due]
+        result.postponed = len(missing) - len(due)
+        _ask_for(settings, configuration, due, keys, cache, result, progress)
+        # In the order of the queue, whichever reply came first.
+        result.wordings = {text: result.wordings[text] for text in keys if text in result.wordings}
+        result.waiting = {text: result.waiting[text] for text in keys if text in result.waiting}
+    result.seconds = time.perf_counter() - began
+    return result
+
+
+def _refused(found: Mapping[str, Wording]) -> dict[str, str]:
+    """Wordings of the cache that the guards would not take today, with the reason: others may write to that place."""
+    if not found:
+        return {}
+    from tribolake.enrichment.objections import objections  # noqa: PLC0415 - guards take a while to import
+
+    reasons = {key: objections(wording) for key, wording in found.items()}
+    return {key: f"the cache's wording: {reasons[key][0]}" for key in reasons if reasons[key]}
+
+
+def _ask_for(
+    settings: Settings,
+    configuration: Configuration,
+    patterns: Sequence[Pattern],
+    keys: Mapping[str, str],
+    cache: Cache,
+    result: Enrichment,
+    progress: Progress,
+) -> None:
+    """Ask the model, as far as the budget and the endpoint permit."""
+    awaited = awaited_keys(settings)
+    result.waiting |= {pattern.text: Waiting("batch") for pattern in patterns if keys[pattern.text] in awaited}
+    wanted = [pattern for pattern in patterns if pattern.text not in result.waiting]
+    price = price_of(settings) if wanted else None
+    if wanted and settings.ai_budget_usd is not None and price is None:
+        result.stopped = result.stopped or UNKNOWN_PRICE.format(model=settings.ai_model)
+    if not wanted or result.stopped:
+        result.waiting |= {pattern.text: Waiting("stopped") for pattern in wanted}
+        return
+    from tribolake.enrichment.asking import ask_for_all  # noqa: PLC0415 - the client takes a second to import
+
+    progress(f"ask {settings.ai_model} for {len(wanted)} wordings")
+    try:
+        asyncio.run(ask_for_all(settings, configuration, wanted, keys, cache, price, result, progress))
+    except Exception as error:  # whatever it is, reports have the rules' texts
+        log.debug("the enrichment broke off", exc_info=True)
+        result.stopped = result.stopped or BROKEN_OFF.format(error=" and ".join(_names(error)))
+        lost = [pattern.text for pattern in wanted if pattern.text not in result.wordings]
+        result.waiting = {text: Waiting("stopped") for text in lost} | result.waiting
+
+
+def _names(error: BaseException) -> list[str]:
+    """What an error, or each of a group, is called; their messages may repeat what was sent."""
+    if isinstance(error, BaseExceptionGroup):
+        return list(dict.fromkeys(name for each in error.exceptions for name in _names(each)))
+    return [type(error).__name__]

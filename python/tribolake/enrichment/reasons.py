@@ -1,0 +1,42 @@
+"""Why a pattern has no wording: a closed set, so that operators can count, and what stops an enrichment."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from tribolake.enrichment.price import Tokens
+from tribolake.errors import TribolakeError
+
+Reason = Literal[
+    "rejected",  # two replies said what a wording must not say
+    "unreadable",  # two replies were no wording
+    "truncated",  # two replies ended before their end
+    "refused",  # the model, or a filter before it, does not answer
+    "bad request",  # the endpoint does not understand what it is asked
+    "busy",  # the endpoint had no time within the deadline
+    "server error",
+    "unreachable",
+    "deadline",
+    "budget",  # not asked: the rest of the budget does not suffice
+    "batch",  # not asked: a batch was
+    "stopped",  # not asked: the enrichment was stopped before
+]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+# The pattern itself was not asked for: trying again later costs nothing that was paid before.
+NOT_ASKED: frozenset[Reason] = frozenset({"budget", "batch", "stopped"})
+# Nothing is wrong with the pattern: when one after the other fails so, asking for more is in vain.
+OF_THE_ENDPOINT: frozenset[Reason] = frozenset({"bad request", "busy", "server error", "unreachable", "deadline"})
+
+
+class Unanswered(Exception):
+    """The model gave no reply to one pattern; others may get one."""
+
+    def __init__(self, reason: Reason, detail: str, tokens: Tokens | None = None) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.tokens = tokens  # of a call that was answered, and is billed
+
+
+class ModelUnusable(TribolakeError):
+    """No call will be answered until a person does something: the message says what."""

@@ -1,0 +1,70 @@
+"""Word the reports of a warehouse: patterns that wait get their wording, and reports show what is known of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import duckdb
+
+from tribolake.enrichment.configuration import configuration_of
+from tribolake.enrichment.enrich import Cache, enrich
+from tribolake.enrichment.pattern import expert_rules
+from tribolake.enrichment.result import Enrichment
+from tribolake.enrichment.waiting import (
+    CONTROL_WORDINGS,
+    configuration_text,
+    forget_other_configurations,
+    keep_waiting,
+    keep_wordings,
+    pending,
+)
+from tribolake.settings import Settings
+
+Progress = Callable[[str], None]
+# Reports of patterns whose wording came or went since they were judged; all others show theirs already.
+SHOW = """
+    update gold.classified_reports as reports
+    set
+        ai_recommendation = worded.ai_recommendation,
+        recommendation_source = worded.recommendation_source,
+        ai_generated_at = worded.ai_generated_at,
+        cache_key = worded.cache_key
+    from gold.worded_recommendations as worded
+    where
+        reports.client = worded.client
+        and reports.laboratory = worded.laboratory
+        and reports.sampleNumber = worded.sampleNumber
+        and reports.cache_key is distinct from worded.cache_key
+    returning reports.client
+"""
+
+
+def word_reports(
+    warehouse: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    cache: Cache,
+    *,
+    progress: Progress = lambda _: None,
+) -> tuple[Enrichment, set[str]]:
+    """Give patterns their wordings and reports their texts.
+
+    Args:
+        warehouse: with the models of a build.
+        settings: without a key, what the cache has is shown and no model is asked.
+        cache: wordings of the lake.
+        progress: told what is under way.
+
+    Returns:
+        What the enrichment came to, and the clients whose reports it changed.
+    """
+    warehouse.execute(CONTROL_WORDINGS)
+    rules, now = expert_rules(settings.language), datetime.now(UTC)
+    configuration = configuration_of(settings)
+    said = configuration_text(configuration, rules)
+    forget_other_configurations(warehouse, said)
+    waiting = pending(warehouse, configuration, rules, now)
+    enrichment = enrich(settings, waiting, cache, progress)
+    keep_wordings(warehouse, said, enrichment.wordings.values())
+    keep_waiting(warehouse, said, enrichment.waiting, now)
+    return enrichment, {client.lower() for (client,) in warehouse.execute(SHOW).fetchall()}

@@ -1,0 +1,75 @@
+"""What an enrichment is given and what it came to: wordings, what waits and why, and what it took."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from tribolake.enrichment.pattern import Pattern
+from tribolake.enrichment.price import Tokens
+from tribolake.enrichment.reasons import Reason
+from tribolake.enrichment.wording import Wording
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A pattern without a wording, and how many reports share it."""
+
+    pattern: Pattern
+    reports: int
+    is_due: bool = True  # may be asked for; otherwise it failed before, and is only looked up
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why a pattern has no wording yet; the detail has no secret, and no word of a laboratory."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass
+class Enrichment:
+    """What an enrichment came to; counts are of patterns, tokens and USD of all calls."""
+
+    model: str
+    patterns: int = 0
+    reports: int = 0  # that the patterns stand for
+    cached: int = 0  # had a wording in the cache
+    postponed: int = 0  # failed before, and are not to be tried again yet
+    asked: int = 0
+    accepted: int = 0
+    retried: int = 0  # asked a second time, with what was wrong with the first reply
+    failed: int = 0  # asked, and no reply came that could be judged
+    rejected: Counter[str] = field(default_factory=Counter)  # by guard; a second reply can offend several
+    tokens: Tokens = field(default_factory=Tokens)
+    # None where no price is known. A call that was lost on its way back counts as the most that it can have cost.
+    cost_usd: Decimal | None = None
+    seconds: float = 0.0
+    stopped: str | None = None  # why not every pattern was asked for, and what to do
+    wordings: dict[str, Wording] = field(default_factory=dict)  # by pattern
+    waiting: dict[str, Waiting] = field(default_factory=dict)  # by pattern
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the report of a run has it."""
+        return {
+            "model": self.model,
+            "patterns": self.patterns,
+            "reports": self.reports,
+            "cached": self.cached,
+            "postponed": self.postponed,
+            "asked": self.asked,
+            "accepted": self.accepted,
+            "retried": self.retried,
+            "failed": self.failed,
+            "rejected": dict(sorted(self.rejected.items())),
+            "waiting": dict(sorted(Counter(waits.reason for waits in self.waiting.values()).items())),
+            "input_tokens": self.tokens.input,
+            "output_tokens": self.tokens.output,
+            "cached_tokens": self.tokens.cached,
+            "cost_usd": None if self.cost_usd is None else float(self.cost_usd),
+            "seconds": round(self.seconds, 3),
+            "stopped": self.stopped,
+        }

@@ -1,0 +1,22 @@
+"""Scores of published recommendations: do they say what the numbers say, and nothing else?
+
+It reads a Parquet file with one row per report, whoever wrote the texts: those of this project, or free text of another
+system such as *El hierro 85 ppm supera el límite de 60 ppm; se recomienda cambiar el aceite.*
+
+reports   the file, read in confinement        facts     what a row says that a text may repeat
+grounding numbers of a text, and their essays  judging   one text against its row
+scores    shares over all texts                worst     examples of what is wrong, with the reason
+
+A number is *grounded* when it is a value or a limit of a breach, another measured value of the row or of its previous
+sample, one of its hours, or follows from a breach (`42 %` above its limit, `2 veces`). It may be rounded as far as its
+decimals show, by 5 % at most. Exempt, because they claim nothing about a measurement: intervals in hours, days, weeks
+or months, ISO 4406 codes, grades (`SAE 15W-40`, `ISO VG 46`), standards, identifiers, names of essays with their
+temperature or size, dates where the file has none, a percentage of change where no essay in per cent is named, counts
+of samples or essays, and the numbers of a list.
+"""
+
+from tribolake.evaluation.evaluate import Evaluation, evaluate, evaluate_recommendations, worst
+from tribolake.evaluation.scores import Scores
+from tribolake.evaluation.worst import Example
+
+__all__ = ["Evaluation", "Example", "Scores", "evaluate", "evaluate_recommendations", "worst"]

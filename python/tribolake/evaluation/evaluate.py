@@ -1,0 +1,63 @@
+"""Score the texts of a file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tribolake.enrichment.pattern import as_language
+from tribolake.errors import ConfigurationError
+from tribolake.evaluation.judging import judge
+from tribolake.evaluation.reports import read_reports
+from tribolake.evaluation.scores import Scores, scores_of
+from tribolake.evaluation.worst import Example, examples_of
+
+TEXT = "ai_recommendation"
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores, and examples of what lowers them."""
+
+    scores: Scores
+    worst: list[Example]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"scores": self.scores.as_dict(), "worst": [asdict(example) for example in self.worst]}
+
+
+def evaluate_recommendations(
+    path: Path | str, *, text: str = TEXT, language: str = "es", limit: int | None = None, examples: int = EXAMPLES
+) -> Evaluation:
+    """Score the texts of a file, and keep examples of what is wrong.
+
+    Args:
+        path: a Parquet file, one row per report, with `breached_essays` and a column of texts.
+        text: the column of texts.
+        language: that they should be in: `es` or `en`.
+        limit: rows at most; None means all.
+        examples: at most, of each score.
+
+    Raises:
+        ConfigurationError: the file cannot be read, a column is missing, or the language is unknown.
+    """
+    try:
+        expected = as_language(language)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    judged = [judge(report, expected) for report in read_reports(Path(path), text, limit)]
+    return Evaluation(scores_of(judged), examples_of(judged, examples))
+
+
+def evaluate(path: Path | str, *, text: str = TEXT, language: str = "es", limit: int | None = None) -> Scores:
+    """The scores alone; see `evaluate_recommendations`."""
+    return evaluate_recommendations(path, text=text, language=language, limit=limit, examples=0).scores
+
+
+def worst(
+    path: Path | str, *, text: str = TEXT, language: str = "es", limit: int | None = None, examples: int = EXAMPLES
+) -> list[Example]:
+    """The examples alone; see `evaluate_recommendations`."""
+    return evaluate_recommendations(path, text=text, language=language, limit=limit, examples=examples).worst

@@ -1,0 +1,43 @@
+"""Have the wordings that a run's reports show in the lake in which it is computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from tribolake.enrichment.cache import open_wordings
+from tribolake.settings import Settings
+
+KEYS = "select distinct cache_key from read_parquet($1) where cache_key is not null"
+
+
+def lay_out_wordings(settings: Settings, scratch: Settings, reports: Sequence[Path]) -> Settings:
+    """Copy wordings from the cache of one lake to that of another.
+
+    Args:
+        settings: the lake that has them.
+        scratch: the lake that is to have them.
+        reports: `classified_reports.parquet` of the run, of each client; those of earlier releases name no wordings.
+
+    Returns:
+        The settings of the other lake, which words as the run did.
+    """
+    keys: set[str] = set()
+    with duckdb.connect() as connection:
+        for path in reports:
+            columns = connection.execute("select * from read_parquet($1) limit 0", [str(path)]).description or []
+            if "cache_key" in [column[0] for column in columns]:
+                keys |= {key for (key,) in connection.execute(KEYS, [str(path)]).fetchall()}
+    if not keys:
+        return scratch
+    found = list(open_wordings(settings).find(keys).values())
+    kept = open_wordings(scratch)
+    for wording in found:
+        kept.keep(wording)
+    if not found:
+        return scratch
+    said = found[0].configuration
+    as_then = {"ai_model": said.model, "ai_temperature": said.temperature, "language": said.language}
+    return scratch.model_copy(update=as_then)

@@ -1,0 +1,114 @@
+"""`tribolake recommendations`, as an operator uses it on a lake in a folder and on S3."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from tests.kept_wordings import keep_all, wording, wordings
+from tests.s3_fixtures import new_buckets
+
+from tribolake.cli.options import Exit
+from tribolake.enrichment.cache import open_wordings
+from tribolake.enrichment.cache.table import as_parquet
+from tribolake.lake.custody import lock_machine
+from tribolake.recommendations import objections
+from tribolake.settings import Settings
+
+
+@pytest.fixture
+def kept(settings: Settings) -> list[Path]:
+    """The wordings of a lake."""
+    settings.lake.mkdir()
+    return keep_all(open_wordings(settings), [*wordings(range(4)), *wordings(range(2), prompt_version="v2")])
+
+
+def test_given_wordings_then_they_travel_from_lake_to_lake_and_expire(tribolake, settings, kept, tmp_path, moto):
+    file, bucket = tmp_path / "wordings.parquet", f"s3://{new_buckets(moto).lake}"
+
+    def call(*words: str, lake: str = str(settings.lake)) -> dict[str, object]:
+        done = tribolake(
+            "recommendations",
+            *words,
+            "--lake",
+            lake,
+            "--json",
+            **moto.environment,
+            TRIBOLAKE_STATE_DIR=str(tmp_path / lake[-4:]),
+        )
+        assert done.returncode == Exit.OK, done.stderr
+        return json.loads(done.stdout)
+
+    assert call("export", str(file)) == {"file": str(file), "wordings": 6}
+    assert call("import", str(file), lake=bucket) == {"taken": 6, "known": 0, "refused": []}
+    assert call("import", str(file)) == {"taken": 0, "known": 6, "refused": []}
+    assert call("compact", lake=bucket) == {"compacted": 6}
+    again = tmp_path / "again.parquet"
+    call("export", str(again), lake=bucket)
+    assert pq.read_table(again)["cache_key"].to_pylist() == sorted(one.cache_key for one in kept)
+    assert call("expire", "v1") == {"prompt_version": "v1", "removed": 4}
+    assert open_wordings(settings).count() == {"v2": 2}
+
+
+def test_given_a_prompt_version_that_is_not_there_then_the_error_names_those_that_are(tribolake, settings, kept):
+    done = tribolake("recommendations", "expire", "../v9", "--lake", str(settings.lake))
+    assert done.returncode == Exit.USAGE
+    assert "v1 (4), v2 (2)" in done.stderr
+    assert open_wordings(settings).count() == {"v1": 4, "v2": 2}
+
+
+def test_given_rows_that_are_refused_then_the_command_says_which_and_why(tribolake, settings, tmp_path):
+    file = tmp_path / "foreign.parquet"
+    forged = dataclasses.replace(wording(1), pattern=wording(2).pattern)
+    invented = dataclasses.replace(wording(3), observation="El hierro está en 85 ppm.")
+    file.write_bytes(as_parquet([wording(0), forged, invented]))
+    done = tribolake("recommendations", "import", str(file), "--lake", str(settings.lake))
+    assert done.returncode == Exit.NEEDS_A_LOOK, done.stderr
+    assert done.stdout == "1 wordings taken, 0 known already, 2 refused\n"
+    assert "its key is another one" in done.stderr
+    assert "numbers: " in done.stderr
+    assert open_wordings(settings).count() == {"v1": 1}
+
+
+def test_given_a_file_that_is_no_export_then_the_command_says_so(tribolake, settings, tmp_path):
+    file = tmp_path / "foreign.parquet"
+    file.write_text("no table", encoding="utf-8")
+    done = tribolake("recommendations", "import", str(file), "--lake", str(settings.lake))
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert "tribolake recommendations export" in done.stderr
+    assert tribolake("recommendations", "import", str(tmp_path / "nothing")).returncode == Exit.USAGE
+
+
+@pytest.mark.parametrize("words", [("compact",), ("expire", "v1")])
+def test_given_a_run_under_way_then_nothing_is_removed(tribolake, settings, kept, words):
+    with lock_machine(settings):
+        done = tribolake("recommendations", *words, "--lake", str(settings.lake))
+    assert done.returncode == Exit.BUSY
+    assert open_wordings(settings).count() == {"v1": 4, "v2": 2}
+
+
+def test_given_no_gold_then_evaluate_says_what_to_do(tribolake, settings):
+    settings.lake.mkdir()
+    done = tribolake("recommendations", "evaluate", "--lake", str(settings.lake))
+    assert done.returncode == Exit.USAGE
+    assert "tribolake run" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pattern": '{"rules": []}'},
+        {"pattern": '{"rules": ["no rule"], "component": "motor", "slots": [], "only_additives": false}'},
+        {"pattern": '{"rules": 3}'},
+        {"pattern": "[]"},
+        {"cache_key": "0" * 64},
+        {"observation": "x" * 1_999},
+        {"action": "Inspect the component at the next service."},
+    ],
+)
+def test_given_a_wording_that_no_model_would_get_through_with_then_there_are_objections(change):
+    assert objections(wording(1)) == ()
+    assert objections(dataclasses.replace(wording(1), **change))

@@ -1,0 +1,132 @@
+"""Wordings to keep, and processes that keep and compact them: one that ends, one that is killed at a chosen line."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from multiprocessing.process import BaseProcess
+from types import FrameType
+from typing import Any
+
+from tribolake.enrichment.cache import WordingCache, open_wordings
+from tribolake.enrichment.pattern import expert_rules, read_pattern
+from tribolake.enrichment.wording import Configuration, Wording, cache_key, canonical_json
+from tribolake.settings import load_settings
+
+CONFIGURATION = Configuration("v1", "a-model", 0.2, "es")
+# The code that leaves something behind, or decides what to.
+CODE = ("/cache/compaction.py", "/cache/in_folder.py", "/cache/in_bucket.py", "/lake/versions.py", "/publish/files.py")
+RULES = expert_rules("es")
+# Imported once; a process that is forked off has them.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.kept_wordings", "tribolake.enrichment.cache.kept", "tribolake.lake.store"])
+
+
+def wording(number: int, text: str = "", prompt_version: str = "v1") -> Wording:
+    """The wording of a made-up pattern; `text` tells one answer to it from another."""
+    pattern = canonical_json(
+        {"component": f"component {number}", "only_additives": False, "rules": ["K01"], "slots": ["Hierro.value"]}
+    )
+    configuration = Configuration(prompt_version, CONFIGURATION.model, CONFIGURATION.temperature, "es")
+    key = cache_key(read_pattern(pattern, "es", RULES), configuration)
+    said = f" ({text})" if text else ""
+    return Wording(
+        key,
+        configuration,
+        pattern,
+        f"El hierro está en {{Hierro.value}} ppm{said}.",
+        "Desgaste de piezas de hierro.",
+        "Inspeccionar el componente.",
+        "2026-01-31T06:00:00+00:00",
+        700,
+        90,
+    )
+
+
+def wordings(numbers: Iterable[int], text: str = "", prompt_version: str = "v1") -> list[Wording]:
+    return [wording(number, text, prompt_version) for number in numbers]
+
+
+def keep_all(cache: WordingCache, many: Iterable[Wording]) -> list[Wording]:
+    return [cache.keep(one) for one in many]
+
+
+def start(
+    job: Callable[..., None],
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+    *arguments: Any,
+    kill_at: int | None = None,
+) -> BaseProcess:
+    """Start a job on the wordings of a lake in a process of its own.
+
+    Args:
+        job: `job(cache, *arguments)`, a function of a module.
+        flags: of `load_settings`.
+        environment: beside that of the process.
+        arguments: of the job.
+        kill_at: kill the process when it comes to so many lines of the code that writes and removes.
+    """
+    process = FORKS.Process(target=_work, args=(job, dict(flags), dict(environment), arguments, kill_at))
+    process.start()
+    return process
+
+
+def was_killed(process: BaseProcess) -> bool:
+    """Wait for the end of a process; whether it was killed. It must not fail otherwise."""
+    process.join(120)
+    assert process.exitcode in (0, -signal.SIGKILL), f"exit code {process.exitcode}"
+    return process.exitcode != 0
+
+
+def _work(
+    job: Callable[..., None],
+    flags: dict[str, Any],
+    environment: dict[str, str],
+    arguments: Sequence[Any],
+    kill_at: int | None,
+) -> None:
+    os.environ.update(environment)
+    cache = open_wordings(load_settings(**flags))
+    if kill_at is not None:
+        _die_at(kill_at)
+    job(cache, *arguments)
+
+
+def _die_at(line: int) -> None:
+    """Die at so many lines of that code from now on, in whatever thread."""
+    left = line
+
+    def count(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if not frame.f_code.co_filename.endswith(CODE):
+            return None
+        if event == "line":
+            left -= 1
+            if left <= 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return count
+
+    threading.settrace(count)
+    sys.settrace(count)
+
+
+def keep_job(cache: WordingCache, numbers: Sequence[int], text: str, answers: Any = None) -> None:
+    """Keep wordings; what the lake gave back is put into a queue as it comes."""
+    for number in numbers:
+        kept = cache.keep(wording(number, text))
+        if answers is not None:
+            answers.put((kept.cache_key, kept.observation))
+
+
+def compact_job(cache: WordingCache) -> None:
+    cache.compact()
+
+
+def compact_often_job(cache: WordingCache, times: int) -> None:
+    for _ in range(times):
+        cache.compact()

@@ -1,0 +1,203 @@
+"""An endpoint that speaks OpenAI's chat completions over a real socket, and patterns with replies that pass."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from tribolake.enrichment.cache import WordingCache, open_wordings
+from tribolake.enrichment.configuration import configuration_of
+from tribolake.enrichment.enrich import enrich
+from tribolake.enrichment.pattern import Language, Pattern, Rule
+from tribolake.enrichment.prompt import read_examples
+from tribolake.enrichment.result import Enrichment, Pending
+from tribolake.enrichment.wording import cache_key, canonical_json
+from tribolake.settings import Settings, load_settings
+
+KEY = "sk-test-8d1f0c5e7a"
+WEAR, ADDITIVES, DIRT = range(3)
+INPUT_TOKENS, OUTPUT_TOKENS, CACHED_TOKENS = 1500, 150, 1024
+
+
+def pattern_of(number: int = 0, example: int = WEAR, language: Language = "es") -> Pattern:
+    """A pattern of an example of the prompt; its rules are numbered, so that there are as many as are wanted."""
+    facts: Any = read_examples(language)[example]["facts"]
+    rules = tuple(
+        Rule(f"{rule['id']}-{number:05d}", rule["urgency"], rule["advises_change"], rule["cause"], rule["action"])
+        for rule in facts["rules"]
+    )
+    said = {
+        "component": facts["component"],
+        "only_additives": facts["only_additives"],
+        "rules": [rule.rule_id for rule in rules],
+        "slots": facts["slots"],
+    }
+    return Pattern(
+        canonical_json(said), language, facts["component"], rules, tuple(facts["slots"]), facts["only_additives"]
+    )
+
+
+def reply_of(example: int = WEAR, language: Language = "es", **other: str) -> str:
+    """The reply of an example, with other sentences where they are given."""
+    said: Any = read_examples(language)[example]["reply"]
+    return json.dumps(said | other, ensure_ascii=False)
+
+
+def completion(content: str | None, *, ended: str = "stop", refusal: str | None = None) -> dict[str, Any]:
+    """A chat completion as the endpoint of OpenAI gives it."""
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "gpt-4.1-mini",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": ended,
+                "message": {"role": "assistant", "content": content, "refusal": refusal},
+            }
+        ],
+        "usage": {
+            "prompt_tokens": INPUT_TOKENS,
+            "completion_tokens": OUTPUT_TOKENS,
+            "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS,
+            "prompt_tokens_details": {"cached_tokens": CACHED_TOKENS},
+        },
+    }
+
+
+def answered(content: str | None, **other: Any) -> Response:
+    return Response(json.dumps(completion(content, **other)), content_type="application/json")
+
+
+def failure(status: int, code: str | None = None, headers: dict[str, str] | None = None, **other: Any) -> Response:
+    """An error as the endpoint of OpenAI gives it."""
+    said = {"error": {"message": "said by the endpoint", "type": code or "error", "param": None, "code": code} | other}
+    return Response(json.dumps(said), status, headers, content_type="application/json")
+
+
+def dripping(content: str, seconds: float, pieces: int) -> Response:
+    """A whole reply that comes piece by piece: each read succeeds, and the end is far."""
+    body = json.dumps(completion(content)).encode()
+    size = -(-len(body) // pieces)
+
+    def drip() -> Iterator[bytes]:
+        for start in range(0, len(body), size):
+            time.sleep(seconds / pieces)
+            yield body[start : start + size]
+
+    return Response(drip(), content_type="application/json")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request: when it came, and what it said."""
+
+    at: float
+    body: dict[str, Any]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules of the pattern that it is about: they tell patterns of tests apart."""
+        return tuple(rule["id"] for rule in json.loads(self.body["messages"][1]["content"])["rules"])
+
+    @property
+    def complaint(self) -> str | None:
+        told = self.body["messages"][2:]
+        return told[0]["content"] if told else None
+
+
+Answering = Callable[[Asked], Response]
+
+
+@dataclass
+class Endpoint:
+    """What an endpoint was asked, and how it answers."""
+
+    base_url: str
+    answer: Answering = lambda _: answered(reply_of())
+    asked: list[Asked] = field(default_factory=list)
+    at_once: int = 0  # the most requests that were under way together
+    _under_way: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def times_asked(self) -> Counter[tuple[str, ...]]:
+        return Counter(each.rules for each in self.asked)
+
+    def handle(self, request: Request) -> Response:
+        each = Asked(time.monotonic(), json.loads(request.get_data()))
+        with self._lock:
+            self.asked.append(each)
+            self._under_way += 1
+            self.at_once = max(self.at_once, self._under_way)
+        try:
+            return self.answer(each)
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+
+@contextmanager
+def open_endpoint() -> Iterator[Endpoint]:
+    with HTTPServer(host="127.0.0.1", threaded=True) as server:
+        endpoint = Endpoint(server.url_for("/v1"))
+        server.expect_request("/v1/chat/completions", method="POST").respond_with_handler(endpoint.handle)
+        yield endpoint
+
+
+def slowly(seconds: float) -> Answering:
+    """A good reply after a while."""
+
+    def answer(_: Asked) -> Response:
+        time.sleep(seconds)
+        return answered(reply_of())
+
+    return answer
+
+
+def in_turn(*answers: Response | Answering) -> Answering:
+    """These answers one after the other, then the last one for ever."""
+    numbers = count()
+
+    def answer(asked: Asked) -> Response:
+        chosen = answers[min(next(numbers), len(answers) - 1)]
+        return chosen if isinstance(chosen, Response) else chosen(asked)
+
+    return answer
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake whose recommendations a model words."""
+
+    settings: Settings
+
+    @property
+    def cache(self) -> WordingCache:
+        return open_wordings(self.settings)
+
+    def enrich(self, *patterns: Pattern) -> Enrichment:
+        """Enrich these patterns, the first of which most reports have."""
+        pending = [Pending(pattern, len(patterns) - at) for at, pattern in enumerate(patterns)]
+        return enrich(self.settings, pending, self.cache)
+
+    def knows(self, pattern: Pattern) -> bool:
+        key = cache_key(pattern, configuration_of(self.settings))
+        return key in self.cache.find([key])
+
+
+def lake_of(folder: Path, endpoint: Endpoint | str, **settings: Any) -> Lake:
+    base_url = endpoint if isinstance(endpoint, str) else endpoint.base_url
+    chosen = {"lake": folder, "openai_api_key": KEY, "openai_base_url": base_url, "ai_prices": "0.4,1.6"} | settings
+    return Lake(load_settings(**chosen))

@@ -1,0 +1,74 @@
+"""Settings of the model: where they are read from, and that the key goes nowhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from tribolake.errors import ConfigurationError
+from tribolake.settings import Settings, load_settings
+
+KEY = "sk-test-77aa"
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_this_machine(monkeypatch, tmp_path):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_given_no_key_then_no_model_is_asked(monkeypatch):
+    assert not load_settings().asks_a_model
+    monkeypatch.setenv("OPENAI_API_KEY", "  ")
+    assert not load_settings().asks_a_model
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "TRIBOLAKE_OPENAI_API_KEY"])
+def test_given_a_key_then_a_model_is_asked_and_no_process_is_told_the_key(monkeypatch, name):
+    monkeypatch.setenv(name, f"{KEY}\n")
+    settings = load_settings()
+    assert settings.asks_a_model
+    assert settings.openai_api_key is not None
+    assert settings.openai_api_key.get_secret_value() == KEY
+    assert KEY not in f"{settings!r} {settings} {settings.environment()} {settings.model_dump_json()}"
+    assert not [variable for variable in settings.environment() if "KEY" in variable]
+
+
+def test_given_names_of_the_client_library_then_they_are_understood(monkeypatch):
+    monkeypatch.setenv("OPENAI_MODEL", "gpt-5-nano")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://gateway.example/v1")
+    settings = load_settings()
+    assert (settings.ai_model, settings.openai_base_url) == ("gpt-5-nano", "https://gateway.example/v1")
+
+
+def test_given_settings_then_a_process_that_gets_them_as_environment_has_the_same(monkeypatch):
+    given = load_settings(
+        ai_temperature="", ai_budget_usd=1.5, ai_prices="0.4,1.6", language="en", ai_model="m", ai_concurrency=3
+    )
+    for name, value in given.environment().items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == given
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OPENAI_BASE_URL", "ftp://somewhere"),
+        ("TRIBOLAKE_AI_PRICES", "cheap"),
+        ("TRIBOLAKE_AI_TEMPERATURE", "3"),
+        ("TRIBOLAKE_AI_BUDGET_USD", "-1"),
+        ("TRIBOLAKE_LANGUAGE", "pt"),
+        ("OPENAI_API_KEY", f"{KEY} {KEY}"),
+    ],
+)
+def test_given_a_value_that_cannot_be_used_then_the_message_names_the_setting_and_shows_no_key(
+    monkeypatch, name, value
+):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=name.removeprefix("TRIBOLAKE_")) as raised:
+        load_settings()
+    assert KEY not in f"{raised.value} {raised.value.__cause__}"
+
+
+def test_given_every_setting_then_it_says_what_it_is_for():
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []

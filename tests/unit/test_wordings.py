@@ -1,0 +1,422 @@
+"""The wordings of a lake in a folder: the first that is kept is everybody's, whatever comes later or dies midway."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import logging
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.kept_wordings import (
+    FORKS,
+    compact_job,
+    compact_often_job,
+    keep_all,
+    keep_job,
+    start,
+    was_killed,
+    wording,
+    wordings,
+)
+
+from tribolake.enrichment.cache import FOLDER, WordingCache, open_wordings
+from tribolake.enrichment.cache.names import MAX_SENTENCE, NoWording, NoWordings, Place, flaw, place_of, read_wording
+from tribolake.enrichment.cache.table import SCHEMA, as_parquet, of_parquet
+from tribolake.enrichment.wording import Configuration, Wording
+from tribolake.home import open_home
+from tribolake.settings import Settings, load_settings
+
+
+@pytest.fixture
+def place(settings: Settings) -> Path:
+    """The folder of the wordings of an empty lake."""
+    settings.lake.mkdir()
+    return settings.lake / settings.prefix / FOLDER
+
+
+@pytest.fixture
+def cache(settings: Settings, place: Path) -> WordingCache:
+    return open_wordings(settings)
+
+
+def names(place: Path) -> list[str]:
+    """What stands there; what a dead writer left begins with a dot."""
+    return sorted(path.relative_to(place).as_posix() for path in place.rglob("[!.]*") if path.is_file())
+
+
+def by_key(many: list[Wording]) -> dict[str, Wording]:
+    return {one.cache_key: one for one in many}
+
+
+# Keep and find
+
+
+def test_given_an_empty_lake_then_nothing_is_found_and_nothing_is_made(cache, place):
+    assert cache.find([wording(1).cache_key, "no key", "../../etc/passwd"]) == {}
+    assert cache.count() == {}
+    assert cache.compact() == 0
+    assert cache.expire("v1") == 0
+    assert not place.exists()
+
+
+def test_given_a_wording_then_it_is_found_as_it_was_kept(cache, settings, place):
+    first, second = wordings([1, 2])
+    assert cache.keep(first) == first
+    assert cache.keep(second) == second
+    assert open_home(settings).wordings.find([first.cache_key, "f" * 64]) == {first.cache_key: first}
+    assert names(place) == sorted(f"v1/{one.cache_key}.json" for one in (first, second))
+    assert Wording.of_json((place / "v1" / f"{first.cache_key}.json").read_bytes()) == first
+
+
+def test_given_a_key_that_is_taken_then_what_is_there_is_returned_for_ever(cache, settings):
+    first, later = wording(1), wording(1, "later")
+    assert first.cache_key == later.cache_key
+    cache.keep(first)
+    assert cache.keep(later) == first
+    cache.compact()
+    assert cache.keep(later) == first
+    assert cache.find([first.cache_key]) == {first.cache_key: first}
+    # What the late one left beside the compacted file is nothing.
+    assert cache.compact() in (0, 1)
+    assert open_wordings(settings).find([first.cache_key]) == {first.cache_key: first}
+
+
+def test_given_many_threads_and_one_key_then_all_of_them_get_the_same(cache):
+    with ThreadPoolExecutor(16) as threads:
+        kept = list(threads.map(lambda number: cache.keep(wording(1, f"thread {number}")), range(32)))
+    assert len(set(kept)) == 1
+    assert cache.find([kept[0].cache_key]) == {kept[0].cache_key: kept[0]}
+
+
+def test_given_many_processes_and_some_keys_then_all_of_them_get_the_same_while_others_compact(settings, place):
+    flags, answers = {"lake": settings.lake}, FORKS.Queue()
+    numbers = range(10)
+    processes = [start(keep_job, flags, {}, numbers, f"process {each}", answers) for each in range(20)]
+    compacting = start(compact_often_job, flags, {}, 20)
+    given = [answers.get(timeout=60) for _ in range(20 * len(numbers))]
+    assert not any(was_killed(process) for process in [*processes, compacting])
+    assert len(set(given)) == len(numbers)
+    cache = open_wordings(settings)
+    assert {(key, one.observation) for key, one in cache.find([key for key, _ in given]).items()} == set(given)
+    cache.compact()
+    assert {(key, one.observation) for key, one in cache.find([key for key, _ in given]).items()} == set(given)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"cache_key": "../x"}, "cache_key"),
+        ({"cache_key": "A" * 64}, "cache_key"),
+        ({"observation": ""}, "observation"),
+        ({"cause": "x" * (MAX_SENTENCE + 1)}, "cause"),
+        ({"action": "half a character \ud800"}, "action"),
+        ({"pattern": "[]"}, "pattern"),
+        ({"pattern": "[" * 10_000}, "pattern"),
+        ({"generated_at": "yesterday"}, "generated_at"),
+        ({"input_tokens": -1}, "input_tokens"),
+        ({"output_tokens": True}, "output_tokens"),
+        ({"configuration": Configuration("../v1", "m", 0.2, "es")}, "prompt_version"),
+        ({"configuration": Configuration(".", "m", 0.2, "es")}, "prompt_version"),
+        ({"configuration": Configuration("v1", "m", float("nan"), "es")}, "temperature"),
+        ({"configuration": Configuration("v1", "m", 0.2, "xx")}, "language"),
+    ],
+)
+def test_given_what_is_no_wording_then_it_is_not_kept_and_the_error_says_why(cache, place, change, reason):
+    with pytest.raises(NoWording, match=reason):
+        cache.keep(dataclasses.replace(wording(1), **change))
+    assert not place.exists()
+
+
+def test_given_a_model_that_takes_no_temperature_then_its_wordings_are_kept_and_compacted(cache):
+    one = dataclasses.replace(wording(1), configuration=Configuration("v1", "m", None, "es"))
+    cache.keep(one)
+    cache.compact()
+    assert cache.find([one.cache_key]) == {one.cache_key: one}
+
+
+# Compaction
+
+
+def test_given_wordings_that_stand_alone_then_they_become_one_file_per_prompt_version(cache, place):
+    first, second = wordings(range(5)), wordings(range(3), prompt_version="v2")
+    keep_all(cache, [*first, *second])
+    assert cache.compact(at_least=4) == 5
+    assert cache.compact() == 3
+    found = names(place)
+    assert [name.rpartition("/")[0] for name in found] == ["_compacted/v1", "_compacted/v2"]
+    for name in found:
+        assert hashlib.sha256((place / name).read_bytes()).hexdigest() in name
+    assert cache.find([one.cache_key for one in [*first, *second]]) == by_key([*first, *second])
+    assert cache.count() == {"v1": 5, "v2": 3}
+    assert pq.read_table(place / found[0]).column_names == SCHEMA.names
+    more = wordings(range(5, 7))
+    keep_all(cache, more)
+    assert cache.count() == {"v1": 7, "v2": 3}
+    assert cache.compact() == 2
+    assert len(names(place)) == 2
+    assert cache.find([one.cache_key for one in [*first, *more]]) == by_key([*first, *more])
+
+
+def test_given_a_compaction_that_is_killed_at_any_line_then_nothing_is_lost_or_there_twice(tmp_path):
+    old, new = wordings(range(3)), wordings(range(3, 6))
+    keys = [one.cache_key for one in [*old, *new]]
+    for attempt in itertools.count():
+        settings = load_settings(lake=tmp_path / str(attempt))
+        settings.lake.mkdir()
+        cache = open_wordings(settings)
+        keep_all(cache, old)
+        cache.compact()
+        keep_all(cache, new)
+        line = 19 * attempt + 1
+        is_over = not was_killed(start(compact_job, {"lake": settings.lake}, {}, kill_at=line))
+        for _ in range(2):
+            assert open_wordings(settings).find(keys) == by_key([*old, *new]), line
+            assert cache.count() == {"v1": 6}
+            assert cache.keep(wording(4, "late")) == new[1]
+            cache.compact()
+        assert len(names(settings.lake / settings.prefix / FOLDER)) == 1
+        if is_over:
+            break
+    assert attempt > 10
+
+
+def test_given_a_writer_that_is_killed_at_any_line_then_its_wording_is_whole_or_absent(tmp_path):
+    one = wording(1, "killed")
+    outcomes = []
+    while not outcomes or outcomes[-1][0]:
+        line = 4 * len(outcomes) + 1
+        settings = load_settings(lake=tmp_path / str(line))
+        settings.lake.mkdir()
+        killed = was_killed(start(keep_job, {"lake": settings.lake}, {}, [1], "killed", kill_at=line))
+        cache = open_wordings(settings)
+        found = cache.find([one.cache_key])
+        assert found in ({}, {one.cache_key: one})
+        outcomes.append((killed, bool(found)))
+        other = wording(1, "after")
+        assert cache.keep(other) == (one if found else other)
+    assert len(outcomes) > 10
+    assert [is_there for _, is_there in outcomes] == sorted(is_there for _, is_there in outcomes)
+    assert (True, True) in outcomes
+
+
+def test_given_compactions_and_writers_then_a_reader_always_finds_every_wording(settings, place):
+    settings.lake.mkdir(exist_ok=True)
+    cache = open_wordings(settings)
+    there = wordings(range(30))
+    keep_all(cache, there)
+    flags = {"lake": settings.lake}
+    processes = [
+        start(compact_often_job, flags, {}, 40),
+        start(compact_often_job, flags, {}, 40),
+        start(keep_job, flags, {}, range(30, 90), ""),
+    ]
+    looks = 0
+    while any(process.is_alive() for process in processes):
+        reader = open_wordings(settings) if looks % 2 else cache
+        assert reader.find([one.cache_key for one in there]) == by_key(there)
+        looks += 1
+    assert looks > 5
+    assert not any(was_killed(process) for process in processes)
+    cache.compact()
+    assert cache.count() == {"v1": 90}
+
+
+def test_given_what_a_dead_writer_left_then_it_is_nothing_and_goes_after_a_day(cache, place):
+    keep_all(cache, wordings([1]))
+    fresh, old = place / "v1" / ".aa.partial", place / "v1" / ".bb.partial"
+    for path in (fresh, old):
+        path.write_text("half of", encoding="utf-8")
+    os.utime(old, (time.time() - 90_000,) * 2)
+    assert cache.count() == {"v1": 1}
+    cache.compact()
+    assert (fresh.exists(), old.exists()) == (True, False)
+
+
+# What others put there
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b"{}",
+        b"[" * 60_000,
+        b"x" * 70_000,
+        wording(2).as_json(),
+        wording(1, prompt_version="v2").as_json(),
+        json.dumps(json.loads(wording(1).as_json()) | {"observation": ["a"]}).encode(),
+        json.dumps(json.loads(wording(1).as_json()) | {"more": 1}).encode(),
+        json.dumps(json.loads(wording(1).as_json()) | {"configuration": 3}).encode(),
+        json.dumps(json.loads(wording(1).as_json()) | {"action": "x" * 3_000}).encode(),
+    ],
+    ids=lambda content: f"{len(content)} bytes",
+)
+def test_given_something_else_in_the_place_of_a_wording_then_it_is_passed_over_with_a_warning(
+    cache, place, settings, caplog, content
+):
+    one, other = wording(1), wording(5)
+    (place / "v1").mkdir(parents=True)
+    (place / "v1" / f"{one.cache_key}.json").write_bytes(content)
+    cache.keep(other)
+    with caplog.at_level(logging.WARNING):
+        assert cache.find([one.cache_key, other.cache_key]) == {other.cache_key: other}
+    assert one.cache_key in caplog.text
+    # Its key is not lost for ever: the wording stands beside it, and again the first one counts.
+    assert cache.keep(one) == one
+    assert open_wordings(settings).keep(wording(1, "later")) == one
+    cache.compact()
+    assert open_wordings(settings).find([one.cache_key, other.cache_key]) == by_key([one, other])
+    assert [name for name in names(place) if name.endswith(".json")] == []
+
+
+def test_given_links_pipes_and_foreign_names_then_none_of_them_is_followed_or_read(cache, place, caplog, tmp_path):
+    one, other = wordings([1, 2])
+    cache.keep(other)
+    (tmp_path / "elsewhere.json").write_bytes(one.as_json())
+    (place / "v1" / f"{one.cache_key}.json").symlink_to(tmp_path / "elsewhere.json")
+    os.mkfifo(place / "v1" / f"{'0' * 64}.json")
+    (place / "v1" / "notes.txt").write_text("mine", encoding="utf-8")
+    (place / "v1" / "folder.json").symlink_to(tmp_path)
+    (place / os.fsdecode(b"\xff.json")).write_bytes(b"{}")
+    with caplog.at_level(logging.WARNING):
+        assert cache.find([one.cache_key, "0" * 64, other.cache_key]) == {other.cache_key: other}
+        assert cache.compact() == 1
+    assert "notes.txt" in caplog.text
+    assert (place / "v1" / "notes.txt").exists()
+    assert (tmp_path / "elsewhere.json").exists()
+
+
+def test_given_compacted_files_of_others_then_they_are_passed_over(cache, place, caplog):
+    kept = wordings(range(4))
+    keep_all(cache, kept)
+    cache.compact()
+    folder = place / "_compacted" / "v1"
+    foreign = {
+        "a parquet under another name": ("f" * 64, as_parquet(wordings([8]))),
+        "no parquet": (hashlib.sha256(b"PAR1").hexdigest(), b"PAR1"),
+    }
+    strange = as_parquet([wording(1, prompt_version="v2"), wording(7)])
+    foreign["rows of another version"] = (hashlib.sha256(strange).hexdigest(), strange)
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"cache_key": [kept[0].cache_key]}), sink)
+    columns = sink.getvalue().to_pybytes()
+    foreign["too few columns"] = (hashlib.sha256(columns).hexdigest(), columns)
+    for name, content in foreign.values():
+        (folder / f"{name}.parquet").write_bytes(content)
+    found = cache.find([one.cache_key for one in [*kept, wording(7), wording(1, prompt_version="v2"), wording(8)]])
+    # A row that is as it should be cannot be told from one of ours.
+    assert found == by_key([*kept, wording(7)])
+    assert len([record for record in caplog.records if "passed over" in record.message]) == 4
+
+
+@given(st.binary(max_size=300) | st.text().map(str.encode) | st.from_type(type(None)).map(lambda _: b"null"))
+def test_given_any_bytes_then_they_are_a_wording_or_refused(content):
+    with pytest.raises(NoWording):
+        read_wording(content, Place("v1", wording(1).cache_key, 1))
+
+
+@given(st.text(alphabet="abc./-_0123456789\\\n\0", max_size=90))
+def test_given_any_name_then_it_stands_for_a_place_below_the_folder_or_for_none(name):
+    found = place_of(name)
+    assert found is None or found.name == name
+
+
+def test_given_a_wording_then_its_columns_are_all_that_it_consists_of():
+    fields = {each.name for each in dataclasses.fields(Wording)} - {"configuration"}
+    assert set(SCHEMA.names) == fields | {each.name for each in dataclasses.fields(Configuration)}
+    assert flaw(wording(1)) is None
+
+
+# Expiry
+
+
+def test_given_a_prompt_version_that_expires_then_it_alone_is_gone_and_its_keys_are_free(cache, settings):
+    old, new = wordings(range(6)), wordings(range(4), prompt_version="v2")
+    keep_all(cache, [*old[:3], *new])
+    cache.compact()
+    keep_all(cache, [*old[3:], wording(1, "late")])
+    assert cache.expire("v1") == 6
+    assert cache.expire("v1") == 0
+    assert cache.count() == {"v2": 4}
+    assert open_wordings(settings).find([one.cache_key for one in [*old, *new]]) == by_key(new)
+    again = wording(1, "after")
+    assert cache.keep(again) == again
+
+
+@pytest.mark.parametrize("name", ["", "..", "v1/../v2", "/v1", "_compacted", "v" * 65, "v1\n"])
+def test_given_a_name_that_is_no_prompt_version_then_nothing_expires(cache, name):
+    keep_all(cache, wordings([1]))
+    with pytest.raises(ValueError, match="no prompt version"):
+        cache.expire(name)
+    assert cache.count() == {"v1": 1}
+
+
+# Export and import
+
+
+def test_given_an_export_then_another_lake_takes_the_same_wordings(cache, tmp_path):
+    every = [*wordings(range(5)), *wordings(range(2), prompt_version="v2")]
+    keep_all(cache, every[:4])
+    cache.compact()
+    keep_all(cache, every[4:])
+    file = tmp_path / "wordings.parquet"
+    assert cache.export_to(file) == 7
+    first = file.read_bytes()
+    cache.compact()
+    cache.export_to(file)
+    assert file.read_bytes() == first
+    (tmp_path / "other").mkdir()
+    other = open_wordings(load_settings(lake=tmp_path / "other"))
+    mine = wording(1, "the other lake's own")
+    other.keep(mine)
+    done = other.import_from(file, lambda _: ())
+    assert (done.taken, done.known, done.refused) == (6, 1, ())
+    assert other.find([one.cache_key for one in every]) == by_key(every) | {mine.cache_key: mine}
+    assert other.import_from(file, lambda _: ()).known == 7
+
+
+def test_given_rows_that_cannot_be_used_then_they_are_refused_with_reasons_and_the_others_taken(cache, tmp_path):
+    file = tmp_path / "foreign.parquet"
+    rows = of_parquet(as_parquet(wordings(range(6)))).to_pylist()
+    numbers = {row["cache_key"]: position for position, row in enumerate(rows)}
+    rows[0]["cache_key"] = "../../escape"
+    rows[1]["observation"] = "x" * 5_000
+    rows[2]["prompt_version"] = None
+    rows.append(dict(rows[4], observation="Otra."))
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), file)
+
+    def no_sixth_row(one: Wording) -> list[str]:
+        return ["it names a number"] if numbers[one.cache_key] == 5 else []
+
+    done = cache.import_from(file, no_sixth_row)
+    assert (done.taken, done.known) == (2, 0)
+    assert [(refused.row, refused.reasons) for refused in done.refused] == [
+        (1, ("its cache_key is not 64 hexadecimal digits",)),
+        (2, ("its observation is no text of 1 to 2000 characters",)),
+        (3, ("its prompt_version is no text of 1 to 200 characters",)),
+        (6, ("it names a number",)),
+        (7, ("an earlier row has its key",)),
+    ]
+    assert cache.count() == {"v1": 2}
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"not a table at all", b"PAR1" * 100])
+def test_given_a_file_that_is_no_table_then_the_error_says_so_and_nothing_changes(cache, tmp_path, place, content):
+    file = tmp_path / "x.parquet"
+    file.write_bytes(content)
+    with pytest.raises(NoWordings, match="no table"):
+        cache.import_from(file, lambda _: ())
+    assert not place.exists()
