@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import duckdb
 
@@ -28,6 +28,8 @@ from tribolake.settings import Settings
 from tribolake.warehouse import hold_back, record_run, touched_clients
 
 Progress = Callable[[str], None]
+# So many wordings are read as objects of their own before a run puts them together.
+WORDINGS_ALONE = 100
 
 
 def run(
@@ -136,6 +138,10 @@ def _carry_out(plan: Plan, settings: Settings, home: Home, report: RunReport, st
         with stopwatch("word"), dbt.warehouse() as warehouse:
             enrichment, worded = word_reports(warehouse, settings, home.wordings, progress=stopwatch.progress)
             report.recommendations = enrichment.as_dict()
+            if enrichment.accepted:
+                # What cannot be put together today is read one by one, and put together by a later run.
+                with suppress(StoreUnavailable, OSError):
+                    home.wordings.compact(at_least=WORDINGS_ALONE)
         with stopwatch("test"):
             failed = dbt.test(seeds=plan.fingerprints.seeds if plan.load_seeds else None)
         with stopwatch("publish"), dbt.warehouse() as warehouse:

@@ -62,12 +62,12 @@ def enrich(
         found = cache.find(list(keys.values())) if keys else {}
     except (TribolakeError, OSError) as error:
         result.stopped = NO_CACHE.format(error=error)
-    refused = _refused(found)
-    result.wordings = {text: found[key] for text, key in keys.items() if key in found and key not in refused}
+    known = {text: found[key] for text, key in keys.items() if key in found}
+    refused = _refused(known, queue)
+    result.wordings = {text: wording for text, wording in known.items() if text not in refused}
     result.cached = len(result.wordings)
-    result.waiting = {text: Waiting("rejected", refused[key]) for text, key in keys.items() if key in refused}
+    result.waiting = {text: Waiting("rejected", reason) for text, reason in refused.items()}
     if settings.asks_a_model:
-        known = result.wordings.keys() | result.waiting.keys()
         missing = [each for each in queue if each.pattern.text not in known]
         due = [each.pattern for each in missing if each.is_due]
         result.postponed = len(missing) - len(due)
@@ -79,14 +79,15 @@ def enrich(
     return result
 
 
-def _refused(found: Mapping[str, Wording]) -> dict[str, str]:
-    """Wordings of the cache that the guards would not take today, with the reason: others may write to that place."""
+def _refused(found: Mapping[str, Wording], queue: Sequence[Pending]) -> dict[str, str]:
+    """Wordings of the cache that the guards would not take today, by pattern: others may write to that place."""
     if not found:
         return {}
-    from tribolake.enrichment.objections import objections  # noqa: PLC0415 - guards take a while to import
+    from tribolake.enrichment.objections import objections_to  # noqa: PLC0415 - guards take a while to import
 
-    reasons = {key: objections(wording) for key, wording in found.items()}
-    return {key: f"the cache's wording: {reasons[key][0]}" for key in reasons if reasons[key]}
+    patterns = (each.pattern for each in queue if each.pattern.text in found)
+    reasons = {pattern.text: objections_to(found[pattern.text], pattern) for pattern in patterns}
+    return {text: f"the cache's wording: {because[0]}" for text, because in reasons.items() if because}
 
 
 def _ask_for(

@@ -5,20 +5,24 @@ from __future__ import annotations
 from functools import lru_cache
 
 from tribolake.enrichment.guards import violations
-from tribolake.enrichment.pattern import Language, Rule, expert_rules, read_pattern
+from tribolake.enrichment.pattern import Language, Pattern, Rule, expert_rules, read_pattern
 from tribolake.enrichment.reply import Reply
 from tribolake.enrichment.wording import Wording, cache_key
 
 
 def objections(wording: Wording) -> tuple[str, ...]:
-    """Why a wording is not taken: its key is not that of what it words, or a guard objects."""
+    """Why a wording of any pattern is not taken; none where it can be."""
     language = wording.configuration.language
     try:
         pattern = read_pattern(wording.pattern, language, _rules(language))
-        key = cache_key(pattern, wording.configuration)
+        return objections_to(wording, pattern)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return (f"its pattern cannot be read: {type(error).__name__} {error}",)
-    if key != wording.cache_key:
+
+
+def objections_to(wording: Wording, pattern: Pattern) -> tuple[str, ...]:
+    """Why it cannot be a wording of this pattern: its key is that of another one, or a guard objects."""
+    if cache_key(pattern, wording.configuration) != wording.cache_key:
         return ("its key is another one: it words other rules than those of the seeds, or another pattern",)
     try:
         # The urgency is that of the rules: it is not kept.

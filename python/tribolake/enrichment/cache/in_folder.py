@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tribolake.enrichment.cache.names import KEY, PLACES, Place
 from tribolake.enrichment.cache.write_once import Gone, Kept, Unreadable
 from tribolake.publish.files import make_folder, sync_folder
 
@@ -30,9 +31,20 @@ class FolderObjects:
     home: Path
 
     def listing(self, prefix: str) -> list[Kept]:
+        version, _, key = prefix.rpartition("/")
+        if KEY.fullmatch(key):
+            return self._places_taken(version, key)
         folder = self.home / prefix.rpartition("/")[0]
         names = (path.relative_to(self.home).as_posix() for path in _files_below(folder))
         return [Kept(name) for name in sorted(names) if name.startswith(prefix)]
+
+    def _places_taken(self, version: str, key: str) -> list[Kept]:
+        """The names of one key are few; to look at the whole folder would take longer with each wording."""
+        names = [Place(version, key, number).name for number in range(1, PLACES + 1)]
+        found = [Kept(name) for name in names if os.path.lexists(self.home / name)]
+        if found:
+            sync_folder(self.home / version)
+        return found
 
     def read(self, kept: Kept, max_bytes: int) -> bytes:
         try:
