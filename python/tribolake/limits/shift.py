@@ -24,8 +24,9 @@ class Shifts:
 def grouped_shifts(group: Integers, value: Floats, is_new: NDArray[np.bool_], groups: int) -> Shifts:
     """Compare the new values of each group with its old ones.
 
-    The p-value is the asymptotic one with the small-sample correction of Stephens (1970); with ties, which whole ppm
-    have many of, it errs on the side of no shift.
+    The p-value is the asymptotic one with the small-sample correction of Stephens (1970): where it is below 0.05 it is
+    within 0.02 of the exact one, but for the smallest samples (0.04 at 8 and 8 values). With ties, which whole ppm have
+    many of, it errs on the side of no shift.
 
     Args:
         group: (N,) group of each value, 0 ≤ group < groups.
