@@ -151,6 +151,7 @@ def test_given_rows_in_seeds_then_a_new_client_laboratory_machine_and_essay_need
     assert [breach["essay"] for breach in json.loads(rows[0][6])] == ["Galio"]
 
 
+@pytest.mark.slow
 def test_given_a_lake_then_the_documentation_is_one_page_with_lineage(project: Path):
     (project / "data" / "_state").mkdir(exist_ok=True)
     ended = in_project(project, "tribolake", "docs", "--lake", "data", "--output", "site/index.html")

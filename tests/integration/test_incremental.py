@@ -212,6 +212,7 @@ def test_given_old_limits_then_they_are_calculated_when_samples_came_since_and_n
     assert run(settings).nothing_new
 
 
+@pytest.mark.slow
 def test_given_two_versions_of_limits_then_diff_names_the_limits_that_moved_and_the_samples_that_would_change(
     settings, tribolake
 ):
@@ -269,6 +270,7 @@ def test_given_a_failed_file_then_it_is_a_dead_letter_until_it_is_retried(settin
     assert "arrivals list --failed" in unknown.stderr
 
 
+@pytest.mark.slow
 def test_given_a_sample_dated_ahead_then_it_is_used_when_its_day_has_come(settings):
     ahead = with_text(als_rows(settings).slice(0, 1), "sampleNumber", "AHEAD")
     soon = (datetime.now(UTC) + timedelta(seconds=25)).strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -133,6 +133,7 @@ def test_given_a_warehouse_that_is_gone_then_the_cache_words_the_same_without_a_
     )
 
 
+@pytest.mark.slow
 def test_given_a_spent_quota_then_the_run_publishes_the_rules_texts_and_says_what_to_do(
     worded_lake, endpoint: Endpoint, tmp_path: Path
 ):

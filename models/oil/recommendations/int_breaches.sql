@@ -1,4 +1,4 @@
--- One row per judged report × essay in breach: how a text names it, its value and its limit, in the run's language.
+-- One row per judged report × essay in breach: how a text says it, in the run's language.
 
 with
 
@@ -6,12 +6,20 @@ reports as (
     select * from {{ ref('int_report_status') }}
 ),
 
-essays as (
-    select * from {{ ref('essays') }}
+facts as (
+    select * from {{ ref('int_facts') }} where essay is not null
+),
+
+rules as (
+    select * from {{ ref('matched_rules') }} where place = 1
 ),
 
 texts as (
     select * from {{ ref('texts') }}
+),
+
+phrases as (
+    {{ phrases(['breach.limit', 'breach.before', 'breach.code', 'code.other', 'decimal']) }}
 ),
 
 bands as (
@@ -20,47 +28,52 @@ bands as (
     inner join {{ ref('active_policy') }} as active_policy on policy_bands.policy = active_policy.policy
 ),
 
-decimal_sign as (
-    select any_value(text) as sign from texts where text_id = 'decimal'
-),
-
 breaches as (
     select
         results.row_id,
         results.essay,
         results.essay_group,
-        results.censoring,
-        results.code,
-        results.value,
-        results.limit_value,
-        results.status,
         results.status_points,
         bands.rank,
-        coalesce(units.text, results.unit) as unit_text
+        band_texts.text as band,
+        coalesce(units.text, results.unit) as unit,
+        case
+            when results.code is not null then coalesce(codes.text, phrases.code_other)
+            else concat(results.censoring, {{ number_text('results.value', 'phrases.decimal') }})
+        end as value_text,
+        results.code is not null as is_code,
+        {{ number_text('results.limit_value', 'phrases.decimal') }} as limit_text,
+        {{ number_text('facts.previous_value', 'phrases.decimal') }} as before_text,
+        coalesce(list_contains(rules.evidence, results.essay), false) as is_evidence
     from {{ ref('classified_results') }} as results
+    cross join phrases
     inner join reports on results.row_id = reports.row_id
     inner join bands on results.status = bands.band
+    inner join texts as band_texts on 'band.' || results.status = band_texts.text_id
+    left join facts on results.row_id = facts.row_id and results.essay = facts.essay
+    left join rules on results.row_id = rules.row_id
+    left join texts as codes on 'code.' || results.code = codes.text_id
     left join texts as units on 'unit.' || results.unit = units.text_id
+),
+
+measured as (
+    select
+        * exclude (value_text, is_code, unit),
+        case when is_code or unit = '' then value_text else concat(value_text, ' ', unit) end as value_text,
+        case when unit = '' then limit_text else concat(limit_text, ' ', unit) end as limit_with_unit
+    from breaches
 )
 
 select
-    breaches.row_id,
-    breaches.essay,
-    breaches.essay_group,
-    breaches.rank,
-    breaches.status_points,
-    case
-        when breaches.code is not null then coalesce(codes.text, other_code.text)
-        else concat(
-            breaches.censoring, {{ number_text('breaches.value') }},
-            case when breaches.unit_text <> '' then concat(' ', breaches.unit_text) end
-        )
-    end as value_text,
-    {{ number_text('breaches.limit_value') }} as limit_text,
-    band_texts.text as band_text,
-    breaches.unit_text
-from breaches
-cross join decimal_sign
-inner join texts as band_texts on 'band.' || breaches.status = band_texts.text_id
-inner join texts as other_code on other_code.text_id = 'code.other'
-left join texts as codes on 'code.' || breaches.code = codes.text_id
+    measured.*,
+    {{ filled_phrase('if(measured.limit_text is null, phrases.breach_code, phrases.breach_limit)', {
+        'essay': 'measured.essay', 'value': 'measured.value_text', 'band': 'measured.band',
+        'limit': "coalesce(measured.limit_text, '')",
+    }) }} as said,
+    -- Null where there is no limit, or no sample before.
+    {{ filled_phrase('phrases.breach_before', {
+        'essay': 'measured.essay', 'value': 'measured.value_text', 'band': 'measured.band',
+        'limit': 'measured.limit_text', 'before': 'measured.before_text',
+    }) }} as said_with_before
+from measured
+cross join phrases

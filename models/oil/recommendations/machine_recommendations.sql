@@ -25,15 +25,10 @@ texts as (
 ),
 
 phrases as (
-    select
-        {% for phrase in [
-            'machine.first', 'machine.then', 'machine.item', 'machine.normal', 'machine.not_evaluated', 'machine.stale',
-            'machine.nothing', 'report.more'
-        ] -%}
-            any_value(text) filter (where text_id = '{{ phrase }}') as {{ phrase | replace('.', '_') }}
-            {{- ',' if not loop.last }}
-    {% endfor %}
-    from texts
+    {{ phrases([
+        'machine.first', 'machine.then', 'machine.item', 'machine.normal', 'machine.not_evaluated', 'machine.stale',
+        'machine.nothing', 'report.more'
+    ]) }}
 ),
 
 spoken as (

@@ -15,6 +15,7 @@ JUDGES = (
     "int_facts",
     "matched_rules",
     "int_breaches",
+    "int_breach_lists",
     "report_recommendations",
     "worded_recommendations",
     "classified_reports",
