@@ -15,10 +15,10 @@ demo: $(VENV)/.installed ## Install, make sample laboratory files, run the whole
 	$(BIN)/tribolake demo
 
 test: $(VENV)/.installed-dev ## Run the tests
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: $(VENV)/.installed-dev ## Run the slow tests (half an hour), or those of SLOW=FILE
-	$(BIN)/pytest -n 2 --dist loadfile -m slow $(SLOW)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow $(SLOW)
 
 lint: $(VENV)/.installed-dev ## Check style and types
 	$(BIN)/ruff check $(SOURCES)
