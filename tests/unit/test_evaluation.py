@@ -265,6 +265,20 @@ def test_given_the_previous_sample_in_the_file_then_its_values_are_facts_too(tmp
     assert [example.sample for example in found.worst if example.score == "ungrounded"] == ["S3"]
 
 
+def test_given_results_out_of_range_then_what_the_laboratory_wrote_of_them_is_a_fact(tmp_path):
+    columns = (
+        "sampleNumber varchar, previousSampleNumber varchar, breached_essays varchar, Hierro double, "
+        "censored_essays varchar, ai_recommendation varchar"
+    )
+    rows = [
+        ("S2", "S1", listed(IRON), 85.0, '{"Agua": ">0,05"}', "Hierro 85 ppm (antes <0,05, límite 60), Agua >0,05 %."),
+        ("S1", None, None, 0.0, '{"Hierro": "<0,05", "Cobre": 3, "Plomo": "x"}', None),
+        ("S3", "S4", listed(IRON), 85.0, "[1]", "Hierro 85 ppm (antes <0,05, límite 60)."),
+    ]
+    found = evaluate_recommendations(write(tmp_path / "reports.parquet", rows, columns))
+    assert [example.sample for example in found.worst if example.score == "ungrounded"] == ["S3"]
+
+
 def test_given_broken_json_then_the_row_has_no_breaches_and_the_rest_is_scored(tmp_path):
     rows = [
         ("S1", "Anormal", text, "Revise el filtro.")

@@ -27,7 +27,9 @@ parsed as (
         *,
         -- Fact, other fact of a ratio, test, what it is compared with.
         regexp_extract(
-            condition, '^([^↗↑⇑↓~=≥≤/]+)(?:/([^↗↑⇑↓~=≥≤/]+))?([↗↑⇑↓~=≥≤])(.*)$', ['fact', 'other', 'test', 'operand']
+            condition,
+            '^([^↗↑⇑↓⇓~=≥≤?/]+)(?:/([^↗↑⇑↓⇓~=≥≤?/]+))?([↗↑⇑↓⇓~=≥≤?])(.*)$',
+            ['fact', 'other', 'test', 'operand']
         ) as part,
         -- The group's median or the sample before, times or plus a number.
         regexp_extract(condition, '[≥≤]([mp])([×+])([0-9.]+)$', ['base', 'sign', 'number']) as relative

@@ -19,7 +19,10 @@ texts as (
 ),
 
 phrases as (
-    {{ phrases(['breach.limit', 'breach.before', 'breach.code', 'code.other', 'decimal']) }}
+    {{ phrases([
+        'breach.limit', 'breach.before', 'breach.limit_low', 'breach.before_low', 'breach.code', 'code.other',
+        'decimal'
+    ]) }}
 ),
 
 bands as (
@@ -39,17 +42,21 @@ breaches as (
         coalesce(units.text, results.unit) as unit,
         case
             when results.code is not null then coalesce(codes.text, phrases.code_other)
-            else concat(results.censoring, {{ number_text('results.value', 'phrases.decimal') }})
+            else concat(results.censoring, {{ number_text('reported.value', 'phrases.decimal') }})
         end as value_text,
         results.code is not null as is_code,
         {{ number_text('results.limit_value', 'phrases.decimal') }} as limit_text,
-        {{ number_text('facts.previous_value', 'phrases.decimal') }} as before_text,
+        concat(facts.previous_censoring, {{ number_text('facts.previous_reported', 'phrases.decimal') }})
+            as before_text,
+        results.direction = 'lower' as is_low,
         coalesce(list_contains(rules.evidence, results.essay), false) as is_evidence
     from {{ ref('classified_results') }} as results
     cross join phrases
     inner join reports on results.row_id = reports.row_id
     inner join bands on results.status = bands.band
     inner join texts as band_texts on 'band.' || results.status = band_texts.text_id
+    -- Below detection a result counts as 0; what the laboratory wrote is said.
+    inner join {{ ref('results') }} as reported on results.row_id = reported.row_id and results.essay = reported.essay
     left join facts on results.row_id = facts.row_id and results.essay = facts.essay
     left join rules on results.row_id = rules.row_id
     left join texts as codes on 'code.' || results.code = codes.text_id
@@ -58,7 +65,8 @@ breaches as (
 
 measured as (
     select
-        * exclude (value_text, is_code, unit),
+        * exclude (value_text, is_code, unit, before_text),
+        nullif(before_text, '') as before_text,
         case when is_code or unit = '' then value_text else concat(value_text, ' ', unit) end as value_text,
         case when unit = '' then limit_text else concat(limit_text, ' ', unit) end as limit_with_unit
     from breaches
@@ -66,12 +74,15 @@ measured as (
 
 select
     measured.*,
-    {{ filled_phrase('if(measured.limit_text is null, phrases.breach_code, phrases.breach_limit)', {
-        'essay': 'measured.essay', 'value': 'measured.value_text', 'band': 'measured.band',
-        'limit': "coalesce(measured.limit_text, '')",
-    }) }} as said,
+    {{ filled_phrase(
+        'case when measured.limit_text is null then phrases.breach_code'
+        ~ ' when measured.is_low then phrases.breach_limit_low else phrases.breach_limit end', {
+            'essay': 'measured.essay', 'value': 'measured.value_text', 'band': 'measured.band',
+            'limit': "coalesce(measured.limit_text, '')",
+        }
+    ) }} as said,
     -- Null where there is no limit, or no sample before.
-    {{ filled_phrase('phrases.breach_before', {
+    {{ filled_phrase('if(measured.is_low, phrases.breach_before_low, phrases.breach_before)', {
         'essay': 'measured.essay', 'value': 'measured.value_text', 'band': 'measured.band',
         'limit': 'measured.limit_text', 'before': 'measured.before_text',
     }) }} as said_with_before

@@ -26,6 +26,7 @@ samples as (
 ),
 
 previous_samples as (
+    -- One, whatever numbers two laboratories gave.
     select
         samples.row_id,
         previous.row_id as previous_row_id,
@@ -38,13 +39,21 @@ previous_samples as (
             and samples.unitId = previous.unitId
             and samples.componentName = previous.componentName
             and samples.previousSampleNumber = previous.sampleNumber
+            and samples.previousSampleDate = previous.sampleDate
+            and samples.row_id <> previous.row_id
+    qualify row_number() over (
+        partition by samples.row_id
+        order by previous.sampleTimestamp desc, previous.row_id asc
+    ) = 1
 ),
 
 previous_results as (
     select
         previous_samples.row_id,
         results.essay,
-        results.calculation_value as value
+        results.calculation_value as value, -- noqa: RF04
+        results.value as reported_value,
+        results.censoring
     from previous_samples
     inner join {{ ref('results') }} as results on previous_samples.previous_row_id = results.row_id
     where results.rejection is null
@@ -62,7 +71,9 @@ essay_facts as (
         case when results.direction = 'upper' then coalesce(bands.rank, 0) else 0 end as upper_band,
         case when results.direction = 'lower' then coalesce(bands.rank, 0) else 0 end as lower_band,
         results.group_median,
-        previous_results.value as previous_value
+        previous_results.value as previous_value,
+        previous_results.reported_value as previous_reported,
+        previous_results.censoring as previous_censoring
     from {{ ref('classified_results') }} as results
     inner join reports on results.row_id = reports.row_id
     inner join essays on results.essay = essays.essay
@@ -112,7 +123,9 @@ select
     upper_band,
     lower_band,
     group_median,
-    previous_value
+    previous_value,
+    previous_reported,
+    previous_censoring
 from essay_facts
 union all
 select
@@ -125,7 +138,9 @@ select
     upper_band,
     lower_band,
     null as group_median,
-    null as previous_value
+    null as previous_value,
+    null as previous_reported,
+    null as previous_censoring
 from group_facts
 union all
 select
@@ -138,5 +153,7 @@ select
     null as upper_band,
     null as lower_band,
     null as group_median,
-    previous_value
+    previous_value,
+    null as previous_reported,
+    null as previous_censoring
 from meter_facts

@@ -15,7 +15,7 @@ components as (
             order by points * weight desc, classification_score desc, severity_score desc, component asc
         ) as place,
         -- A laboratory writes these names: no text grows with them.
-        left(component, 60) as name
+        translate(left(component, 60), '{}', '') as name
     from {{ ref('component_status_current') }}
     where (client, unit_id) in (select (client, unitId) from {{ ref('samples_to_judge') }})
 ),
@@ -41,11 +41,11 @@ spoken as (
         components.is_stale,
         components.status,
         {{ filled_phrase('phrases.machine_first', {
-            'component': 'components.name', 'status': 'status_texts.text', 'cause': "coalesce(causes.text, '')",
-            'deadline': "coalesce(deadlines.text, '')",
+            'status': 'status_texts.text', 'cause': "coalesce(causes.text, '')",
+            'deadline': "coalesce(deadlines.text, '')", 'component': 'components.name',
         }) }} as as_first,
         {{ filled_phrase('phrases.machine_item', {
-            'component': 'components.name', 'status': 'status_texts.text', 'name': "coalesce(names.text, '')"
+            'status': 'status_texts.text', 'name': "coalesce(names.text, '')", 'component': 'components.name'
         }) }} as as_item,
         phrases.* exclude (machine_first, machine_item)
     from components

@@ -2,7 +2,8 @@
 
 -- One row per report in alarm × expert rule that explains it; `place` orders them by urgency, then specificity.
 -- Of variants of one rule (K03a, K03b) the most urgent counts. A general rule counts where it explains a breach that no
--- specific rule does; a catch-all where nothing else does.
+-- specific rule does; a catch-all where nothing else does. A pattern without a breach explains none, and
+-- comes after those that do.
 -- depends_on: {{ ref('samples_to_judge') }}
 
 with
@@ -29,14 +30,20 @@ compared as (
         conditions.conditions,
         conditions.condition_number,
         facts.essay,
-        facts.upper_band + facts.lower_band > 0 as is_breach,
+        case conditions.test
+            when '~' then false
+            when '≤' then facts.lower_band > 0
+            else facts.upper_band + facts.lower_band > 0
+        end as is_breach,
         case conditions.test
             when '↗' then facts.upper_band >= 1
             when '↑' then facts.upper_band >= 2
             when '⇑' then facts.upper_band >= 3
             when '↓' then facts.lower_band >= 2
+            when '⇓' then facts.lower_band >= 3
             when '~' then facts.is_judged and facts.upper_band = 0 and facts.lower_band = 0
             when '=' then facts.code = conditions.code
+            when '?' then facts.value is null
             when '≥' then facts.value >= {{ compared_with() }}
             when '≤' then facts.value <= {{ compared_with() }}
         end as is_met
@@ -60,7 +67,7 @@ matched as (
         generality,
         urgency,
         conditions,
-        coalesce(list_sort(list(distinct essay) filter (where is_breach)), []) as evidence
+        coalesce(list_sort(list(distinct essay) filter (where is_breach and essay is not null)), []) as evidence
     from compared
     where is_met
     group by row_id, rule_id, rule_family, generality, urgency, conditions
@@ -72,7 +79,7 @@ explained as (
     select
         row_id,
         flatten(list(evidence) filter (where generality = 1)) as by_specific_rules,
-        min(generality) as least_generality
+        min(generality) filter (where generality > 1 or len(evidence) > 0) as least_generality
     from matched
     group by row_id
 ),
@@ -84,7 +91,10 @@ kept as (
     where
         matched.generality = 1
         or (matched.generality = 2 and not list_has_all(coalesce(explained.by_specific_rules, []), matched.evidence))
-        or (matched.generality >= 3 and matched.generality = explained.least_generality)
+        or (
+            matched.generality >= 3
+            and matched.generality = coalesce(explained.least_generality, matched.generality)
+        )
 )
 
 select
@@ -93,6 +103,8 @@ select
     urgency,
     evidence,
     row_number() over (
-        partition by row_id order by urgency asc, generality asc, conditions desc, rule_id asc
+        partition by row_id
+        order by
+            urgency asc, generality = 1 and len(evidence) = 0 asc, generality asc, conditions desc, rule_id asc
     ) as place
 from kept

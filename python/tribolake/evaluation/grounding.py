@@ -142,6 +142,8 @@ def _facts(report: Report) -> dict[str, list[float]]:
     for measured in (report.measured, report.previous):
         for essay, value in measured.items():
             facts.setdefault(essay, []).append(value)
+    for essay, bounds in report.bounds.items():
+        facts.setdefault(essay, []).extend(bounds)
     return facts
 
 

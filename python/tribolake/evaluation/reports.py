@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -25,6 +26,8 @@ HOURS = ("machineHours", "componentHours", "oilMeter", "daysSincePrevious")
 DATES = ("sampleDate", "labDate", "reportDate", "previousSampleDate")
 NAMES = ("unitId", "machineModel", "machineName", "componentName", "machineSerialNumber", "previousSampleNumber")
 PREVIOUS = "previous "
+CENSORED = "censored_essays"  # such as {"Plata": "<0,05"}: what was written of results out of the method's range
+BOUND = re.compile(r"\s*[<>]\s*(\d{1,12}(?:[.,]\d{1,12})?)\s*")
 NOT_IN_ALARM = frozenset({"Normal", "Sin evaluar"})
 
 
@@ -50,6 +53,7 @@ class Report:
     breaches: tuple[Breach, ...]
     measured: Mapping[str, float] = field(default_factory=dict)  # by essay
     previous: Mapping[str, float] = field(default_factory=dict)  # of the previous sample, where the file has it
+    bounds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # of results out of the method's range
     hours: tuple[float, ...] = ()
     dates: tuple[date, ...] | None = None  # None where the file has no dates
     names: tuple[str, ...] = ()
@@ -123,7 +127,12 @@ def _wanted(columns: Mapping[str, str], text: str) -> dict[str, str]:
             for name in of("sampleNumber", "report_status", "urgency", *NAMES)
         },
         **{name: f"try_cast({_column(name)} as double)" for name in (*of(*HOURS), *essays)},
+        **{name: f"left(cast({_column(name)} as varchar), {MAX_JSON})" for name in of(CENSORED)},
         **{name: f"try_cast({_column(name)} as date)" for name in of(*DATES)},
+        **{
+            PREVIOUS + name: f"left(cast({_column(name, 'previous')} as varchar), {MAX_JSON})"
+            for name in (of(CENSORED) if _knows_previous(columns) else ())
+        },
         **{
             PREVIOUS + name: f"try_cast({_column(name, 'previous')} as double)"
             for name in (essays if _knows_previous(columns) else ())
@@ -161,6 +170,7 @@ def _report(row: Mapping[str, Any], text: str) -> Report:
         breaches=tuple(_breaches(row["breached_essays"])),
         previous={name: row[PREVIOUS + name] for name in published_essays() if row.get(PREVIOUS + name) is not None},
         measured={name: row[name] for name in published_essays() if row.get(name) is not None},
+        bounds=_bounds(row.get(CENSORED), row.get(PREVIOUS + CENSORED)),
         hours=tuple(row[name] for name in HOURS if row.get(name) is not None),
         dates=tuple(_day(moment) for moment in dates) if any(name in row for name in DATES) else None,
         names=tuple(row[name] for name in ("sampleNumber", *NAMES) if row.get(name)),
@@ -178,6 +188,21 @@ def _breaches(listed: str | None) -> Iterator[Breach]:
             further = tuple(value for name, value in numbers.items() if name not in {"value", "limit"})
             band = str(entry.get("threshold") or "")
             yield Breach(entry["essay"], band, numbers.get("value"), numbers.get("limit"), further)
+
+
+def _bounds(*censored: str | None) -> dict[str, tuple[float, ...]]:
+    """The numbers of results that were written as `<0,05` or `>100`, by essay."""
+    found: dict[str, tuple[float, ...]] = {}
+    for listed in filter(None, censored):
+        try:
+            said = json.loads(listed)
+        except (ValueError, RecursionError):
+            continue
+        for essay, written in said.items() if isinstance(said, dict) else ():
+            number = BOUND.fullmatch(written) if isinstance(written, str) else None
+            if number:
+                found[essay] = (*found.get(essay, ()), float(number[1].replace(",", ".")))
+    return found
 
 
 def _is_number(value: object) -> bool:
