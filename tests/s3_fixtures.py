@@ -47,6 +47,16 @@ def rgw() -> Iterator[S3Server]:
         yield server
 
 
+@pytest.fixture
+def quiet_rgw() -> Iterator[S3Server]:
+    """A gateway of its own: lifecycle rules of all buckets are carried out in turn, and other tests leave many."""
+    try:
+        with rgw_server() as server:
+            yield server
+    except RgwIsNotInstalled as missing:
+        pytest.skip(str(missing))
+
+
 @pytest.fixture(params=["moto", pytest.param("rgw", marks=pytest.mark.slow)])
 def s3_server(request: pytest.FixtureRequest) -> S3Server:
     """Each of the servers in turn."""
