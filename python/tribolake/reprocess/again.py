@@ -156,7 +156,7 @@ def _of_client(
         return calculated
     used, own = limits_of(kept[REPORTS]), limits_of(gold / f"{REPORTS}.parquet")
     (limits,) = (file for file in compared if file.name == LIMITS_FILE)
-    # A version is called after its thresholds: two calculations can give the same thresholds from other percentiles.
+    # A version is called after thresholds and medians: two calculations can give the same from other percentiles.
     if (set(used) == set(own) and limits.outcome in IDENTICAL) or not any(used):
         return calculated
     progress(f"judge {then.client} by the limits that the run had")
