@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.servers.processes import start, stop, wait_until
 from tests.servers.server import S3Server, server_at
 
+PROGRAM = Path(__file__).with_name("moto_process.py")
 RUNNING = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
 
 
@@ -20,7 +21,8 @@ def moto_server() -> Iterator[S3Server]:
     """A running server with nothing in it, on a port of its own choice."""
     with tempfile.TemporaryDirectory(prefix="moto-") as folder:
         log = Path(folder) / "moto.log"
-        process = start([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"], log)
+        # -P: beside the program is this file, which is called like the library.
+        process = start([sys.executable, "-P", str(PROGRAM), "-H", "127.0.0.1", "-p", "0"], log)
         try:
             # The line is written after the socket listens: from then on a connection is taken.
             wait_until(lambda: RUNNING.search(log.read_text(encoding="utf-8")) is not None, process, log)
