@@ -1,7 +1,7 @@
 {#-
   Make a table from a model's code, in place of the one that is there. `filled` is the table that a Python model has
-  filled beside its own, if it is one.
-  dbt-duckdb makes the table under another name and renames twice; DuckDB can drop and create in one transaction, which
+  filled beside its own, if it is one: it gets the name.
+  dbt-duckdb makes each table under another name and renames twice; DuckDB can drop and create in one transaction, which
   every reader sees at once and which takes a third of the time.
 -#}
 {% macro build_anew(existing, target, filled) -%}
@@ -10,8 +10,7 @@
             drop {{ existing.type }} if exists {{ existing }};
         {%- endif %}
         {% if filled -%}
-            create table {{ target }} as select * from {{ filled }};
-            drop table {{ filled }};
+            alter table {{ filled }} rename to {{ adapter.quote(target.identifier) }};
         {%- else -%}
             {{ create_table_as(False, target, compiled_code, 'sql') }}
         {%- endif %}

@@ -48,7 +48,8 @@ limits as (
     inner join active_policy on limits.grain = active_policy.judging_level
 ),
 
-judged as (
+-- Not kept for its two readers: it has as many rows as there are results, and its second reader wants few.
+judged as not materialized (
     select
         samples.row_id,
         samples.client,
