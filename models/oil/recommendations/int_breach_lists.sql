@@ -1,18 +1,19 @@
 -- One row per judged report with breaches: its breaches as a text lists them, and the slots of its pattern.
--- A list has the worst with their values and the other critical ones by name, so that none is left unsaid and a text
--- stays short, whatever a sample holds.
+-- A list has what the first rule speaks of, then the worst of the others, with their values, and the other critical
+-- ones by name, so that none is left unsaid and a text stays short, whatever a sample holds.
 
 {#- How many breaches a list has with their values: all of a report, or those that its pattern does not speak of. -#}
 {% set of_all, of_others = 5, 4 %}
+{#- What counts for the status comes before what does not. -#}
+{% set worst_first = 'status_points > 0 desc, rank desc, status_points desc, essay asc' %}
 
 with
 
 placed as (
     select
         *,
-        row_number() over (partition by row_id order by rank desc, status_points desc, essay asc) as place,
-        row_number() over (partition by row_id, is_evidence order by rank desc, status_points desc, essay asc)
-            as place_of_kind
+        row_number() over (partition by row_id order by is_evidence desc, {{ worst_first }}) as place,
+        row_number() over (partition by row_id, is_evidence order by {{ worst_first }}) as place_of_kind
     from {{ ref('int_breaches') }}
 ),
 
@@ -26,11 +27,11 @@ listed as (
         bool_and(essay_group = 'Aditivo') as is_only_additives,
         string_agg(coalesce(said_with_before, said), ', ' order by place) filter (where place <= {{ of_all }})
             as breaches,
-        string_agg(essay, ', ' order by place) filter (where place > {{ of_all }} and rank = 3) as critical,
+        string_agg(name, ', ' order by place) filter (where place > {{ of_all }} and rank = 3) as critical,
         count(*) filter (where place > {{ of_all }} and rank < 3) as more,
         string_agg(said, ', ' order by place) filter (where not is_evidence and place_of_kind <= {{ of_others }})
             as other_breaches,
-        string_agg(essay, ', ' order by place) filter (
+        string_agg(name, ', ' order by place) filter (
             where not is_evidence and place_of_kind > {{ of_others }} and rank = 3
         ) as other_critical,
         count(*) filter (where not is_evidence and place_of_kind > {{ of_others }} and rank < 3) as more_others,

@@ -35,6 +35,7 @@ breaches as (
     select
         results.row_id,
         results.essay,
+        coalesce(names.text, results.essay) as name, -- noqa: RF04
         results.essay_group,
         results.status_points,
         bands.rank,
@@ -59,6 +60,7 @@ breaches as (
     inner join {{ ref('results') }} as reported on results.row_id = reported.row_id and results.essay = reported.essay
     left join facts on results.row_id = facts.row_id and results.essay = facts.essay
     left join rules on results.row_id = rules.row_id
+    left join texts as names on 'essay.' || results.essay = names.text_id
     left join texts as codes on 'code.' || results.code = codes.text_id
     left join texts as units on 'unit.' || results.unit = units.text_id
 ),
@@ -77,13 +79,13 @@ select
     {{ filled_phrase(
         'case when measured.limit_text is null then phrases.breach_code'
         ~ ' when measured.is_low then phrases.breach_limit_low else phrases.breach_limit end', {
-            'essay': 'measured.essay', 'value': 'measured.value_text', 'band': 'measured.band',
+            'essay': 'measured.name', 'value': 'measured.value_text', 'band': 'measured.band',
             'limit': "coalesce(measured.limit_text, '')",
         }
     ) }} as said,
     -- Null where there is no limit, or no sample before.
     {{ filled_phrase('if(measured.is_low, phrases.breach_before_low, phrases.breach_before)', {
-        'essay': 'measured.essay', 'value': 'measured.value_text', 'band': 'measured.band',
+        'essay': 'measured.name', 'value': 'measured.value_text', 'band': 'measured.band',
         'limit': 'measured.limit_text', 'before': 'measured.before_text',
     }) }} as said_with_before
 from measured

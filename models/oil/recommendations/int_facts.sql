@@ -41,6 +41,8 @@ previous_samples as (
             and samples.previousSampleNumber = previous.sampleNumber
             and samples.previousSampleDate = previous.sampleDate
             and samples.row_id <> previous.row_id
+            -- A component with fewer hours than before is another one.
+            and coalesce(samples.componentHours >= previous.componentHours, true)
     qualify row_number() over (
         partition by samples.row_id
         order by previous.sampleTimestamp desc, previous.row_id asc
@@ -51,6 +53,7 @@ previous_results as (
     select
         previous_samples.row_id,
         results.essay,
+        results.unit,
         results.calculation_value as value, -- noqa: RF04
         results.value as reported_value,
         results.censoring
@@ -78,14 +81,23 @@ essay_facts as (
     inner join reports on results.row_id = reports.row_id
     inner join essays on results.essay = essays.essay
     left join bands on results.status = bands.band
-    left join previous_results on results.row_id = previous_results.row_id and results.essay = previous_results.essay
+    -- Another laboratory may measure an essay on a scale of its own.
+    left join previous_results
+        on
+            results.row_id = previous_results.row_id
+            and results.essay = previous_results.essay
+            and results.unit is not distinct from previous_results.unit
 ),
 
 grouped as (
     select
         *,
         unnest([
-            replace(essay_group, ' ', ''), 'Todos', case when essay_group <> 'Aditivo' then 'NoAditivo' end
+            replace(essay_group, ' ', ''),
+            'Todos',
+            case when essay_group <> 'Aditivo' then 'NoAditivo' end,
+            -- Ferrous debris is wear that spectrometry does not see; laboratories file its index elsewhere.
+            case when fact = 'PQI' then 'Desgaste' end
         ]) as essays_together
     from essay_facts
 ),

@@ -1,5 +1,6 @@
 -- One row per unit that this run judges: which component to look at first, why, and what comes next.
--- Components are weighed as in the machine's weighted score: points of the status times criticality of the family.
+-- The strictest deadline comes first; of equal ones components are weighed as in the machine's weighted score: points
+-- of the status times criticality of the family.
 
 {#- How many components a text names after the first. -#}
 {% set named_components = 3 %}
@@ -12,7 +13,13 @@ components as (
         points * weight as weighted_points,
         row_number() over (
             partition by client, unit_id
-            order by points * weight desc, classification_score desc, severity_score desc, component asc
+            order by
+                points > 0 desc,
+                urgency asc nulls last,
+                points * weight desc,
+                classification_score desc,
+                severity_score desc,
+                component asc
         ) as place,
         -- A laboratory writes these names: no text grows with them.
         translate(left(component, 60), '{}', '') as name

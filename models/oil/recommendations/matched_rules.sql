@@ -1,9 +1,10 @@
 {{ config(materialized='incremental', unique_key=['row_id'], meta={'scope': 'samples_to_judge'}) }}
 
--- One row per report in alarm × expert rule that explains it; `place` orders them by urgency, then specificity.
+-- One row per report in alarm × expert rule that explains it; `place` orders them by urgency, specificity, and how bad
+-- the worst breach is that they explain.
 -- Of variants of one rule (K03a, K03b) the most urgent counts. A general rule counts where it explains a breach that no
--- specific rule does; a catch-all where nothing else does. A pattern without a breach explains none, and
--- comes after those that do.
+-- specific rule does; one catch-all where nothing else does. A pattern without a breach explains none, and comes after
+-- those that do.
 -- depends_on: {{ ref('samples_to_judge') }}
 
 with
@@ -30,6 +31,7 @@ compared as (
         conditions.conditions,
         conditions.condition_number,
         facts.essay,
+        greatest(facts.upper_band, facts.lower_band) as band,
         case conditions.test
             when '~' then false
             when '≤' then facts.lower_band > 0
@@ -67,7 +69,8 @@ matched as (
         generality,
         urgency,
         conditions,
-        coalesce(list_sort(list(distinct essay) filter (where is_breach and essay is not null)), []) as evidence
+        coalesce(list_sort(list(distinct essay) filter (where is_breach and essay is not null)), []) as evidence,
+        coalesce(max(band) filter (where is_breach and essay is not null), 0) as worst_band
     from compared
     where is_met
     group by row_id, rule_id, rule_family, generality, urgency, conditions
@@ -95,6 +98,12 @@ kept as (
             matched.generality >= 3
             and matched.generality = coalesce(explained.least_generality, matched.generality)
         )
+    qualify
+        matched.generality < 3
+        or row_number() over (
+            partition by matched.row_id, matched.generality >= 3
+            order by matched.urgency asc, matched.conditions desc, matched.rule_id asc
+        ) = 1
 )
 
 select
@@ -105,6 +114,11 @@ select
     row_number() over (
         partition by row_id
         order by
-            urgency asc, generality = 1 and len(evidence) = 0 asc, generality asc, conditions desc, rule_id asc
+            urgency asc,
+            generality = 1 and len(evidence) = 0 asc,
+            generality asc,
+            worst_band desc,
+            conditions desc,
+            rule_id asc
     ) as place
 from kept

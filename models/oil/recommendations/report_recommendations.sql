@@ -30,7 +30,7 @@ texts as (
 phrases as (
     {{ phrases([
         'report.seen', 'report.others', 'report.also', 'fixed.normal', 'fixed.marginal', 'fixed.additives',
-        'fixed.not_evaluated', 'component.otro'
+        'fixed.not_evaluated', 'fixed.not_evaluated_breached', 'component.otro'
     ]) }}
 ),
 
@@ -111,6 +111,8 @@ select
                 action,
                 {{ filled_phrase('report_also', {'names': 'other_names'}) }}
             )
+        when report_status = 'Sin evaluar' and breaches <> ''
+            then {{ filled_phrase('fixed_not_evaluated_breached', {'breaches': 'breaches'}) }}
         when report_status = 'Sin evaluar' then fixed_not_evaluated
         when is_only_additives then {{ filled_phrase('fixed_additives', {'breaches': 'breaches'}) }}
         when breaches <> '' then {{ filled_phrase('fixed_marginal', {'breaches': 'breaches'}) }}
