@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+MARKS ?= slow
 SOURCES := python models tests bench infra
 
 .DEFAULT_GOAL := help
@@ -17,8 +18,8 @@ demo: $(VENV)/.installed ## Install, make sample laboratory files, run the whole
 test: $(VENV)/.installed-dev ## Run the tests
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
-test-slow: $(VENV)/.installed-dev ## Run the slow tests (half an hour), or those of SLOW=FILE
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow $(SLOW)
+test-slow: $(VENV)/.installed-dev ## Run the slow tests (an hour), or those of SLOW=FILE, or of MARKS
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "$(MARKS)" $(SLOW)
 
 lint: $(VENV)/.installed-dev ## Check style and types
 	$(BIN)/ruff check $(SOURCES)
