@@ -43,10 +43,10 @@ class Telling:
     find = staticmethod(lake.cache.find)
 
     @staticmethod
-    def keep(wording):
+    def keep(wording, validate):
         # The first thing that happens to a reply which was accepted, before anything is written.
         say("accepted", wording.pattern)
-        kept = keep(wording)
+        kept = keep(wording, validate)
         say("kept", wording.pattern)
         return kept
 

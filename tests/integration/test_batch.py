@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,8 +25,11 @@ from tests.model_endpoints import (
 from werkzeug import Request, Response
 
 from tribolake.enrichment.batch import Collected, EndpointUnavailable, Submitted, collect, submit
-from tribolake.enrichment.batch_record import awaited_keys
+from tribolake.enrichment.batch_record import awaited_keys, open_records
+from tribolake.enrichment.model import most_tokens
+from tribolake.enrichment.prompt import messages
 from tribolake.enrichment.reasons import ModelUnusable
+from tribolake.enrichment.reply import response_format
 from tribolake.enrichment.result import Pending
 from tribolake.errors import ConfigurationError
 
@@ -75,7 +79,8 @@ class BatchEndpoint:
         return _said({"object": "list", "data": list(self.batches.values())[::-1], "has_more": False})
 
     def content(self, request: Request) -> Response:
-        return Response(self.files[request.path.split("/")[-2]])
+        found = self.files.get(request.path.split("/")[-2])
+        return failure(404) if found is None else Response(found)
 
     def requests(self, batch: dict[str, Any]) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.files[batch["input_file_id"]].splitlines()]
@@ -201,6 +206,93 @@ def test_given_a_batch_that_was_never_made_then_submitting_again_makes_it(endpoi
     assert "submit again" in next(iter(fetch(lake).problems.values()))
     endpoint.refuses = None
     assert len(send(lake).batches) == len(endpoint.batches) == 1
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+def test_given_a_command_that_broke_off_then_the_next_one_spends_no_second_budget(endpoint, tmp_path, is_made):
+    patterns = [pattern_of(number) for number in range(7)]
+    settings = lake_of(tmp_path, endpoint.base_url).settings
+    most = most_tokens(messages(patterns[0]), response_format(), settings)
+    budget = 3.5 * (most.input * 0.4 + most.output * 1.6) / 1e6 / 2
+    lake = lake_of(tmp_path, endpoint.base_url, ai_retries=0, ai_budget_usd=budget)
+    endpoint.loses_answers, endpoint.refuses = is_made, None if is_made else failure(503)
+    with pytest.raises(EndpointUnavailable):
+        send(lake, patterns)
+    endpoint.loses_answers, endpoint.refuses = False, None
+    again = send(lake, patterns)
+    assert (len(endpoint.batches), again.asked, again.left_out) == (1, 0 if is_made else 3, 4)
+    assert sum(len(endpoint.requests(batch)) for batch in endpoint.batches.values()) == 3
+    assert len(awaited_keys(lake.settings)) == 3
+
+
+def test_given_a_batch_that_was_never_made_and_less_money_then_submitting_again_keeps_to_it(endpoint, tmp_path):
+    endpoint.refuses = failure(503)
+    with pytest.raises(EndpointUnavailable):
+        send(lake_of(tmp_path, endpoint.base_url, ai_retries=0))
+    endpoint.refuses = None
+    again = send(lake_of(tmp_path, endpoint.base_url, ai_retries=0, ai_budget_usd=0))
+    assert (endpoint.batches, again.asked, again.left_out) == ({}, 0, 5)
+
+
+def test_given_a_batch_that_the_endpoint_has_no_more_then_its_patterns_are_free_again(endpoint, lake):
+    send(lake, PATTERNS[:2])
+    endpoint.batches.clear()
+    send(lake, PATTERNS[2:])
+    endpoint.end([completion(reply_of())] * 3)
+    done = fetch(lake)
+    assert (done.accepted, dict(done.failed)) == (3, {"not answered": 2})
+    assert ["asked for again" in problem for problem in done.problems.values()] == [True]
+    assert awaited_keys(lake.settings) == frozenset()
+    assert send(lake).asked == 2
+
+
+def test_given_a_file_that_the_endpoint_has_no_more_then_the_other_batches_are_collected(endpoint, lake):
+    send(lake, PATTERNS[:2])
+    endpoint.end([completion(reply_of())] * 2)
+    (lost,) = endpoint.batches.values()
+    del endpoint.files[lost["output_file_id"]]
+    endpoint.batches.clear()
+    send(lake, PATTERNS[2:])
+    endpoint.end([completion(reply_of())] * 3)
+    endpoint.batches[lost["id"]] = lost
+    done = fetch(lake)
+    assert (done.accepted, dict(done.failed), list(done.problems)) == (3, {"not answered": 2}, [lost["id"]])
+    assert open_records(lake.settings) == []
+    assert send(lake).asked == 2
+
+
+def test_given_another_address_than_that_of_a_batch_then_the_batch_is_not_given_up(endpoint, lake):
+    send(lake)
+    with HTTPServer(host="127.0.0.1") as other:
+        other.expect_request("/v1/batches/batch_2").respond_with_response(failure(404))
+        done = fetch(lake_of(lake.settings.lake, other.url_for("/v1")))
+    assert endpoint.base_url in next(iter(done.problems.values()))
+    endpoint.end([completion(reply_of())] * 5)
+    assert fetch(lake).accepted == 5
+
+
+def test_given_a_batch_that_failed_then_its_reason_is_told_without_a_key(endpoint, lake):
+    send(lake)
+    endpoint.end([], status="failed")
+    for batch in endpoint.batches.values():
+        batch["errors"] = {"object": "list", "data": [{"code": f"bad_{KEY}"}, {"code": "token_limit_exceeded"}]}
+    done = fetch(lake)
+    assert next(iter(done.problems.values())) == "bad_***; token_limit_exceeded"
+    assert done.failed == {"not answered": 5}
+
+
+def test_given_a_wording_in_the_cache_that_the_guards_refuse_then_a_batch_is_asked_for_it(endpoint, lake):
+    send(lake)
+    endpoint.end([completion(reply_of())] * 5)
+    fetch(lake)
+    other = lake_of(lake.settings.lake.parent / "other", endpoint.base_url)
+    other.settings.lake.mkdir()
+    (good,) = lake.enrich(PATTERNS[0]).wordings.values()
+    other.cache.keep(dataclasses.replace(good, observation="El motor muestra hierro de 185 ppm."))
+    assert send(other, PATTERNS[:1]).asked == 1
+    endpoint.end([completion(reply_of())])
+    assert fetch(other).accepted == 1
+    assert send(other, PATTERNS[:1]).cached == 1
 
 
 def test_given_an_account_without_credit_then_the_message_says_so(endpoint, lake):

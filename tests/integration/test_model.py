@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from llmock.pytest_plugin import LLMock
@@ -18,6 +21,7 @@ from tests.model_endpoints import (
     OUTPUT_TOKENS,
     Endpoint,
     answered,
+    completion,
     dripping,
     failure,
     in_turn,
@@ -30,8 +34,9 @@ from tests.model_endpoints import (
 from werkzeug import Response
 
 from tribolake.enrichment.budget import Budget
-from tribolake.enrichment.model import retry_after
+from tribolake.enrichment.model import most_tokens, retry_after
 from tribolake.enrichment.prompt import messages
+from tribolake.enrichment.reply import response_format
 from tribolake.settings import load_settings
 
 MOTOR = pattern_of()
@@ -89,6 +94,26 @@ def test_given_a_wording_in_the_cache_then_nobody_is_asked(endpoint, tmp_path):
     again = lake_of(tmp_path, endpoint).enrich(MOTOR)
     assert again.wordings == first.wordings
     assert (again.cached, again.asked, len(endpoint.asked)) == (1, 0, 1)
+
+
+def test_given_a_wording_in_the_cache_that_the_guards_refuse_then_another_is_asked_for_and_is_everybodys(
+    endpoint, tmp_path
+):
+    lake = lake_of(tmp_path, endpoint)
+    good = lake.enrich(MOTOR).wordings[MOTOR.text]
+    other = lake_of(tmp_path / "other", endpoint)
+    other.settings.lake.mkdir()
+    refused = dataclasses.replace(good, observation="El motor muestra hierro de 185 ppm.")
+    other.cache.keep(refused)
+    without = lake_of(other.settings.lake, endpoint, openai_api_key="").enrich(MOTOR)
+    assert (without.wordings, without.cached, len(endpoint.asked)) == ({}, 0, 1)
+    done = other.enrich(MOTOR)
+    assert (done.asked, done.accepted, done.waiting) == (1, 1, {})
+    assert done.wordings[MOTOR.text].observation == good.observation
+    again = other.enrich(MOTOR)
+    assert (again.wordings, again.cached, len(endpoint.asked)) == (done.wordings, 1, 2)
+    # What was first is there still, for those whose guards take it.
+    assert list(other.cache.find([good.cache_key]).values()) == [refused]
 
 
 def test_given_no_key_then_the_cache_is_looked_at_and_nobody_is_asked(endpoint, tmp_path):
@@ -178,6 +203,17 @@ def test_given_a_body_that_is_no_completion_then_the_pattern_waits(endpoint, tmp
     assert lake_of(tmp_path, endpoint).enrich(MOTOR).waiting[MOTOR.text].reason == "server error"
 
 
+def said(status: int, error: str) -> Response:
+    """An error that is a mere text."""
+    return Response(json.dumps({"error": error}), status, content_type="application/json")
+
+
+def counted(usage: Any, content: str | None = None) -> Response:
+    """A good reply, or another one, with what an endpoint says that it cost."""
+    body = completion(reply_of() if content is None else content) | {"usage": usage}
+    return Response(json.dumps(body), content_type="application/json")
+
+
 BAD_REPLIES = {
     "wrong language": reply_of(language="en"),
     "invented digits": reply_of(observation="El motor muestra hierro de 185 ppm {Hierro.value} y cromo {Cromo.value}."),
@@ -217,18 +253,37 @@ def test_given_a_second_reply_that_is_good_then_it_is_kept(endpoint, tmp_path):
     ("answer", "advice"),
     [
         (lambda: failure(429, "insufficient_quota"), "add credit"),
+        (lambda: failure(429, "billing_not_active"), "add credit"),
+        (lambda: failure(400, "billing_hard_limit_reached", type="invalid_request_error"), "add credit"),
+        (lambda: failure(403, "insufficient_user_quota"), "add credit"),
+        (lambda: failure(401, "account_deactivated"), "account .* is closed"),
+        (lambda: said(429, "insufficient_quota"), "add credit"),
+        (lambda: said(403, "Error: billing_not_active."), "add credit"),
         (lambda: failure(402), "add credit"),
         (lambda: failure(401, "invalid_api_key"), "set OPENAI_API_KEY"),
         (lambda: failure(403), "set OPENAI_MODEL"),
         (lambda: failure(404, "model_not_found"), "set OPENAI_MODEL"),
         (lambda: failure(400, "unsupported_value", param="temperature"), "TRIBOLAKE_AI_TEMPERATURE"),
     ],
-    ids=["no quota", "payment", "unknown key", "forbidden", "unknown model", "temperature"],
+    ids=[
+        "no quota",
+        "inactive account",
+        "spent limit",
+        "no quota at a gateway",
+        "closed account",
+        "quota as a text",
+        "account in a text",
+        "payment",
+        "unknown key",
+        "forbidden",
+        "unknown model",
+        "temperature",
+    ],
 )
 def test_given_what_a_person_has_to_mend_then_it_stops_at_once_and_says_so(endpoint, tmp_path, answer, advice):
     endpoint.answer = lambda _: answer()
     done = lake_of(tmp_path, endpoint, ai_concurrency=8).enrich(*map(pattern_of, range(100)))
-    assert advice in (done.stopped or "")
+    assert re.search(advice, done.stopped or "")
     assert len(endpoint.asked) <= 8
     assert {waits.reason for waits in done.waiting.values()} == {"stopped"}
     assert len(done.waiting) == 100
@@ -272,6 +327,21 @@ def test_given_a_key_then_it_is_in_no_log_and_no_report(endpoint, tmp_path, capl
     assert all(KEY not in str(vars(record)) for record in caplog.records)
 
 
+@pytest.mark.parametrize(
+    "echo", [KEY[:-2], KEY[2:], KEY.upper()[:4] + KEY[4:13], "sk-another-key-9f2", "Bearer x1y2z3"]
+)
+def test_given_an_endpoint_that_repeats_a_part_of_the_key_then_it_is_told_nowhere(endpoint, tmp_path, caplog, echo):
+    told = []
+    for status in (400, 401, 422, 429, 500):
+        endpoint.answer = lambda _, status=status: failure(status, echo, message=f"the header {echo}, was bad")
+        done = lake_of(tmp_path, endpoint, ai_retries=0).enrich(MOTOR)
+        told.append(f"{done.as_dict()} {done.waiting} {done}")
+    for part in (echo, echo.removeprefix("Bearer ")[:12]):
+        assert part not in "\n".join(told) + caplog.text
+    assert "the header" in told[0]
+    assert "was bad" in told[0]
+
+
 def test_given_a_key_that_cannot_be_one_then_the_message_does_not_show_it(tmp_path):
     with pytest.raises(Exception, match="no spaces") as raised:
         load_settings(lake=tmp_path, openai_api_key="sk-first secret")
@@ -292,6 +362,65 @@ def test_given_a_budget_then_it_is_not_exceeded_by_any_number_of_callers(endpoin
     rest = lake.enrich(*map(pattern_of, range(120)))
     assert rest.cached == done.accepted
     assert rest.accepted
+
+
+MOST = {"prompt_tokens": 2000, "completion_tokens": 60_000}
+
+
+def test_given_an_endpoint_that_ignores_the_limit_of_output_then_no_more_is_asked_for_and_the_message_says_why(
+    endpoint, tmp_path
+):
+    endpoint.answer = lambda _: counted(MOST)
+    lake = lake_of(tmp_path, endpoint, ai_budget_usd=0.05, ai_concurrency=8)
+    done = lake.enrich(*map(pattern_of, range(20)))
+    assert (len(endpoint.asked), done.accepted) == (1, 1)
+    assert "max_completion_tokens" in (done.stopped or "")
+    assert "60000 output tokens" in (done.stopped or "")
+    assert {waits.reason for waits in done.waiting.values()} == {"stopped"}
+
+
+def test_given_a_bad_reply_beyond_the_limit_of_output_then_it_is_not_asked_for_again(endpoint, tmp_path):
+    endpoint.answer = lambda _: counted(MOST, "no JSON")
+    done = lake_of(tmp_path, endpoint, ai_budget_usd=0.05).enrich(MOTOR)
+    assert (len(endpoint.asked), done.waiting[MOTOR.text].reason) == (1, "stopped")
+
+
+def test_given_no_budget_then_an_answer_beyond_the_limit_of_output_stops_nothing(endpoint, tmp_path):
+    endpoint.answer = lambda _: counted(MOST)
+    done = lake_of(tmp_path, endpoint).enrich(*map(pattern_of, range(5)))
+    assert (done.accepted, done.stopped) == (5, None)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        [],
+        {"prompt_tokens": 2000},
+        {"prompt_tokens": 2000, "completion_tokens": None},
+        {"prompt_tokens": 2000, "completion_tokens": "150"},
+        {"prompt_tokens": True, "completion_tokens": 1},
+        {"prompt_tokens": 1.5, "completion_tokens": 1},
+        {"prompt_tokens": 2000, "completion_tokens": -1},
+    ],
+)
+def test_given_an_answer_whose_tokens_nobody_counted_then_the_most_that_it_can_cost_is_charged(
+    endpoint, tmp_path, usage
+):
+    endpoint.answer = lambda _: counted(usage)
+    lake = lake_of(tmp_path, endpoint, ai_budget_usd=0.05)
+    done = lake.enrich(MOTOR)
+    most = most_tokens(messages(MOTOR), response_format(), lake.settings)
+    assert done.accepted == 1
+    assert float(done.cost_usd or 0) == pytest.approx((most.input * 0.4 + most.output * 1.6) / 1e6)
+
+
+def test_given_details_of_usage_that_are_none_then_the_reply_is_kept(endpoint, tmp_path):
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": "many"}}
+    endpoint.answer = lambda _: counted(usage)
+    done = lake_of(tmp_path, endpoint).enrich(MOTOR)
+    assert (done.accepted, done.tokens.input, done.tokens.output, done.tokens.cached) == (1, 10, 5, 0)
 
 
 def test_given_a_budget_of_nothing_then_nobody_is_asked(endpoint, tmp_path):

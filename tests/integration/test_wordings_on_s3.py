@@ -154,6 +154,35 @@ def test_given_many_processes_and_some_keys_then_all_of_them_get_the_same_while_
 
 
 @pytest.mark.slow
+def test_given_a_wording_that_is_refused_then_the_next_one_is_everybodys_whatever_comes_at_once(flags):
+    old, key = wording(1, "old"), wording(1).cache_key
+
+    def refuse(one: Wording) -> list[str]:
+        return ["it is refused"] if one == old else []
+
+    cache = lake_of(flags)
+    cache.keep(old)
+    with ThreadPoolExecutor(8) as threads:
+        kept = set(threads.map(lambda number: cache.keep(wording(1, f"{number}"), refuse), range(16)))
+    assert len(kept) == 1
+    for _ in range(2):
+        assert set(lake_of(flags).find([key], refuse).values()) == kept
+        assert lake_of(flags).keep(wording(1, "late"), refuse) in kept
+        assert lake_of(flags).find([key]) == {key: old}
+        cache.compact()
+    assert len(versions(flags)) == 1
+
+
+def test_given_a_version_that_is_second_in_the_place_of_a_refused_wording_then_it_counts_for_nothing(rgw, flags_of):
+    """Ceph stores it, and its writer removes it a moment later."""
+    flags = flags_of(rgw)
+    old, late = wording(1, "old"), wording(1, "late")
+    cache = lake_of(flags)
+    cache.keep(old)
+    assert put_new(store_of(flags), f"{PLACE}v1/{old.cache_key}.json", late.as_json())
+    assert cache.find([old.cache_key], lambda one: ["it is refused"] if one == old else []) == {}
+
+
 def test_given_a_prompt_version_that_expires_then_it_alone_is_gone_for_ever_and_its_keys_are_free(flags):
     cache, old, new = lake_of(flags), wordings(range(6)), wordings(range(3), prompt_version="v2")
     keep_all(cache, [*old[:3], *new])

@@ -406,9 +406,10 @@ def test_given_any_reply_then_guards_answer_and_always_the_same(observation, cau
     st.integers(0, 10**6), st.sampled_from(["ppm", "%", "cSt", "", "h"]), st.sampled_from(["hierro", "valor de", ""])
 )
 @example(50, "h", "")
+@example(50, "", "")
 def test_given_a_number_of_its_own_then_it_never_passes(number, unit, before):
     found = judged_action(f"Revise el filtro {before} {number} {unit}.", "wear")
-    assert ("numbers" in found) == ((number, unit) != (50, "h") and (number, unit) != (50, ""))
+    assert ("numbers" in found) == ((number, unit) != (50, "h"))
 
 
 @settings(max_examples=100, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,16 +10,22 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
+from tests.kept_wordings import CONFIGURATION
+from tests.kept_wordings import wording as real_wording
 
+from tribolake.enrichment.guard_version import guard_version
+from tribolake.enrichment.judge_again import judge_again
 from tribolake.enrichment.pattern import Rule
 from tribolake.enrichment.result import Waiting
 from tribolake.enrichment.waiting import (
     CONTROL_WORDINGS,
     configuration_text,
     forget_other_configurations,
+    is_judged_by,
     is_wording_due,
     keep_waiting,
     keep_wordings,
+    note_judged_by,
     pending_patterns,
     try_again_now,
 )
@@ -125,6 +132,51 @@ def test_given_patterns_that_wait_then_they_can_be_tried_at_once(warehouse):
 def test_given_a_warehouse_without_recommendations_then_nothing_is_due():
     with duckdb.connect() as empty:
         assert not is_wording_due(empty, NAME, NOW)
+
+
+# Guards that became stricter
+
+REFUSED = dataclasses.replace(real_wording(1), observation="El hierro está en 85 ppm.")
+
+
+def show(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Have a good and a bad wording shown."""
+    keep_wordings(warehouse, NAME, [real_wording(0), REFUSED])
+
+
+def shown(warehouse: duckdb.DuckDBPyConnection) -> list[str]:
+    return [pattern for (pattern,) in warehouse.execute("select pattern from control.wordings").fetchall()]
+
+
+def test_given_other_guards_than_those_that_judged_then_wordings_that_they_refuse_are_dropped_once(warehouse):
+    show(warehouse)
+    note_judged_by(warehouse, "those of before")
+    assert judge_again(warehouse, CONFIGURATION) == 1
+    assert shown(warehouse) == [real_wording(0).pattern]
+    keep_wordings(warehouse, NAME, [REFUSED])
+    assert judge_again(warehouse, CONFIGURATION) == 0
+    assert len(shown(warehouse)) == 2
+
+
+def test_given_a_warehouse_of_a_release_that_judged_once_then_its_wordings_are_judged_again(warehouse):
+    show(warehouse)
+    warehouse.execute("drop table control.judged_by")
+    warehouse.execute(CONTROL_WORDINGS)
+    assert judge_again(warehouse, CONFIGURATION) == 1
+
+
+def test_given_changed_guards_then_a_run_is_due_where_wordings_are_shown(warehouse):
+    wait(warehouse, "rejected", "often", "seldom")
+    assert not is_wording_due(warehouse, NAME, NOW)
+    keep_wordings(warehouse, NAME, [wording("often")])
+    assert is_wording_due(warehouse, NAME, NOW)
+    note_judged_by(warehouse, guard_version())
+    assert not is_wording_due(warehouse, NAME, NOW)
+    note_judged_by(warehouse, "those of before")
+    assert is_wording_due(warehouse, NAME, NOW)
+    warehouse.execute("drop table control.judged_by")
+    assert is_wording_due(warehouse, NAME, NOW)
+    assert not is_judged_by(warehouse, guard_version())
 
 
 def test_given_a_look_whether_something_is_due_then_pandas_is_not_imported():

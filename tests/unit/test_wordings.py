@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import itertools
 import json
 import logging
 import os
+import stat
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,6 +34,9 @@ from tests.kept_wordings import (
 )
 
 from tribolake.enrichment.cache import FOLDER, WordingCache, open_wordings
+from tribolake.enrichment.cache.in_both import WordingsInBoth
+from tribolake.enrichment.cache.in_folder import FolderObjects
+from tribolake.enrichment.cache.kept import KeptWordings
 from tribolake.enrichment.cache.names import MAX_SENTENCE, NoWording, NoWordings, Place, flaw, place_of, read_wording
 from tribolake.enrichment.cache.table import SCHEMA, as_parquet, of_parquet
 from tribolake.enrichment.wording import Configuration, Wording
@@ -240,6 +247,132 @@ def test_given_what_a_dead_writer_left_then_it_is_nothing_and_goes_after_a_day(c
     assert cache.count() == {"v1": 1}
     cache.compact()
     assert (fresh.exists(), old.exists()) == (True, False)
+
+
+# What is refused
+
+
+def refuse(*refused: Wording):
+    """Finds something wrong with these wordings only."""
+
+    def validate(one: Wording) -> Sequence[str]:
+        return ["it is refused"] if one in refused else []
+
+    return validate
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_given_a_wording_that_is_refused_then_the_next_one_is_everybodys_and_nothing_is_lost(
+    cache, settings, place, compacted
+):
+    old, new = wording(1, "old"), wording(1, "new")
+    cache.keep(old)
+    if compacted:
+        cache.compact()
+    assert cache.find([old.cache_key], refuse(old)) == {}
+    assert cache.keep(new, refuse(old)) == new
+    for _ in range(3):
+        reader = open_wordings(settings)
+        assert reader.find([old.cache_key], refuse(old)) == {old.cache_key: new}
+        assert reader.keep(wording(1, "late"), refuse(old)) == new
+        # Who does not refuse it has the same as before.
+        assert reader.find([old.cache_key]) == {old.cache_key: old}
+        assert reader.count() == {"v1": 1}
+        cache.compact()
+    assert len(names(place)) == 1
+    assert cache.keep(wording(1, "third"), refuse(old, new)) == wording(1, "third")
+    assert cache.find([old.cache_key], refuse(old)) == {old.cache_key: new}
+
+
+def test_given_many_writers_after_a_refused_wording_then_all_of_them_get_the_same_while_others_compact(cache, settings):
+    old = wording(1, "old")
+    cache.keep(old)
+    with ThreadPoolExecutor(16) as threads:
+        compacting = [threads.submit(open_wordings(settings).compact) for _ in range(4)]
+        kept = set(threads.map(lambda number: cache.keep(wording(1, f"{number}"), refuse(old)), range(32)))
+    assert all(done.exception() is None for done in compacting)
+    assert len(kept) == 1
+    cache.compact()
+    assert set(open_wordings(settings).find([old.cache_key], refuse(old)).values()) == kept
+
+
+def test_given_a_late_writer_in_a_place_that_a_compaction_made_free_then_it_counts_for_nothing(cache, place):
+    old, new, late = (wording(1, text) for text in ("old", "new", "late"))
+    cache.keep(old)
+    cache.compact()
+    cache.keep(new, refuse(old))
+    assert f"v1/{old.cache_key}-2.json" in names(place)
+    (place / "v1" / f"{old.cache_key}.json").write_bytes(late.as_json())
+    assert cache.find([old.cache_key], refuse(old)) == {old.cache_key: new}
+    cache.compact()
+    assert cache.find([old.cache_key], refuse(old)) == {old.cache_key: new}
+    assert cache.find([old.cache_key], refuse(old, new)) == {}
+
+
+def test_given_a_wording_that_its_own_guards_refuse_then_it_is_not_kept(cache, place):
+    with pytest.raises(NoWording, match="it is refused"):
+        cache.keep(wording(1), refuse(wording(1)))
+    assert not place.exists()
+
+
+def test_given_an_export_with_a_refused_wording_then_another_lake_takes_the_next_one(cache, tmp_path):
+    old, new, file = wording(1, "old"), wording(1, "new"), tmp_path / "wordings.parquet"
+    cache.keep(old)
+    cache.keep(new, refuse(old))
+    assert cache.export_to(file) == 2
+    (tmp_path / "other").mkdir()
+    other = open_wordings(load_settings(lake=tmp_path / "other"))
+    other.keep(old)
+    done = other.import_from(file, refuse(old))
+    assert (done.taken, [refused.cache_key for refused in done.refused]) == (1, [old.cache_key])
+    assert other.find([old.cache_key], refuse(old)) == {old.cache_key: new}
+
+
+def test_given_a_copy_that_was_away_then_it_gets_what_stands_behind_a_refused_wording(settings, tmp_path):
+    old, new = wording(1, "old"), wording(1, "new")
+    truth, copy = (
+        KeptWordings(FolderObjects(tmp_path, tmp_path / name / "recommendations")) for name in ("truth", "copy")
+    )
+    keep_all(truth, [old])
+    keep_all(copy, [old])
+    truth.keep(new, refuse(old))
+    assert WordingsInBoth(truth, copy).bring_in_line() == 1
+    assert copy.find([old.cache_key], refuse(old)) == {old.cache_key: new}
+    assert copy.find([old.cache_key]) == {old.cache_key: old}
+    assert WordingsInBoth(truth, copy).bring_in_line() == 0
+
+
+# Other users of the folder, and trouble of the disk
+
+
+def test_given_a_user_who_keeps_his_files_to_himself_then_others_can_read_his_wordings(cache, place):
+    before = os.umask(0o077)
+    try:
+        cache.keep(wording(1))
+    finally:
+        os.umask(before)
+    path = place / "v1" / f"{wording(1).cache_key}.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.EIO])
+def test_given_a_wording_that_cannot_be_read_today_then_its_key_gets_no_other_one(cache, place, monkeypatch, number):
+    one, other = wording(1), wording(1, "other")
+    cache.keep(one)
+    open_file = os.open
+
+    def fail(path: Any, *rest: Any, **named: Any) -> int:
+        if str(path).endswith(".json"):
+            raise OSError(number, os.strerror(number))
+        return open_file(path, *rest, **named)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "open", fail)
+        for use in (lambda: cache.find([one.cache_key]), lambda: cache.keep(other), cache.compact):
+            with pytest.raises(OSError, match=os.strerror(number)):
+                use()
+    assert names(place) == [f"v1/{one.cache_key}.json"]
+    assert cache.keep(other) == one
 
 
 # What others put there

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from itertools import islice
 
 from tribolake.enrichment.budget import Budget, Reservation
 from tribolake.enrichment.enrich import Cache, Progress
 from tribolake.enrichment.judge import LONGEST_COMPLAINT_BYTES, Fault, judge, wording_of
 from tribolake.enrichment.model import Answer, Model, most_tokens
+from tribolake.enrichment.objections import objections_to
 from tribolake.enrichment.pattern import Pattern
 from tribolake.enrichment.price import Price, Tokens
 from tribolake.enrichment.prompt import Message, messages
@@ -29,6 +31,11 @@ FAILURES_PER_CALLER = 2
 FEWEST_FAILURES = 4
 PROGRESS_SECONDS = 10.0
 BUDGET_SPENT = "the budget of {limit} USD does not suffice for more: what waits is asked for by a later run"
+LIMIT_IGNORED = (
+    "an answer of {endpoint} had {output} output tokens and cost more than the most that was put aside for it: the "
+    "endpoint ignores the output limit (max_completion_tokens, here {limit}), so a budget cannot be kept there. Unset "
+    "TRIBOLAKE_AI_BUDGET_USD and limit the spending at the endpoint, or set another OPENAI_BASE_URL or OPENAI_MODEL"
+)
 NO_ANSWER = "{endpoint} did not answer {number} calls in a row ({last}): a later run tries again"
 NOT_KEPT = "wordings cannot be kept ({error}): what the model says would be paid for again"
 
@@ -95,6 +102,10 @@ class _Asking:
     async def all_of(self, patterns: Sequence[Pattern]) -> None:
         queue = iter(patterns)
         with self._threads:
+            if self._budget.is_limited:
+                # One alone: its answer shows whether the endpoint keeps to the limit of output, on which the budget
+                # relies. Otherwise as many as are under way would be paid for before that is known.
+                await self._each_of(islice(queue, 1), len(patterns))
             async with asyncio.TaskGroup() as callers:
                 for _ in range(min(self._concurrency, len(patterns))):
                     callers.create_task(self._each_of(queue, len(patterns)))
@@ -136,6 +147,8 @@ class _Asking:
         tokens = answer.tokens or Tokens()
         verdict = judge(answer.content, pattern, is_whole=answer.is_whole)
         if isinstance(verdict, Fault):
+            if self._result.stopped:
+                return Waiting("stopped")
             self._result.retried += 1
             answer = await self._call(messages(pattern, verdict.complaint), reservation)
             tokens += answer.tokens or Tokens()
@@ -146,7 +159,7 @@ class _Asking:
             return Waiting(verdict.reason, verdict.detail)
         wording = wording_of(verdict, pattern, self._keys[pattern.text], self._configuration, tokens)
         # Nothing is awaited between the verdict and this: what was paid for is on its way to the disk.
-        await self._keep(wording)
+        await self._keep(wording, pattern)
         return None
 
     async def _call(self, asked: Sequence[Message], reservation: Reservation) -> Answer:
@@ -155,21 +168,33 @@ class _Asking:
             answer = await self._model.ask(asked, lambda: reservation.lose(most))
         except Unanswered as failure:
             if failure.tokens:
-                self._result.tokens += failure.tokens
-                reservation.spend(failure.tokens)
+                self._spend(failure.tokens, most, reservation)
             raise
         self._failures = 0
-        self._result.tokens += answer.tokens or Tokens()
-        reservation.spend(answer.tokens or most)
+        self._spend(answer.tokens, most, reservation)
         return answer
+
+    def _spend(self, tokens: Tokens | None, most: Tokens, reservation: Reservation) -> None:
+        """Count an answer; one whose tokens nobody counted cost the most that it can have cost."""
+        self._result.tokens += tokens or Tokens()
+        reservation.spend(tokens or most)
+        if tokens and self._budget.is_short(most, tokens):
+            self._result.stopped = self._result.stopped or LIMIT_IGNORED.format(
+                endpoint=self._model.endpoint, output=tokens.output, limit=most.output
+            )
 
     def _most(self, asked: Sequence[Message]) -> Tokens:
         return most_tokens(asked, self._format, self._settings)
 
-    async def _keep(self, wording: Wording) -> None:
+    async def _keep(self, wording: Wording, pattern: Pattern) -> None:
+        def objections(other: Wording) -> Sequence[str]:
+            return () if other == wording else objections_to(other, pattern)  # it was judged just now
+
         kept = wording
         try:
-            kept = await asyncio.get_running_loop().run_in_executor(self._threads, self._cache.keep, wording)
+            kept = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._cache.keep, wording, objections
+            )
         except (TribolakeError, OSError, ValueError) as error:
             self._result.stopped = self._result.stopped or NOT_KEPT.format(error=error)
         self._result.wordings[wording.pattern] = kept

@@ -21,9 +21,10 @@ from openai.types import Batch
 
 from tribolake.enrichment.batch_record import BatchRecord, awaited_keys, close, open_records, save
 from tribolake.enrichment.configuration import configuration_of
-from tribolake.enrichment.enrich import UNKNOWN_PRICE, Cache
+from tribolake.enrichment.enrich import UNKNOWN_PRICE, Cache, objections_by_key
 from tribolake.enrichment.explain import explain
 from tribolake.enrichment.judge import Fault, judge, wording_of
+from tribolake.enrichment.masking import masked
 from tribolake.enrichment.model import most_tokens, read_completion, say_always, shown
 from tribolake.enrichment.pattern import Pattern
 from tribolake.enrichment.price import BATCH_SHARE, OPENAI, Tokens, price_of
@@ -45,6 +46,10 @@ MOST_BYTES = 150 * 2**20
 CLOCKS_DIFFER_SECONDS = 3600.0
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 NO_KEY = "no model is asked: set OPENAI_API_KEY"
+NEVER_MADE = "{endpoint} has no such batch: it was never made there; submit again asks for its patterns"
+OTHER_ENDPOINT = "{endpoint} has no such batch: it was made at {other}, so set OPENAI_BASE_URL as it was"
+BATCH_GONE = "{endpoint} has it no more: its {number} patterns are asked for again"
+FILE_GONE = "{endpoint} has its file {name} no more: what it answered there is lost, and is asked for again"
 
 
 class EndpointUnavailable(TribolakeError):
@@ -100,26 +105,43 @@ def submit(settings: Settings, pending: Sequence[Pending], cache: Cache) -> Subm
     configuration = configuration_of(settings)
     done = Submitted()
     with _endpoint(settings) as endpoint:
-        for record in open_records(settings):
-            if record.batch_id is None:  # an earlier command was killed, or lost the answer
-                done.batches += [batch_id] if (batch_id := endpoint.make_sure_of(record)) else []
+        found = _find_again(settings, endpoint)
+        done.batches += [record.batch_id for record in found if record.batch_id]
         keys = {cache_key(each.pattern, configuration): each for each in pending}
-        known = cache.find(list(keys)) if keys else {}
+        validate = objections_by_key({key: each.pattern for key, each in keys.items()})
+        known = cache.find(list(keys), validate) if keys else {}
         awaited = awaited_keys(settings)
         done.cached = len(known)
         done.awaited = sum(key in awaited for key in keys if key not in known)
         wanted = {key: each for key, each in keys.items() if key not in known and key not in awaited}
         order = sorted(wanted, key=lambda key: (-wanted[key].reports, wanted[key].pattern.text))
-        affordable = _affordable(settings, {key: wanted[key].pattern for key in order})
+        bought = [pattern for record in found for pattern in record.patterns.values()]
+        affordable = _affordable(settings, {key: wanted[key].pattern for key in order}, bought)
         done.left_out = len(wanted) - len(affordable)
         for part in _parts(settings, affordable):
             now = datetime.now(UTC)
             name = f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}"
-            record = BatchRecord(name, now.isoformat(), configuration, part)
+            record = BatchRecord(name, now.isoformat(), configuration, part, endpoint=endpoint.address)
             save(settings, record)
             done.batches.append(endpoint.make(record))
             done.asked += len(part)
     return done
+
+
+def _find_again(settings: Settings, endpoint: _Endpoint) -> list[BatchRecord]:
+    """The records whose batch was made by a command that was killed, or lost the answer.
+
+    A record whose batch was never made is closed: its patterns are asked for again, as far as the budget suffices.
+    """
+    found = []
+    for record in open_records(settings):
+        if record.batch_id is not None:
+            continue
+        if batch := endpoint.find(record):
+            found.append(record.with_id(batch.id))
+        elif endpoint.may_have_had(record):
+            close(settings, record)
+    return found
 
 
 def collect(settings: Settings, cache: Cache) -> Collected:
@@ -134,10 +156,7 @@ def collect(settings: Settings, cache: Cache) -> Collected:
         for record in open_records(settings):
             batch = endpoint.find(record)
             if batch is None:
-                done.problems[record.name] = (
-                    f"{endpoint.address} has no such batch: submit again makes it, where it was never made; "
-                    "otherwise set OPENAI_BASE_URL and OPENAI_API_KEY as they were"
-                )
+                _give_up(settings, endpoint, record, done)
             elif batch.status not in ENDED:
                 counts = batch.request_counts
                 done.running[batch.id] = (
@@ -147,17 +166,32 @@ def collect(settings: Settings, cache: Cache) -> Collected:
                 _keep_replies(endpoint, record, batch, cache, done)
                 if batch.status == "failed":
                     errors = batch.errors.data if batch.errors and batch.errors.data else []
-                    done.problems[batch.id] = "; ".join(dict.fromkeys(f"{error.code}" for error in errors)) or "failed"
+                    codes = dict.fromkeys(endpoint.without_key(f"{error.code}") for error in errors)
+                    done.problems[batch.id] = "; ".join(codes) or "failed"
                 close(settings, record)
     price = price_of(settings)
     done.cost_usd = price(done.tokens) * BATCH_SHARE if price else None
     return done
 
 
+def _give_up(settings: Settings, endpoint: _Endpoint, record: BatchRecord, done: Collected) -> None:
+    """The endpoint has no batch of a record: one that it had is over, and nobody waits for it any more."""
+    said = {"endpoint": endpoint.address, "other": record.endpoint, "number": len(record.patterns)}
+    if not endpoint.may_have_had(record):
+        done.problems[record.name] = OTHER_ENDPOINT.format(**said)
+    elif record.batch_id is None:
+        done.problems[record.name] = NEVER_MADE.format(**said)
+    else:
+        done.problems[record.batch_id] = BATCH_GONE.format(**said)
+        done.failed["not answered"] += len(record.patterns)
+        close(settings, record)
+
+
 def _keep_replies(endpoint: _Endpoint, record: BatchRecord, batch: Batch, cache: Cache, done: Collected) -> None:
     answered: set[str] = set()
+    validate = objections_by_key(record.patterns)
     for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
-        for line in endpoint.lines(file_id):
+        for line in _lines(endpoint, batch, file_id, done):
             key, body, is_ok = _reply_of(line)
             pattern = record.patterns.get(key)
             if pattern is None or key in answered:
@@ -179,10 +213,18 @@ def _keep_replies(endpoint: _Endpoint, record: BatchRecord, batch: Batch, cache:
                 done.rejected.update(verdict.guards)
                 done.failed[verdict.reason] += not verdict.guards
                 continue
-            cache.keep(wording_of(verdict, pattern, key, record.configuration, tokens))
+            cache.keep(wording_of(verdict, pattern, key, record.configuration, tokens), validate)
             done.accepted += 1
     done.failed["not answered"] += len(record.patterns) - len(answered)
     done.failed = +done.failed  # without those that did not happen
+
+
+def _lines(endpoint: _Endpoint, batch: Batch, file_id: str, done: Collected) -> Iterator[str]:
+    """The lines of a file of a batch; none where the endpoint has it no more, as it has none after some weeks."""
+    try:
+        yield from endpoint.lines(file_id)
+    except NotFoundError:
+        done.problems[batch.id] = FILE_GONE.format(endpoint=endpoint.address, name=file_id)
 
 
 def _reply_of(line: str) -> tuple[str, Any, bool]:
@@ -195,17 +237,21 @@ def _reply_of(line: str) -> tuple[str, Any, bool]:
         return "", None, False
 
 
-def _affordable(settings: Settings, patterns: Mapping[str, Pattern]) -> dict[str, Pattern]:
-    """The first of these patterns, as many as the budget suffices for at worst."""
+def _affordable(settings: Settings, patterns: Mapping[str, Pattern], bought: Sequence[Pattern]) -> dict[str, Pattern]:
+    """The first of these patterns, as many as the budget suffices for at worst, beside those that are bought."""
     if settings.ai_budget_usd is None:
         return dict(patterns)
     price = price_of(settings)
     if price is None:
         raise ConfigurationError(UNKNOWN_PRICE.format(model=settings.ai_model))
-    left = Decimal(str(settings.ai_budget_usd))
+
+    def most(pattern: Pattern) -> Decimal:
+        return price(most_tokens(messages(pattern), response_format(), settings)) * BATCH_SHARE
+
+    left = Decimal(str(settings.ai_budget_usd)) - sum(map(most, bought))
     chosen = {}
     for key, pattern in patterns.items():
-        left -= price(most_tokens(messages(pattern), response_format(), settings)) * BATCH_SHARE
+        left -= most(pattern)
         if left < 0:
             break
         chosen[key] = pattern
@@ -245,7 +291,7 @@ def _endpoint(settings: Settings) -> Iterator[_Endpoint]:
         max_retries=settings.ai_retries,
         timeout=settings.ai_deadline_seconds,
     ) as client:
-        endpoint = _Endpoint(client, settings)
+        endpoint = _Endpoint(client, settings, key)
         try:
             yield endpoint
         except APIStatusError as error:
@@ -266,19 +312,18 @@ def _endpoint(settings: Settings) -> Iterator[_Endpoint]:
 class _Endpoint:
     """Files and batches of an account."""
 
-    def __init__(self, client: OpenAI, settings: Settings) -> None:
+    def __init__(self, client: OpenAI, settings: Settings, key: str) -> None:
         self._client = client
         self._settings = settings
+        self._key = key
         self.address = shown(client.base_url)
 
-    def make_sure_of(self, record: BatchRecord) -> str | None:
-        """The batch of a record of which nobody knows whether it was made; None where it is not wanted any more."""
-        if batch := self.find(record):
-            return batch.id
-        if record.configuration != configuration_of(self._settings):
-            close(self._settings, record)  # nothing was paid for, and something else is wanted now
-            return None
-        return self.make(record)
+    def without_key(self, text: str) -> str:
+        return masked(text, self._key)
+
+    def may_have_had(self, record: BatchRecord) -> bool:
+        """Whether the batch of a record can have been made here."""
+        return record.endpoint in ("", self.address)
 
     def make(self, record: BatchRecord) -> str:
         """Upload the requests and have a batch made of them."""

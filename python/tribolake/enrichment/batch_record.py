@@ -25,6 +25,7 @@ class BatchRecord:
     configuration: Configuration
     patterns: dict[str, Pattern]  # by cache key
     batch_id: str | None = None
+    endpoint: str = ""  # its address; earlier releases did not write it down
 
     @property
     def age_seconds(self) -> float:

@@ -1,4 +1,7 @@
-"""A budget that is never exceeded: the most that calls can cost is put aside before they are made."""
+"""A budget that is never exceeded: the most that calls can cost is put aside before they are made.
+
+That holds as long as no call costs more than its most: `is_short` says of one that did.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,10 @@ class Budget:
         self._settled = asyncio.Condition()
 
     @property
+    def is_limited(self) -> bool:
+        return self._limit is not None
+
+    @property
     def spent(self) -> Decimal | None:
         return self._spent if self._price else None
 
@@ -40,6 +47,10 @@ class Budget:
                 await self._settled.wait()
             self._reserved += most
         return Reservation(self, most)
+
+    def is_short(self, most: Tokens, spent: Tokens) -> bool:
+        """Whether there is a limit, and a call cost more than the most that was put aside for it."""
+        return self.is_limited and self._cost(spent) > self._cost(most)
 
     async def _settle(self, reservation: Reservation) -> None:
         async with self._settled:

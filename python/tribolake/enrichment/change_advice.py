@@ -10,38 +10,33 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from tribolake.enrichment.change_objects import objects_of
 from tribolake.enrichment.change_words import (
-    ASKED_WHETHER,
-    AT_A_TIME,
     BEFORE_ANY,
-    CALLED_AFTER,
     CHANGE,
-    COMING,
     COMPLETE,
-    HARMLESS,
     IN_A_LIST,
     LIGHT,
     LINKS,
-    NAMED_BY_ENGLISH_NOUN,
     NEED,
     NEEDLESS,
     NEGATOR,
     NOUN,
     OBJECT,
     ONLY,
-    PASSIVE,
-    PAST,
-    PAST_AUXILIARY,
     RECOMMENDED,
-    UNRECORDED,
     WITH_PRONOUN,
+    WITHOUT,
 )
+from tribolake.enrichment.new_material import installs_new
 from tribolake.enrichment.sentences import clauses, folded, normal, without_slots
+from tribolake.enrichment.spoken_changes import is_no_advice, is_only_watched
 
 TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|,")
 ASIDES = re.compile(
     r",\s*(?:por ahora|por el momento|de momento|en este caso|todavia|aun|for now|yet|at this point)\s*,"
 )
+BRACKETS = re.compile(r"\([^()]{0,200}\)")
 KEEPS_NEGATED = LIGHT | OBJECT | LINKS
 AFTER = 9  # words in which the object of a change is looked for
 BEFORE = 7
@@ -65,17 +60,31 @@ def change_advised(text: str) -> str | None:
     for clause in _clauses(text):
         negated = _negated(clause.words)
         for i, word in enumerate(clause.words):
-            if CHANGE.fullmatch(word) or WITH_PRONOUN.fullmatch(word):
-                if negated[i] or _is_denied_after(clause.words, i) or _is_no_advice(clause, i):
-                    continue
-                if _concerns_oil_or_component(clause.words, i):
-                    return " ".join(clause.written[max(0, i - 2) : i + 5])
+            if _is_instead(clause.words, i) or (not negated[i] and _is_advised(clause, i, word)):
+                return " ".join(clause.written[max(0, i - 2) : i + 5])
     return None
 
 
+def _is_advised(clause: Clause, i: int, word: str) -> bool:
+    if CHANGE.fullmatch(word) or WITH_PRONOUN.fullmatch(word):
+        words = clause.words
+        is_denied = _is_denied_after(words, i) and words[i - 1 : i] not in {("sin",), ("without",)}
+        spoken_of = is_denied or is_no_advice(clause.written[i], words, i) or is_only_watched(words, i)
+        return not spoken_of and _concerns_oil_or_component(words, i)
+    return installs_new(clause.words, i)
+
+
+def _is_instead(words: tuple[str, ...], i: int) -> bool:
+    """`No cambie el filtro, sino el aceite.`"""
+    is_but = words[i] == "sino" or (words[i] == "but" and words[i + 1 : i + 2] in {("the",), ("instead",)})
+    return is_but and any(map(CHANGE.fullmatch, words[:i])) and any(word in OBJECT for word in words[i + 1 : i + 4])
+
+
 def _clauses(text: str) -> list[Clause]:
-    plain = ASIDES.sub(" ", folded(normal(without_slots(text))).replace("’", "'"))
-    written = normal(without_slots(text)).lower().replace("’", "'")
+    written = normal(without_slots(text)).lower().replace("’", "'").replace("pump out", "pumpout ")
+    # What stands in brackets is read after the rest, so that it comes between no verb and its object.
+    written = f"{BRACKETS.sub(' ', written)}\n" + "\n".join(BRACKETS.findall(written))
+    plain = ASIDES.sub(" ", folded(written))
     if len(plain) != len(written):  # an aside was taken out: accents do not matter as much
         written = plain
     found = []
@@ -97,11 +106,14 @@ def _without_apostrophe(word: str) -> str:
 def _negated(words: tuple[str, ...]) -> list[bool]:
     """Per word, whether a negation reaches it."""
     reached, state = [], False
+    deny = [i for i, word in enumerate(words) if word in NEGATOR and word not in WITHOUT]
     only_more = "sino" in words or ("but" in words and "also" in words)  # `no solo cambie …, sino …`
     last_change = ""
     for i, word in enumerate(words):
         if state and word in {"no", "not"} and words[i - 1] not in NEGATOR | {","}:
             state = False  # `no hay razón para no cambiar`
+        elif word in WITHOUT and _is_demanded(words, i, deny):
+            state = False
         elif word in NEGATOR or (word in BEFORE_ANY and words[i + 1 : i + 2] != (",",)):
             state = True
         elif word == ",":
@@ -113,6 +125,14 @@ def _negated(words: tuple[str, ...]) -> list[bool]:
             state = False
         reached.append(state)
     return reached
+
+
+def _is_demanded(words: tuple[str, ...], i: int, deny: list[int]) -> bool:
+    """`No opere sin cambiar el aceite` and `sin cambiar el aceite no se corrige` demand the change."""
+    to_do = next((k for k, word in enumerate(words[i:], start=i) if CHANGE.fullmatch(word)), len(words))
+    is_before = any(place < i - 1 and not any(map(CHANGE.fullmatch, words[place:i])) for place in deny)
+    is_after = words[i] in {"sin", "without"} and any(place > to_do for place in deny)
+    return is_before or is_after
 
 
 def _is_denied_after(words: tuple[str, ...], i: int) -> bool:
@@ -130,63 +150,18 @@ def _is_denied_after(words: tuple[str, ...], i: int) -> bool:
     return False
 
 
-def _is_no_advice(clause: Clause, i: int) -> bool:
-    """Whether a change is one of the past, or only what something is called after."""
-    words, word = clause.words, clause.words[i]
-    before = words[max(0, i - 3) : i]
-    near = words[max(0, i - 5) : i + 6]
-    is_noun = bool(NOUN.fullmatch(word))
-    return (
-        clause.written[i] in PAST
-        or (bool(PASSIVE.fullmatch(word)) and bool(PAST_AUXILIARY & {*before}))
-        or (word == "cambio" and before[-1:] == ("en",) and words[i + 1 : i + 2] != ("de",))
-        or (is_noun and bool(UNRECORDED & {*near}))
-        or (is_noun and before[-1:] == ("de",) and bool(CALLED_AFTER & {*before}))
-        or (bool(NAMED_BY_ENGLISH_NOUN & {*words[i + 1 : i + 2]}) or (word == "drain" and before[-1:] == ("case",)))
-        or (is_noun and bool(COMING & {*near}) and bool(AT_A_TIME & {*words[max(0, i - 5) : i]}))
-        or (is_noun and _is_asked(words[max(0, i - 6) : i]))
-    )
-
-
-def _is_asked(before: tuple[str, ...]) -> bool:
-    """`Confirme si hubo un cambio de aceite`: a question, unless somebody is told what to do if so."""
-    return bool(ASKED_WHETHER & {*before}) and bool({"hubo", "existe", "there", "was", "an"} & {*before})
-
-
 def _concerns_oil_or_component(words: tuple[str, ...], i: int) -> bool:
     word = words[i]
     if WITH_PRONOUN.fullmatch(word) and CHANGE.match(word):
         return True
-    after = _objects(words[i + 1 : i + 1 + AFTER])
+    after = objects_of(words[i + 1 : i + 1 + AFTER]) or objects_of(words[i + 1 :])
     if after:
         return any(noun in OBJECT for noun in after)
     if words[i + 1 : i + 2] in {("it",), ("them",)}:
         return True
-    if PASSIVE.fullmatch(word) or NOUN.fullmatch(word):
-        before = _objects(words[max(0, i - BEFORE) : i])
-        if before:
-            return before[-1] in OBJECT
-    if NOUN.fullmatch(word):
-        return any(RECOMMENDED.fullmatch(told) for told in words[max(0, i - 4) : i])
-    return bool(COMPLETE.fullmatch(word))
-
-
-def _objects(words: tuple[str, ...]) -> list[str]:
-    """What is changed: each noun that is not only an attribute of another one."""
-    found: list[str] = []
-    previous = ""
-    for i, word in enumerate(words):
-        if CHANGE.fullmatch(word) and not NOUN.fullmatch(word):
-            break
-        if word in OBJECT or word in HARMLESS:
-            # `filtro de aceite`, `oil filter`, `engine air filter`
-            is_of_another = found and "de" in words[max(0, i - 3) : i] and previous in HARMLESS
-            is_of_another = is_of_another or (found and "del" in words[max(0, i - 2) : i] and previous in HARMLESS)
-            is_attribute = word in OBJECT and any(
-                later in HARMLESS and not ({"and", "or", "y", "o", "de", "del", ",", "e"} & {*words[i + 1 : i + 1 + k]})
-                for k, later in enumerate(words[i + 1 : i + 3])
-            )
-            if not (is_of_another or is_attribute):
-                found.append(word)
-            previous = word
-    return found
+    before = objects_of(words[max(0, i - BEFORE) : i])
+    if before:
+        return before[-1] in OBJECT
+    if NOUN.fullmatch(word) and any(RECOMMENDED.fullmatch(told) for told in words[max(0, i - 4) : i]):
+        return True
+    return bool(COMPLETE.fullmatch(word)) and words[max(0, i - 1) : i] not in {("the",), ("case",)}

@@ -28,6 +28,10 @@ CHANGE = one_of(
     r"(?:reacondicion|repotenci)(?:ar|e|en|ado|amiento)",
     r"reconstru(?:ir|ya|yan|ccion)",
     r"desech(?:ar|e|en|ado)",
+    r"(?:quit|elimin|evacu|bot|desarm|repar|permut)(?:ar|arse|e|en|ado|ando)",
+    r"(?:extrai|repon)(?:ga|gan)|(?:extra|repon)er|extraido",
+    r"(?:purg|descarg)(?:ar|ue|uen|ado)|sa(?:car|que|quen)|rectifi(?:car|que|quen)",
+    r"intercamb\w+",
     r"chang(?:e|es|ed|ing)(?:outs?)?",
     r"replac(?:e|es|ed|ing|ement|ements)",
     r"swap(?:s|ped|ping)?",
@@ -36,11 +40,14 @@ CHANGE = one_of(
     r"flush(?:es|ed|ing)?",
     r"overhaul(?:s|ed|ing)?",
     r"rebuil(?:d|ds|t|ding)",
-    r"(?:dump|discard|exchang|remov)(?:e|es|ed|ing)?",
+    r"(?:dump|discard|exchang|remov|evacuat|purg|scrap|substitut|recondition|repair|pumpout)(?:e|es|s|p?ed|p?ing)?",
+    r"(?:drop|empt)(?:s|y|ies|ied|ped|ping|ying)?",
 )
 # A change even where nothing is named that it would be done to.
 COMPLETE = one_of(r"dren(?:ar|e|en|ado|ando)", r"drain(?:ed|ing)?", "overhaul(?:ed|ing)?", r"recambi(?:ar|e|o)")
-WITH_PRONOUN = re.compile(r"(?:cambie|reemplace|remplace|sustituya|drene|renueve|vacie)n?l[oa]s?|\w+[aei]rl[oa]s?")
+WITH_PRONOUN = re.compile(
+    r"(?:cambie|reemplace|remplace|sustituya|drene|renueve|vacie|quite|extraiga|saque|elimine|repare)n?l[oa]s?|\w+[aei]rl[oa]s?"
+)
 NOUN = one_of(
     r"(?:re)?cambios?",
     r"re(?:e)?mplazos?",
@@ -54,11 +61,15 @@ NOUN = one_of(
     r"flush(?:es|ing)?",
     r"overhauls?",
     r"renewal",
+    r"drops?",
+    r"repairs?",
 )
 PASSIVE = one_of(r"\w+(?:arse|irse|ado|ada|ados|adas|ido|ida|idos|idas)", r"\w+ed", r"rebuilt")
 IN_A_LIST = one_of(r"\w+[aei]r(?:se)?", r"\w+ing", NOUN.pattern)
 
-OIL = word_set("aceite aceites lubricante lubricantes fluido carga oil oils lubricant lubricants lube fluid fill")
+OIL = word_set(
+    "aceite aceites lubricante lubricantes fluido carga oil oils charge lubricant lubricants lube fluid fill"
+)
 COMPONENT = word_set(
     "componente componentes pieza piezas parte partes conjunto unidad motor transmision convertidor diferencial mando "
     "mandos rueda ruedas bomba bombas cojinete cojinetes rodamiento rodamientos buje bujes camisa camisas anillo "
@@ -77,7 +88,7 @@ HARMLESS = word_set(
     "presion valor valores resultado resultados filter filters breather breathers seal seals hose hoses wiper wipers "
     "plug water sample samples bottle label interval intervals frequency trend color colour record records condition "
     "conditions operation schedule method procedure point place temperature pressure value values result results "
-    "element elements elemento cartridge level nivel"
+    "element elements elemento cartridge level nivel fuga fugas leak leaks falla fallas error errores"
 )
 # `caudal de drenaje`, `intervalo de cambio`: the change is only what something is called after.
 CALLED_AFTER = HARMLESS | word_set(
@@ -86,7 +97,9 @@ CALLED_AFTER = HARMLESS | word_set(
 )
 NAMED_BY_ENGLISH_NOUN = word_set("interval intervals plug flow line valve cock record records history date dates hours")
 
-NEGATOR = word_set("no not sin without nunca never jamas ni nor tampoco evite evitar eviten avoid cannot dont")
+NEGATOR = word_set(
+    "no not ningun ninguna sin without nunca never jamas ni nor tampoco evite evitar eviten avoid cannot dont"
+)
 # Between a negator and what it negates.
 LIGHT = word_set(
     "a al an any algun alguna cualquier cualquiera be been being by como con conviene corresponde cambiarse "
@@ -102,6 +115,7 @@ LIGHT = word_set(
     "inmediata immediate total parcial full partial prematuro hacer realizar efectuar perform ningun ninguna todo toda "
     "y/o todos actual current aplicar proceder still used usado usada ya"
 )
+WITHOUT = word_set("sin without antes before")
 ONLY = word_set("solo solamente unicamente only just")
 LINKS = word_set("o u or ni nor")
 NEED = word_set(
@@ -124,5 +138,12 @@ AT_A_TIME = word_set("en hasta al at until till")
 BEFORE_ANY = word_set("antes before")
 ASKED_WHETHER = word_set("si whether if")
 RECOMMENDED = one_of(
-    r"recom[ie]+nd\w*", r"program(?:e|en|ar)", r"planifi\w+", "schedule", "plan", "realice", "realizar"
+    r"recom[ie]{1,2}nd\w*",
+    r"program(?:e|en|ar)",
+    r"planifi\w+",
+    "schedule",
+    "plan",
+    r"reali(?:ce|zar)",
+    r"ha(?:ga|cer)",
+    r"llev(?:e|ar)",
 )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from tribolake.enrichment.batch_record import awaited_keys
+from tribolake.enrichment.cache import Validate
 from tribolake.enrichment.configuration import configuration_of
 from tribolake.enrichment.pattern import Pattern
 from tribolake.enrichment.price import price_of
@@ -31,11 +32,14 @@ BROKEN_OFF = "asking the model broke off ({error}): the log has more at level DE
 
 
 class Cache(Protocol):
-    """Wordings of the lake, by key. Both calls block; what `keep` returns is durable, and the first writer's."""
+    """Wordings of the lake, by key; those that `validate` objects to are passed over as if they were not there.
 
-    def find(self, keys: Collection[str]) -> Mapping[str, Wording]: ...
+    Both calls block; what `keep` returns is durable, and the first writer's.
+    """
 
-    def keep(self, wording: Wording) -> Wording: ...
+    def find(self, keys: Collection[str], validate: Validate) -> Mapping[str, Wording]: ...
+
+    def keep(self, wording: Wording, validate: Validate) -> Wording: ...
 
 
 def enrich(
@@ -59,16 +63,14 @@ def enrich(
     keys = {each.pattern.text: cache_key(each.pattern, configuration) for each in queue}
     found: Mapping[str, Wording] = {}
     try:
-        found = cache.find(list(keys.values())) if keys else {}
+        by_key = {keys[each.pattern.text]: each.pattern for each in queue}
+        found = cache.find(list(by_key), objections_by_key(by_key)) if keys else {}
     except (TribolakeError, OSError) as error:
         result.stopped = NO_CACHE.format(error=error)
-    known = {text: found[key] for text, key in keys.items() if key in found}
-    refused = _refused(known, queue)
-    result.wordings = {text: wording for text, wording in known.items() if text not in refused}
+    result.wordings = {text: found[key] for text, key in keys.items() if key in found}
     result.cached = len(result.wordings)
-    result.waiting = {text: Waiting("rejected", reason) for text, reason in refused.items()}
     if settings.asks_a_model:
-        missing = [each for each in queue if each.pattern.text not in known]
+        missing = [each for each in queue if each.pattern.text not in result.wordings]
         due = [each.pattern for each in missing if each.is_due]
         result.postponed = len(missing) - len(due)
         _ask_for(settings, configuration, due, keys, cache, result, progress)
@@ -79,15 +81,19 @@ def enrich(
     return result
 
 
-def _refused(found: Mapping[str, Wording], queue: Sequence[Pending]) -> dict[str, str]:
-    """Wordings of the cache that the guards would not take today, by pattern: others may write to that place."""
-    if not found:
-        return {}
-    from tribolake.enrichment.objections import objections_to  # noqa: PLC0415 - guards take a while to import
+def objections_by_key(patterns: Mapping[str, Pattern]) -> Validate:
+    """What the guards of today have against a wording of the cache: others may write to that place.
 
-    patterns = (each.pattern for each in queue if each.pattern.text in found)
-    reasons = {pattern.text: objections_to(found[pattern.text], pattern) for pattern in patterns}
-    return {text: f"the cache's wording: {because[0]}" for text, because in reasons.items() if because}
+    Args:
+        patterns: by the keys that are looked for.
+    """
+
+    def objections(wording: Wording) -> Sequence[str]:
+        from tribolake.enrichment.objections import objections_to  # noqa: PLC0415 - guards take a while to import
+
+        return objections_to(wording, patterns[wording.cache_key])
+
+    return objections
 
 
 def _ask_for(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -21,17 +20,25 @@ from tribolake.enrichment.claims import (
     promises,
     says_above,
     says_below,
-    says_multiple,
     sets_deadline,
 )
-from tribolake.enrichment.essay_names import Mention, essays_of_group, mentions, published_essays, spoken_of
+from tribolake.enrichment.copied_prompt import copied_from_prompt
+from tribolake.enrichment.draft import Draft
+from tribolake.enrichment.essay_names import essays_of_group
 from tribolake.enrichment.foreign_text import is_error, is_foreign, odd_character
+from tribolake.enrichment.harmless_advice import unknown_advice
 from tribolake.enrichment.language import is_another_language
-from tribolake.enrichment.pairing import paired
+from tribolake.enrichment.number_guard import only_numbers_of_the_rules
 from tribolake.enrichment.pattern import Pattern
-from tribolake.enrichment.quantities import Quantity, quantities, spelled_quantities
 from tribolake.enrichment.reply import Reply
-from tribolake.enrichment.sentences import SLOT, blanked, folded, normal, without_slots, words
+from tribolake.enrichment.sentences import SLOT, folded, normal, without_slots, words
+from tribolake.enrichment.slot_guards import (
+    called_fine,
+    every_essay_in_observation,
+    only_allowed_slots,
+    only_essays_of_the_facts,
+    slots_beside_their_essay,
+)
 
 GuardName = Literal[
     "slots",
@@ -53,6 +60,7 @@ GuardName = Literal[
 ]
 GUARD_NAMES: tuple[GuardName, ...] = get_args(GuardName)
 MOST_WORDS = 90
+MOST_CHARACTERS = 1_500  # 90 words and their slots need 1,000
 WORDS_OF_A_SLOT = 3  # `1.234 partículas/ml`, and a little more
 FEWEST_WORDS = 2
 ENDS = (".", "!", "?")
@@ -71,42 +79,6 @@ class Violation:
     reason: str
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A reply beside its pattern, as guards look at it."""
-
-    reply: Reply
-    pattern: Pattern
-
-    @cached_property
-    def text(self) -> str:
-        return "\n".join(self.reply.sentences.values())
-
-    @cached_property
-    def plain(self) -> str:
-        """The text without slots, normal, of the text's places."""
-        return normal(without_slots(self.text))
-
-    @cached_property
-    def mentions(self) -> tuple[Mention, ...]:
-        return mentions(self.plain)
-
-    @cached_property
-    def rules_text(self) -> str:
-        return "\n".join(f"{rule.cause}\n{rule.action}" for rule in self.pattern.rules)
-
-    @cached_property
-    def known_numbers(self) -> set[tuple[float, str]]:
-        """Numbers of the rules' texts, with their unit and without."""
-        simple = folded(normal(self.rules_text))
-        digits = [(value, found.unit) for found in quantities(simple) for value in found.values]
-        spelled = [(value, unit) for _, value, unit in spelled_quantities(simple)]
-        return {(value, unit) for value, unit in digits + spelled} | {(value, "") for value, _ in digits + spelled}
-
-    def is_in_rules(self, phrase: str) -> bool:
-        return " ".join(folded(normal(phrase)).split()) in " ".join(folded(normal(self.rules_text)).split())
-
-
 def violations(reply: Reply, pattern: Pattern) -> list[Violation]:
     """Everything that a reply must not say, in the order of `GUARDS`; none means that it may be published.
 
@@ -115,121 +87,65 @@ def violations(reply: Reply, pattern: Pattern) -> list[Violation]:
         pattern: what was asked about.
     """
     draft = Draft(reply, pattern)
+    if too_long := [*not_too_long(draft)]:
+        return [Violation("length", reason) for reason in too_long]  # nothing else looks at a text of any length
     return [Violation(name, reason) for name, guard in GUARDS.items() for reason in guard(draft)]
 
 
-def only_allowed_slots(draft: Draft) -> Iterator[str]:
-    allowed = frozenset(draft.pattern.slots)
-    unknown = {found[1] for found in SLOT.finditer(draft.text)} - allowed
-    for name in sorted(unknown):
-        yield f"slot {{{name[:60]}}} does not exist: use only {', '.join(draft.pattern.slots) or 'no slots'}"
-    if {"{", "}"} & set(without_slots(draft.text)):
-        yield "a brace stands alone: write slots as {name}, in single braces"
-
-
-def every_essay_in_observation(draft: Draft) -> Iterator[str]:
-    used = {found[1] for found in SLOT.finditer(draft.reply.observation)}
-    for slot in draft.pattern.slots:
-        if slot.endswith(".value") and slot not in used:
-            yield f"the observation does not mention {{{slot}}}"
-
-
-def slots_beside_their_essay(draft: Draft) -> Iterator[str]:
-    slots = list(SLOT.finditer(draft.text))
-    if len(draft.plain) != len(draft.text):
-        return  # a character that is written as several: `characters` and the rest say so
-    own = [found[1].rpartition(".")[0] for found in slots]
-    groups = paired(folded(draft.plain), draft.mentions, [found.span() for found in slots])
-    seen = {i for group in groups for i in group.references}
-    for i, essay in enumerate(own):
-        if i not in seen and essay in published_essays():
-            yield f"{slots[i][0]} has no name before it: write the essay's name, then its slot"
-    for group in groups:
-        fits = any(
-            all(own[i] in essays for i, essays in zip(group.references, reading, strict=True))
-            for reading in group.readings
-        )
-        if not fits:
-            shown = ", ".join(slots[i][0] for i in group.references)
-            yield f"{shown} stands after the name of another essay: write each name directly before its own slots"
-
-
-def only_essays_of_the_facts(draft: Draft) -> Iterator[str]:
-    known = {*draft.pattern.essays} | spoken_of(draft.rules_text)
-    for found in draft.mentions:
-        if found.named and not (found.essays & known):
-            name = draft.plain[found.start : found.end]
-            yield f"'{name}' is in no fact: name only essays of the slots and of the rules"
-
-
-def only_numbers_of_the_rules(draft: Draft) -> Iterator[str]:
-    named = [(found.start, found.end) for found in draft.mentions]
-    text = blanked(folded(draft.plain), named).replace("iso 4406", " " * 8)
-    found = quantities(text)
-    for number in found:
-        if not _is_known(number, draft.known_numbers):
-            written = text[number.start : number.unit_end]
-            yield f"number '{written}' is not in the rules' texts: use slots for what was measured"
-    rest = blanked(text, ((number.start, number.end) for number in found))
-    if any(character.isnumeric() for character in rest):
-        yield "a digit stands in a word: write no rule identifiers and no codes"
-    for phrase, value, unit in spelled_quantities(folded(draft.plain)):
-        if (value, unit) not in draft.known_numbers:
-            yield f"'{phrase}' is a number in words that is not in the rules' texts"
-    multiple = says_multiple(draft.text)
-    if multiple and not draft.is_in_rules(multiple):
-        yield f"'{multiple}' is a quantity that is not in the rules' texts"
-
-
 def no_change_that_the_rules_do_not_advise(draft: Draft) -> Iterator[str]:
-    advised = None if draft.pattern.advises_change else change_advised(draft.text)
-    if advised:
+    if draft.pattern.advises_change:
+        return
+    if advised := change_advised(draft.text):
         yield f"'{advised}' advises to change, drain, replace or flush oil or a component, which the rules do not"
+    elif unknown := unknown_advice(draft.reply.action, draft.rules_actions):
+        yield (
+            f"'{unknown}': about oil and components say only to review, measure, verify, inspect, compare, follow or "
+            "sample, as the rules do"
+        )
 
 
 def no_weaker_urgency(draft: Draft) -> Iterator[str]:
     if draft.reply.urgency > draft.pattern.urgency:
         yield f"urgency {draft.reply.urgency} is weaker than {draft.pattern.urgency}, that of the rules"
-    calming = calms(draft.text) if draft.pattern.urgency in {"U0", "U1"} else None
-    if calming and not draft.is_in_rules(calming):
+    if draft.pattern.urgency in {"U0", "U1"} and (calming := calms(draft.text, draft.rules_text)):
         yield f"'{calming}' weakens urgency {draft.pattern.urgency}: leave it out"
 
 
 def no_deadline_of_its_own(draft: Draft) -> Iterator[str]:
-    deadline = sets_deadline(draft.text, draft.pattern.urgency)
-    if deadline and not draft.is_in_rules(deadline):
+    if deadline := sets_deadline(draft.text, draft.pattern.urgency, draft.rules_text):
         yield f"'{deadline}' is a deadline of your own: it is added later, leave it out"
 
 
 def no_certainty(draft: Draft) -> Iterator[str]:
-    promised = promises(draft.text)
-    if promised and not draft.is_in_rules(promised):
+    if promised := promises(draft.text, draft.rules_text):
         yield f"'{promised}' promises what one sample cannot show: nothing is ruled out and nothing is without risk"
-    proven = claims_proof(f"{draft.reply.observation}\n{draft.reply.cause}")
-    if proven and not draft.is_in_rules(proven):
+    if proven := claims_proof(draft.found, draft.rules_text):
         yield f"'{proven}' takes one sample for a proof: write 'indica', 'probable', 'consistent with'"
 
 
 def no_trend(draft: Draft) -> Iterator[str]:
-    trend = claims_trend(f"{draft.reply.observation}\n{draft.reply.cause}")
-    if trend and not draft.is_in_rules(trend):
+    if trend := claims_trend(draft.found, draft.rules_text):
         yield f"'{trend}' compares with earlier samples, which are not in the facts"
 
 
 def no_direction_unless_known(draft: Draft) -> Iterator[str]:
     said = {*words(folded(normal(draft.rules_text)))}
     is_one_sided = {*draft.pattern.essays} <= essays_of_group(*ONE_SIDED)
-    above, below = says_above(draft.text), says_below(draft.text)
-    if above and not (is_one_sided or HIGH & said or draft.is_in_rules(above)):
+    above, below = says_above(draft.text, draft.rules_text), says_below(draft.text, draft.rules_text)
+    if above and not (is_one_sided or HIGH & said):
         yield f"'{above}': the facts do not say on which side of its limit a value is; write name, value, (limit …)"
-    if below and not (LOW & said or draft.is_in_rules(below)):
+    if below and not LOW & said:
         yield f"'{below}': the facts do not say on which side of its limit a value is; write name, value, (limit …)"
+    if fine := called_fine(draft):
+        yield f"'{fine}': every essay of the slots is beyond its limit; write name, value, (limit …)"
 
 
 def not_too_long(draft: Draft) -> Iterator[str]:
     spoken = [word for word in without_slots(draft.text).split() if any(map(str.isalnum, word))]
     count = len(spoken) + WORDS_OF_A_SLOT * sum(1 for _ in SLOT.finditer(draft.text))
-    if count > MOST_WORDS:
+    if len(draft.text) > MOST_CHARACTERS:
+        yield f"{len(draft.text)} characters: at most {MOST_CHARACTERS}, so write shorter"
+    elif count > MOST_WORDS:
         yield f"{count} words, with {WORDS_OF_A_SLOT} for each slot: at most {MOST_WORDS}, so write shorter"
 
 
@@ -243,9 +159,12 @@ def in_its_language(draft: Draft) -> Iterator[str]:
 
 def nothing_but_advice(draft: Draft) -> Iterator[str]:
     for field, sentence in draft.reply.sentences.items():
-        found = is_foreign(without_slots(sentence)) or is_error(sentence)
-        if found and not draft.is_in_rules(found):
+        plain = without_slots(sentence)
+        found = is_foreign(plain, draft.rules_text) or is_error(plain, draft.rules_text)
+        if found:
             yield f"{field} has '{found[:60]}': write plain sentences, without markup, labels, excuses or errors"
+        elif copied := copied_from_prompt(sentence):
+            yield f"{field} repeats the instructions, '{copied[:60]}': write about the facts"
 
 
 def only_plain_characters(draft: Draft) -> Iterator[str]:
@@ -281,7 +200,3 @@ GUARDS: MappingProxyType[GuardName, Callable[[Draft], Iterator[str]]] = MappingP
         "sentence": whole_sentences,
     }
 )
-
-
-def _is_known(number: Quantity, known: set[tuple[float, str]]) -> bool:
-    return any((value, number.unit) in known for value in number.values)

@@ -220,12 +220,19 @@ def read_completion(body: bytes) -> Answer:
 
 
 def _tokens(usage: Any) -> Tokens | None:
-    if not isinstance(usage, dict) or not isinstance(usage.get("prompt_tokens"), int):
+    """What was counted; None unless both input and output were, as numbers: half a count is none to pay by."""
+    if not isinstance(usage, dict):
         return None
-    details = usage.get("prompt_tokens_details") or {}
-    counted = max(0, usage["prompt_tokens"])
-    cached = min(max(0, int(details.get("cached_tokens") or 0)), counted)
-    return Tokens(counted, max(0, int(usage.get("completion_tokens") or 0)), cached)
+    counted, output = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    if counted is None or output is None:
+        return None
+    details = usage.get("prompt_tokens_details")
+    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
+    return Tokens(counted, output, min(cached or 0, counted))
+
+
+def _count(said: Any) -> int | None:
+    return said if type(said) is int and said >= 0 else None
 
 
 def retry_after(milliseconds: str | None, seconds_or_date: str | None) -> float | None:

@@ -9,6 +9,7 @@ import duckdb
 
 from tribolake.enrichment.configuration import configuration_of
 from tribolake.enrichment.enrich import Cache, enrich
+from tribolake.enrichment.judge_again import judge_again
 from tribolake.enrichment.pattern import expert_rules
 from tribolake.enrichment.result import Enrichment
 from tribolake.enrichment.waiting import (
@@ -22,7 +23,8 @@ from tribolake.enrichment.waiting import (
 from tribolake.settings import Settings
 
 Progress = Callable[[str], None]
-# Reports of patterns whose wording came or went since they were judged; all others show theirs already.
+# Reports of patterns whose wording came, went, or made room for another of the same key, since they were judged; all
+# others show theirs already.
 SHOW = """
     update gold.classified_reports as reports
     set
@@ -35,7 +37,10 @@ SHOW = """
         reports.client = worded.client
         and reports.laboratory = worded.laboratory
         and reports.sampleNumber = worded.sampleNumber
-        and reports.cache_key is distinct from worded.cache_key
+        and (
+            reports.cache_key is distinct from worded.cache_key
+            or reports.ai_generated_at is distinct from worded.ai_generated_at
+        )
     returning reports.client
 """
 
@@ -63,6 +68,7 @@ def word_reports(
     configuration = configuration_of(settings)
     said = configuration_text(configuration, rules)
     forget_other_configurations(warehouse, said)
+    judge_again(warehouse, configuration)
     waiting = pending(warehouse, configuration, rules, now)
     enrichment = enrich(settings, waiting, cache, progress)
     keep_wordings(warehouse, said, enrichment.wordings.values())

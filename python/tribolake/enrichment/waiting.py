@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from tribolake.enrichment.guard_version import guard_version
 from tribolake.enrichment.pattern import Rule, read_pattern
 from tribolake.enrichment.reasons import NOT_ASKED
 from tribolake.enrichment.result import Pending, Waiting
@@ -38,6 +39,7 @@ CONTROL_WORDINGS = """
         last_tried_at timestamptz not null,
         next_try_at timestamptz not null
     );
+    create table if not exists control.judged_by (guards varchar not null); -- who judged the wordings last
 """
 FIRST_WAIT = "interval 15 minutes"
 LONGEST_WAIT = "interval 24 hours"
@@ -100,9 +102,14 @@ def pending_patterns(connection: duckdb.DuckDBPyConnection, configuration: str, 
 
 
 def is_wording_due(connection: duckdb.DuckDBPyConnection, configuration: str, now: datetime) -> bool:
-    """Whether a pattern has no wording and was never tried, or is to be tried again."""
+    """Whether a pattern has no wording and was never tried, or is to be tried again.
+
+    Also where the guards changed since they judged the wordings: they may refuse some now.
+    """
     if not all(table_exists(connection, schema, table) for schema, table in NEEDED):
         return False
+    if _has_wordings(connection) and not is_judged_by(connection, guard_version()):
+        return True
     query = WITHOUT_WORDING.format(configuration=_literal(configuration))
     is_over = IS_OVER.format(now=_literal(now.isoformat()))
     row = connection.execute(f"select exists(select 1 from ({query}) where {is_over})").fetchone()
@@ -180,6 +187,29 @@ def keep_waiting(
     )
 
 
+def drop_wordings(connection: duckdb.DuckDBPyConnection, patterns: Collection[str]) -> None:
+    """Make wordings inactive: their patterns are pending."""
+    if patterns:
+        connection.execute(
+            "delete from control.wordings where pattern in (select unnest(?::varchar[]))", [list(patterns)]
+        )
+
+
+def is_judged_by(connection: duckdb.DuckDBPyConnection, guards: str) -> bool:
+    """Whether these guards, by their version, were the last to judge the wordings."""
+    if not table_exists(connection, "control", "judged_by"):
+        return False  # a release made it that did not judge them again
+    return (
+        connection.execute(f"select 1 from control.judged_by where guards = {_literal(guards)}").fetchone() is not None
+    )
+
+
+def note_judged_by(connection: duckdb.DuckDBPyConnection, guards: str) -> None:
+    """Remember that these guards, by their version, have judged the wordings."""
+    connection.execute("delete from control.judged_by")
+    connection.execute(f"insert into control.judged_by values ({_literal(guards)})")
+
+
 def forget_other_configurations(connection: duckdb.DuckDBPyConnection, configuration: str) -> int:
     """Drop what belongs to another prompt, model, temperature, language or other texts of rules.
 
@@ -201,3 +231,7 @@ def try_again_now(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _has_wordings(connection: duckdb.DuckDBPyConnection) -> bool:
+    return connection.execute("select 1 from control.wordings limit 1").fetchone() is not None

@@ -32,7 +32,10 @@ def lay_out_wordings(settings: Settings, scratch: Settings, reports: Sequence[Pa
                 keys |= {key for (key,) in connection.execute(KEYS, [str(path)]).fetchall()}
     if not keys:
         return scratch
-    found = list(open_wordings(settings).find(keys).values())
+    from tribolake.enrichment.objections import objections  # noqa: PLC0415 - guards take a while to import
+
+    # As the run did: the first of each key that the guards take.
+    found = list(open_wordings(settings).find(keys, objections).values())
     kept = open_wordings(scratch)
     for wording in found:
         kept.keep(wording)

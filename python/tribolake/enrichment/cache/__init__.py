@@ -7,6 +7,9 @@ Both are written once and never changed. Several programs may keep a wording for
 same one back. Compaction makes one Parquet file of the wordings of a prompt version and removes what it has taken in;
 who looks meanwhile finds every wording in one place or the other.
 
+A key may have several wordings, in the order in which they were kept: whoever looks names what he does not take, and
+gets the first of the rest. So a wording that the guards of today refuse makes room for another one, and is not lost.
+
 names       what may stand where                 write_once  what the cache asks of a place
 table       wordings as Parquet                  in_folder   a place on a disk
 kept        find, keep, count and expire         in_bucket   a place in a bucket
@@ -30,6 +33,11 @@ if TYPE_CHECKING:
 # What is wrong with the sentences of a wording; empty where nothing is.
 Validate = Callable[[Wording], Sequence[str]]
 FOLDER = "recommendations"
+
+
+def anything(_: Wording) -> Sequence[str]:
+    """Finds nothing wrong with a wording."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -56,20 +64,20 @@ class WordingCache(Protocol):
     Methods raise StoreUnavailable where the bucket, and OSError where the disk, does not do what it is asked for.
     """
 
-    def find(self, keys: Collection[str]) -> dict[str, Wording]:
-        """The wordings of these keys that are there, by key.
+    def find(self, keys: Collection[str], validate: Validate = anything) -> dict[str, Wording]:
+        """The wordings of these keys that are there, by key; those with which something is wrong are passed over.
 
         In a bucket that is two listings, one download for each compacted file that this process has not read yet, and
         one for each wanted wording that is not compacted.
         """
 
-    def keep(self, wording: Wording) -> Wording:
-        """Keep a wording, unless its key has one: that one is returned, then and for ever.
+    def keep(self, wording: Wording, validate: Validate = anything) -> Wording:
+        """Keep a wording, unless its key has one with which nothing is wrong: that one is returned, then and for ever.
 
         It is durable when this returns.
 
         Raises:
-            ValueError: it is none that can be kept; the message says why.
+            ValueError: it is none that can be kept, or something is wrong with it; the message says what.
         """
 
     def count(self) -> dict[str, int]:
@@ -93,7 +101,10 @@ class WordingCache(Protocol):
         """
 
     def export_to(self, path: Path) -> int:
-        """Write every wording into a Parquet file, in the order of keys; returns how many."""
+        """Write every wording into a Parquet file, in the order of keys; returns how many.
+
+        Of one key, those that were kept first come first.
+        """
 
     def import_from(self, path: Path, validate: Validate) -> Imported:
         """Keep the wordings of a file that was exported, by this lake or another.

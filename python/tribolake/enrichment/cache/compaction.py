@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from tribolake.enrichment.cache.kept import distinct
 from tribolake.enrichment.cache.names import COMPACTED, Place
 from tribolake.enrichment.cache.table import as_parquet
 from tribolake.enrichment.cache.write_once import Kept, WriteOnce
@@ -38,18 +40,19 @@ def _compact(wordings: KeptWordings, objects: WriteOnce, prompt_version: str, al
     """
     merged = {name for name, _ in wordings.load_compacted(prompt_version)}
     compacted = wordings.read_compacted(None, prompt_version)
-    # What somebody removes meanwhile he has put into a file of his own: it stays out of this one.
-    found, _ = wordings.read_alone(alone, {place.cache_key for _, place in alone} - compacted.keys())
-    whole = compacted | found
+    # Of whose wordings somebody removes one meanwhile, he has put it into a file of his own: the key stays out of this.
+    read, _ = wordings.read_alone(alone, compacted, {place.cache_key for _, place in alone}, distinct)
+    whole = {**compacted} | {key: several for key, several in read.items() if several}
     if not whole:
         return 0
-    content = as_parquet(whole.values())
+    content = as_parquet(chain.from_iterable(whole.values()))
     name = f"{COMPACTED}{prompt_version}/{hashlib.sha256(content).hexdigest()}.parquet"
     if name not in merged:  # the one before was killed after that
         objects.put(name, content)
-    if wordings.read_compacted(whole.keys(), prompt_version) != whole:
+    there = wordings.read_compacted(whole.keys(), prompt_version)
+    if any(there.get(key, ())[: len(several)] != several for key, several in whole.items()):
         raise StoreUnavailable(f"{name} does not say what was put into it: nothing was removed, try again")
-    taken_in = [(kept, place) for kept, place in alone if place.cache_key in whole]
+    taken_in = [(kept, place) for kept, place in alone if place.cache_key in read.keys() & whole.keys()]
     wordings.remove(kept for kept, _ in taken_in)
     wordings.remove(kept for kept, _ in wordings.together(prompt_version) if kept.name in merged - {name})
     return len({place.cache_key for _, place in taken_in})

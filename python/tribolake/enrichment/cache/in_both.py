@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tribolake.enrichment.cache import Imported, Validate
+from tribolake.enrichment.cache import Imported, Validate, anything
 from tribolake.enrichment.cache.kept import KeptWordings
 from tribolake.enrichment.wording import Wording
 from tribolake.errors import StoreUnavailable
@@ -33,14 +34,14 @@ class WordingsInBoth:
         self._away_until = 0.0
         self._aligning = threading.Lock()
 
-    def find(self, keys: Collection[str]) -> dict[str, Wording]:
+    def find(self, keys: Collection[str], validate: Validate = anything) -> dict[str, Wording]:
         self.bring_in_line()
-        return self._truth.find(keys)
+        return self._truth.find(keys, validate)
 
-    def keep(self, wording: Wording) -> Wording:
+    def keep(self, wording: Wording, validate: Validate = anything) -> Wording:
         self.bring_in_line()
-        kept = self._truth.keep(wording)
-        self._try(lambda: self._copy.keep(kept))
+        kept = self._truth.keep(wording, validate)
+        self._try(lambda: self._copy.keep(kept, validate))
         return kept
 
     def count(self) -> dict[str, int]:
@@ -93,9 +94,18 @@ class WordingsInBoth:
         return True
 
 
-def _take(source: KeptWordings, target: KeptWordings, names: Collection[tuple[str, str]]) -> int:
+def _take(source: KeptWordings, target: KeptWordings, names: Counter[tuple[str, str]]) -> int:
+    """Keep the wordings of these keys in another place, in the order in which they count; returns how many keys."""
     if not names:
         return 0
-    found = source.find({key for _, key in names})
+    found = source.everything({key for _, key in names})
     with ThreadPoolExecutor(WRITERS) as threads:
-        return len(list(threads.map(target.keep, found.values())))
+        return len(list(threads.map(lambda several: _keep_in_order(target, several), found.values())))
+
+
+def _keep_in_order(target: KeptWordings, several: tuple[Wording, ...]) -> None:
+    """Keep each wording of a key behind those that go before it."""
+    before: list[Wording] = []
+    for one in several:
+        target.keep(one, lambda other: ["it goes before"] if other in before else [])
+        before.append(one)

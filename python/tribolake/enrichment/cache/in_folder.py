@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -18,6 +19,9 @@ from tribolake.publish.files import make_folder, sync_folder
 # Longer than any writer takes between the first byte and the link.
 DEAD_AFTER_SECONDS = 24 * 3600.0
 PARTIAL = ".partial"
+# What opening says of something that is there and is no file. All else is trouble of the disk or of this process.
+NO_FILE = frozenset({errno.ELOOP, errno.EISDIR, errno.ENXIO})
+READABLE_BY_ALL = 0o644
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,9 @@ class FolderObjects:
         except FileNotFoundError as error:
             raise Gone(kept.name) from error
         except OSError as error:
-            raise Unreadable(str(error)) from error
+            if error.errno in NO_FILE:
+                raise Unreadable(str(error)) from error
+            raise  # to take it for unusable would give its key another wording
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise Unreadable("it is no file")
@@ -70,6 +76,8 @@ class FolderObjects:
             with aside.open("xb") as file:
                 file.write(content)
                 file.flush()
+                # Whatever the umask: other users of the folder would be kept from a wording that is theirs too.
+                os.fchmod(file.fileno(), READABLE_BY_ALL)
                 os.fsync(file.fileno())
             try:
                 path.hardlink_to(aside)

@@ -4,6 +4,10 @@ What is compacted goes before what stands alone, and of that what was stored fir
 changed by who comes later, so everybody who looks sees the same. Whoever keeps a wording looks only after he stored his
 own: of two at once the one that was second sees the other's.
 
+Who looks may find something wrong with a wording: he passes it over, as he does with what cannot be read, and keeps his
+own in the next place. Of several versions in one place the first that can be read counts. The rows of a key in a
+compacted file count for as many of its first places: what stands alone in one of these came too late.
+
 What stands alone is always listed before what is compacted. A compaction makes its file first and removes afterwards:
 a wording that is missing in the first listing is therefore in the second one.
 """
@@ -13,14 +17,16 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tribolake.enrichment.cache import Imported, Validate
+from tribolake.enrichment.cache import Imported, Validate, anything
 from tribolake.enrichment.cache.names import (
     COMPACTED,
     KEY,
@@ -41,6 +47,8 @@ from tribolake.enrichment.wording import Wording
 from tribolake.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+Rows = Mapping[str, tuple[Wording, ...]]  # by key, in the order in which they count
 THREADS = 8
 # A compaction or an expiry that overtakes a reader makes him look again; nobody is overtaken so often.
 ROUNDS = 10
@@ -54,15 +62,16 @@ class KeptWordings:
         self._tables: dict[str, pa.Table] = {}  # by name; they never change
         self._warned: set[Kept] = set()
 
-    def find(self, keys: Collection[str]) -> dict[str, Wording]:
-        return self._find({key for key in keys if KEY.fullmatch(key)}, "")
+    def find(self, keys: Collection[str], validate: Validate = anything) -> dict[str, Wording]:
+        return self._first({key for key in keys if KEY.fullmatch(key)}, "", validate)
 
-    def everything(self) -> dict[str, Wording]:
-        """Every wording, by key."""
-        return self._find(None, "")
+    def everything(self, keys: Collection[str] | None = None) -> dict[str, tuple[Wording, ...]]:
+        """Every wording of these keys, or of all, by key and in the order in which they count."""
+        found = self._look(None if keys is None else set(keys), "", distinct)
+        return {key: several for key, several in found.items() if several}
 
-    def keep(self, wording: Wording) -> Wording:
-        reason = flaw(wording)
+    def keep(self, wording: Wording, validate: Validate = anything) -> Wording:
+        reason = flaw(wording) or next(iter(validate(wording)), None)
         if reason is not None:
             raise NoWording(f"a wording cannot be kept: {reason}")
         content = wording.as_json()
@@ -71,28 +80,28 @@ class KeptWordings:
         key, prompt_version = wording.cache_key, wording.configuration.prompt_version
         for number in range(1, PLACES + 1):
             mine = self._objects.put(Place(prompt_version, key, number).name, content)
-            found = self._find({key}, f"{prompt_version}/{key}").get(key)
+            found = self._first({key}, f"{prompt_version}/{key}", validate).get(key)
             if found is not None:
                 if mine is not None and found != wording:
                     self._objects.remove(mine)
                 return found
-            # Something unusable is in the place, and stays there.
-        raise StoreUnavailable(f"what stands in the {PLACES} places of wording {key} is no wording: remove it")
+            # Something that cannot be taken is in the place, and stays there.
+        raise StoreUnavailable(f"none of what stands in the {PLACES} places of wording {key} can be taken: remove it")
 
     def count(self) -> dict[str, int]:
         found = Counter(prompt_version for prompt_version, _ in self.names())
         return dict(sorted(found.items()))
 
-    def names(self) -> set[tuple[str, str]]:
-        """Prompt version and key of every wording, as far as names tell."""
-        alone = {(place.prompt_version, place.cache_key) for _, place in self.alone()}
-        together = {
-            (prompt_version, key)
-            for (_, prompt_version), table in self.load_compacted().items()
-            for key in table["cache_key"].to_pylist()
-            if key is not None and KEY.fullmatch(key)
-        }
-        return alone | together
+    def names(self) -> Counter[tuple[str, str]]:
+        """How many wordings each prompt version and key has, as far as names tell."""
+        alone = [((place.prompt_version, place.cache_key), place.number) for _, place in self.alone()]
+        found: Counter[tuple[str, str]] = Counter()
+        for (_, prompt_version), table in self.load_compacted().items():
+            keys = (key for key in table["cache_key"].to_pylist() if key is not None and KEY.fullmatch(key))
+            found |= Counter((prompt_version, key) for key in keys)
+        rows = found.copy()
+        found.update(name for name, number in set(alone) if number > rows[name])
+        return found
 
     def expire(self, prompt_version: str) -> int:
         checked_prompt_version(prompt_version)
@@ -117,7 +126,7 @@ class KeptWordings:
     def export_to(self, path: Path) -> int:
         from tribolake.enrichment.cache.transfer import export_wordings  # noqa: PLC0415 - few want it
 
-        return export_wordings(self.everything().values(), path)
+        return export_wordings(chain.from_iterable(self.everything().values()), path)
 
     def import_from(self, path: Path, validate: Validate) -> Imported:
         from tribolake.enrichment.cache.transfer import import_wordings  # noqa: PLC0415 - few want it
@@ -150,48 +159,51 @@ class KeptWordings:
         return found
 
     def read_alone(
-        self, alone: Iterable[tuple[Kept, Place]], wanted: Collection[str]
-    ) -> tuple[dict[str, Wording], set[str]]:
-        """Read what stands alone: the first of each key that can be used.
+        self,
+        alone: Iterable[tuple[Kept, Place]],
+        rows: Rows,
+        wanted: Collection[str],
+        pick: Callable[[Iterator[Wording]], T],
+    ) -> tuple[dict[str, T], set[str]]:
+        """Read what stands alone, as far as it is picked.
 
         Args:
             alone: as `alone` gives it.
+            rows: what is compacted, which goes before.
             wanted: keys.
+            pick: what is made of the wordings of a key, which come in the order in which they count.
 
         Returns:
-            Wordings by key, and the keys of which something was removed meanwhile: these have to be looked for again.
+            What was picked by key, and the keys of which something was removed meanwhile: these have to be looked for
+            again.
         """
-        of_key: dict[str, list[tuple[Kept, Place]]] = defaultdict(list)
+        of_key: dict[str, list[tuple[Kept, Place]]] = {key: [] for key in wanted}
         for kept, place in alone:
-            if place.cache_key in wanted:
+            if place.cache_key in of_key and place.number > len(rows.get(place.cache_key, ())):
                 of_key[place.cache_key].append((kept, place))
 
-        def first(candidates: Iterable[tuple[Kept, Place]]) -> Wording | Gone | None:
-            for kept, place in candidates:
-                try:
-                    return read_wording(self._objects.read(kept, MAX_WORDING_BYTES), place)
-                except Gone as error:
-                    return error
-                except (NoWording, Unreadable) as error:
-                    self._warn(kept, str(error))
-            return None
+        def picked(key: str) -> T | Gone:
+            try:
+                return pick(chain(rows.get(key, ()), self._usable(of_key[key])))
+            except Gone as error:
+                return error
 
-        if len(of_key) > 1:
+        if sum(map(bool, of_key.values())) > 1:
             with ThreadPoolExecutor(THREADS) as threads:
-                read = dict(zip(of_key, threads.map(first, of_key.values()), strict=True))
+                read = dict(zip(of_key, threads.map(picked, of_key), strict=True))
         else:
-            read = {key: first(candidates) for key, candidates in of_key.items()}
-        found = {key: one for key, one in read.items() if isinstance(one, Wording)}
-        return found, {key for key, one in read.items() if isinstance(one, Gone)}
+            read = {key: picked(key) for key in of_key}
+        found = {key: one for key, one in read.items() if not isinstance(one, Gone)}
+        return found, read.keys() - found.keys()
 
-    def read_compacted(self, wanted: Collection[str] | None, prompt_version: str = "") -> dict[str, Wording]:
-        """Wordings that are compacted, by key.
+    def read_compacted(self, wanted: Collection[str] | None, prompt_version: str = "") -> Rows:
+        """Wordings that are compacted.
 
         Args:
             wanted: keys; None means all.
             prompt_version: of this one only; empty means all.
         """
-        found: dict[str, Wording] = {}
+        found: dict[str, dict[Wording, None]] = defaultdict(dict)
         for (name, of_version), table in self.load_compacted(prompt_version).items():
             rows = table
             if wanted is not None:
@@ -202,8 +214,8 @@ class KeptWordings:
                 elif wording.configuration.prompt_version != of_version:
                     self._warn(Kept(name, key), "it is of another prompt version")
                 else:
-                    found.setdefault(key, wording)
-        return found
+                    found[key].setdefault(wording)
+        return {key: tuple(several) for key, several in found.items()}
 
     def load_compacted(self, prompt_version: str = "") -> Mapping[tuple[str, str], pa.Table]:
         """The compacted files by name and prompt version, in the order in which they count, but for unusable ones."""
@@ -224,19 +236,51 @@ class KeptWordings:
         with ThreadPoolExecutor(THREADS) as threads:
             list(threads.map(self._objects.remove, objects))
 
-    def _find(self, wanted: set[str] | None, prefix: str) -> dict[str, Wording]:
+    def _first(self, wanted: set[str], prefix: str, validate: Validate) -> dict[str, Wording]:
+        """The first wording of each key with which nothing is wrong."""
+
+        def first(several: Iterator[Wording]) -> Wording | None:
+            for one in several:
+                reasons = validate(one)
+                if not reasons:
+                    return one
+                name = f"{one.configuration.prompt_version}/{one.cache_key}"
+                self._warn(Kept(name, one.generated_at), f"{reasons[0]!a}")
+            return None
+
+        return {key: one for key, one in self._look(wanted, prefix, first).items() if one is not None}
+
+    def _look(self, wanted: set[str] | None, prefix: str, pick: Callable[[Iterator[Wording]], T]) -> dict[str, T]:
         """Look for wordings below a prefix of names; None of them wanted means all."""
-        found: dict[str, Wording] = {}
+        found: dict[str, T] = {}
         missing = wanted
         for _ in range(ROUNDS):
             if missing is not None and not missing:
                 break
             alone = self.alone(prefix)
-            found |= self.read_compacted(missing, prefix.partition("/")[0])
-            there = {place.cache_key for _, place in alone if missing is None or place.cache_key in missing}
-            more, missing = self.read_alone(alone, there - found.keys())
+            rows = self.read_compacted(missing, prefix.partition("/")[0])
+            there = {place.cache_key for _, place in alone} | rows.keys()
+            more, missing = self.read_alone(alone, rows, there if missing is None else there & missing, pick)
             found |= more
         return found
+
+    def _usable(self, places: Iterable[tuple[Kept, Place]]) -> Iterator[Wording]:
+        """What can be read of what stands alone, the first version of each place.
+
+        Raises:
+            Gone: something was removed meanwhile.
+        """
+        done = 0  # the place that was read last
+        for kept, place in places:
+            if place.number == done:
+                continue  # its writer was second, and is about to remove it
+            try:
+                one = read_wording(self._objects.read(kept, MAX_WORDING_BYTES), place)
+            except (NoWording, Unreadable) as error:
+                self._warn(kept, str(error))
+            else:
+                done = place.number
+                yield one
 
     def _load(self, kept: Kept) -> pa.Table | None:
         table = self._tables.get(kept.name)
@@ -257,3 +301,7 @@ class KeptWordings:
         if kept not in self._warned:
             self._warned.add(kept)
             log.warning("wordings: %a is passed over: %s", kept.name, reason)
+
+
+def distinct(several: Iterable[Wording]) -> tuple[Wording, ...]:
+    return tuple(dict.fromkeys(several))

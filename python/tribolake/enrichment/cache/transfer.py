@@ -48,8 +48,9 @@ def import_wordings(cache: WordingCache, path: Path, validate: Validate) -> Impo
             refused.append(Refused(row, key[:SHOWN_KEY], reasons))
         else:
             passed[key] = wording
-    known = cache.find(passed.keys())
+    known = cache.find(passed.keys(), validate)
     new = [wording for key, wording in passed.items() if key not in known]
     with ThreadPoolExecutor(WRITERS) as threads:
-        taken = sum(kept == wording for kept, wording in zip(threads.map(cache.keep, new), new, strict=True))
+        kept = threads.map(lambda wording: cache.keep(wording, validate), new)
+        taken = sum(there == wording for there, wording in zip(kept, new, strict=True))
     return Imported(taken, len(passed) - taken, tuple(refused))

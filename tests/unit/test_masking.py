@@ -1,0 +1,40 @@
+"""What an endpoint repeats of a key is told nowhere."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tribolake.enrichment.masking import TELLING, masked
+
+KEY = "abcdefghijklmnopqrst"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"the key {KEY} is bad", "the key *** is bad"),
+        (f"{KEY[:-2]}, {KEY[5:]}", "***, ***"),
+        (KEY[3 : 3 + TELLING], "***"),
+        (KEY[3 : 2 + TELLING], KEY[3 : 2 + TELLING]),
+        ("Authorization: Bearer x1.y2", "Authorization: Bearer ***"),
+        ("given sk-proj-1_2-3, wanted another", "given ***, wanted another"),
+        ("the risk-based task-force", "the risk-based task-force"),
+        ("", ""),
+    ],
+)
+def test_given_a_text_then_keys_and_parts_of_the_key_are_not_in_it(text, shown):
+    assert masked(text, KEY) == shown
+
+
+def test_given_a_short_key_then_it_is_masked_as_a_whole():
+    assert masked("it is abcd, not abc", "abcd") == "it is ***, not abc"
+    assert masked("any text", "") == "any text"
+
+
+@given(st.text(), st.integers(0, len(KEY)), st.integers(TELLING, len(KEY)), st.text())
+def test_given_any_text_around_a_part_of_the_key_then_the_part_is_gone(before, start, length, after):
+    part = KEY[start : start + length]
+    if len(part) >= TELLING:
+        assert part not in masked(before + part + after, KEY)
