@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tribolake.enrichment.guards import violations
+from tribolake.enrichment.guards.violations import violations
 from tribolake.enrichment.pattern import Language, Pattern, Rule
 from tribolake.enrichment.reply import Reply
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tribolake.enrichment.change_advice import change_advised
+from tribolake.enrichment.guards.change_advice import change_advised
 
 CHANGES = {
     "es": [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tribolake.enrichment.guards import GUARD_NAMES, GUARDS, MOST_WORDS, violations
+from tribolake.enrichment.guards.violations import GUARD_NAMES, GUARDS, MOST_WORDS, violations
 from tribolake.enrichment.pattern import Pattern, Rule
 from tribolake.enrichment.reply import MAX_SENTENCE, Reply
 

@@ -11,7 +11,7 @@ import sys
 import pytest
 from tests.guard_replies import GOOD, wear_pattern
 
-from tribolake.enrichment import (
+from tribolake.enrichment.guards import (
     change_advice,
     claims,
     copied_prompt,
@@ -21,7 +21,7 @@ from tribolake.enrichment import (
     quantities,
     spelled_numbers,
 )
-from tribolake.enrichment.guards import MOST_CHARACTERS, violations
+from tribolake.enrichment.guards.violations import MOST_CHARACTERS, violations
 from tribolake.enrichment.reply import Reply
 
 SECONDS = 60  # linear work takes two or three, exponential work more than any machine has

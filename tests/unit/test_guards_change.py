@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.guard_replies import additives_pattern, guards_of, wear_pattern
 
-from tribolake.enrichment.change_advice import change_advised
-from tribolake.enrichment.harmless_advice import unknown_advice
+from tribolake.enrichment.guards.change_advice import change_advised
+from tribolake.enrichment.guards.harmless_advice import unknown_advice
 
 CHANGES = {
     "es": """El lubricante se debe cambiar.

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from tests.guard_replies import WEAR, guards_of, wear_pattern
 
-from tribolake.enrichment.copied_prompt import copied_from_prompt
-from tribolake.enrichment.essay_names import spoken_of
-from tribolake.enrichment.foreign_text import odd_character
-from tribolake.enrichment.guards import violations
+from tribolake.enrichment.guards.copied_prompt import copied_from_prompt
+from tribolake.enrichment.guards.essay_names import spoken_of
+from tribolake.enrichment.guards.foreign_text import odd_character
+from tribolake.enrichment.guards.violations import violations
 from tribolake.enrichment.pattern import LANGUAGES, Pattern, expert_rules
 from tribolake.enrichment.reply import Reply
 

@@ -9,7 +9,7 @@ from importlib import resources
 
 import pytest
 
-from tribolake.enrichment.guards import violations
+from tribolake.enrichment.guards.violations import violations
 from tribolake.enrichment.pattern import LANGUAGES, Pattern, Rule
 from tribolake.enrichment.prompt import (
     MAX_COMPLAINT,

@@ -16,7 +16,7 @@ def guard_version() -> str:
     """A SHA-256 over code and tables of this package, and the seeds: rather judged once too often than too late."""
     seeds = PROJECT_DIR / "seeds" / "oil"
     digest = hashlib.sha256()
-    for path in sorted([*HERE.glob("*.py"), *HERE.glob("*.csv"), *seeds.glob("*.csv")]):
+    for path in sorted([*HERE.rglob("*.py"), *HERE.rglob("*.csv"), *seeds.glob("*.csv")]):
         content = path.read_bytes()
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
     return digest.hexdigest()

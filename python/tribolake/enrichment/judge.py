@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tribolake.enrichment.guards import violations
+from tribolake.enrichment.guards.violations import violations
 from tribolake.enrichment.pattern import Pattern
 from tribolake.enrichment.price import Tokens
 from tribolake.enrichment.reasons import Reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from tribolake.enrichment.guards import violations
+from tribolake.enrichment.guards.violations import violations
 from tribolake.enrichment.pattern import Language, Pattern, Rule, expert_rules, read_pattern
 from tribolake.enrichment.reply import Reply
 from tribolake.enrichment.wording import Wording, cache_key

@@ -11,8 +11,8 @@ from functools import cache
 from importlib import resources
 from typing import TypedDict
 
+from tribolake.enrichment.guards.sentences import normal
 from tribolake.enrichment.pattern import Language, Pattern
-from tribolake.enrichment.sentences import normal
 from tribolake.enrichment.wording import canonical_json
 
 # Part of what wordings are kept under: a change of any text in `prompts/` needs a new one.

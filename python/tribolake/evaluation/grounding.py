@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from tribolake.enrichment.essay_names import Mention, mentions, published_essays
-from tribolake.enrichment.pairing import paired
-from tribolake.enrichment.quantities import TIMES, Quantity, quantities
-from tribolake.enrichment.sentences import blanked, clauses, folded, normal
+from tribolake.enrichment.guards.essay_names import Mention, mentions, published_essays
+from tribolake.enrichment.guards.pairing import paired
+from tribolake.enrichment.guards.quantities import TIMES, Quantity, quantities
+from tribolake.enrichment.guards.sentences import blanked, clauses, folded, normal
 from tribolake.evaluation.reports import Breach, Report
 
 ROUNDED_BY = 0.05  # at most, as a share of the value

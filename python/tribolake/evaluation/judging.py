@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tribolake.enrichment.change_advice import change_advised
-from tribolake.enrichment.claims import calms, promises
-from tribolake.enrichment.essay_names import essays_of_group
-from tribolake.enrichment.foreign_text import is_error
-from tribolake.enrichment.language import is_another_language
-from tribolake.enrichment.sentences import normal
+from tribolake.enrichment.guards.change_advice import change_advised
+from tribolake.enrichment.guards.claims import calms, promises
+from tribolake.enrichment.guards.essay_names import essays_of_group
+from tribolake.enrichment.guards.foreign_text import is_error
+from tribolake.enrichment.guards.language import is_another_language
+from tribolake.enrichment.guards.sentences import normal
 from tribolake.evaluation.grounding import grounding_of
 from tribolake.evaluation.reports import Report, critical_essays
 

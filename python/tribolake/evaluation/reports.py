@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from tribolake.duck import QUIET, confine, literal, quoted
-from tribolake.enrichment.essay_names import published_essays
+from tribolake.enrichment.guards.essay_names import published_essays
 from tribolake.errors import ConfigurationError
 
 MEMORY = "1GB"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from tribolake.enrichment.sentences import folded, normal
+from tribolake.enrichment.guards.sentences import folded, normal
 from tribolake.project import read_seed
 
 COMMON_NAMES = Path(__file__).with_name("essay_names.csv")

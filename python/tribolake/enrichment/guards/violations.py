@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from tribolake.enrichment.change_advice import change_advised
-from tribolake.enrichment.change_words import word_set
-from tribolake.enrichment.claims import (
+from tribolake.enrichment.guards.change_advice import change_advised
+from tribolake.enrichment.guards.change_words import word_set
+from tribolake.enrichment.guards.claims import (
     calms,
     claims_proof,
     claims_trend,
@@ -22,23 +22,23 @@ from tribolake.enrichment.claims import (
     says_below,
     sets_deadline,
 )
-from tribolake.enrichment.copied_prompt import copied_from_prompt
-from tribolake.enrichment.draft import Draft
-from tribolake.enrichment.essay_names import essays_of_group
-from tribolake.enrichment.foreign_text import is_error, is_foreign, odd_character
-from tribolake.enrichment.harmless_advice import unknown_advice
-from tribolake.enrichment.language import is_another_language
-from tribolake.enrichment.number_guard import only_numbers_of_the_rules
-from tribolake.enrichment.pattern import Pattern
-from tribolake.enrichment.reply import Reply
-from tribolake.enrichment.sentences import SLOT, folded, normal, without_slots, words
-from tribolake.enrichment.slot_guards import (
+from tribolake.enrichment.guards.copied_prompt import copied_from_prompt
+from tribolake.enrichment.guards.draft import Draft
+from tribolake.enrichment.guards.essay_names import essays_of_group
+from tribolake.enrichment.guards.foreign_text import is_error, is_foreign, odd_character
+from tribolake.enrichment.guards.harmless_advice import unknown_advice
+from tribolake.enrichment.guards.language import is_another_language
+from tribolake.enrichment.guards.number_guard import only_numbers_of_the_rules
+from tribolake.enrichment.guards.sentences import SLOT, folded, normal, without_slots, words
+from tribolake.enrichment.guards.slot_guards import (
     called_fine,
     every_essay_in_observation,
     only_allowed_slots,
     only_essays_of_the_facts,
     slots_beside_their_essay,
 )
+from tribolake.enrichment.pattern import Pattern
+from tribolake.enrichment.reply import Reply
 
 GuardName = Literal[
     "slots",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from tribolake.enrichment.essay_names import Mention, mentions
+from tribolake.enrichment.guards.essay_names import Mention, mentions
+from tribolake.enrichment.guards.phrases import comparable, stands_in
+from tribolake.enrichment.guards.quantities import quantities
+from tribolake.enrichment.guards.sentences import folded, normal, without_slots
+from tribolake.enrichment.guards.spelled_numbers import spelled_numbers
 from tribolake.enrichment.pattern import Pattern
-from tribolake.enrichment.phrases import comparable, stands_in
-from tribolake.enrichment.quantities import quantities
 from tribolake.enrichment.reply import Reply
-from tribolake.enrichment.sentences import folded, normal, without_slots
-from tribolake.enrichment.spelled_numbers import spelled_numbers
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tribolake.enrichment.change_objects import objects_of
-from tribolake.enrichment.change_words import (
+from tribolake.enrichment.guards.change_objects import objects_of
+from tribolake.enrichment.guards.change_words import (
     BEFORE_ANY,
     CHANGE,
     COMPLETE,
@@ -28,9 +28,9 @@ from tribolake.enrichment.change_words import (
     WITH_PRONOUN,
     WITHOUT,
 )
-from tribolake.enrichment.new_material import installs_new
-from tribolake.enrichment.sentences import clauses, folded, normal, without_slots
-from tribolake.enrichment.spoken_changes import is_no_advice, is_only_watched
+from tribolake.enrichment.guards.new_material import installs_new
+from tribolake.enrichment.guards.sentences import clauses, folded, normal, without_slots
+from tribolake.enrichment.guards.spoken_changes import is_no_advice, is_only_watched
 
 TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|,")
 ASIDES = re.compile(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from tribolake.enrichment.change_words import (
+from tribolake.enrichment.guards.change_words import (
     CHANGE,
     LIGHT,
     NEED,
@@ -21,7 +21,7 @@ from tribolake.enrichment.change_words import (
     WITH_PRONOUN,
     word_set,
 )
-from tribolake.enrichment.harmless_words import (
+from tribolake.enrichment.guards.harmless_words import (
     ADJECTIVES,
     DETERMINERS,
     DOES,
@@ -35,7 +35,7 @@ from tribolake.enrichment.harmless_words import (
     SPOKEN_OF,
     USES,
 )
-from tribolake.enrichment.sentences import clauses, folded, normal, without_slots
+from tribolake.enrichment.guards.sentences import clauses, folded, normal, without_slots
 
 TOKEN = re.compile(r"[^\W\d_]+|[,:()]")
 STOPS = frozenset(",:()")

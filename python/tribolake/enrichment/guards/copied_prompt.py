@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 
+from tribolake.enrichment.guards.sentences import clauses, folded, normal, without_slots, words
 from tribolake.enrichment.pattern import LANGUAGES
-from tribolake.enrichment.sentences import clauses, folded, normal, without_slots, words
 from tribolake.project import read_seed
 
 RUN = 5  # words that two texts do not share by chance
