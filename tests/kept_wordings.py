@@ -38,7 +38,7 @@ def wording(number: int, text: str = "", prompt_version: str = "v1") -> Wording:
         key,
         configuration,
         pattern,
-        f"El hierro está en {{Hierro.value}} ppm{said}.",
+        f"El hierro está en {{Hierro.value}}{said}.",
         "Desgaste de piezas de hierro.",
         "Inspeccionar el componente.",
         "2026-01-31T06:00:00+00:00",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tribolake.enrichment.guards.claims import says_multiple
 from tribolake.enrichment.guards.draft import Draft
-from tribolake.enrichment.guards.quantities import Quantity, quantities, unit_at
+from tribolake.enrichment.guards.quantities import Quantity, quantities
 from tribolake.enrichment.guards.sentences import SLOT, blanked, folded, words
 from tribolake.enrichment.guards.spelled_numbers import NUMBER_WORDS, lone_units, roman_numerals, spelled_numbers
 
@@ -25,7 +25,6 @@ def only_numbers_of_the_rules(draft: Draft) -> Iterator[str]:
             written = text[number.start : number.unit_end]
             yield f"number '{written}' is not in the rules' texts: use slots for what was measured"
     spans = [(number.start, number.unit_end) for number in found]
-    spans += [(slot.end(), unit_at(text, slot.end())[1]) for slot in SLOT.finditer(draft.text)]
     rest = blanked(text, spans)
     if any(character.isnumeric() for character in rest):
         yield "a digit stands in a word: write no rule identifiers and no codes"
