@@ -54,7 +54,7 @@ def on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., InBu
     return make
 
 
-@pytest.fixture(params=["folder", "moto", pytest.param("rgw", marks=pytest.mark.slow)])
+@pytest.fixture(params=["folder", *(pytest.param(name, marks=pytest.mark.slow) for name in ("moto", "rgw"))])
 def home(request: pytest.FixtureRequest, tmp_path: Path, on_s3: Callable[..., InBucket]) -> LakeHome:
     """A lake in each of its homes."""
     if request.param == "folder":

@@ -121,6 +121,7 @@ def check_log(connection: duckdb.DuckDBPyConnection, root: Path, published: set[
     assert set(connection.execute("select run_id, entity from history.change_log").fetchall()) == set(lines)
 
 
+@pytest.mark.slow
 def test_given_a_kill_at_any_moment_then_readers_see_all_old_or_all_new_files_and_the_next_run_heals(tmp_path):
     root, state = tmp_path / "lake", tmp_path / "warehouse.duckdb"
     root.mkdir()

@@ -174,6 +174,7 @@ def test_given_wordings_that_stand_alone_then_they_become_one_file_per_prompt_ve
     assert cache.find([one.cache_key for one in [*first, *more]]) == by_key([*first, *more])
 
 
+@pytest.mark.slow
 def test_given_a_compaction_that_is_killed_at_any_line_then_nothing_is_lost_or_there_twice(tmp_path):
     old, new = wordings(range(3)), wordings(range(3, 6))
     keys = [one.cache_key for one in [*old, *new]]
@@ -197,6 +198,7 @@ def test_given_a_compaction_that_is_killed_at_any_line_then_nothing_is_lost_or_t
     assert attempt > 10
 
 
+@pytest.mark.slow
 def test_given_a_writer_that_is_killed_at_any_line_then_its_wording_is_whole_or_absent(tmp_path):
     one = wording(1, "killed")
     outcomes = []
