@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -24,8 +25,8 @@ from tests.model_endpoints import (
 )
 from werkzeug import Request, Response
 
-from tribolake.enrichment.batch import Collected, EndpointUnavailable, Submitted, collect, submit
-from tribolake.enrichment.batch_record import awaited_keys, open_records
+from tribolake.enrichment.batch import KEPT_DAYS, Collected, EndpointUnavailable, Submitted, collect, submit
+from tribolake.enrichment.batch_record import awaited_keys, open_records, save
 from tribolake.enrichment.model import most_tokens
 from tribolake.enrichment.prompt import messages
 from tribolake.enrichment.reasons import ModelUnusable
@@ -234,8 +235,24 @@ def test_given_a_batch_that_was_never_made_and_less_money_then_submitting_again_
     assert (endpoint.batches, again.asked, again.left_out) == ({}, 0, 5)
 
 
+def test_given_a_batch_that_another_key_does_not_see_then_it_is_not_given_up(endpoint, lake):
+    send(lake)
+    hidden = dict(endpoint.batches)
+    endpoint.batches.clear()
+    done = fetch(lake)
+    assert (done.accepted, dict(done.failed)) == (0, {})
+    assert ["OPENAI_API_KEY" in problem for problem in done.problems.values()] == [True]
+    assert send(lake).awaited == 5
+    endpoint.batches.update(hidden)
+    endpoint.end([completion(reply_of())] * 5)
+    assert fetch(lake).accepted == 5
+
+
 def test_given_a_batch_that_the_endpoint_has_no_more_then_its_patterns_are_free_again(endpoint, lake):
     send(lake, PATTERNS[:2])
+    (record,) = open_records(lake.settings)
+    long_ago = datetime.now(UTC) - timedelta(days=KEPT_DAYS + 1)
+    save(lake.settings, dataclasses.replace(record, made_at=long_ago.isoformat()))
     endpoint.batches.clear()
     send(lake, PATTERNS[2:])
     endpoint.end([completion(reply_of())] * 3)

@@ -379,6 +379,13 @@ def test_given_an_endpoint_that_ignores_the_limit_of_output_then_no_more_is_aske
     assert {waits.reason for waits in done.waiting.values()} == {"stopped"}
 
 
+def test_given_a_first_call_without_an_answer_then_the_next_one_is_made_alone_too(endpoint, tmp_path):
+    endpoint.answer = in_turn(failure(500), lambda _: counted(MOST))
+    lake = lake_of(tmp_path, endpoint, ai_budget_usd=0.05, ai_concurrency=8, ai_retries=0)
+    lake.enrich(*map(pattern_of, range(20)))
+    assert len(endpoint.asked) == 2
+
+
 def test_given_a_bad_reply_beyond_the_limit_of_output_then_it_is_not_asked_for_again(endpoint, tmp_path):
     endpoint.answer = lambda _: counted(MOST, "no JSON")
     done = lake_of(tmp_path, endpoint, ai_budget_usd=0.05).enrich(MOTOR)

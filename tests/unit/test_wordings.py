@@ -33,11 +33,20 @@ from tests.kept_wordings import (
     wordings,
 )
 
-from tribolake.enrichment.cache import FOLDER, WordingCache, open_wordings
+from tribolake.enrichment.cache import FOLDER, NoPlaceLeft, WordingCache, open_wordings
 from tribolake.enrichment.cache.in_both import WordingsInBoth
 from tribolake.enrichment.cache.in_folder import FolderObjects
 from tribolake.enrichment.cache.kept import KeptWordings
-from tribolake.enrichment.cache.names import MAX_SENTENCE, NoWording, NoWordings, Place, flaw, place_of, read_wording
+from tribolake.enrichment.cache.names import (
+    MAX_SENTENCE,
+    PLACES,
+    NoWording,
+    NoWordings,
+    Place,
+    flaw,
+    place_of,
+    read_wording,
+)
 from tribolake.enrichment.cache.table import SCHEMA, as_parquet, of_parquet
 from tribolake.enrichment.wording import Configuration, Wording
 from tribolake.home import open_home
@@ -414,7 +423,36 @@ def test_given_something_else_in_the_place_of_a_wording_then_it_is_passed_over_w
     assert open_wordings(settings).keep(wording(1, "later")) == one
     cache.compact()
     assert open_wordings(settings).find([one.cache_key, other.cache_key]) == by_key([one, other])
-    assert [name for name in names(place) if name.endswith(".json")] == []
+    # What stands behind something unusable stays where it is: as a row it would move up, and others would follow it.
+    alone = [f"v1/{one.cache_key}-2.json", f"v1/{one.cache_key}.json"]
+    assert [name for name in names(place) if name.endswith(".json")] == alone
+
+
+def test_given_something_unusable_before_a_refused_wording_then_no_later_writer_gets_in_front_of_anybody(cache, place):
+    first, second, third = (wording(1, text) for text in ("first", "second", "third"))
+    (place / "v1").mkdir(parents=True)
+    (place / "v1" / f"{first.cache_key}.json").write_bytes(b"{}")
+    assert cache.keep(first) == first
+    cache.compact()
+    assert cache.keep(second, refuse(first)) == second
+    cache.compact()
+    assert cache.keep(third, refuse(first, second)) == third
+    assert cache.find([first.cache_key], refuse(first)) == {first.cache_key: second}
+
+
+def test_given_places_that_are_all_taken_then_the_error_says_what_frees_them(cache):
+    refused = [wording(1, f"{number}") for number in range(PLACES)]
+    for number, one in enumerate(refused):
+        cache.keep(one, refuse(*refused[:number]))
+    with pytest.raises(NoPlaceLeft, match="recommendations expire v1"):
+        cache.keep(wording(1, "good"), refuse(*refused))
+    assert cache.keep(wording(2)) == wording(2)
+
+
+def test_given_a_folder_in_the_place_of_a_wording_then_it_is_passed_over(cache, place):
+    (place / "v1" / f"{wording(1).cache_key}.json").mkdir(parents=True)
+    assert cache.keep(wording(1)) == wording(1)
+    assert cache.find([wording(1).cache_key]) == {wording(1).cache_key: wording(1)}
 
 
 def test_given_links_pipes_and_foreign_names_then_none_of_them_is_followed_or_read(cache, place, caplog, tmp_path):

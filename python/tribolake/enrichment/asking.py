@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from itertools import islice
 
 from tribolake.enrichment.budget import Budget, Reservation
+from tribolake.enrichment.cache import NoPlaceLeft
 from tribolake.enrichment.enrich import Cache, Progress
 from tribolake.enrichment.judge import LONGEST_COMPLAINT_BYTES, Fault, judge, wording_of
 from tribolake.enrichment.model import Answer, Model, most_tokens
@@ -24,6 +25,7 @@ from tribolake.enrichment.wording import Configuration, Wording
 from tribolake.errors import TribolakeError
 from tribolake.settings import Settings
 
+log = logging.getLogger(__name__)
 COMPLAINT_TOKENS = LONGEST_COMPLAINT_BYTES + 512  # with the words around it
 KEEPING_THREADS = 16
 # So many calls per caller, one after the other and none in between answered, say that the endpoint is down.
@@ -94,6 +96,7 @@ class _Asking:
         self._budget = budget
         self._result = result
         self._concurrency = settings.ai_concurrency
+        self._callers = 1
         self._progress = progress
         self._told_at = time.perf_counter()
         self._failures = 0  # of the endpoint, since it answered last
@@ -103,12 +106,19 @@ class _Asking:
         queue = iter(patterns)
         with self._threads:
             if self._budget.is_limited:
-                # One alone: its answer shows whether the endpoint keeps to the limit of output, on which the budget
+                # One alone until an answer shows whether the endpoint keeps to the limit of output, on which the budget
                 # relies. Otherwise as many as are under way would be paid for before that is known.
-                await self._each_of(islice(queue, 1), len(patterns))
+                await self._each_of(self._until_one_is_counted(queue), len(patterns))
+            self._callers = min(self._concurrency, len(patterns))
             async with asyncio.TaskGroup() as callers:
-                for _ in range(min(self._concurrency, len(patterns))):
+                for _ in range(self._callers):
                     callers.create_task(self._each_of(queue, len(patterns)))
+
+    def _until_one_is_counted(self, queue: Iterator[Pattern]) -> Iterator[Pattern]:
+        for pattern in queue:
+            yield pattern
+            if self._result.tokens != Tokens():
+                return
 
     async def _each_of(self, queue: Iterator[Pattern], number: int) -> None:
         """One caller: takes the next pattern when it is done with one."""
@@ -195,6 +205,8 @@ class _Asking:
             kept = await asyncio.get_running_loop().run_in_executor(
                 self._threads, self._cache.keep, wording, objections
             )
+        except NoPlaceLeft as error:  # of this wording alone: it is shown here, and asked for again elsewhere
+            log.warning("%s", error)
         except (TribolakeError, OSError, ValueError) as error:
             self._result.stopped = self._result.stopped or NOT_KEPT.format(error=error)
         self._result.wordings[wording.pattern] = kept
@@ -203,7 +215,7 @@ class _Asking:
     def _count_failure(self, failure: Unanswered) -> None:
         """Stop where call after call fails for no fault of its own."""
         self._failures += failure.reason in OF_THE_ENDPOINT
-        if self._failures >= max(FEWEST_FAILURES, FAILURES_PER_CALLER * self._concurrency):
+        if self._failures >= max(FEWEST_FAILURES, FAILURES_PER_CALLER * self._callers):
             self._result.stopped = self._result.stopped or NO_ANSWER.format(
                 endpoint=self._model.endpoint, number=self._failures, last=failure
             )

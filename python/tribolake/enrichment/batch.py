@@ -19,7 +19,8 @@ from typing import Any, Literal
 from openai import APIConnectionError, APIStatusError, NotFoundError, OpenAI, OpenAIError
 from openai.types import Batch
 
-from tribolake.enrichment.batch_record import BatchRecord, awaited_keys, close, open_records, save
+from tribolake.enrichment.batch_record import BatchRecord, awaited_keys, close, file_of, open_records, save
+from tribolake.enrichment.cache import NoPlaceLeft
 from tribolake.enrichment.configuration import configuration_of
 from tribolake.enrichment.enrich import UNKNOWN_PRICE, Cache, objections_by_key
 from tribolake.enrichment.explain import explain
@@ -42,12 +43,18 @@ LABEL = "tribolake"
 # Limits of the endpoint: https://platform.openai.com/docs/guides/batch (50 000 requests, 200 MB).
 MOST_REQUESTS = 50_000
 MOST_BYTES = 150 * 2**20
+# The endpoint keeps what a batch answered for so long.
+KEPT_DAYS = 30
 # A batch that was made under a record is not older than the record, but for clocks that differ.
 CLOCKS_DIFFER_SECONDS = 3600.0
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 NO_KEY = "no model is asked: set OPENAI_API_KEY"
 NEVER_MADE = "{endpoint} has no such batch: it was never made there; submit again asks for its patterns"
 OTHER_ENDPOINT = "{endpoint} has no such batch: it was made at {other}, so set OPENAI_BASE_URL as it was"
+OTHER_KEY = (
+    "{endpoint} has no such batch: set OPENAI_BASE_URL and OPENAI_API_KEY as they were when it was made. Its {number} "
+    "patterns are asked for again {days} days after that, or once {file} is removed"
+)
 BATCH_GONE = "{endpoint} has it no more: its {number} patterns are asked for again"
 FILE_GONE = "{endpoint} has its file {name} no more: what it answered there is lost, and is asked for again"
 
@@ -175,16 +182,24 @@ def collect(settings: Settings, cache: Cache) -> Collected:
 
 
 def _give_up(settings: Settings, endpoint: _Endpoint, record: BatchRecord, done: Collected) -> None:
-    """The endpoint has no batch of a record: one that it had is over, and nobody waits for it any more."""
-    said = {"endpoint": endpoint.address, "other": record.endpoint, "number": len(record.patterns)}
-    if not endpoint.may_have_had(record):
+    """The endpoint has no batch of a record. Whoever has another key sees none that is there: it is given up late."""
+    said = {
+        "endpoint": endpoint.address,
+        "other": record.endpoint,
+        "number": len(record.patterns),
+        "days": KEPT_DAYS,
+        "file": file_of(settings, record),
+    }
+    if record.age_seconds > KEPT_DAYS * 24 * 3600:
+        done.problems[record.batch_id or record.name] = BATCH_GONE.format(**said)
+        done.failed["not answered"] += len(record.patterns)
+        close(settings, record)
+    elif not endpoint.may_have_had(record):
         done.problems[record.name] = OTHER_ENDPOINT.format(**said)
     elif record.batch_id is None:
         done.problems[record.name] = NEVER_MADE.format(**said)
     else:
-        done.problems[record.batch_id] = BATCH_GONE.format(**said)
-        done.failed["not answered"] += len(record.patterns)
-        close(settings, record)
+        done.problems[record.batch_id] = OTHER_KEY.format(**said)
 
 
 def _keep_replies(endpoint: _Endpoint, record: BatchRecord, batch: Batch, cache: Cache, done: Collected) -> None:
@@ -213,7 +228,11 @@ def _keep_replies(endpoint: _Endpoint, record: BatchRecord, batch: Batch, cache:
                 done.rejected.update(verdict.guards)
                 done.failed[verdict.reason] += not verdict.guards
                 continue
-            cache.keep(wording_of(verdict, pattern, key, record.configuration, tokens), validate)
+            try:
+                cache.keep(wording_of(verdict, pattern, key, record.configuration, tokens), validate)
+            except NoPlaceLeft:
+                done.failed["no place left"] += 1
+                continue
             done.accepted += 1
     done.failed["not answered"] += len(record.patterns) - len(answered)
     done.failed = +done.failed  # without those that did not happen

@@ -51,15 +51,20 @@ def save(settings: Settings, record: BatchRecord) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{record.name}"
     write_durably(aside, canonical_json(asdict(record)))
-    aside.replace(folder / f"{record.name}.json")
+    aside.replace(file_of(settings, record))
     sync_folder(folder)
     sync_folder(folder.parent)
 
 
 def close(settings: Settings, record: BatchRecord) -> None:
-    """A batch is collected, or was never made: nobody waits for it any more."""
-    (_folder(settings) / f"{record.name}.json").unlink(missing_ok=True)
+    """A batch is collected, was never made, or is given up: nobody waits for it any more."""
+    file_of(settings, record).unlink(missing_ok=True)
     sync_folder(_folder(settings))
+
+
+def file_of(settings: Settings, record: BatchRecord) -> Path:
+    """Where a record is kept."""
+    return _folder(settings) / f"{record.name}.json"
 
 
 def _folder(settings: Settings) -> Path:

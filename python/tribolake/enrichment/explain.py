@@ -41,7 +41,7 @@ LONGEST_DETAIL = 300
 
 
 def explain(error: APIStatusError, *, endpoint: str, model: str, key: str) -> ModelUnusable | Unanswered:
-    """What to raise instead of an error of the client; neither the key nor a part of it is in any of it."""
+    """What to raise instead of an error of the client; no eight characters of the key in a row are in it."""
     status = error.status_code
     account = _of_an_account(error)
     code = account or _code(error, key)

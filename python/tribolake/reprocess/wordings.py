@@ -34,13 +34,13 @@ def lay_out_wordings(settings: Settings, scratch: Settings, reports: Sequence[Pa
         return scratch
     from tribolake.enrichment.objections import objections  # noqa: PLC0415 - guards take a while to import
 
-    # As the run did: the first of each key that the guards take.
-    found = list(open_wordings(settings).find(keys, objections).values())
-    kept = open_wordings(scratch)
-    for wording in found:
+    cache, kept = open_wordings(settings), open_wordings(scratch)
+    # The first of each key that the guards of today take: that is what the run showed, unless they changed since.
+    for wording in cache.find(keys, objections).values():
         kept.keep(wording)
-    if not found:
+    # Also one that is refused by now says how the run was set.
+    said = next((wording.configuration for wording in cache.find(keys).values()), None)
+    if said is None:
         return scratch
-    said = found[0].configuration
     as_then = {"ai_model": said.model, "ai_temperature": said.temperature, "language": said.language}
     return scratch.model_copy(update=as_then)

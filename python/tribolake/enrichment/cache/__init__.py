@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tribolake.enrichment.wording import Wording
+from tribolake.errors import StoreUnavailable
 from tribolake.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ FOLDER = "recommendations"
 def anything(_: Wording) -> Sequence[str]:
     """Finds nothing wrong with a wording."""
     return ()
+
+
+class NoPlaceLeft(StoreUnavailable):
+    """All places of a key are taken by what cannot be used."""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ def _compact(wordings: KeptWordings, objects: WriteOnce, prompt_version: str, al
     compacted = wordings.read_compacted(None, prompt_version)
     # Of whose wordings somebody removes one meanwhile, he has put it into a file of his own: the key stays out of this.
     read, _ = wordings.read_alone(alone, compacted, {place.cache_key for _, place in alone}, distinct)
+    # Rows stand for the first places: where nothing can be read in one of them, what comes after it would move up.
+    last = {place.cache_key: place.number for _, place in alone}  # they are in the order of their places
+    read = {key: several for key, several in read.items() if len(several) >= last[key]}
     whole = {**compacted} | {key: several for key, several in read.items() if several}
     if not whole:
         return 0

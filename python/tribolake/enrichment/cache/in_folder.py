@@ -60,9 +60,10 @@ class FolderObjects:
             if error.errno in NO_FILE:
                 raise Unreadable(str(error)) from error
             raise  # to take it for unusable would give its key another wording
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise Unreadable("it is no file")
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise Unreadable("it is no file")
             content = file.read(max_bytes + 1)
         if len(content) > max_bytes:
             raise Unreadable(f"it has more than {max_bytes} bytes")

@@ -26,7 +26,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tribolake.enrichment.cache import Imported, Validate, anything
+from tribolake.enrichment.cache import Imported, NoPlaceLeft, Validate, anything
 from tribolake.enrichment.cache.names import (
     COMPACTED,
     KEY,
@@ -86,7 +86,10 @@ class KeptWordings:
                     self._objects.remove(mine)
                 return found
             # Something that cannot be taken is in the place, and stays there.
-        raise StoreUnavailable(f"none of what stands in the {PLACES} places of wording {key} can be taken: remove it")
+        raise NoPlaceLeft(
+            f"the {PLACES} places of wording {key} are taken by what cannot be used: "
+            f"`tribolake recommendations expire {prompt_version}` frees them, and those of all others"
+        )
 
     def count(self) -> dict[str, int]:
         found = Counter(prompt_version for prompt_version, _ in self.names())
