@@ -166,6 +166,7 @@ def real_deliveries(real_data: Path) -> list[Delivery]:
     return [Delivery(key, content, DELIVERED + at * 3600) for at, (key, content) in enumerate(found)]
 
 
+@pytest.mark.slow
 def test_given_a_full_refresh_then_gold_is_what_it_was(deliveries, at_once, tmp_path):
     lake = tmp_path / "lake"
     shutil.copytree(at_once, lake, symlinks=True)

@@ -78,6 +78,7 @@ def reports_of(home: LakeHome, number: str) -> pa.Table:
     return reports.filter(pc.equal(reports["sampleNumber"], number))
 
 
+@pytest.mark.slow
 def test_given_days_of_deliveries_then_gold_history_and_log_are_right_in_every_home(home, sample_lake):
     fill(home, sample_lake)
     first = run(home.settings())

@@ -26,6 +26,7 @@ def kept(settings: Settings) -> list[Path]:
     return keep_all(open_wordings(settings), [*wordings(range(4)), *wordings(range(2), prompt_version="v2")])
 
 
+@pytest.mark.slow
 def test_given_wordings_then_they_travel_from_lake_to_lake_and_expire(tribolake, settings, kept, tmp_path, moto):
     file, bucket = tmp_path / "wordings.parquet", f"s3://{new_buckets(moto).lake}"
 

@@ -310,6 +310,7 @@ def test_given_foreign_objects_then_they_are_passed_over_with_a_warning(flags, c
 # What it costs
 
 
+@pytest.mark.slow
 def test_given_500_keys_then_they_cost_few_calls_whatever_the_history(moto, flags_of):
     flags = flags_of(moto)
     old, wanted = wordings(range(150)), wordings(range(600, 1100))
