@@ -14,6 +14,7 @@ from tribolake.settings import PROJECT_DIR
 CODE = ("models/**/*.sql", "models/**/*.py", "macros/**/*.sql", "python/tribolake/**/*.py", "dbt_project.yml")
 SEEDS = ("seeds/**/*.csv", "seeds/**/*.yml")
 PARSED = ("models/**/*.yml", "snapshots/**/*.*", "tests/data/**/*.sql", "profiles.yml")
+GUARDS = ("python/tribolake/enrichment/**/*.py", "python/tribolake/enrichment/**/*.csv", "seeds/oil/*.csv")
 READERS = ("models/oil/bronze/*.py", "python/tribolake/labs/*.py", "seeds/oil/lab_sheets.csv")
 
 
@@ -33,6 +34,12 @@ class Fingerprints:
 def fingerprint_sources() -> str:
     """A SHA-256 over everything that a process which has parsed the project would have to parse again."""
     return _fingerprint(*CODE, *SEEDS, *PARSED)
+
+
+@cache
+def fingerprint_guards() -> str:
+    """A SHA-256 over what judges the wordings of this process, and what that reads: rather too much than too little."""
+    return _fingerprint(*GUARDS)
 
 
 def read_seed(name: str) -> list[dict[str, str]]:

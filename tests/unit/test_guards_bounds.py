@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import pkgutil
 import re
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 from tests.guard_replies import GOOD, wear_pattern
 
-from tribolake.enrichment.guards import (
-    change_advice,
-    claims,
-    copied_prompt,
-    foreign_text,
-    harmless_advice,
-    limit_words,
-    quantities,
-    spelled_numbers,
-)
+from tribolake.enrichment import guards
+from tribolake.enrichment.guards import claims
 from tribolake.enrichment.guards.violations import MOST_CHARACTERS, violations
 from tribolake.enrichment.reply import Reply
 
@@ -33,16 +27,7 @@ for pattern, texts in json.load(sys.stdin):
     for text in texts:
         compiled.search(text)
 """
-MODULES = (
-    change_advice,
-    claims,
-    copied_prompt,
-    foreign_text,
-    harmless_advice,
-    limit_words,
-    quantities,
-    spelled_numbers,
-)
+MODULES = [import_module(f"{guards.__name__}.{found.name}") for found in pkgutil.iter_modules(guards.__path__)]
 
 
 def patterns():

@@ -13,7 +13,6 @@ import pytest
 from tests.kept_wordings import CONFIGURATION
 from tests.kept_wordings import wording as real_wording
 
-from tribolake.enrichment.guard_version import guard_version
 from tribolake.enrichment.judge_again import judge_again
 from tribolake.enrichment.pattern import Rule
 from tribolake.enrichment.result import Waiting
@@ -30,6 +29,7 @@ from tribolake.enrichment.waiting import (
     try_again_now,
 )
 from tribolake.enrichment.wording import Configuration, Wording
+from tribolake.project import fingerprint_guards
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SPANISH = Configuration("2026-11", "gpt-4.1-mini", 0.2, "es")
@@ -170,13 +170,13 @@ def test_given_changed_guards_then_a_run_is_due_where_wordings_are_shown(warehou
     assert not is_wording_due(warehouse, NAME, NOW)
     keep_wordings(warehouse, NAME, [wording("often")])
     assert is_wording_due(warehouse, NAME, NOW)
-    note_judged_by(warehouse, guard_version())
+    note_judged_by(warehouse, fingerprint_guards())
     assert not is_wording_due(warehouse, NAME, NOW)
     note_judged_by(warehouse, "those of before")
     assert is_wording_due(warehouse, NAME, NOW)
     warehouse.execute("drop table control.judged_by")
     assert is_wording_due(warehouse, NAME, NOW)
-    assert not is_judged_by(warehouse, guard_version())
+    assert not is_judged_by(warehouse, fingerprint_guards())
 
 
 def test_given_a_look_whether_something_is_due_then_pandas_is_not_imported():

@@ -3,7 +3,7 @@
 what is asked      pattern, configuration, prompt: what a wording depends on; no word or number of a laboratory
 what is answered   reply, judge: what a reply may be; guards: what it must not say
 what is kept       wording, cache, objections: an answer that passed, shared through the lake, never changed;
-                   judge_again, guard_version: what was taken before the guards became stricter
+                   judge_again: what was taken before the guards became stricter
 who is asked       model, asking, explain, reasons: the endpoint, its deadline and retries; masking: never the key
                    price, budget: what it costs
                    batch, batch_record: a whole history at once, for half the price

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import duckdb
 
-from tribolake.enrichment.guard_version import guard_version
 from tribolake.enrichment.waiting import drop_wordings, is_judged_by, note_judged_by
 from tribolake.enrichment.wording import Configuration, Wording
+from tribolake.project import fingerprint_guards
 from tribolake.warehouse import transaction
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def judge_again(connection: duckdb.DuckDBPyConnection, configuration: Configurat
     Returns:
         How many were dropped: their patterns show the rule's text until they have new ones.
     """
-    version = guard_version()
+    version = fingerprint_guards()
     if is_judged_by(connection, version):
         return 0
     refused = list(_refused(connection, configuration))

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import duckdb
 
-from tribolake.enrichment.guard_version import guard_version
 from tribolake.enrichment.pattern import Rule, read_pattern
 from tribolake.enrichment.reasons import NOT_ASKED
 from tribolake.enrichment.result import Pending, Waiting
 from tribolake.enrichment.wording import Configuration, Wording, canonical_json
+from tribolake.project import fingerprint_guards
 from tribolake.warehouse import table_exists, transaction
 
 # Also made by macros/ensure_control_tables.sql, for dbt without the wrapper.
@@ -108,7 +108,7 @@ def is_wording_due(connection: duckdb.DuckDBPyConnection, configuration: str, no
     """
     if not all(table_exists(connection, schema, table) for schema, table in NEEDED):
         return False
-    if _has_wordings(connection) and not is_judged_by(connection, guard_version()):
+    if _has_wordings(connection) and not is_judged_by(connection, fingerprint_guards()):
         return True
     query = WITHOUT_WORDING.format(configuration=_literal(configuration))
     is_over = IS_OVER.format(now=_literal(now.isoformat()))

@@ -36,10 +36,11 @@ def lay_out_wordings(settings: Settings, scratch: Settings, reports: Sequence[Pa
 
     cache, kept = open_wordings(settings), open_wordings(scratch)
     # The first of each key that the guards of today take: that is what the run showed, unless they changed since.
-    for wording in cache.find(keys, objections).values():
+    shown = cache.find(keys, objections)
+    for wording in shown.values():
         kept.keep(wording)
     # Also one that is refused by now says how the run was set.
-    said = next((wording.configuration for wording in cache.find(keys).values()), None)
+    said = next((wording.configuration for wording in (shown or cache.find(keys)).values()), None)
     if said is None:
         return scratch
     as_then = {"ai_model": said.model, "ai_temperature": said.temperature, "language": said.language}

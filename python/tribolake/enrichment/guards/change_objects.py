@@ -14,8 +14,8 @@ def objects_of(words: tuple[str, ...]) -> list[str]:
             break
         if word in OBJECT or word in HARMLESS:
             # `filtro de aceite`, `oil filter`, `engine air filter`
-            is_of_another = found and "de" in words[max(0, i - 3) : i] and previous in HARMLESS
-            is_of_another = is_of_another or (found and "del" in words[max(0, i - 2) : i] and previous in HARMLESS)
+            is_linked = "de" in words[max(0, i - 3) : i] or "del" in words[max(0, i - 2) : i]
+            is_of_another = found and is_linked and previous in HARMLESS
             is_attribute = word in OBJECT and any(
                 later in HARMLESS and not ({"and", "or", "y", "o", "de", "del", ",", "e"} & {*words[i + 1 : i + 1 + k]})
                 for k, later in enumerate(words[i + 1 : i + 3])
