@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.interrupted_wordings import check_at_every_call
 from tests.kept_wordings import (
     FORKS,
     compact_job,
@@ -28,6 +29,7 @@ from tests.servers.plan import Fault
 from tests.servers.server import S3Server
 
 from tribolake.enrichment.cache import WordingCache, open_wordings
+from tribolake.enrichment.cache.in_bucket import BucketObjects
 from tribolake.enrichment.wording import Wording
 from tribolake.errors import StoreUnavailable
 from tribolake.lake.store import ObjectStore, open_store
@@ -151,6 +153,13 @@ def test_given_many_processes_and_some_keys_then_all_of_them_get_the_same_while_
         assert {(key, one.observation) for key, one in cache.find(keys).items()} == set(given)
         cache.compact()
     assert {(key, one.observation) for key, one in lake_of(flags).find(keys).items()} == set(given)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("use", ["find", "keep", "compact"])
+def test_given_a_compaction_and_a_late_writer_at_any_moment_then_the_first_is_still_everybodys(flags, use):
+    objects = BucketObjects(store_of(flags), PLACE)
+    assert check_at_every_call(objects, use) >= 3
 
 
 @pytest.mark.slow

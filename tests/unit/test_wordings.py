@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.interrupted_wordings import check_at_every_call
 from tests.kept_wordings import (
     FORKS,
     compact_job,
@@ -318,6 +319,12 @@ def test_given_a_late_writer_in_a_place_that_a_compaction_made_free_then_it_coun
     cache.compact()
     assert cache.find([old.cache_key], refuse(old)) == {old.cache_key: new}
     assert cache.find([old.cache_key], refuse(old, new)) == {}
+
+
+@pytest.mark.parametrize("use", ["find", "keep", "compact"])
+def test_given_a_compaction_and_a_late_writer_at_any_moment_then_the_first_is_still_everybodys(cache, place, use):
+    objects = FolderObjects(place.parent.parent, place)
+    assert check_at_every_call(objects, use) >= 3
 
 
 def test_given_a_wording_that_its_own_guards_refuse_then_it_is_not_kept(cache, place):

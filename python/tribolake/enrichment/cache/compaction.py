@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from tribolake.enrichment.cache.kept import distinct
+from tribolake.enrichment.cache.kept import distinct, in_order
 from tribolake.enrichment.cache.names import COMPACTED, Place
 from tribolake.enrichment.cache.table import as_parquet
 from tribolake.enrichment.cache.write_once import Kept, WriteOnce
@@ -38,10 +38,11 @@ def _compact(wordings: KeptWordings, objects: WriteOnce, prompt_version: str, al
     Each step may be the last one. Until the new file is there the old ones say the same; from then on it says what they
     say, and what is left of them is removed by the next compaction.
     """
+    # Of whose wordings somebody removes one meanwhile, he has put it into a file of his own: the key stays out of this.
+    stood_alone, _ = wordings.read_alone(alone, {place.cache_key for _, place in alone})
     merged = {name for name, _ in wordings.load_compacted(prompt_version)}
     compacted = wordings.read_compacted(None, prompt_version)
-    # Of whose wordings somebody removes one meanwhile, he has put it into a file of his own: the key stays out of this.
-    read, _ = wordings.read_alone(alone, compacted, {place.cache_key for _, place in alone}, distinct)
+    read = {key: distinct(in_order(compacted.get(key, ()), several)) for key, several in stood_alone.items()}
     # Rows stand for the first places: where nothing can be read in one of them, what comes after it would move up.
     last = {place.cache_key: place.number for _, place in alone}  # they are in the order of their places
     read = {key: several for key, several in read.items() if len(several) >= last[key]}

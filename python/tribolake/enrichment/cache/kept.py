@@ -8,8 +8,9 @@ Who looks may find something wrong with a wording: he passes it over, as he does
 own in the next place. Of several versions in one place the first that can be read counts. The rows of a key in a
 compacted file count for as many of its first places: what stands alone in one of these came too late.
 
-What stands alone is always listed before what is compacted. A compaction makes its file first and removes afterwards:
-a wording that is missing in the first listing is therefore in the second one.
+What stands alone is always listed and read before what is compacted is listed. A compaction makes its file first and
+removes afterwards: a wording that is missing in the first listing is therefore in the second one, and so is one in
+whose place something else was read, that a late writer stored after the compaction had made it free.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -162,41 +163,35 @@ class KeptWordings:
         return found
 
     def read_alone(
-        self,
-        alone: Iterable[tuple[Kept, Place]],
-        rows: Rows,
-        wanted: Collection[str],
-        pick: Callable[[Iterator[Wording]], T],
-    ) -> tuple[dict[str, T], set[str]]:
-        """Read what stands alone, as far as it is picked.
+        self, alone: Iterable[tuple[Kept, Place]], wanted: Collection[str]
+    ) -> tuple[dict[str, list[tuple[int, Wording]]], set[str]]:
+        """Read what stands alone; what is compacted has to be looked for afterwards.
 
         Args:
             alone: as `alone` gives it.
-            rows: what is compacted, which goes before.
             wanted: keys.
-            pick: what is made of the wordings of a key, which come in the order in which they count.
 
         Returns:
-            What was picked by key, and the keys of which something was removed meanwhile: these have to be looked for
-            again.
+            The wordings of each key with the numbers of their places, and the keys of which something was removed
+            meanwhile: these have to be looked for again.
         """
         of_key: dict[str, list[tuple[Kept, Place]]] = {key: [] for key in wanted}
         for kept, place in alone:
-            if place.cache_key in of_key and place.number > len(rows.get(place.cache_key, ())):
+            if place.cache_key in of_key:
                 of_key[place.cache_key].append((kept, place))
 
-        def picked(key: str) -> T | Gone:
+        def usable(key: str) -> list[tuple[int, Wording]] | Gone:
             try:
-                return pick(chain(rows.get(key, ()), self._usable(of_key[key])))
+                return list(self._usable(of_key[key]))
             except Gone as error:
                 return error
 
         if sum(map(bool, of_key.values())) > 1:
             with ThreadPoolExecutor(THREADS) as threads:
-                read = dict(zip(of_key, threads.map(picked, of_key), strict=True))
+                read = dict(zip(of_key, threads.map(usable, of_key), strict=True))
         else:
-            read = {key: picked(key) for key in of_key}
-        found = {key: one for key, one in read.items() if not isinstance(one, Gone)}
+            read = {key: usable(key) for key in of_key}
+        found = {key: several for key, several in read.items() if not isinstance(several, Gone)}
         return found, read.keys() - found.keys()
 
     def read_compacted(self, wanted: Collection[str] | None, prompt_version: str = "") -> Rows:
@@ -242,7 +237,7 @@ class KeptWordings:
     def _first(self, wanted: set[str], prefix: str, validate: Validate) -> dict[str, Wording]:
         """The first wording of each key with which nothing is wrong."""
 
-        def first(several: Iterator[Wording]) -> Wording | None:
+        def first(several: Iterable[Wording]) -> Wording | None:
             for one in several:
                 reasons = validate(one)
                 if not reasons:
@@ -253,22 +248,25 @@ class KeptWordings:
 
         return {key: one for key, one in self._look(wanted, prefix, first).items() if one is not None}
 
-    def _look(self, wanted: set[str] | None, prefix: str, pick: Callable[[Iterator[Wording]], T]) -> dict[str, T]:
+    def _look(self, wanted: set[str] | None, prefix: str, pick: Callable[[Iterable[Wording]], T]) -> dict[str, T]:
         """Look for wordings below a prefix of names; None of them wanted means all."""
         found: dict[str, T] = {}
         missing = wanted
         for _ in range(ROUNDS):
             if missing is not None and not missing:
                 break
-            alone = self.alone(prefix)
+            listed = self.alone(prefix)
+            alone, gone = self.read_alone(listed, missing or {place.cache_key for _, place in listed})
             rows = self.read_compacted(missing, prefix.partition("/")[0])
-            there = {place.cache_key for _, place in alone} | rows.keys()
-            more, missing = self.read_alone(alone, rows, there if missing is None else there & missing, pick)
-            found |= more
+            found |= {
+                key: pick(in_order(rows.get(key, ()), alone.get(key, ())))
+                for key in (alone.keys() | rows.keys()) - gone
+            }
+            missing = gone
         return found
 
-    def _usable(self, places: Iterable[tuple[Kept, Place]]) -> Iterator[Wording]:
-        """What can be read of what stands alone, the first version of each place.
+    def _usable(self, places: Iterable[tuple[Kept, Place]]) -> Iterator[tuple[int, Wording]]:
+        """What can be read of what stands alone, the first version of each place, with the place's number.
 
         Raises:
             Gone: something was removed meanwhile.
@@ -283,7 +281,7 @@ class KeptWordings:
                 self._warn(kept, str(error))
             else:
                 done = place.number
-                yield one
+                yield place.number, one
 
     def _load(self, kept: Kept) -> pa.Table | None:
         table = self._tables.get(kept.name)
@@ -304,6 +302,11 @@ class KeptWordings:
         if kept not in self._warned:
             self._warned.add(kept)
             log.warning("wordings: %a is passed over: %s", kept.name, reason)
+
+
+def in_order(rows: Sequence[Wording], alone: Iterable[tuple[int, Wording]]) -> Iterator[Wording]:
+    """The wordings of a key as they count: the rows that are compacted, and what stands alone in the places after."""
+    return chain(rows, (wording for number, wording in alone if number > len(rows)))
 
 
 def distinct(several: Iterable[Wording]) -> tuple[Wording, ...]:
