@@ -68,7 +68,8 @@ select
         else coalesce(statuses.component_points, 0)
     end as points,
     recommendations.urgency,
-    recommendations.first_rule
+    recommendations.first_rule,
+    recommendations.first_breaches
 from aged
 cross join active_policy
 left join statuses on aged.report_status = statuses.report_status

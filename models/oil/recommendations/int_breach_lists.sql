@@ -4,6 +4,8 @@
 
 {#- How many breaches a list has with their values: all of a report, or those that its pattern does not speak of. -#}
 {% set of_all, of_others = 5, 4 %}
+{#- How many a machine's text has of its first component. -#}
+{% set of_machine = 2 %}
 {#- What counts for the status comes before what does not. -#}
 {% set worst_first = 'status_points > 0 desc, rank desc, status_points desc, essay asc' %}
 
@@ -27,6 +29,7 @@ listed as (
         bool_and(essay_group = 'Aditivo') as is_only_additives,
         string_agg(coalesce(said_with_before, said), ', ' order by place) filter (where place <= {{ of_all }})
             as breaches,
+        string_agg(said, ', ' order by place) filter (where place <= {{ of_machine }}) as first_breaches,
         string_agg(name, ', ' order by place) filter (where place > {{ of_all }} and rank = 3) as critical,
         count(*) filter (where place > {{ of_all }} and rank < 3) as more,
         string_agg(said, ', ' order by place) filter (where not is_evidence and place_of_kind <= {{ of_others }})
@@ -46,6 +49,7 @@ listed as (
 select
     listed.row_id,
     listed.is_only_additives,
+    listed.first_breaches,
     concat_ws(
         ' ',
         concat_ws(

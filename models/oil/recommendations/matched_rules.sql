@@ -2,9 +2,9 @@
 
 -- One row per report in alarm × expert rule that explains it; `place` orders them by urgency, specificity, and how bad
 -- the worst breach is that they explain.
--- Of variants of one rule (K03a, K03b) the most urgent counts. A general rule counts where it explains a breach that no
--- specific rule does; one catch-all where nothing else does. A pattern without a breach explains none, and comes after
--- those that do.
+-- Of variants of one rule (K03a, K03b) the most urgent counts. A rule that gives way (generality 2 and 3) counts where
+-- it explains a breach that no more specific one does; one catch-all where nothing else does. A pattern without a
+-- breach explains none, and comes after those that do.
 -- depends_on: {{ ref('samples_to_judge') }}
 
 with
@@ -56,7 +56,11 @@ compared as (
             facts.fact = conditions.fact
             and (
                 list_contains(conditions.components, reports.componentNameNormalized)
-                or (list_contains(conditions.components, '*') and reports.fluid = 'oil')
+                or (
+                    list_contains(conditions.components, '*')
+                    and reports.fluid = 'oil'
+                    and not list_contains(conditions.components, '-' || reports.componentNameNormalized)
+                )
             )
     left join facts as others on facts.row_id = others.row_id and conditions.other_fact = others.fact
 ),
@@ -81,10 +85,22 @@ matched as (
 explained as (
     select
         row_id,
-        flatten(list(evidence) filter (where generality = 1)) as by_specific_rules,
-        min(generality) filter (where generality > 1 or len(evidence) > 0) as least_generality
+        coalesce(flatten(list(evidence) filter (where generality <= 1)), []) as by_patterns,
+        coalesce(flatten(list(evidence) filter (where generality <= 2)), []) as by_several_essays,
+        bool_or(generality in (2, 3) or (generality <= 1 and len(evidence) > 0)) as is_explained
     from matched
     group by row_id
+),
+
+catch_alls as (
+    select matched.*
+    from matched
+    inner join explained on matched.row_id = explained.row_id
+    where matched.generality >= 4 and not explained.is_explained
+    qualify row_number() over (
+        partition by matched.row_id
+        order by matched.generality asc, matched.urgency asc, matched.conditions desc, matched.rule_id asc
+    ) = 1
 ),
 
 kept as (
@@ -92,18 +108,11 @@ kept as (
     from matched
     inner join explained on matched.row_id = explained.row_id
     where
-        matched.generality = 1
-        or (matched.generality = 2 and not list_has_all(coalesce(explained.by_specific_rules, []), matched.evidence))
-        or (
-            matched.generality >= 3
-            and matched.generality = coalesce(explained.least_generality, matched.generality)
-        )
-    qualify
-        matched.generality < 3
-        or row_number() over (
-            partition by matched.row_id, matched.generality >= 3
-            order by matched.urgency asc, matched.conditions desc, matched.rule_id asc
-        ) = 1
+        matched.generality <= 1
+        or (matched.generality = 2 and not list_has_all(explained.by_patterns, matched.evidence))
+        or (matched.generality = 3 and not list_has_all(explained.by_several_essays, matched.evidence))
+    union all
+    select * from catch_alls
 )
 
 select
@@ -115,7 +124,7 @@ select
         partition by row_id
         order by
             urgency asc,
-            generality = 1 and len(evidence) = 0 asc,
+            generality <= 1 and len(evidence) = 0 asc,
             generality asc,
             worst_band desc,
             conditions desc,

@@ -43,7 +43,7 @@ explained as (
         arg_min(causes.text, rules.place) as cause,
         arg_min(actions.text, rules.place) as action, -- noqa: RF04
         arg_min(deadlines.text, rules.place) as deadline,
-        string_agg(names.text, ', ' order by rules.place) filter (
+        string_agg(names.text, '; ' order by rules.place) filter (
             where rules.place between 2 and {{ 1 + named_rules }}
         ) as other_names
     from rules
@@ -96,6 +96,7 @@ select
             )
     end as pattern,
     coalesce(slots, []) as slots,
+    case when rule_ids is not null then first_breaches end as first_breaches,
     case when other_breaches <> '' then {{ filled_phrase('report_others', {'breaches': 'other_breaches'}) }} end
         as other_breaches,
     case when rule_ids is null then 'fixed' else 'rules' end as source,

@@ -6,7 +6,7 @@ families as (
     from {{ ref('aliases') }}
     where entity = 'component' and policy = 'default'
     union
-    select unnest(components) as family
+    select ltrim(unnest(components), '-') as family
     from {{ ref('expert_rule_conditions') }}
 )
 

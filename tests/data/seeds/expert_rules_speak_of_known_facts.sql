@@ -1,4 +1,4 @@
--- A rule that looks at a fact nobody has would never match, and nobody would notice.
+-- A rule that looks at a fact nobody has, or a code that no text names, would never match, and nobody would notice.
 with
 
 known as (
@@ -13,4 +13,7 @@ select
     rule_id,
     condition
 from {{ ref('expert_rule_conditions') }}
-where fact not in (select fact from known) or other_fact not in (select fact from known)
+where
+    fact not in (select fact from known)
+    or other_fact not in (select fact from known)
+    or (test = '=' and 'code.' || code not in (select text_id from {{ ref('texts_es') }}))
