@@ -205,7 +205,7 @@ def _publish(
         try:
             if client in touched:
                 progress(f"publish {client}")
-                publish_client(warehouse, shelf, client, publication, declared)
+                done.changed = publish_client(warehouse, shelf, client, publication, declared)
             done.published = True
         except (ContractBroken, StoreUnavailable, OSError, duckdb.Error) as error:
             done.problem = str(error)

@@ -1,44 +1,92 @@
-"""Wordings of a lake as people ask for them: carried from one lake to another, removed, put together."""
+"""Wordings of a lake as people ask for them: carried to another lake, removed, put together, waited for, scored."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from tribolake.enrichment.cache import Imported, WordingCache, open_wordings
+from tribolake.enrichment.batch_record import batches_by_pattern
+from tribolake.enrichment.cache import Imported, open_wordings
 from tribolake.enrichment.cache.names import NoWordings
+from tribolake.enrichment.configuration import configuration_of
 from tribolake.enrichment.objections import objections
-from tribolake.enrichment.waiting import try_again_now
+from tribolake.enrichment.pattern import expert_rules
+from tribolake.enrichment.prompt import PROMPT_VERSION
+from tribolake.enrichment.waiting import forget_prompt_version, pending, try_again_now
 from tribolake.errors import ConfigurationError
 from tribolake.evaluation import Evaluation, evaluate_recommendations
 from tribolake.home import open_custody
-from tribolake.lake.custody import lock_machine
+from tribolake.lake.custody import Custody, lock_machine
+from tribolake.project import read_seed
 from tribolake.settings import Settings
 from tribolake.versions.find import find
 from tribolake.versions.manifests import published_clients
 from tribolake.versions.published import open_published
 from tribolake.warehouse import last_run, open_built, open_warehouse, rows_of, table_exists
 
+if TYPE_CHECKING:
+    from tribolake.enrichment.batch import Collected, Submitted
+
 # An import leaves so many wordings to stand alone, at most.
 FEW = 100
 REPORTS = "classified_reports"
+RECOMMENDATIONS = ("gold", "report_recommendations")
+# Of whatever configuration: what reports show is that of the last run.
 WAITING = """
-    select waiting.pattern, count(*) as reports, waiting.reason, waiting.detail, waiting.attempts, waiting.next_try_at
-    from control.unworded as waiting
-    inner join gold.report_recommendations as recommendations on waiting.pattern = recommendations.pattern
+    select
+        reported.pattern, count(*) as reports, waiting.reason, coalesce(waiting.detail, '') as detail,
+        coalesce(waiting.attempts, 0) as attempts, waiting.next_try_at
+    from gold.report_recommendations as reported
+    left join control.unworded as waiting on reported.pattern = waiting.pattern
+    where reported.pattern is not null and reported.pattern not in (select pattern from control.wordings)
     group by all
-    order by reports desc, waiting.pattern
+    order by reports desc, reported.pattern
 """
+NOT_THERE = "there is no lake in {address}: give the folder of one with --lake"
+STILL_USED = (
+    "{version} is the prompt version that runs use now: its wordings were paid for, and would be asked and paid for "
+    "again. `tribolake recommendations export FILE` keeps them; --yes removes them all the same"
+)
+
+
+@dataclass(frozen=True)
+class WaitingPattern:
+    """A pattern whose reports show the text of the rules because it has no wording, and why it has none."""
+
+    pattern: str  # canonical JSON
+    reports: int
+    component: str  # family, as texts name it
+    rule: str  # name of the rule that decides
+    reason: str  # one of `enrichment/reasons.py`, `no key` or `never asked`
+    detail: str
+    attempts: int  # how often it was asked for in vain
+    next_try_at: datetime | None
+    batch: str | None = None  # that was asked for it, and is not collected yet
+
+
+@dataclass(frozen=True)
+class Retried:
+    """Patterns that the next run asks for, and the batches that others wait for."""
+
+    waiting: int
+    batches: tuple[str, ...]
 
 
 def export_wordings(settings: Settings, path: Path) -> int:
     """Write every wording of a lake into a Parquet file; returns how many.
 
     Raises:
+        ConfigurationError: the lake, or the folder of the file, is not there.
         OSError: the file cannot be written; what was there before is there still.
     """
+    _check_there(settings)
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{path} cannot be written: the folder {path.parent} does not exist")
     return open_wordings(settings).export_to(path)
 
 
@@ -46,31 +94,62 @@ def import_wordings(settings: Settings, path: Path) -> Imported:
     """Take the wordings of an exported file into a lake, after the guards have looked at each.
 
     Raises:
-        ConfigurationError: the file is none that was exported.
+        ConfigurationError: the lake is not there, or the file is none that was exported.
         LakeIsBusy: a run is under way.
     """
-    with _alone(settings) as wordings:
+    with _alone(settings):
+        wordings = open_wordings(settings)
         try:
             done = wordings.import_from(path, objections)
         except NoWordings as error:
-            raise ConfigurationError(f"{path}: {error}. Give a file of `tribolake recommendations export`") from error
+            said = str(error).rstrip(".")
+            raise ConfigurationError(f"{path}: {said}. Give a file of `tribolake recommendations export`") from error
         wordings.compact(at_least=FEW)
         return done
 
 
-def expire_wordings(settings: Settings, prompt_version: str) -> int:
-    """Remove the wordings of a prompt version for ever; returns how many.
+def expire_wordings(settings: Settings, prompt_version: str, *, is_sure: bool = False) -> int:
+    """Remove the wordings of a prompt version for ever; reports show the rules' texts from the next run with news on.
+
+    Args:
+        settings: the lake.
+        prompt_version: of the prompt that they came from.
+        is_sure: whether the one that runs use now may be removed.
+
+    Returns:
+        How many keys the lake had.
 
     Raises:
-        ConfigurationError: there are none.
+        ConfigurationError: there are none, or somebody has to be sure and is not.
         LakeIsBusy: a run is under way.
     """
-    with _alone(settings) as wordings:
+    if prompt_version == PROMPT_VERSION and not is_sure:
+        raise ConfigurationError(STILL_USED.format(version=prompt_version))
+    with _alone(settings) as custody:
+        wordings = open_wordings(settings)
         there = wordings.count()
-        if prompt_version not in there:
-            known = ", ".join(f"{name} ({count:,})" for name, count in there.items()) or "no other either"
-            raise ConfigurationError(f"the lake has no wordings of prompt version {prompt_version!a}: it has {known}")
-        return wordings.expire(prompt_version)
+        # First: whoever is killed in between finds the wordings still there, and can give the command again.
+        hidden = _hide(settings, custody, prompt_version)
+        if prompt_version in there:
+            return wordings.expire(prompt_version)
+    if hidden:
+        return 0
+    known = ", ".join(f"{name} ({count:,})" for name, count in there.items()) or "no other either"
+    raise ConfigurationError(f"the lake has no wordings of prompt version {prompt_version!a}: it has {known}")
+
+
+def _hide(settings: Settings, custody: Custody, prompt_version: str) -> int:
+    """Have the next runs show the wordings of a prompt version no longer; returns how many the warehouse had."""
+    custody.restore()
+    if not settings.warehouse.exists():
+        return 0
+    with open_warehouse(settings.warehouse) as warehouse:
+        if not table_exists(warehouse, "control", "wordings"):
+            return 0
+        past, hidden = last_run(warehouse), forget_prompt_version(warehouse, prompt_version)
+    if past:  # also where nothing was hidden: whoever did it may have been killed before he left it for other machines
+        custody.save(past.run_id, changed=True)
+    return hidden
 
 
 def compact_wordings(settings: Settings) -> int:
@@ -79,39 +158,89 @@ def compact_wordings(settings: Settings) -> int:
     Raises:
         LakeIsBusy: a run is under way.
     """
-    with _alone(settings) as wordings:
-        return wordings.compact()
+    with _alone(settings):
+        return open_wordings(settings).compact()
 
 
-def list_waiting(settings: Settings) -> list[dict[str, Any]]:
-    """Patterns whose reports show the text of the rules because no wording of theirs was taken, those of most first.
+def list_waiting(settings: Settings) -> list[WaitingPattern]:
+    """Patterns whose reports show the text of the rules because they have no wording, those of most reports first.
 
     Raises:
         ConfigurationError: no run has taken place yet.
     """
-    with open_built(settings, "gold", "report_recommendations") as warehouse:
-        return rows_of(warehouse, WAITING) if table_exists(warehouse, "control", "unworded") else []
+    with open_built(settings, *RECOMMENDATIONS) as warehouse:
+        is_kept = all(table_exists(warehouse, "control", name) for name in ("wordings", "unworded"))
+        rows = rows_of(warehouse, WAITING) if is_kept else []
+    batches = batches_by_pattern(settings)
+    texts = {row["text_id"]: row["text"] for row in read_seed(f"texts_{settings.language}")}
+    otherwise = "never asked" if settings.asks_a_model else "no key"
+    found = []
+    for row in rows:
+        said, batch = json.loads(row["pattern"]), batches.get(row["pattern"])
+        first, family = said["rules"][0], said["component"]
+        named = {
+            "component": texts.get(f"component.{family}", family),
+            "rule": texts.get(f"{first}.name", first),
+            "reason": "batch" if batch else row["reason"] or otherwise,
+            "batch": batch,
+        }
+        found.append(WaitingPattern(**row | named))
+    return found
 
 
-def retry_waiting(settings: Settings) -> int:
-    """Have the next run ask for all that wait; returns how many do.
+def retry_waiting(settings: Settings) -> Retried:
+    """Have the next run ask for all that wait, but for what a batch was asked for.
 
     Raises:
         ConfigurationError: no run has taken place yet.
         LakeIsBusy: a run is under way.
     """
+    with _alone(settings) as custody:
+        custody.restore()
+        waiting = list_waiting(settings)
+        batches = dict.fromkeys(each.batch for each in waiting if each.batch)
+        count = sum(each.batch is None for each in waiting)
+        with open_warehouse(settings.warehouse) as warehouse:
+            past = last_run(warehouse)
+            if count:
+                try_again_now(warehouse)
+        if past and count:
+            custody.save(past.run_id, changed=True)
+    return Retried(count, tuple(batches))
+
+
+def submit_batch(settings: Settings) -> Submitted:
+    """Ask for the wordings of all patterns that have none, by batch.
+
+    Raises:
+        ConfigurationError: no run has taken place yet, no key is set, or a budget without a price.
+        LakeIsBusy: a run, which asks for the same patterns, is under way.
+        ModelUnusable, EndpointUnavailable: the message says what to do; do it again afterwards.
+    """
+    from tribolake.enrichment.batch import submit  # noqa: PLC0415 - the client takes a second to import
+
+    _check_there(settings)
     with lock_machine(settings):
-        custody = open_custody(settings)
-        with custody.hold():
-            custody.restore()
-            count = len(list_waiting(settings))
-            with open_warehouse(settings.warehouse) as warehouse:
-                past = last_run(warehouse)
-                if count:
-                    try_again_now(warehouse)
-            if past and count:
-                custody.save(past.run_id, changed=True)
-            return count
+        open_custody(settings).restore()
+        with open_built(settings, *RECOMMENDATIONS) as warehouse:
+            rules = expert_rules(settings.language)
+            without = pending(warehouse, configuration_of(settings), rules, datetime.now(UTC))
+        return submit(settings, without, open_wordings(settings))
+
+
+def collect_batches(settings: Settings) -> Collected:
+    """Look at every batch once, and keep the wordings of those that ended.
+
+    Raises:
+        ConfigurationError: no key is set.
+        LakeIsBusy: a run is under way.
+        ModelUnusable, EndpointUnavailable, StoreUnavailable: the message says what to do.
+    """
+    from tribolake.enrichment.batch import collect  # noqa: PLC0415 - the client takes a second to import
+
+    _check_there(settings)
+    with lock_machine(settings):
+        return collect(settings, open_wordings(settings))
 
 
 def evaluate_published(settings: Settings, clients: Sequence[str] | None) -> dict[str, Evaluation]:
@@ -132,7 +261,19 @@ def evaluate_published(settings: Settings, clients: Sequence[str] | None) -> dic
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[WordingCache]:
-    """Have the wordings while no run is under way."""
-    with lock_machine(settings), open_custody(settings).hold():
-        yield open_wordings(settings)
+def _alone(settings: Settings) -> Iterator[Custody]:
+    """Have the lake while no run is under way."""
+    _check_there(settings)
+    custody = open_custody(settings)
+    with lock_machine(settings), custody.hold():
+        yield custody
+
+
+def _check_there(settings: Settings) -> None:
+    """Make no folder of a lake whose name is mistyped.
+
+    Raises:
+        ConfigurationError: the lake is a folder that is not there.
+    """
+    if not settings.is_on_s3 and not settings.lake.is_dir():
+        raise ConfigurationError(NOT_THERE.format(address=settings.address))

@@ -34,7 +34,8 @@ class ClientReport:
     rows_superseded: int = 0
     rows_rejected: int = 0
     samples: int = 0
-    published: bool = False
+    published: bool = False  # readers see what the warehouse has
+    changed: bool = False  # and saw something else before this run
     problem: str | None = None
 
 
@@ -57,7 +58,7 @@ class RunReport:
     @property
     def needs_a_look(self) -> bool:
         # A spent budget is what somebody asked for; an endpoint that refuses the key is not.
-        is_unasked = "stopped" in self.recommendations.get("waiting", {})
+        is_unasked = self.recommendations.get("stopped") and not self.recommendations["budget_spent"]
         return bool(self.failed_files or self.failed_tests or self.problems or is_unasked)
 
     @property

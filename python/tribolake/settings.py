@@ -6,12 +6,12 @@ wrapper starts through :meth:`Settings.environment`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from tribolake.errors import ConfigurationError
 
@@ -20,6 +20,21 @@ S3_SCHEME = "s3://"
 # Secrets and lists, which no other process is told of.
 KEPT_BACK = frozenset({"notify", "openai_api_key"})
 SECRETS = ("OPENAI_API_KEY", "TRIBOLAKE_OPENAI_API_KEY")
+# What a value has to look like, and how people are told.
+ADDRESS = r"^https?://"
+ARN = r"^arn:"
+BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
+PREFIX = r"^[a-z0-9][a-z0-9/_-]*$"
+PRICES = r"^\d+(\.\d+)?,\d+(\.\d+)?$"
+SIZE = r"^\d+(\.\d+)?[MG]B$"
+FORMS = {
+    ADDRESS: "an address that begins with https:// or http://",
+    ARN: "an ARN, which begins with arn:",
+    BUCKET: "the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes",
+    PREFIX: "a path of lower-case letters, digits, dashes and slashes, as in oil-analysis",
+    PRICES: "two numbers, as in 0.4,1.6",
+    SIZE: "a size, as in 450MB or 2GB",
+}
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 
 
@@ -41,12 +56,12 @@ class Settings(BaseSettings):
     )
     prefix: str = Field(
         default="oil-analysis",
-        pattern=r"^[a-z0-9][a-z0-9/_-]*$",
+        pattern=PREFIX,
         validation_alias=AliasChoices("TRIBOLAKE_PREFIX", "S3_PREFIX"),
         description="data product",
     )
     state_dir: Path | None = Field(default=None, description="warehouse and staging; default {lake}/_state")
-    memory_limit: str = Field(default="450MB", pattern=r"^\d+(\.\d+)?[MG]B$", description="DuckDB's memory")
+    memory_limit: str = Field(default="450MB", pattern=SIZE, description="DuckDB's memory")
     max_file_mb: int = Field(default=200, ge=1, description="larger laboratory files are refused")
     max_inflated_mb: int = Field(default=512, ge=1, description="larger workbooks, once unzipped, are refused")
     reader_memory_mb: int = Field(default=1536, ge=256, description="memory of the process that reads one file")
@@ -66,13 +81,13 @@ class Settings(BaseSettings):
     )
     s3_bucket: str = Field(
         default="mining-data-mesh",
-        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        pattern=BUCKET,
         validation_alias=AliasChoices("TRIBOLAKE_S3_BUCKET", "S3_BUCKET"),
         description="bucket of the lake",
     )
     s3_endpoint: str | None = Field(
         default=None,
-        pattern=r"^https?://",
+        pattern=ADDRESS,
         validation_alias=AliasChoices(
             "TRIBOLAKE_S3_ENDPOINT", "S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"
         ),
@@ -104,7 +119,7 @@ class Settings(BaseSettings):
     )
     sqs_queue: str | None = Field(
         default=None,
-        pattern=r"^https?://",
+        pattern=ADDRESS,
         validation_alias=AliasChoices("TRIBOLAKE_SQS_QUEUE", "SQS_QUEUE_URL"),
         description="address of the queue that has the events of the bucket",
     )
@@ -113,7 +128,7 @@ class Settings(BaseSettings):
     )
     sns_topic: str | None = Field(
         default=None,
-        pattern=r"^arn:",
+        pattern=ARN,
         validation_alias=AliasChoices("TRIBOLAKE_SNS_TOPIC", "SNS_TOPIC_ARN"),
         description="topic that is told of each publication on S3",
     )
@@ -136,7 +151,7 @@ class Settings(BaseSettings):
     )
     openai_base_url: str | None = Field(
         default=None,
-        pattern=r"^https?://",
+        pattern=ADDRESS,
         validation_alias=AliasChoices("TRIBOLAKE_OPENAI_BASE_URL", "OPENAI_BASE_URL"),
         description="another endpoint that speaks OpenAI's chat completions; default https://api.openai.com/v1",
     )
@@ -166,7 +181,7 @@ class Settings(BaseSettings):
     )
     ai_prices: str | None = Field(
         default=None,
-        pattern=r"^\d+(\.\d+)?,\d+(\.\d+)?$",
+        pattern=PRICES,
         description="USD per million input and output tokens of a model whose price is not known: 0.4,1.6",
     )
 
@@ -267,10 +282,39 @@ def load_settings(**flags: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = "; ".join(f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(f"{_variable(e['loc'][0], given)}: {_said(e)}" for e in error.errors())
         raise ConfigurationError(f"{wrong}. Mend the flag, the environment variable or .env") from error
 
 
-def _variable(location: Sequence[object]) -> str:
-    name = "_".join(map(str, location)).upper()
-    return name if name.startswith("TRIBOLAKE_") else f"TRIBOLAKE_{name}"
+def _variable(located: object, given: Collection[str]) -> str:
+    """The variable that a value came from; of a flag, the one that it stands for.
+
+    Args:
+        located: where pydantic found the value: a field's name, or one of its variables, not always that which is set.
+        given: names of the fields that flags gave.
+    """
+    name, variables = next(found for found in _variables().items() if located in (found[0], *found[1]))
+    if name in given:
+        return variables[0]
+    sources = EnvSettingsSource(Settings), DotEnvSettingsSource(Settings)
+    there = {variable.upper() for source in sources for variable in source.env_vars}
+    return next((variable for variable in variables if variable in there), variables[0])
+
+
+def _variables() -> dict[str, list[str]]:
+    """The environment variables of each setting, that which counts most first."""
+    found = {}
+    for name, field in Settings.model_fields.items():
+        aliases = field.validation_alias
+        found[name] = (
+            [str(alias) for alias in aliases.choices]
+            if isinstance(aliases, AliasChoices)
+            else [f"TRIBOLAKE_{name.upper()}"]
+        )
+    return found
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    """What is wrong with a value, without the value, and without a regular expression."""
+    form = FORMS.get(error.get("ctx", {}).get("pattern", ""))
+    return f"it is not {form}" if form else str(error["msg"])

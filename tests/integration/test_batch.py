@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -47,9 +48,12 @@ class BatchEndpoint:
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
     loses_answers: bool = False  # batches are made, and nobody is told
     refuses: Response | None = None
+    takes_files: bool = True
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def keep_file(self, request: Request) -> Response:
+        if not self.takes_files:
+            return Response(status=500)
         name = f"file-{next(self.numbers)}"
         self.files[name] = request.files["file"].read()
         return _said({"id": name, "object": "file", "bytes": 1, "created_at": 1, "filename": "x", "purpose": "batch"})
@@ -198,6 +202,33 @@ def test_given_a_lost_answer_then_collecting_finds_the_batch_too(endpoint, lake)
         send(lake)
     endpoint.end([completion(reply_of())] * 5)
     assert fetch(lake).accepted == 5
+
+
+def test_given_nobody_at_the_address_then_no_batch_is_waited_for(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+    lake = lake_of(tmp_path, address, ai_retries=0)
+    with pytest.raises(EndpointUnavailable, match="Give the command again"):
+        send(lake)
+    assert open_records(lake.settings) == []
+    assert {waits.reason for waits in lake.enrich(*PATTERNS).waiting.values()} == {"unreachable"}
+
+
+def test_given_requests_that_cannot_be_uploaded_then_no_batch_is_waited_for(endpoint, lake):
+    endpoint.takes_files = False
+    with pytest.raises(EndpointUnavailable):
+        send(lake)
+    assert awaited_keys(lake.settings) == frozenset()
+    endpoint.takes_files = True
+    assert send(lake).asked == 5
+
+
+@pytest.mark.parametrize("answer", [failure(401), failure(429, "insufficient_quota"), failure(400)])
+def test_given_a_batch_that_is_refused_then_it_is_not_waited_for(endpoint, lake, answer):
+    endpoint.refuses = answer
+    with pytest.raises((ModelUnusable, EndpointUnavailable)):
+        send(lake)
+    assert awaited_keys(lake.settings) == frozenset()
 
 
 def test_given_a_batch_that_was_never_made_then_submitting_again_makes_it(endpoint, lake):

@@ -37,6 +37,8 @@ from tribolake.enrichment.budget import Budget
 from tribolake.enrichment.model import most_tokens, retry_after
 from tribolake.enrichment.prompt import messages
 from tribolake.enrichment.reply import response_format
+from tribolake.enrichment.result import Enrichment
+from tribolake.report import RunReport
 from tribolake.settings import load_settings
 
 MOTOR = pattern_of()
@@ -46,6 +48,11 @@ MOTOR = pattern_of()
 def endpoint() -> Iterator[Endpoint]:
     with open_endpoint() as opened:
         yield opened
+
+
+def report_of(done: Enrichment) -> RunReport:
+    """The report of a run that did nothing else."""
+    return RunReport("run", "default", "es", recommendations=done.as_dict())
 
 
 def test_given_a_good_reply_then_it_is_kept_and_counted(endpoint, tmp_path):
@@ -72,6 +79,7 @@ def test_given_a_good_reply_then_it_is_kept_and_counted(endpoint, tmp_path):
         "cost_usd": pytest.approx((INPUT_TOKENS * 0.4 + OUTPUT_TOKENS * 1.6) / 1e6),
         "seconds": 0,
         "stopped": None,
+        "budget_spent": False,
     }
 
 
@@ -296,6 +304,28 @@ def test_given_nobody_at_the_address_then_it_stops_after_a_few(tmp_path):
     assert done.asked <= 6
     assert {waits.reason for waits in done.waiting.values()} == {"unreachable", "stopped"}
     assert address in (done.stopped or "")
+
+
+@pytest.mark.parametrize("budget", [None, 1.0])
+def test_given_nobody_at_the_address_and_few_patterns_then_the_report_says_what_to_do(tmp_path, budget):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+    done = lake_of(tmp_path, address, ai_retries=0, ai_budget_usd=budget).enrich(*map(pattern_of, range(3)))
+    assert (done.asked, {waits.reason for waits in done.waiting.values()}) == (3, {"unreachable"})
+    assert f"{address} did not answer 3 calls" in (done.stopped or "")
+    assert report_of(done).needs_a_look
+
+
+def test_given_one_answer_among_failures_then_the_rest_waits_and_nobody_has_to_look(endpoint, tmp_path):
+    endpoint.answer = in_turn(answered(reply_of()), failure(500))
+    done = lake_of(tmp_path, endpoint, ai_retries=0, ai_concurrency=1).enrich(*map(pattern_of, range(3)))
+    assert (done.accepted, done.stopped, report_of(done).needs_a_look) == (1, None, False)
+
+
+def test_given_a_spent_budget_then_nobody_has_to_look(endpoint, tmp_path):
+    done = lake_of(tmp_path, endpoint, ai_budget_usd=0).enrich(MOTOR)
+    assert (done.budget_spent, report_of(done).needs_a_look) == (True, False)
+    assert "the budget of 0" in (done.stopped or "")
 
 
 def test_given_an_address_that_is_none_then_it_stops_and_the_rule_text_stays(tmp_path):

@@ -167,7 +167,7 @@ def test_given_a_run_that_takes_long_then_its_message_stays_invisible_and_comes_
 import sys, time
 from tests.integration.test_queue import Ears
 from tests.servers.server import server_at
-events = Ears().listen(server_at(sys.argv[1], "moto"), sys.argv[2], visibility_seconds=3)
+events = Ears().listen(server_at(sys.argv[1], "moto"), sys.argv[2], visibility_seconds=6)
 while not events.heard:
     time.sleep(0.05)
 events.run_began()
@@ -179,13 +179,13 @@ time.sleep(600)
         queues.send(event())
         assert watcher.stdout is not None
         assert watcher.stdout.readline() == b"running\n"
-        for _ in range(35):  # twice as long as the message would stay invisible by itself
+        for _ in range(60):  # twice as long as the message would stay invisible by itself
             assert queues.counts() == (0, 1)
             time.sleep(0.2)
     finally:
         watcher.kill()
         watcher.wait()
-    wait_until(lambda: queues.counts() == (1, 0), 10)
+    wait_until(lambda: queues.counts() == (1, 0), 30)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from tests.kept_wordings import keep_all, wording, wordings
+from tests.model_endpoints import KEY
 from tests.s3_fixtures import new_buckets
 
 from tribolake.cli.options import Exit
@@ -62,25 +63,67 @@ def test_given_a_prompt_version_that_is_not_there_then_the_error_names_those_tha
 
 
 def test_given_rows_that_are_refused_then_the_command_says_which_and_why(tribolake, settings, tmp_path):
+    settings.lake.mkdir()
     file = tmp_path / "foreign.parquet"
     forged = dataclasses.replace(wording(1), pattern=wording(2).pattern)
     invented = dataclasses.replace(wording(3), observation="El hierro está en 85 ppm.")
-    file.write_bytes(as_parquet([wording(0), forged, invented]))
+    dated = dataclasses.replace(wording(4), generated_at="2026-W01-1")
+    file.write_bytes(as_parquet([wording(0), forged, invented, dated]))
     done = tribolake("recommendations", "import", str(file), "--lake", str(settings.lake))
     assert done.returncode == Exit.NEEDS_A_LOOK, done.stderr
-    assert done.stdout == "1 wordings taken, 0 known already, 2 refused\n"
+    assert done.stdout == "1 wordings taken, 0 known already, 3 refused\n"
     assert "its key is another one" in done.stderr
     assert "numbers: " in done.stderr
+    assert "its generated_at is no time" in done.stderr
     assert open_wordings(settings).count() == {"v1": 1}
 
 
 def test_given_a_file_that_is_no_export_then_the_command_says_so(tribolake, settings, tmp_path):
+    settings.lake.mkdir()
     file = tmp_path / "foreign.parquet"
     file.write_text("no table", encoding="utf-8")
     done = tribolake("recommendations", "import", str(file), "--lake", str(settings.lake))
     assert (done.returncode, done.stdout) == (Exit.USAGE, "")
-    assert "tribolake recommendations export" in done.stderr
+    assert ". Give a file of `tribolake recommendations export`" in done.stderr
+    assert ".." not in done.stderr
     assert tribolake("recommendations", "import", str(tmp_path / "nothing")).returncode == Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("export", "kept.parquet"), ("import", "kept.parquet"), ("compact",), ("expire", "v1"), ("retry",), ("waiting",),
+     ("batch", "submit"), ("batch", "collect")],
+    ids=" ".join,
+)  # fmt: skip
+def test_given_a_lake_that_is_not_there_then_nothing_is_made_and_nothing_is_lost(tribolake, tmp_path, words):
+    kept = tmp_path / "kept.parquet"
+    kept.write_bytes(as_parquet([wording(0)]))
+    before = kept.read_bytes()
+    words = tuple(str(kept) if word == kept.name else word for word in words)
+    done = tribolake("recommendations", *words, "--lake", str(tmp_path / "typo"), OPENAI_API_KEY=KEY)
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert f"{tmp_path / 'typo'}" in done.stderr
+    assert (list(tmp_path.iterdir()), kept.read_bytes()) == ([kept], before)
+
+
+def test_given_a_budget_without_a_key_then_a_run_says_that_nobody_is_asked(tribolake, settings):
+    words = ("run", "--lake", str(settings.lake), "--ai-budget", "1", "--policy", "none")  # which ends it at once
+    assert "no key is set, so no model is asked" in tribolake(*words).stderr
+    assert "no key" not in tribolake(*words, OPENAI_API_KEY=KEY).stderr
+
+
+def test_given_a_budget_for_no_model_then_a_run_asks_which_of_the_two_is_meant(tribolake, settings):
+    done = tribolake("run", "--lake", str(settings.lake), "--no-ai", "--ai-budget", "1")
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert "--no-ai asks no model" in done.stderr
+    assert not settings.lake.exists()
+
+
+def test_given_a_folder_that_is_not_there_then_an_export_says_so(tribolake, settings, kept, tmp_path):
+    file = tmp_path / "nodir" / "e.parquet"
+    done = tribolake("recommendations", "export", str(file), "--lake", str(settings.lake))
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert f"the folder {file.parent} does not exist" in done.stderr
 
 
 @pytest.mark.parametrize("words", [("compact",), ("expire", "v1")])

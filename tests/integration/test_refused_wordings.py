@@ -66,11 +66,16 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def wording_in(lake: Lake, one: Wording) -> Wording:
+    """A wording in the cache of a lake, under the key that runs there look for."""
+    configuration = configuration_of(lake.settings)
+    key = cache_key(read_pattern(one.pattern, "es", expert_rules("es")), configuration)
+    return lake.cache.keep(dataclasses.replace(one, cache_key=key, configuration=configuration))
+
+
 def refused_in(lake: Lake) -> Wording:
     """A wording in the cache of a lake that guards took once, and take no more."""
-    configuration = configuration_of(lake.settings)
-    key = cache_key(read_pattern(GOOD.pattern, "es", expert_rules("es")), configuration)
-    return lake.cache.keep(dataclasses.replace(GOOD, cache_key=key, configuration=configuration, observation=BAD_TEXT))
+    return wording_in(lake, dataclasses.replace(GOOD, observation=BAD_TEXT))
 
 
 def word(warehouse: duckdb.DuckDBPyConnection, lake: Lake) -> tuple[Enrichment, set[str]]:
@@ -132,3 +137,19 @@ def test_given_a_wording_that_is_shown_and_refused_now_then_the_one_behind_it_ta
     done, changed = word(warehouse, lake)
     assert (done.cached, done.asked, changed, published(warehouse)) == (1, 0, {"cda"}, GOOD.observation)
     assert word(warehouse, lake)[1] == set()
+
+
+def test_given_a_wording_that_a_warehouse_cannot_hold_then_it_is_passed_over_and_the_others_are_shown(
+    lake, warehouse, monkeypatch, caplog
+):
+    """No release keeps such a time any more; a lake may have one of before."""
+    monkeypatch.setattr("tribolake.enrichment.cache.names._flaw_of_form", lambda _: None)
+    good, other = wording_in(lake, GOOD), dataclasses.replace(wording(2), generated_at="2026-W01-1")
+    wording_in(lake, other)
+    warehouse.execute("insert into gold.report_recommendations values ('cda', 'lab', '2', $1)", [other.pattern])
+    _, changed = word(warehouse, lake)
+    assert (changed, warehouse.execute("select cache_key from control.wordings").fetchall()) == (
+        {"cda"},
+        [(good.cache_key,)],
+    )
+    assert "is passed over" in caplog.text

@@ -70,5 +70,40 @@ def test_given_a_value_that_cannot_be_used_then_the_message_names_the_setting_an
     assert KEY not in f"{raised.value} {raised.value.__cause__}"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("OPENAI_BASE_URL", "not-a-url", "an address that begins with https:// or http://"),
+        ("TRIBOLAKE_OPENAI_BASE_URL", "not-a-url", "an address that begins with https:// or http://"),
+        ("AWS_ENDPOINT_URL", "minio:9000", "an address that begins with https:// or http://"),
+        ("SQS_QUEUE_URL", "queue", "an address that begins with https:// or http://"),
+        ("TRIBOLAKE_AI_PRICES", "cheap", "two numbers, as in 0.4,1.6"),
+        ("TRIBOLAKE_MEMORY_LIMIT", "much", "a size, as in 450MB or 2GB"),
+        ("S3_BUCKET", "No_Bucket", "the name of a bucket"),
+        ("SNS_TOPIC_ARN", "topic", "an ARN"),
+        ("S3_PREFIX", "/x", "a path of"),
+    ],
+)
+def test_given_a_value_of_another_form_then_the_message_names_the_variable_that_is_set_and_the_form(
+    monkeypatch, name, value, words
+):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as raised:
+        load_settings()
+    assert str(raised.value).startswith(f"{name}: it is not {words}")
+
+
+def test_given_a_value_in_the_file_then_the_message_names_the_variable_that_stands_there(tmp_path):
+    (tmp_path / ".env").write_text("OPENAI_BASE_URL=not-a-url\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"^OPENAI_BASE_URL: it is not an address"):
+        load_settings()
+
+
+def test_given_a_flag_that_cannot_be_used_then_no_variable_of_the_environment_is_blamed(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://gateway.example/v1")
+    with pytest.raises(ConfigurationError, match=r"^TRIBOLAKE_OPENAI_BASE_URL: it is not an address"):
+        load_settings(openai_base_url="not-a-url")
+
+
 def test_given_every_setting_then_it_says_what_it_is_for():
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []

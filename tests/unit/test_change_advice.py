@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tribolake.enrichment.guards.change_advice import change_advised
+from tribolake.enrichment.pattern import LANGUAGES, expert_rules
 
 CHANGES = {
     "es": [
@@ -141,3 +142,10 @@ def test_given_words_before_an_advised_change_then_they_do_not_hide_it(action, b
 )
 def test_given_advice_after_a_sentence_without_then_it_is_found(first, second):
     assert change_advised(f"{first} {second}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_given_a_rule_then_it_says_whether_its_action_changes_something_and_its_cause_never_does(language):
+    for rule in expert_rules(language).values():
+        assert bool(change_advised(rule.action)) == rule.advises_change, rule.rule_id
+        assert not change_advised(rule.cause), rule.rule_id

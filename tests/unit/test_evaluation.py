@@ -10,10 +10,13 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from tribolake.cli.app import app
 from tribolake.cli.evaluation_tables import print_scores
+from tribolake.cli.options import Exit
 from tribolake.errors import ConfigurationError
-from tribolake.evaluation import Scores, evaluate, evaluate_recommendations, worst
+from tribolake.evaluation import Scores, evaluate_recommendations
 from tribolake.evaluation.grounding import grounding_of
 from tribolake.evaluation.judging import judge
 from tribolake.evaluation.reports import Breach, Report
@@ -44,6 +47,10 @@ def write(path: Path, rows: list[tuple], columns: str) -> Path:
         connection.executemany(f"insert into rows values ({', '.join('?' * len(rows[0]))})", rows)
     connection.execute(f"copy rows to '{path}' (format parquet)")
     return path
+
+
+def scores_of_file(path: Path, **asked: str) -> Scores:
+    return evaluate_recommendations(path, **asked).scores
 
 
 COLUMNS = "sampleNumber varchar, report_status varchar, breached_essays varchar, ai_recommendation varchar"
@@ -168,6 +175,9 @@ def test_given_a_whole_number_that_is_in_no_fact_then_it_is_never_grounded(value
     ("score", "text", "more"),
     [
         ("additive_rule_broken", "Zinc 1294 ppm sobre 1250; se recomienda cambiar el aceite.", {"breaches": (ZINC,)}),
+        ("additive_rule_broken", "Zinc 1294 ppm. Confirme el producto y tire el aceite.", {"breaches": (ZINC,)}),
+        ("additive_rule_broken", "Zinc 1294 ppm: conviene deshacerse del aceite.", {"breaches": (ZINC,)}),
+        ("additive_rule_broken", "Zinc 1294 ppm. Verify the product, then refill.", {"breaches": (ZINC,)}),
         ("critical_unnamed", "El cobre 12,5 ppm está alto.", {}),
         ("critical_unnamed", "Revise el filtro.", {}),
         ("errors", "Error: rate limit exceeded", {}),
@@ -190,6 +200,12 @@ def test_given_a_bad_text_then_its_score_counts_it(score, text, more):
     ("text", "more"),
     [
         ("Zinc 1294 ppm sobre 1250; los aditivos por sí solos no justifican cambiar el aceite.", {"breaches": (ZINC,)}),
+        (
+            "Motor en estado Alerta. Alcanzan su límite: Zinc 1294 ppm (límite 1250, crítico). Solo hay aditivos fuera "
+            "de límite: suele ser otro producto. Plazo: próxima muestra. Verificar el producto declarado y esperar la "
+            "próxima muestra programada. También es compatible con: otro grado, cambio de aceite no registrado.",
+            {"breaches": (ZINC,)},
+        ),
         ("El Fe alcanza 85 ppm frente a 60; posible error de muestreo, repita la muestra.", {}),
         ("Se detecta contenido de agua de 0,35 % (límite 0,2 %).", {"breaches": (WATER,)}),
         ("Hierro 85 ppm; no puede esperar.", {"urgency": "U0"}),
@@ -244,9 +260,9 @@ def test_given_a_file_of_another_system_then_its_columns_are_enough(tmp_path):
         ) to '{path}' (format parquet)
         """
     )
-    scores = evaluate(path, text="it's a text")
-    assert (scores.texts, scores.ungrounded, scores.critical_named) == (1, 1.0, 1.0)
-    assert [example.score for example in worst(path, text="it's a text")] == ["ungrounded"]
+    found = evaluate_recommendations(path, text="it's a text")
+    assert (found.scores.texts, found.scores.ungrounded, found.scores.critical_named) == (1, 1.0, 1.0)
+    assert [example.score for example in found.worst] == ["ungrounded"]
 
 
 def test_given_the_previous_sample_in_the_file_then_its_values_are_facts_too(tmp_path):
@@ -284,40 +300,53 @@ def test_given_broken_json_then_the_row_has_no_breaches_and_the_rest_is_scored(t
         ("S1", "Anormal", text, "Revise el filtro.")
         for text in ("{", '"x"', "[1, null]", '[{"essay": 5}]', '[{"essay": "Hierro", "value": true}]', "[" * 9000)
     ]
-    assert evaluate(write(tmp_path / "reports.parquet", rows, COLUMNS)).texts == 6
+    assert scores_of_file(write(tmp_path / "reports.parquet", rows, COLUMNS)).texts == 6
 
 
-def test_given_a_limit_then_no_more_rows_are_read(tmp_path):
-    rows = [(f"S{i}", "Alerta", listed(IRON), "Hierro 85.") for i in range(9)]
-    assert evaluate(write(tmp_path / "reports.parquet", rows, COLUMNS), limit=4).reports == 4
+@pytest.mark.parametrize("written", ["9" * 400, "9" * 9000, "NaN", "Infinity", "-Infinity", "1e999"])
+def test_given_a_number_that_is_none_then_the_text_is_judged_by_the_rest(tmp_path, written):
+    breached = (
+        f'[{{"essay": "Hierro", "threshold": "Critico", "value": {written}, "limit": 60, "previous": {written}}}]'
+    )
+    rows = [("S1", "Anormal", breached, "El hierro 85 ppm supera el límite de 60 ppm.")]
+    found = evaluate_recommendations(write(tmp_path / "reports.parquet", rows, COLUMNS))
+    assert (found.scores.critical_named, found.scores.ungrounded, found.scores.paired_numbers) == (1.0, 1.0, 1.0)
+    assert "85" in found.worst[0].reason
 
 
 def test_given_no_rows_then_every_share_is_of_nothing(tmp_path):
-    scores = evaluate(write(tmp_path / "reports.parquet", [], COLUMNS))
+    scores = scores_of_file(write(tmp_path / "reports.parquet", [], COLUMNS))
     assert (scores.reports, scores.missing, scores.ungrounded, scores.words_median) == (0, None, None, None)
 
 
 def test_given_a_column_that_is_missing_then_the_error_says_which_there_are(tmp_path):
     path = write(tmp_path / "reports.parquet", [], "sampleNumber varchar, breached_essays varchar, advice varchar")
     with pytest.raises(ConfigurationError, match=r"ai_recommendation.*advice, breached_essays, sampleNumber"):
-        evaluate(path)
+        scores_of_file(path)
     with pytest.raises(ConfigurationError, match="no column breached_essays"):
-        evaluate(write(tmp_path / "other.parquet", [], "ai_recommendation varchar"))
+        scores_of_file(write(tmp_path / "other.parquet", [], "ai_recommendation varchar"))
+
+
+def test_given_many_columns_then_only_those_of_text_are_shown_and_not_all(tmp_path):
+    columns = ", ".join(["breached_essays varchar", "Aluminio double", *(f"t{i:02} varchar" for i in range(60))])
+    with pytest.raises(ConfigurationError, match=r"columns of text found: breached_essays, t00.*, …$") as refused:
+        scores_of_file(write(tmp_path / "reports.parquet", [], columns))
+    assert "Aluminio" not in str(refused.value)
 
 
 def test_given_something_else_than_a_parquet_file_then_the_error_says_so(tmp_path):
     (tmp_path / "reports.parquet").write_text("not a parquet file")
     for path in (tmp_path / "reports.parquet", tmp_path / "none.parquet", tmp_path):
         with pytest.raises(ConfigurationError, match=r"Parquet"):
-            evaluate(path)
+            scores_of_file(path)
     with pytest.raises(ConfigurationError, match="language"):
-        evaluate(tmp_path / "reports.parquet", language="fr")
+        scores_of_file(tmp_path / "reports.parquet", language="fr")
 
 
 def test_given_an_odd_file_name_then_it_is_read_as_it_is(tmp_path):
     path = write(tmp_path / "a b.parquet", [("S1", "Alerta", listed(IRON), "Hierro 85.")], COLUMNS)
     odd = path.rename(tmp_path / "it's.parquet")
-    assert evaluate(odd).texts == 1
+    assert scores_of_file(odd).texts == 1
 
 
 def test_given_many_texts_then_they_are_scored_within_seconds(tmp_path):
@@ -327,7 +356,7 @@ def test_given_many_texts_then_they_are_scored_within_seconds(tmp_path):
     ]
     path = write(tmp_path / "reports.parquet", rows, COLUMNS)
     started = time.process_time()
-    assert evaluate(path).ungrounded == 0.0
+    assert scores_of_file(path).ungrounded == 0.0
     assert time.process_time() - started < 3
 
 
@@ -349,6 +378,30 @@ def test_given_scores_then_the_table_shows_them_with_examples(tmp_path, capsys):
     assert "100.0 %" in shown
     assert "S[1]" in shown
     assert "[bold]supera[/bold]" in shown
+
+
+def test_given_escape_sequences_in_a_file_then_none_reaches_the_terminal(tmp_path, capsys):
+    rows = [("S\x1b[2J1", "Anormal", listed(IRON), "El hierro\x1b[2J 99 ppm\x9b31m\u202e supera su límite.")]
+    found = evaluate_recommendations(write(tmp_path / "reports.parquet", rows, COLUMNS))
+    print_scores(found.scores, found.worst)
+    shown = capsys.readouterr().out
+    assert "S[2J1" in shown
+    assert not {"\x1b", "\x9b", "\u202e"} & {*shown}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--text", "nothing"), "--text"),
+        (("--language", "en"), "--language"),
+        (("FILE", "--client", "nosuch"), "--client"),
+    ],
+)
+def test_given_options_that_would_be_passed_over_then_evaluate_refuses_them(tmp_path, words, said):
+    path = write(tmp_path / "reports.parquet", [], COLUMNS)
+    given = [str(path) if word == "FILE" else word for word in words]
+    done = CliRunner().invoke(app, ["recommendations", "evaluate", *given, "--lake", str(tmp_path)])
+    assert (done.exit_code, said in done.output) == (Exit.USAGE, True)
 
 
 def test_given_scores_then_every_share_is_shown_or_named_as_a_count():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.guard_replies import WEAR, guards_of, wear_pattern
+from tests.guard_replies import WEAR, additives_pattern, guards_of, wear_pattern
 
 from tribolake.enrichment.guards.copied_prompt import copied_from_prompt
 from tribolake.enrichment.guards.essay_names import spoken_of
@@ -57,6 +57,36 @@ def test_given_a_value_where_a_limit_stands_then_it_is_refused(observation):
 )
 def test_given_limits_in_natural_words_then_they_pass(observation):
     assert guards_of(wear_pattern(), observation=observation) == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "observation"),
+    [
+        ("en", "Only an additive is out of its limit: zinc {Zinc.value} (limit {Zinc.limit})."),
+        ("es", "Solo un aditivo está fuera de su límite: zinc {Zinc.value} (límite {Zinc.limit})."),
+        ("es", "Un aditivo alcanza su límite: zinc {Zinc.value} (límite {Zinc.limit})."),
+        ("es", "Alcanzan su límite: zinc {Zinc.value} (límite {Zinc.limit})."),
+        ("en", "One additive reaches its limit: zinc {Zinc.value} (limit {Zinc.limit})."),
+        ("en", "One additive is at or past its limit: zinc {Zinc.value} (limit {Zinc.limit})."),
+        ("en", "At or past their limits: zinc {Zinc.value} (limit {Zinc.limit})."),
+        ("en", "Zinc {Zinc.value} is at its limit of {Zinc.limit}."),
+    ],
+)
+def test_given_a_limit_that_is_only_passed_or_reached_then_a_value_may_follow_its_name(language, observation):
+    assert guards_of(additives_pattern(language), observation=observation) == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "observation"),
+    [
+        ("es", "El zinc alcanza su límite de {Zinc.value}."),
+        ("es", "El zinc alcanza su límite {Zinc.value}."),
+        ("en", "Zinc reaches its limit of {Zinc.value}."),
+        ("en", "Zinc is at its limit {Zinc.value}."),
+    ],
+)
+def test_given_a_limit_that_is_reached_then_a_value_is_still_no_limit(language, observation):
+    assert "pairing" in guards_of(additives_pattern(language), observation=observation)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from tribolake.enrichment.guards.violations import violations
 from tribolake.enrichment.pattern import LANGUAGES, Pattern, Rule
 from tribolake.enrichment.prompt import (
-    MAX_COMPLAINT,
+    LONGEST_COMPLAINT_BYTES,
     PROMPT_VERSION,
     messages,
     read_examples,
@@ -98,8 +98,8 @@ def test_given_only_additives_then_no_change_may_be_advised_whatever_a_rule_says
 
 
 def test_given_a_long_or_odd_complaint_then_it_stays_short_and_on_one_line():
-    (*_, last) = messages(pattern(), "x\n" * 5000)
-    assert len(last["content"]) < MAX_COMPLAINT + 200
+    (*_, last) = messages(pattern(), "ñ\n" * 5000)
+    assert len(last["content"].encode()) < LONGEST_COMPLAINT_BYTES + 200
     assert last["content"].count("\n") == 1
 
 

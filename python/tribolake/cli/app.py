@@ -89,7 +89,11 @@ def run(
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
+        if no_ai and ai_budget is not None:
+            raise ConfigurationError("--no-ai asks no model, so there is nothing for --ai-budget: give one of the two")
         settings = load_settings(lake=lake, ai_budget_usd=ai_budget)
+        if ai_budget is not None and not settings.asks_a_model:
+            typer.echo("tribolake: no key is set, so no model is asked and nothing is spent: OPENAI_API_KEY", err=True)
         progress = ProgressLines()
         if settings.trigger_type or settings.source_file:
             # Anybody who may put a file into bronze chooses its name.

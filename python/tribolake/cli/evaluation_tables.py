@@ -10,9 +10,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from tribolake.cli.tables import open_console
-from tribolake.evaluation import Evaluation, Example, Scores, evaluate_recommendations
-
-__all__ = ["Evaluation", "evaluate_recommendations", "print_scores"]
+from tribolake.evaluation import Example, Scores
+from tribolake.evaluation.visible import visible
 
 # Field of the scores, what it says, whether a good text has it.
 SHARES = (
@@ -58,9 +57,14 @@ def print_scores(scores: Scores, worst: Sequence[Example] = ()) -> None:
     for score, examples in groupby(worst, key=lambda example: example.score):
         console.print(f"\n[bold]{score}[/bold]")
         for example in examples:
-            console.print(f"  {escape(example.sample or '?')}: [yellow]{escape(example.reason)}[/yellow]")
+            console.print(f"  {_shown(example.sample) or '?'}: [yellow]{_shown(example.reason)}[/yellow]")
             if example.text:
-                console.print(f"    [dim]{escape(' '.join(example.text.split())[:SHOWN_TEXT])}[/dim]")
+                console.print(f"    [dim]{_shown(example.text)}[/dim]")
+
+
+def _shown(text: str) -> str:
+    """A text of a file as it may be printed: neither markup nor characters that a terminal obeys."""
+    return escape(visible(text)[:SHOWN_TEXT])
 
 
 def _marked(share: float | None, is_good: bool | None) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tribolake.cli.options import ClientOption, Exit, JsonOption, LakeOption, explained_errors, print_json
 from tribolake.cli.recommendations_batch import batch
+
+if TYPE_CHECKING:
+    from tribolake.recommendations import WaitingPattern
 
 SHOWN_REFUSED = 20
 
@@ -77,23 +81,32 @@ def import_(
 @recommendations.command(
     epilog="**Examples**\n\n"
     "`tribolake recommendations export before.parquet && tribolake recommendations expire v1`\n\n"
+    "`tribolake recommendations expire 2026-11 --yes`  the one that runs use now\n\n"
     "`tribolake recommendations expire v1 --lake s3://mining-data-mesh --json`"
 )
 def expire(
     prompt_version: Annotated[str, typer.Argument(help="Of the prompt that the wordings came from.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Also the one that runs use now, which was paid for.")] = False,
     lake: LakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove the wordings of a prompt version for ever. What is published stays until the next run with news."""
+    """Remove the wordings of a prompt version for ever. What is published stays until the next run with news.
+
+    That run, on whatever machine, shows the texts of the rules, or has a model word anew where a key is set;
+    `run --full-refresh` does it at once.
+    """
     from tribolake.recommendations import expire_wordings  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
-        count = expire_wordings(load_settings(lake=lake), prompt_version)
+        count = expire_wordings(load_settings(lake=lake), prompt_version, is_sure=yes)
         if as_json:
             print_json({"prompt_version": prompt_version, "removed": count})
         else:
-            typer.echo(f"{count:,} wordings of prompt version {prompt_version} removed")
+            typer.echo(
+                f"{count:,} wordings of prompt version {prompt_version} removed: reports show them until the next run "
+                "with news, or `tribolake run --full-refresh`"
+            )
 
 
 @recommendations.command(
@@ -125,29 +138,33 @@ def waiting(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     with explained_errors():
         found = list_waiting(load_settings(lake=lake))
         if as_json:
-            print_json({"waiting": found})
+            print_json({"waiting": [asdict(each) for each in found]})
             return
         for each in found:
-            because = f"{each['reason']}, tried {each['attempts']}×, again after {each['next_try_at']:%Y-%m-%d %H:%M}"
-            typer.echo(
-                f"{each['reports']:,} reports: {each['pattern']}\n    {because}: {each['detail'] or 'no detail'}"
-            )
+            typer.echo(f"{each.reports:,} reports: {each.component}, {each.rule}\n    {_why(each)}")
         if not found:
             typer.echo("Nothing waits.")
 
 
 @recommendations.command(epilog="**Examples**\n\n`tribolake recommendations retry && tribolake run`")
 def retry(lake: LakeOption = None, as_json: JsonOption = False) -> None:
-    """Have the next run ask for all that waits, for instance after a key was mended."""
+    """Have the next run ask for all that waits, for instance after a key was mended.
+
+    Not for what a batch was asked for: `batch collect` ends that.
+    """
     from tribolake.recommendations import retry_waiting  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
-        count = retry_waiting(load_settings(lake=lake))
+        settings = load_settings(lake=lake)
+        done = retry_waiting(settings)
         if as_json:
-            print_json({"waiting": count})
-        else:
-            typer.echo(f"{count:,} patterns will be asked for by the next run")
+            print_json(asdict(done))
+            return
+        when = "" if settings.asks_a_model else " that has a key: OPENAI_API_KEY is not set here"
+        typer.echo(f"{done.waiting:,} patterns will be asked for by the next run{when}")
+        for name in done.batches:
+            typer.echo(f"others wait for {name}: `tribolake recommendations batch collect` looks whether it is done")
 
 
 @recommendations.command(
@@ -165,7 +182,10 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    text: Annotated[str, typer.Option(metavar="COLUMN", help="The column of texts, of a FILE.")] = "ai_recommendation",
+    text: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of texts, of a FILE. [default: ai_recommendation]"),
+    ] = None,
     language: Annotated[
         str | None, typer.Option(help="That texts of a FILE should be in: `es` or `en`. [default: the lake's]")
     ] = None,
@@ -175,14 +195,16 @@ def evaluate(
 ) -> None:
     """Score recommendations: do they say what the numbers of their reports say, and nothing else?"""
     from tribolake.cli.evaluation_tables import print_scores  # noqa: PLC0415
-    from tribolake.evaluation import evaluate_recommendations  # noqa: PLC0415
+    from tribolake.evaluation import TEXT, evaluate_recommendations  # noqa: PLC0415
     from tribolake.recommendations import evaluate_published  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
+    _check_evaluated(file, text, language, client)
     with explained_errors():
         settings = load_settings(lake=lake)
         if file is not None:
-            found = {str(file): evaluate_recommendations(file, text=text, language=language or settings.language)}
+            expected = language or settings.language
+            found = {str(file): evaluate_recommendations(file, text=text or TEXT, language=expected)}
         else:
             found = evaluate_published(settings, client)
         if as_json:
@@ -191,3 +213,31 @@ def evaluate(
             for name, evaluation in found.items():
                 typer.echo(name)
                 print_scores(evaluation.scores, evaluation.worst)
+
+
+def _check_evaluated(file: Path | None, text: str | None, language: str | None, client: list[str] | None) -> None:
+    """Refuse options that would be passed over: those of a FILE without one, and a client with one."""
+    for option, given in (("--text", text), ("--language", language)):
+        if file is None and given is not None:
+            raise typer.BadParameter(
+                f"it is for a FILE; published reports have their own: leave {option} out, or name a FILE",
+                param_hint=option,
+            )
+    if file is not None and client:
+        raise typer.BadParameter(
+            "it chooses among published reports: leave --client out, or the FILE", param_hint="--client"
+        )
+
+
+def _why(each: WaitingPattern) -> str:
+    """Why a pattern has no wording, and what ends that."""
+    from tribolake.enrichment.reasons import NOT_ASKED  # noqa: PLC0415
+
+    if each.batch:
+        return f"waits for {each.batch}: `tribolake recommendations batch collect` looks whether it is done"
+    if each.reason == "no key":
+        return "no key: set OPENAI_API_KEY"
+    if each.next_try_at is None or each.reason in NOT_ASKED:
+        return f"{each.reason}: the next run asks, or finds it in the lake"
+    again = f"tried {each.attempts}×, again after {each.next_try_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{each.reason}, {again}" + (f": {each.detail}" if each.detail else "")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import typer
 
 from tribolake.cli.options import Exit, JsonOption, LakeOption, explained_errors, print_json
@@ -20,22 +18,11 @@ def submit(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 
     Runs do not ask for what a batch was asked for; `collect` ends that.
     """
-    from tribolake.enrichment.batch import submit as submit_batch  # noqa: PLC0415
-    from tribolake.enrichment.cache import open_wordings  # noqa: PLC0415
-    from tribolake.enrichment.configuration import configuration_of  # noqa: PLC0415
-    from tribolake.enrichment.pattern import expert_rules  # noqa: PLC0415
-    from tribolake.enrichment.waiting import pending  # noqa: PLC0415
-    from tribolake.lake.custody import lock_machine  # noqa: PLC0415
+    from tribolake.recommendations import submit_batch  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
-    from tribolake.warehouse import open_built  # noqa: PLC0415
 
     with explained_errors():
-        settings = load_settings(lake=lake)
-        with open_built(settings, "gold", "report_recommendations") as warehouse:
-            rules = expert_rules(settings.language)
-            found = pending(warehouse, configuration_of(settings), rules, datetime.now(UTC))
-        with lock_machine(settings):  # a run asks for the same patterns
-            done = submit_batch(settings, found, open_wordings(settings))
+        done = submit_batch(load_settings(lake=lake))
         if as_json:
             print_json(done.as_dict())
             return
@@ -49,15 +36,11 @@ def submit(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 @batch.command(epilog="**Examples**\n\n`tribolake recommendations batch collect --json`")
 def collect(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Look at every batch once and keep the wordings of those that are done; the next run shows them."""
-    from tribolake.enrichment.batch import collect as collect_batches  # noqa: PLC0415
-    from tribolake.enrichment.cache import open_wordings  # noqa: PLC0415
-    from tribolake.lake.custody import lock_machine  # noqa: PLC0415
+    from tribolake.recommendations import collect_batches  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
-        settings = load_settings(lake=lake)
-        with lock_machine(settings):
-            done = collect_batches(settings, open_wordings(settings))
+        done = collect_batches(load_settings(lake=lake))
         if as_json:
             print_json(done.as_dict())
         else:

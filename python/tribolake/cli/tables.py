@@ -64,15 +64,13 @@ def print_run(report: RunReport, settings: Settings) -> None:
         console.print(f"[red]failed[/red] {escape(failed['file'])}: {escape(failed['problem'])}")
     for client, done in report.clients.items():
         if done.published:
-            console.print(f"published {escape(settings.address)}/{settings.prefix}/gold/{client}")
+            how = "published" if done.changed else "up to date"
+            console.print(f"{how} {escape(settings.address)}/{settings.prefix}/gold/{client}")
         elif done.problem:
             console.print(f"[red]held back[/red] {client}: {escape(done.problem)}")
     for test in report.failed_tests:
         console.print(f"[red]test[/red] {escape(test)}")
-    if report.recommendations.get("patterns"):
-        console.print(escape(worded(report.recommendations)))
-        if report.recommendations["stopped"]:
-            console.print(f"[yellow]recommendations[/yellow] {escape(report.recommendations['stopped'])}")
+    _print_recommendations(console, report.recommendations)
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.stages.items() if seconds >= SHOWN_SECONDS)
     console.print(f"{report.seconds:.1f} s in all: {stages}")
 
@@ -117,8 +115,7 @@ def print_status(found: LakeStatus) -> None:
     console.print(f"Reports: {reports or 'none'}")
     if found.last_run:
         console.print(f"Last run: {found.last_run['run_id']} ({found.last_run['seconds']:.1f} s)")
-        if found.last_run.get("recommendations", {}).get("patterns"):
-            console.print(escape(worded(found.last_run["recommendations"])))
+        _print_recommendations(console, found.last_run.get("recommendations", {}))
     if found.calls:
         console.print(f"Calls to S3, by the last run on this machine: {sum(found.calls.values()):,}")
     if found.watcher:
@@ -134,13 +131,21 @@ def print_status(found: LakeStatus) -> None:
         )
 
 
+def _print_recommendations(console: Console, said: dict[str, Any]) -> None:
+    """How recommendations were worded, and why asking ended before its time; nothing where nothing was to be worded."""
+    if said.get("patterns"):
+        console.print(escape(worded(said)))
+        if said["stopped"]:
+            console.print(f"[yellow]recommendations:[/yellow] {escape(said['stopped'])}")
+
+
 def worded(said: dict[str, Any]) -> str:
     """How recommendations were worded, in one line."""
     parts = [f"{said['patterns']:,} patterns in {said['reports']:,} reports had no wording"]
     if said["cached"]:
         parts.append(f"{said['cached']:,} from the cache")
     if said["asked"]:
-        parts.append(f"{said['accepted']:,} of {said['asked']:,} from {said['model']}")
+        parts.append(f"{said['asked']:,} asked of {said['model']}, {said['accepted']:,} accepted")
     if not said["cached"] and not said["accepted"]:
         parts.append("the rules word them")
     if said["rejected"]:

@@ -44,7 +44,7 @@ def _log(line: str) -> None:
 def _line(report: dict[str, Any]) -> str:
     """A run in a line: which clients were published, from how many new files, and what needs a look."""
     arrivals = sum(done["arrivals"] for done in report["clients"].values())
-    published = [client for client, done in report["clients"].items() if done["published"]]
+    published = [client for client, done in report["clients"].items() if done["changed"]]
     look = "; needs a look, see `tribolake status`" if report["needs_a_look"] else ""
     return (
         f"run {report['run_id']}: {arrivals} files, published {', '.join(published) or 'nothing'} "

@@ -12,13 +12,13 @@ from decimal import Decimal
 from tribolake.enrichment.budget import Budget, Reservation
 from tribolake.enrichment.cache import NoPlaceLeft
 from tribolake.enrichment.enrich import Cache, Progress
-from tribolake.enrichment.judge import LONGEST_COMPLAINT_BYTES, Fault, judge, wording_of
+from tribolake.enrichment.judge import Fault, judge, wording_of
 from tribolake.enrichment.model import Answer, Model, most_tokens
 from tribolake.enrichment.objections import objections_to
 from tribolake.enrichment.pattern import Pattern
 from tribolake.enrichment.price import Price, Tokens
-from tribolake.enrichment.prompt import Message, messages
-from tribolake.enrichment.reasons import OF_THE_ENDPOINT, ModelUnusable, Unanswered
+from tribolake.enrichment.prompt import LONGEST_COMPLAINT_BYTES, Message, messages
+from tribolake.enrichment.reasons import NOT_ASKED, OF_THE_ENDPOINT, ModelUnusable, Unanswered
 from tribolake.enrichment.reply import response_format
 from tribolake.enrichment.result import Enrichment, Waiting
 from tribolake.enrichment.wording import Configuration, Wording
@@ -68,9 +68,20 @@ async def ask_for_all(
     budget = Budget(limit, price)
     async with Model(settings, response_format()) as model:
         await _Asking(settings, model, configuration, keys, cache, budget, result, progress).all_of(patterns)
+        endpoint = model.endpoint
     result.cost_usd = budget.spent
+    result.stopped = result.stopped or _none_answered(result, endpoint)
     if result.stopped is None and any(waits.reason == "budget" for waits in result.waiting.values()):
-        result.stopped = BUDGET_SPENT.format(limit=limit)
+        result.stopped, result.budget_spent = BUDGET_SPENT.format(limit=limit), True
+
+
+def _none_answered(result: Enrichment, endpoint: str) -> str | None:
+    """What to say where all calls failed for the endpoint's sake, though they were too few to stop before the end."""
+    failures = [waits for waits in result.waiting.values() if waits.reason not in NOT_ASKED]
+    if result.accepted or not failures or any(waits.reason not in OF_THE_ENDPOINT for waits in failures):
+        return None
+    last = Unanswered(failures[-1].reason, failures[-1].detail)
+    return NO_ANSWER.format(endpoint=endpoint, number=len(failures), last=last)
 
 
 class _Asking:

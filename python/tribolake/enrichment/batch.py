@@ -1,7 +1,8 @@
 """Wordings by OpenAI's Batch API: half the price, within a day; for the patterns of a whole history at once.
 
-Every step can be done again. What is to be asked is written down before the endpoint hears of it, under a name that the
-batch carries: a batch whose answer was lost is found again by that name instead of being paid for twice.
+Every step can be done again. What is to be asked is written down before a batch is made of it, under a name that the
+batch carries: a batch whose answer was lost is found again by that name instead of being paid for twice. Runs wait for
+what is written down, so nothing is where no batch can have been made: its requests did not arrive, or it was refused.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any, Literal
 
 from openai import APIConnectionError, APIStatusError, NotFoundError, OpenAI, OpenAIError
@@ -26,7 +28,7 @@ from tribolake.enrichment.enrich import UNKNOWN_PRICE, Cache, objections_by_key
 from tribolake.enrichment.explain import explain
 from tribolake.enrichment.judge import Fault, judge, wording_of
 from tribolake.enrichment.masking import masked
-from tribolake.enrichment.model import most_tokens, read_completion, say_always, shown
+from tribolake.enrichment.model import NEVER_SENT, most_tokens, read_completion, say_always, shown
 from tribolake.enrichment.pattern import Pattern
 from tribolake.enrichment.price import BATCH_SHARE, OPENAI, Tokens, price_of
 from tribolake.enrichment.prompt import messages
@@ -129,8 +131,9 @@ def submit(settings: Settings, pending: Sequence[Pending], cache: Cache) -> Subm
             now = datetime.now(UTC)
             name = f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}"
             record = BatchRecord(name, now.isoformat(), configuration, part, endpoint=endpoint.address)
+            file_id = endpoint.upload(record)
             save(settings, record)
-            done.batches.append(endpoint.make(record))
+            done.batches.append(endpoint.make(record, file_id))
             done.asked += len(part)
     return done
 
@@ -191,7 +194,7 @@ def _give_up(settings: Settings, endpoint: _Endpoint, record: BatchRecord, done:
         "file": file_of(settings, record),
     }
     if record.age_seconds > KEPT_DAYS * 24 * 3600:
-        done.problems[record.batch_id or record.name] = BATCH_GONE.format(**said)
+        done.problems[record.shown_name] = BATCH_GONE.format(**said)
         done.failed["not answered"] += len(record.patterns)
         close(settings, record)
     elif not endpoint.may_have_had(record):
@@ -298,6 +301,13 @@ def _request(settings: Settings, key: str, pattern: Pattern) -> bytes:
     return json.dumps(said, ensure_ascii=False).encode() + b"\n"
 
 
+def _says_no(error: OpenAIError) -> bool:
+    """Whether no batch was made, for sure: it was refused, or never asked for."""
+    if isinstance(error, APIStatusError):
+        return 400 <= error.status_code < 500 and error.status_code != HTTPStatus.REQUEST_TIMEOUT
+    return isinstance(error.__cause__, NEVER_SENT)
+
+
 @contextmanager
 def _endpoint(settings: Settings) -> Iterator[_Endpoint]:
     """The endpoint, whose errors say what to do."""
@@ -344,17 +354,25 @@ class _Endpoint:
         """Whether the batch of a record can have been made here."""
         return record.endpoint in ("", self.address)
 
-    def make(self, record: BatchRecord) -> str:
-        """Upload the requests and have a batch made of them."""
+    def upload(self, record: BatchRecord) -> str:
+        """Bring the requests of a record there; returns the name of the file."""
         requests = b"".join(_request(self._settings, key, pattern) for key, pattern in record.patterns.items())
-        file = self._client.files.create(file=(f"{record.name}.jsonl", requests), purpose="batch")
-        # Once only: whether a lost answer stands for a batch is looked up by its label.
-        batch = self._client.with_options(max_retries=0).batches.create(
-            completion_window=WINDOW,
-            endpoint=COMPLETIONS,
-            input_file_id=file.id,
-            metadata={LABEL: record.name},
-        )
+        return self._client.files.create(file=(f"{record.name}.jsonl", requests), purpose="batch").id
+
+    def make(self, record: BatchRecord, file_id: str) -> str:
+        """Have a batch made of requests that are there; its record is closed where that was refused."""
+        try:
+            # Once only: whether a lost answer stands for a batch is looked up by its label.
+            batch = self._client.with_options(max_retries=0).batches.create(
+                completion_window=WINDOW,
+                endpoint=COMPLETIONS,
+                input_file_id=file_id,
+                metadata={LABEL: record.name},
+            )
+        except OpenAIError as error:
+            if _says_no(error):
+                close(self._settings, record)
+            raise
         save(self._settings, record.with_id(batch.id))
         return batch.id
 

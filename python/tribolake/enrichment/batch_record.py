@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tribolake.enrichment.pattern import Pattern, Rule
+from tribolake.enrichment.configuration import configuration_of
+from tribolake.enrichment.pattern import Pattern, Rule, expert_rules
 from tribolake.enrichment.wording import Configuration, canonical_json
 from tribolake.publish.files import sync_folder, write_durably
 from tribolake.settings import Settings
@@ -31,6 +32,11 @@ class BatchRecord:
     def age_seconds(self) -> float:
         return (datetime.now(UTC) - datetime.fromisoformat(self.made_at)).total_seconds()
 
+    @property
+    def shown_name(self) -> str:
+        """What people find it by: the endpoint's name, or ours where nobody knows yet whether the endpoint has it."""
+        return self.batch_id or self.name
+
     def with_id(self, batch_id: str) -> BatchRecord:
         return replace(self, batch_id=batch_id)
 
@@ -43,6 +49,17 @@ def open_records(settings: Settings) -> list[BatchRecord]:
 def awaited_keys(settings: Settings) -> frozenset[str]:
     """Cache keys that batches were asked for: nobody else asks for them meanwhile."""
     return frozenset(key for record in open_records(settings) for key in record.patterns)
+
+
+def batches_by_pattern(settings: Settings) -> dict[str, str]:
+    """Which batch was asked for a pattern as the rules and settings of today have it, by the pattern's text."""
+    configuration, rules = configuration_of(settings), expert_rules(settings.language)
+    return {
+        pattern.text: record.shown_name
+        for record in open_records(settings)
+        for pattern in record.patterns.values()
+        if record.configuration == configuration and all(rules.get(rule.rule_id) == rule for rule in pattern.rules)
+    }
 
 
 def save(settings: Settings, record: BatchRecord) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,7 +12,6 @@ from tribolake.enrichment.reasons import Reason
 from tribolake.enrichment.reply import Reply, ReplyUnreadable, read_reply
 from tribolake.enrichment.wording import Configuration, Wording
 
-LONGEST_COMPLAINT_BYTES = 1000
 CUT_SHORT = "the reply ended before its end: be shorter"
 TOO_SHORT = "TRIBOLAKE_AI_MAX_OUTPUT_TOKENS does not suffice"
 
@@ -45,12 +43,12 @@ def judge(content: str, pattern: Pattern, *, is_whole: bool = True) -> Reply | F
     try:
         reply = read_reply(content)
     except ReplyUnreadable as error:
-        return Fault("unreadable", _short(str(error)))
+        return Fault("unreadable", str(error))
     found = violations(reply, pattern)
     if not found:
         return reply
     complaint = "; ".join(violation.reason for violation in found)
-    return Fault("rejected", _short(complaint), tuple(dict.fromkeys(violation.guard for violation in found)))
+    return Fault("rejected", complaint, tuple(dict.fromkeys(violation.guard for violation in found)))
 
 
 def wording_of(reply: Reply, pattern: Pattern, key: str, configuration: Configuration, tokens: Tokens) -> Wording:
@@ -66,8 +64,3 @@ def wording_of(reply: Reply, pattern: Pattern, key: str, configuration: Configur
         tokens.input,
         tokens.output,
     )
-
-
-def _short(complaint: str) -> str:
-    """So many bytes at most: what a second call can cost is put aside before the first."""
-    return unicodedata.normalize("NFKC", complaint).encode()[:LONGEST_COMPLAINT_BYTES].decode(errors="ignore")

@@ -17,7 +17,8 @@ from tribolake.enrichment.wording import canonical_json
 
 # Part of what wordings are kept under: a change of any text in `prompts/` needs a new one.
 PROMPT_VERSION = "2026-11"
-MAX_COMPLAINT = 1_200  # characters
+# What a second call can cost is put aside before the first.
+LONGEST_COMPLAINT_BYTES = 1_000
 RETRY = {
     "es": "La respuesta anterior fue rechazada. Corrija esto y responda de nuevo con el JSON completo:\n",
     "en": "The previous answer was rejected. Mend this and answer again with the whole JSON:\n",
@@ -75,8 +76,8 @@ def messages(pattern: Pattern, complaint: str | None = None) -> list[Message]:
         {"role": "user", "content": user_prompt(pattern)},
     ]
     if complaint:
-        told = " ".join(normal(complaint).split())[:MAX_COMPLAINT]
-        asked.append({"role": "user", "content": RETRY[pattern.language] + told})
+        told = " ".join(normal(complaint).split()).encode()[:LONGEST_COMPLAINT_BYTES]
+        asked.append({"role": "user", "content": RETRY[pattern.language] + told.decode(errors="ignore")})
     return asked
 
 

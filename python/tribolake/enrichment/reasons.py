@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 from tribolake.enrichment.price import Tokens
 from tribolake.errors import TribolakeError
@@ -21,7 +21,6 @@ Reason = Literal[
     "batch",  # not asked: a batch was
     "stopped",  # not asked: the enrichment was stopped before
 ]
-REASONS: tuple[Reason, ...] = get_args(Reason)
 # The pattern itself was not asked for: trying again later costs nothing that was paid before.
 NOT_ASKED: frozenset[Reason] = frozenset({"budget", "batch", "stopped"})
 # Nothing is wrong with the pattern: when one after the other fails so, asking for more is in vain.

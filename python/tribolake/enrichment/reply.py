@@ -7,7 +7,7 @@ strictly as a file from a stranger.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
@@ -15,7 +15,7 @@ from tribolake.errors import TribolakeError
 
 MAX_CHARACTERS = 8_000  # of a reply: the three sentences of 90 words need 800
 MAX_SENTENCE = 1_200
-URGENCIES = ("U0", "U1", "U2", "U3")
+Urgency = Literal["U0", "U1", "U2", "U3"]
 SCHEMA_NAME = "recommendation"
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_SENTENCE)]
 
@@ -32,7 +32,7 @@ class Reply(BaseModel):
     observation: Sentence
     cause: Sentence
     action: Sentence
-    urgency: Literal["U0", "U1", "U2", "U3"]
+    urgency: Urgency
 
     @property
     def sentences(self) -> dict[str, str]:
@@ -47,7 +47,7 @@ def response_format() -> dict[str, Any]:
     """
     text = {"type": "string"}
     properties = dict.fromkeys(("observation", "cause", "action"), text) | {
-        "urgency": {"type": "string", "enum": list(URGENCIES)}
+        "urgency": {"type": "string", "enum": list(get_args(Urgency))}
     }
     schema = {
         "type": "object",

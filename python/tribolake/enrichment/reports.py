@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import duckdb
 
 from tribolake.enrichment.configuration import configuration_of
-from tribolake.enrichment.enrich import Cache, enrich
+from tribolake.enrichment.enrich import Cache, Progress, enrich
 from tribolake.enrichment.judge_again import judge_again
 from tribolake.enrichment.pattern import expert_rules
 from tribolake.enrichment.result import Enrichment
@@ -22,7 +21,6 @@ from tribolake.enrichment.waiting import (
 )
 from tribolake.settings import Settings
 
-Progress = Callable[[str], None]
 # Reports of patterns whose wording came, went, or made room for another of the same key, since they were judged; all
 # others show theirs already.
 SHOW = """

@@ -48,7 +48,8 @@ class Enrichment:
     # None where no price is known. A call that was lost on its way back counts as the most that it can have cost.
     cost_usd: Decimal | None = None
     seconds: float = 0.0
-    stopped: str | None = None  # why not every pattern was asked for, and what to do
+    stopped: str | None = None  # why asking ended before its time, or came to nothing, and what to do
+    budget_spent: bool = False  # that is why: somebody wanted it so
     wordings: dict[str, Wording] = field(default_factory=dict)  # by pattern
     waiting: dict[str, Waiting] = field(default_factory=dict)  # by pattern
 
@@ -72,4 +73,5 @@ class Enrichment:
             "cost_usd": None if self.cost_usd is None else float(self.cost_usd),
             "seconds": round(self.seconds, 3),
             "stopped": self.stopped,
+            "budget_spent": self.budget_spent,
         }

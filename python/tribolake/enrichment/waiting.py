@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -17,6 +18,7 @@ from tribolake.enrichment.wording import Configuration, Wording, canonical_json
 from tribolake.project import fingerprint_guards
 from tribolake.warehouse import table_exists, transaction
 
+log = logging.getLogger(__name__)
 # Also made by macros/ensure_control_tables.sql, for dbt without the wrapper.
 CONTROL_WORDINGS = """
     create schema if not exists control;
@@ -117,7 +119,22 @@ def is_wording_due(connection: duckdb.DuckDBPyConnection, configuration: str, no
 
 
 def keep_wordings(connection: duckdb.DuckDBPyConnection, configuration: str, wordings: Collection[Wording]) -> None:
-    """Make wordings the active ones of their patterns, which wait no longer."""
+    """Make wordings the active ones of their patterns, which wait no longer.
+
+    One that the warehouse cannot hold, whoever kept it in the lake, is passed over: its reports have the rule's text.
+    """
+    try:
+        _keep_wordings(connection, configuration, wordings)
+    except duckdb.DataError as error:
+        if len(wordings) == 1:
+            (one,) = wordings
+            log.warning("the wording %s is passed over: %a", one.cache_key, str(error).splitlines()[0])
+            return
+        for one in wordings:
+            keep_wordings(connection, configuration, [one])
+
+
+def _keep_wordings(connection: duckdb.DuckDBPyConnection, configuration: str, wordings: Collection[Wording]) -> None:
     if not wordings:
         return
     patterns = [wording.pattern for wording in wordings]
@@ -153,29 +170,32 @@ def keep_waiting(
     connection.execute(
         f"""
         insert or replace into control.unworded by name
-        select
-            pattern, $configuration as configuration, reason, detail, attempts,
-            $now::timestamptz as last_tried_at,
-            $now::timestamptz + case
-                when reason in ({NEVER_ASKED}) then {FIRST_WAIT}
-                else least({FIRST_WAIT} * (2 ** least(attempts - 1, 10))::integer, {LONGEST_WAIT})
-            end as next_try_at
-        from (
+        with
+
+        now_waiting as (
             select
-                now_waiting.pattern, now_waiting.reason, now_waiting.detail,
-                case
-                    when now_waiting.reason in ({NEVER_ASKED}) then coalesce(earlier.attempts, 0)
-                    else coalesce(earlier.attempts, 0) + 1
-                end as attempts
-            from (
-                select
-                    unnest($patterns::varchar[]) as pattern,
-                    unnest($reasons::varchar[]) as reason,
-                    unnest($details::varchar[]) as detail
-            ) as now_waiting
+                unnest($patterns::varchar[]) as pattern,
+                unnest($reasons::varchar[]) as reason,
+                unnest($details::varchar[]) as detail
+        ),
+
+        counted as (
+            select
+                now_waiting.*,
+                now_waiting.reason not in ({NEVER_ASKED}) as is_asked,
+                coalesce(earlier.attempts, 0) + is_asked::integer as attempts
+            from now_waiting
             left join control.unworded as earlier
                 on now_waiting.pattern = earlier.pattern and earlier.configuration = $configuration
         )
+
+        select
+            pattern, $configuration as configuration, reason, detail, attempts,
+            $now::timestamptz as last_tried_at,
+            last_tried_at + least(
+                {FIRST_WAIT} * (2 ** if(is_asked, least(attempts - 1, 10), 0))::integer, {LONGEST_WAIT}
+            ) as next_try_at
+        from counted
         """,
         {
             "configuration": configuration,
@@ -221,6 +241,14 @@ def forget_other_configurations(connection: duckdb.DuckDBPyConnection, configura
         row = connection.execute(f"select count(*) from control.wordings where {other}").fetchone()
         connection.execute(f"delete from control.wordings where {other}")
         connection.execute(f"delete from control.unworded where {other}")
+    return int(row[0]) if row else 0
+
+
+def forget_prompt_version(connection: duckdb.DuckDBPyConnection, prompt_version: str) -> int:
+    """Make the wordings of a prompt version inactive; returns how many patterns showed one."""
+    row = connection.execute(
+        "delete from control.wordings where configuration->>'prompt_version' = $1", [prompt_version]
+    ).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -3,9 +3,10 @@
 It reads a Parquet file with one row per report, whoever wrote the texts: those of this project, or free text of another
 system such as *El hierro 85 ppm supera el límite de 60 ppm; se recomienda cambiar el aceite.*
 
-reports   the file, read in confinement        facts     what a row says that a text may repeat
-grounding numbers of a text, and their essays  judging   one text against its row
-scores    shares over all texts                worst     examples of what is wrong, with the reason
+reports         the file, read in confinement          json_numbers  what its JSON has that is a number
+grounding       numbers of a text, and their essays    judging       one text against its row
+additive_rule   advice to change oil or a component    scores        shares over all texts
+worst           examples of what is wrong, and why     visible       what may be shown of a file
 
 A number is *grounded* when it is a value or a limit of a breach, another measured value of the row or of its previous
 sample, one of its hours, or follows from a breach (`42 %` above its limit, `2 veces`). It may be rounded as far as its
@@ -15,8 +16,8 @@ temperature or size, dates where the file has none, a percentage of change where
 of samples or essays, and the numbers of a list.
 """
 
-from tribolake.evaluation.evaluate import Evaluation, evaluate, evaluate_recommendations, worst
+from tribolake.evaluation.evaluate import TEXT, Evaluation, evaluate_recommendations
 from tribolake.evaluation.scores import Scores
 from tribolake.evaluation.worst import Example
 
-__all__ = ["Evaluation", "Example", "Scores", "evaluate", "evaluate_recommendations", "worst"]
+__all__ = ["TEXT", "Evaluation", "Example", "Scores", "evaluate_recommendations"]

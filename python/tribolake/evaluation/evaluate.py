@@ -29,7 +29,7 @@ class Evaluation:
 
 
 def evaluate_recommendations(
-    path: Path | str, *, text: str = TEXT, language: str = "es", limit: int | None = None, examples: int = EXAMPLES
+    path: Path | str, *, text: str = TEXT, language: str = "es", examples: int = EXAMPLES
 ) -> Evaluation:
     """Score the texts of a file, and keep examples of what is wrong.
 
@@ -37,7 +37,6 @@ def evaluate_recommendations(
         path: a Parquet file, one row per report, with `breached_essays` and a column of texts.
         text: the column of texts.
         language: that they should be in: `es` or `en`.
-        limit: rows at most; None means all.
         examples: at most, of each score.
 
     Raises:
@@ -47,17 +46,5 @@ def evaluate_recommendations(
         expected = as_language(language)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
-    judged = [judge(report, expected) for report in read_reports(Path(path), text, limit)]
+    judged = [judge(report, expected) for report in read_reports(Path(path), text)]
     return Evaluation(scores_of(judged), examples_of(judged, examples))
-
-
-def evaluate(path: Path | str, *, text: str = TEXT, language: str = "es", limit: int | None = None) -> Scores:
-    """The scores alone; see `evaluate_recommendations`."""
-    return evaluate_recommendations(path, text=text, language=language, limit=limit, examples=0).scores
-
-
-def worst(
-    path: Path | str, *, text: str = TEXT, language: str = "es", limit: int | None = None, examples: int = EXAMPLES
-) -> list[Example]:
-    """The examples alone; see `evaluate_recommendations`."""
-    return evaluate_recommendations(path, text=text, language=language, limit=limit, examples=examples).worst

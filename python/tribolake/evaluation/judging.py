@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tribolake.enrichment.guards.change_advice import change_advised
 from tribolake.enrichment.guards.claims import calms, promises
 from tribolake.enrichment.guards.essay_names import essays_of_group
 from tribolake.enrichment.guards.foreign_text import is_error
 from tribolake.enrichment.guards.language import is_another_language
 from tribolake.enrichment.guards.sentences import normal
+from tribolake.evaluation.additive_rule import advises_change
 from tribolake.evaluation.grounding import grounding_of
 from tribolake.evaluation.reports import Report, critical_essays
 
@@ -84,7 +84,7 @@ def is_only_additives(report: Report) -> bool:
 
 
 def _of_text(report: Report, text: str, language: str, words: int) -> Iterator[tuple[str, str]]:
-    if is_only_additives(report) and (advised := change_advised(text)):
+    if is_only_additives(report) and (advised := advises_change(text)):
         yield "additive_rule_broken", f"only additives are out of limits, and the text advises: {advised}"
     if (error := is_error(text)) is not None:
         yield "errors", f"no advice: {error}"

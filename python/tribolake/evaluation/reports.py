@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ import duckdb
 from tribolake.duck import QUIET, confine, literal, quoted
 from tribolake.enrichment.guards.essay_names import published_essays
 from tribolake.errors import ConfigurationError
+from tribolake.evaluation.json_numbers import number_in, read_json
+from tribolake.evaluation.visible import visible
 
 MEMORY = "1GB"
 MAX_REPORTS = 1_000_000
@@ -22,6 +23,8 @@ MAX_TEXT = 10_000  # characters that are read of a text
 MAX_JSON = 200_000
 MAX_NAME = 200
 AT_A_TIME = 2_000
+OF_TEXT = frozenset({"VARCHAR", "JSON"})
+SHOWN_COLUMNS = 40
 HOURS = ("machineHours", "componentHours", "oilMeter", "daysSincePrevious")
 DATES = ("sampleDate", "labDate", "reportDate", "previousSampleDate")
 NAMES = ("unitId", "machineModel", "machineName", "componentName", "machineSerialNumber", "previousSampleNumber")
@@ -63,13 +66,12 @@ class Report:
         return self.status not in NOT_IN_ALARM
 
 
-def read_reports(path: Path, text: str, limit: int | None = None) -> Iterator[Report]:
-    """Read the rows of a file, some at a time.
+def read_reports(path: Path, text: str) -> Iterator[Report]:
+    """Read the rows of a file, some at a time, a million at most.
 
     Args:
         path: a Parquet file with `breached_essays` and a column of texts; its other columns of a report are used too.
         text: the column of texts.
-        limit: rows at most; None means all, of which no more than a million are read.
 
     Raises:
         ConfigurationError: it is no Parquet file, or a column is missing.
@@ -88,8 +90,7 @@ def read_reports(path: Path, text: str, limit: int | None = None) -> Iterator[Re
         _check(path, columns, text)
         wanted = _wanted(columns, text)
         cursor = connection.execute(
-            f"select {', '.join(wanted.values())} from {_rows(source, columns)}"
-            f" limit {min(limit or MAX_REPORTS, MAX_REPORTS)}"
+            f"select {', '.join(wanted.values())} from {_rows(source, columns)} limit {MAX_REPORTS}"
         )
         while rows := cursor.fetchmany(AT_A_TIME):
             for row in rows:
@@ -103,10 +104,11 @@ def read_reports(path: Path, text: str, limit: int | None = None) -> Iterator[Re
 def _check(path: Path, columns: Mapping[str, str], text: str) -> None:
     missing = [name for name in dict.fromkeys((text, "breached_essays")) if name not in columns]
     if missing:
-        shown = ", ".join(sorted(columns)[:80])
+        texts = sorted(visible(name) for name, kind in columns.items() if kind in OF_TEXT)
+        shown = ", ".join(texts[:SHOWN_COLUMNS]) + (", …" if len(texts) > SHOWN_COLUMNS else "")
         raise ConfigurationError(
             f"{path} has no column {' and no column '.join(missing)}: choose the column of texts with --text; "
-            f"columns found: {shown}"
+            f"columns of text found: {shown or 'none'}"
         )
 
 
@@ -118,7 +120,7 @@ def _wanted(columns: Mapping[str, str], text: str) -> dict[str, str]:
 
     essays = of(*published_essays())
     breaches = _column("breached_essays")
-    listed = breaches if columns["breached_essays"] in {"VARCHAR", "JSON"} else f"to_json({breaches})"
+    listed = breaches if columns["breached_essays"] in OF_TEXT else f"to_json({breaches})"
     return {
         text: f"left(cast({_column(text)} as varchar), {MAX_TEXT})",
         "breached_essays": f"left(cast({listed} as varchar), {MAX_JSON})",
@@ -178,14 +180,13 @@ def _report(row: Mapping[str, Any], text: str) -> Report:
 
 
 def _breaches(listed: str | None) -> Iterator[Breach]:
-    try:
-        said = json.loads(listed or "[]")
-    except (ValueError, RecursionError):
-        return
+    said = read_json(listed or "[]")
     for entry in said if isinstance(said, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get("essay"), str):
-            numbers = {name: float(value) for name, value in entry.items() if _is_number(value) and name != "points"}
-            further = tuple(value for name, value in numbers.items() if name not in {"value", "limit"})
+            numbers = {name: number_in(value) for name, value in entry.items() if name != "points"}
+            further = tuple(
+                value for name, value in numbers.items() if value is not None and name not in {"value", "limit"}
+            )
             band = str(entry.get("threshold") or "")
             yield Breach(entry["essay"], band, numbers.get("value"), numbers.get("limit"), further)
 
@@ -194,19 +195,12 @@ def _bounds(*censored: str | None) -> dict[str, tuple[float, ...]]:
     """The numbers of results that were written as `<0,05` or `>100`, by essay."""
     found: dict[str, tuple[float, ...]] = {}
     for listed in filter(None, censored):
-        try:
-            said = json.loads(listed)
-        except (ValueError, RecursionError):
-            continue
+        said = read_json(listed)
         for essay, written in said.items() if isinstance(said, dict) else ():
             number = BOUND.fullmatch(written) if isinstance(written, str) else None
             if number:
                 found[essay] = (*found.get(essay, ()), float(number[1].replace(",", ".")))
     return found
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _day(moment: date | datetime) -> date:

@@ -27,6 +27,7 @@ from tribolake.enrichment.guards.change_words import (
     RECOMMENDED,
     WITH_PRONOUN,
     WITHOUT,
+    word_set,
 )
 from tribolake.enrichment.guards.new_material import installs_new
 from tribolake.enrichment.guards.sentences import clauses, folded, normal, without_slots
@@ -37,7 +38,7 @@ ASIDES = re.compile(
     r",\s*(?:por ahora|por el momento|de momento|en este caso|todavia|aun|for now|yet|at this point)\s*,"
 )
 BRACKETS = re.compile(r"\([^()]{0,200}\)")
-KEEPS_NEGATED = LIGHT | OBJECT | LINKS
+KEEPS_NEGATED = LIGHT | OBJECT | LINKS | word_set("intervenir intervening abrir opening actuar acting")
 AFTER = 9  # words in which the object of a change is looked for
 BEFORE = 7
 

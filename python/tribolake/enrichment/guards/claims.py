@@ -1,5 +1,7 @@
 """What no recommendation may claim: that all is well, that a failure is impossible or proven, that there was a trend.
 
+`demand` and `disposal` are no claims by themselves: `demanded_changes` says of what they are.
+
 Each function gives the words that claim it, or None, and passes over words that `allowed`, the rules' own texts, says
 too. They read Spanish and English, whatever the language of the text: a model that slips into the other one must not
 slip through. The phrases are rows of `claims.csv`: patterns of comparable text, that count always or `unless negated`,
@@ -60,6 +62,11 @@ def sets_deadline(text: str, urgency: str, allowed: str = "") -> str | None:
     return at_once or soon or _found(text, "deadline", allowed)
 
 
+def demands(plain: str, claim: str) -> Iterator[re.Match[str]]:
+    """Where a comparable text demands something, of `demand` or `disposal`."""
+    yield from _matches(plain, claim)
+
+
 def says_multiple(text: str, allowed: str = "") -> str | None:
     """A quantity in words that has no unit: `el doble`."""
     return _found(text, "multiple", allowed)
@@ -80,18 +87,19 @@ def says_fine(text: str, allowed: str = "") -> str | None:
 
 @lru_cache(maxsize=65_536)
 def _found(text: str, claim: str, allowed: str, unless_after: re.Pattern[str] | None = None) -> str | None:
-    return first_not_in(allowed, _phrases(comparable(without_slots(text)), claim, unless_after))
+    found = _matches(comparable(without_slots(text)), claim, unless_after)
+    return first_not_in(allowed, (match.group() for match in found))
 
 
-def _phrases(plain: str, claim: str, unless_after: re.Pattern[str] | None) -> Iterator[str]:
+def _matches(plain: str, claim: str, unless_after: re.Pattern[str] | None = None) -> Iterator[re.Match[str]]:
     always, unless_negated = _patterns()[claim]
     if always:
-        yield from (match.group() for match in always.finditer(plain))
+        yield from always.finditer(plain)
     for match in unless_negated.finditer(plain) if unless_negated else ():
         before = plain[max(0, match.start() - SEEN_BEFORE) : match.start()]
         spoken_of = (NEGATED_BEFORE, STOPPED_BEFORE, *([unless_after] if unless_after else ()))
         if not any(pattern.search(before) for pattern in spoken_of):
-            yield match.group()
+            yield match
 
 
 @cache

@@ -53,6 +53,10 @@ class Draft:
         return "\n".join(rule.action for rule in self.pattern.rules)
 
     @cached_property
+    def rules_causes(self) -> str:
+        return "\n".join(rule.cause for rule in self.pattern.rules)
+
+    @cached_property
     def known_numbers(self) -> set[tuple[float, str]]:
         """Numbers of the rules' texts with their units: one that has a unit there may not stand without it."""
         simple = folded(normal(self.rules_text))

@@ -8,13 +8,15 @@ from tribolake.enrichment.guards.change_words import HARMLESS, OBJECT, one_of, w
 LOOKS = one_of(
     r"(?:revis|verifi[cq]|mid|med|compar|confirm|examin|inspecci?on|vigil|observ|registr|monitor|anali[cz]|muestr"
     r"|remuestr|consult|evalu|determin|identifi[cq]|detect|deten|prueb|prob|contrast|investig|bus[cq]|locali[cz]"
-    r"|descart|comprueb|comprob|control|cuantifi|document|anot|asegur|pregunt|indag|averig|valid|contact|inform"
+    r"|descart|comprueb|comprob|control|cuantifi|document|anot(?!her)|asegur|pregunt|indag|averig|valid|contact|inform"
     r"|notifi|avis|cort|priori[cz]|estudi|escuch|mir|calcul|etiquet|suspend|impid|impedir|evit|cercior|aclar|comuni"
-    r"|supervis|chequ|palp)\w*",
-    r"paren?|parar",
+    r"|supervis|chequ|palp|esper|cotej|disting|corrobor|rotul|aisl)\w*",
+    r"paren?|parar|lea[ns]?|leer|ve[ar]n?|fij(?:e|en|ar)(?:se)?",
     r"(?:check|verif|measur|compar|confirm|examin|inspect|watch|observ|record|monitor|analy[sz]|sampl|resampl|review"
     r"|consult|evaluat|determin|identif|detect|test|stop|investigat|look|find|search|ask|quantif|document|note|ensure"
-    r"|trac[ek]|validat|contact|inform|notif|report|cut|listen|calculat|label|pressure|rule|assess|prioriti)\w*",
+    r"|trac[ek]|validat|contact|inform|notif|report|cut|listen|calculat|label|pressure|rule|assess|prioriti|wait|await"
+    r"|establish|distinguish|crosscheck|isolat|corroborat)\w*",
+    r"cross|see|read",
 )
 # Verbs that only say of a noun that it be done: `haga una prueba` looks, `haga un servicio de aceite` does not.
 DOES = one_of(
@@ -30,10 +32,6 @@ DONE = HARMLESS | word_set(
     "perdidas boroscopio test tests inspection inspections measurement measurements analysis ferrography review check "
     "checks evaluation entry ingress cause causes concentration preload dose noise consumption wear borescope "
     "losses sampling"
-)
-# What is spoken of; what is done `con carga` or to a `unidad` is no oil and no component.
-SPOKEN_OF = (OBJECT | word_set("producto product")) - word_set(
-    "carga parte partes conjunto unidad fill parts part assembly unit drive drives wheel charge"
 )
 FIRST = word_set(
     "primero luego despues ademas tambien entonces ahora asimismo igualmente finalmente posteriormente previamente "
@@ -51,11 +49,25 @@ ADJECTIVES = word_set(
 )
 # What a reader may be told not to do.
 REFRAINED = one_of(
-    r"(?:oper|esper|posterg|aplac|interven|desarm|desmont|vuelv|tom|basa|arran[cq]|pong|permit|deje)\w*",
-    r"(?:operate|operating|work|wait|delay|defer|postpone|intervene|dismantle|start|run|return|put|allow)",
+    r"(?:oper|esper|posterg|aplac|interven|desarm|desmont|vuelv|tom|basa|arran[cq]|pong|permit|deje|exten[dt]|extiend|prolong)\w*",
+    r"(?:operate|operating|work|wait|delay|defer|postpone|intervene|dismantle|start|run|return|put|allow|tear|disassemble|open|extend|prolong)",
     r"(?:concluy|interpret|atribu|confund|conclude|attribute)\w*",
 )
-USES = one_of(r"(?:us|utili|emple|reutili)\w*")
+# What only says how things are, `y si persiste en el aceite`, and what an aim may be, `para decidir si …`.
+STATES = one_of(
+    r"(?:persist|aument|apare[cz]|empeor|coincid|correspond|indic|suger|sugi|muestr|super|exced|result)\w*",
+    r"suben?|bajan?|siguen?|continuan?|mantienen?|vuelven?|tienen?|hay|existen?|estan?|parecen?|cumplen?",
+    r"(?:persist|increas|decreas|remain|appear|agree|match|correspond|differ|exceed|indicat|suggest)\w*",
+    r"rises?|falls?|continues?|shows?",
+)
+PURPOSES = one_of(
+    r"(?:decid|pod|sab|conoc|correg|evit|entend|descart|establec|aclar|preven|protej|proteg|trat|ser|est[ae]r|tener"
+    r"|reduc|ten)\w*",
+    r"(?:decid|know|understand|avoid|clarif|clear|prevent|protect|rule|be|have|see|learn|tell|show|explain|support"
+    r"|become|reach|avoid|spot|catch|narrow)",
+)
+SEEKS = one_of(r"bus[cq]\w*", r"(?:find|look|search|ask|locat)\w*")
+USES = one_of(r"(?:us(?!ual)|utili|emple|reutili|reus)\w*")
 INFINITIVE = one_of(r"\w{2,}(?:ar|er|ir)(?:se|lo|la|los|las)?")
 NO_INFINITIVE = (
     OBJECT

@@ -13,12 +13,19 @@ LIMIT_WORD = (
     r"superior(?:es)? a|inferior(?:es)? a|than|super(?:an?|o|aron)|exced(?:en?|io)|exceeds?|suy[oa]s?|its own)"
 )
 LIMIT_WORD_BEFORE = re.compile(rf"\b{LIMIT_WORD}\b")
-# `fuera de límite: zinc {Zinc.value}` names no limit.
+WHOSE = ("", " su", " sus", " el", " los", " its", " their", " the")
+# `fuera de su límite: zinc {Zinc.value}` names no limit; each width is a lookbehind of its own.
+OUT_OF = "".join(rf"(?<!\b{where}{whose} )" for where in ("fuera de", "out of", "beyond") for whose in WHOSE)
 LIMIT_OF = re.compile(
-    rf"(?<!fuera de )(?<!out of )(?<!beyond )\b{LIMIT_WORD}"
+    rf"{OUT_OF}\b{LIMIT_WORD}"
     r"(?:\s(?:de|del|of|es|is|a|al|at|su|sus|its|el|la|los|un|una|the)){0,3}\s*[:(=]?\s*$"
 )
+# Nor does `alcanza su límite: zinc {Zinc.value}`, if a name, blanked here, stands between.
+REACHED = re.compile(
+    r"\b(?:alcanzan?|reach(?:es|ed)?|at|past)(?:\s(?:su|sus|el|los|its|their|the))?\s(?:limites?|limits?)[\s:(]{4,40}$"
+)
 SEEN_BEFORE = 40  # characters in which the word is looked for
+SEEN_BEFORE_VALUE = 70  # a long name may stand between, and `out of its` before
 BETWEEN_LIMITS = re.compile(r"\s*(?:,|y|e|o|and|or|respectivamente)?\s*")
 
 
@@ -34,13 +41,14 @@ def misplaced(text: str, names: Iterable[tuple[int, int]]) -> Iterator[str]:
     last_end, was_limit = 0, False
     for slot in SLOT.finditer(text):
         start = max(last_end, *(start for start in starts if start <= slot.start()))
-        before = plain[max(start, slot.start() - SEEN_BEFORE) : slot.start()]
         is_limit = slot[1].endswith(".limit")
+        seen = SEEN_BEFORE if is_limit else SEEN_BEFORE_VALUE
+        before = plain[max(start, slot.start() - seen) : slot.start()]
         if is_limit:
             goes_on = was_limit and start == last_end and BETWEEN_LIMITS.fullmatch(before)
             is_placed = bool(goes_on or LIMIT_WORD_BEFORE.search(before))
         else:
-            is_placed = LIMIT_OF.search(before) is None
+            is_placed = LIMIT_OF.search(before) is None or REACHED.search(before) is not None
         if not is_placed:
             yield slot[0][:60]
         last_end, was_limit = slot.end(), is_limit and is_placed

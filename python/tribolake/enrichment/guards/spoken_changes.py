@@ -7,6 +7,7 @@ from tribolake.enrichment.guards.change_words import (
     AT_A_TIME,
     CALLED_AFTER,
     COMING,
+    HARMLESS,
     NAMED_BY_ENGLISH_NOUN,
     NOUN,
     PASSIVE,
@@ -54,6 +55,7 @@ def is_no_advice(written: str, words: tuple[str, ...], i: int) -> bool:
     return (
         written in PAST
         or (bool(PASSIVE.fullmatch(word)) and bool(PAST_AUXILIARY & {*before}) and not {"to", "que"} & {*before})
+        or (word.endswith("ed") and bool(HARMLESS & {*words[i + 1 : i + 2]}))  # `a swapped sample`
         or (word == "cambio" and before[-1:] == ("en",) and words[i + 1 : i + 2] != ("de",))
         or (is_noun and bool(UNRECORDED & {*near}))
         or (is_noun and before[-1:] == ("de",) and bool(CALLED_AFTER & {*before}))

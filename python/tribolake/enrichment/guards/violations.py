@@ -23,6 +23,7 @@ from tribolake.enrichment.guards.claims import (
     sets_deadline,
 )
 from tribolake.enrichment.guards.copied_prompt import copied_from_prompt
+from tribolake.enrichment.guards.demanded_changes import change_demanded
 from tribolake.enrichment.guards.draft import Draft
 from tribolake.enrichment.guards.essay_names import essays_of_group
 from tribolake.enrichment.guards.foreign_text import is_error, is_foreign, odd_character
@@ -102,6 +103,8 @@ def no_change_that_the_rules_do_not_advise(draft: Draft) -> Iterator[str]:
             f"'{unknown}': about oil and components say only to review, measure, verify, inspect, compare, follow or "
             "sample, as the rules do"
         )
+    elif demanded := change_demanded(draft.found, draft.rules_causes):
+        yield f"'{demanded}' demands something of oil or a component: in observation and cause say only what is seen"
 
 
 def no_weaker_urgency(draft: Draft) -> Iterator[str]:

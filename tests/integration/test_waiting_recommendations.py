@@ -1,0 +1,219 @@
+"""What waits for its wording, and what is forgotten, as an operator sees it in the warehouse that a run left."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from tests.kept_wordings import wording
+from tests.model_endpoints import KEY
+from tests.s3_fixtures import new_buckets
+
+from tribolake.cli.options import Exit
+from tribolake.enrichment.batch_record import BatchRecord, open_records, save
+from tribolake.enrichment.cache import open_wordings
+from tribolake.enrichment.configuration import configuration_of
+from tribolake.enrichment.pattern import expert_rules, read_pattern
+from tribolake.enrichment.prompt import PROMPT_VERSION
+from tribolake.enrichment.result import Waiting
+from tribolake.enrichment.waiting import CONTROL_WORDINGS, configuration_text, keep_waiting, keep_wordings
+from tribolake.enrichment.wording import Wording, cache_key
+from tribolake.errors import ConfigurationError, LakeIsBusy
+from tribolake.home import open_custody
+from tribolake.lake.custody import lock_machine
+from tribolake.project import Fingerprints, read_seed
+from tribolake.recommendations import (
+    Retried,
+    collect_batches,
+    expire_wordings,
+    list_waiting,
+    retry_waiting,
+    submit_batch,
+)
+from tribolake.report import RunReport
+from tribolake.settings import Settings, load_settings
+from tribolake.warehouse import RunRequest, open_warehouse, record_run
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+RULES = expert_rules("es")
+(NAME,) = (row["text"] for row in read_seed("texts_es") if row["text_id"] == "K01.name")
+PATTERNS = [wording(number).pattern for number in range(3)]
+# The first pattern has most reports; reports without alarm have none.
+REPORTS = """
+    create schema gold;
+    create table gold.report_recommendations as
+    select unnest([$1, $1, $1, $2, $2, $3, null]) as pattern;
+"""
+
+
+@pytest.fixture
+def with_key(settings: Settings) -> Settings:
+    settings.lake.mkdir()
+    return load_settings(lake=settings.lake, openai_api_key=KEY)
+
+
+def build(settings: Settings) -> None:
+    """Leave the warehouse that a run would leave; none of its patterns has a wording."""
+    settings.state.mkdir(parents=True, exist_ok=True)
+    request = RunRequest("run-1", "default", None, False, False, NOW, "es")
+    with open_warehouse(settings.warehouse) as warehouse:
+        warehouse.execute(REPORTS, PATTERNS)
+        warehouse.execute(CONTROL_WORDINGS)
+        record_run(warehouse, request, Fingerprints("", "", ""), RunReport("run-1", "default", "es"))
+
+
+def name_of(settings: Settings) -> str:
+    return configuration_text(configuration_of(settings), RULES)
+
+
+def key_of(settings: Settings, pattern: str) -> str:
+    return cache_key(read_pattern(pattern, "es", RULES), configuration_of(settings))
+
+
+def show(settings: Settings, number: int) -> Wording:
+    """Keep a wording in the lake and have the warehouse show it."""
+    said = wording(number)
+    configuration = configuration_of(settings)
+    key = key_of(settings, said.pattern)
+    one = Wording(key, configuration, said.pattern, said.observation, said.cause, said.action, said.generated_at)
+    open_wordings(settings).keep(one)
+    with open_warehouse(settings.warehouse) as warehouse:
+        keep_wordings(warehouse, name_of(settings), [one])
+    return one
+
+
+def fail(settings: Settings, number: int, reason="rejected", detail: str = "") -> None:
+    with open_warehouse(settings.warehouse) as warehouse:
+        keep_waiting(warehouse, name_of(settings), {PATTERNS[number]: Waiting(reason, detail)}, NOW)
+
+
+def ask_a_batch(settings: Settings, number: int, batch_id: str | None = "batch_7") -> None:
+    pattern = read_pattern(PATTERNS[number], "es", RULES)
+    patterns = {key_of(settings, pattern.text): pattern}
+    save(settings, BatchRecord("20260131T1200", NOW.isoformat(), configuration_of(settings), patterns, batch_id))
+
+
+def reasons(settings: Settings) -> list[tuple[int, str]]:
+    return [(each.reports, each.reason) for each in list_waiting(settings)]
+
+
+# What waits
+
+
+def test_given_no_key_then_all_patterns_without_a_wording_are_listed_and_say_so(settings):
+    settings.lake.mkdir()
+    build(settings)
+    assert reasons(settings) == [(3, "no key"), (2, "no key"), (1, "no key")]
+    show(settings, 0)
+    assert reasons(settings) == [(2, "no key"), (1, "no key")]
+
+
+def test_given_a_key_then_each_pattern_has_its_own_reason(with_key):
+    build(with_key)
+    fail(with_key, 1)
+    ask_a_batch(with_key, 2)
+    assert reasons(with_key) == [(3, "never asked"), (2, "rejected"), (1, "batch")]
+
+
+def test_given_what_waits_then_people_read_names_and_times_with_their_zone(tribolake, with_key):
+    build(with_key)
+    fail(with_key, 0, detail="digits")
+    fail(with_key, 1, "budget")
+    ask_a_batch(with_key, 2)
+    done = tribolake("recommendations", "waiting", "--lake", str(with_key.lake), OPENAI_API_KEY=KEY, TZ="America/Lima")
+    assert done.stdout.splitlines() == [
+        f"3 reports: component 0, {NAME}",
+        "    rejected, tried 1×, again after 2026-01-31 12:15 UTC: digits",
+        f"2 reports: component 1, {NAME}",
+        "    budget: the next run asks, or finds it in the lake",
+        f"1 reports: component 2, {NAME}",
+        "    waits for batch_7: `tribolake recommendations batch collect` looks whether it is done",
+    ]
+    told = tribolake("recommendations", "waiting", "--lake", str(with_key.lake), "--json")
+    first = json.loads(told.stdout)["waiting"][0]
+    assert (first["pattern"], first["reports"], first["attempts"]) == (PATTERNS[0], 3, 1)
+
+
+def test_given_batches_under_way_then_a_retry_leaves_their_patterns_out_and_names_them(tribolake, with_key):
+    build(with_key)
+    fail(with_key, 0)
+    ask_a_batch(with_key, 2)
+    assert retry_waiting(with_key) == Retried(2, ("batch_7",))
+    assert reasons(with_key) == [(3, "never asked"), (2, "never asked"), (1, "batch")]
+    done = tribolake("recommendations", "retry", "--lake", str(with_key.lake))
+    assert done.stdout.splitlines() == [
+        "2 patterns will be asked for by the next run that has a key: OPENAI_API_KEY is not set here",
+        "others wait for batch_7: `tribolake recommendations batch collect` looks whether it is done",
+    ]
+
+
+def test_given_a_batch_that_was_asked_with_another_model_then_its_patterns_do_not_wait_for_it(with_key):
+    build(with_key)
+    ask_a_batch(with_key.model_copy(update={"ai_model": "another"}), 0)
+    assert retry_waiting(with_key) == Retried(3, ())
+
+
+@pytest.mark.parametrize("use", [submit_batch, collect_batches, retry_waiting])
+def test_given_a_run_under_way_then_nothing_is_asked_for(with_key, use):
+    build(with_key)
+    with lock_machine(with_key), pytest.raises(LakeIsBusy):
+        use(with_key)
+    assert open_records(with_key) == []
+
+
+# What is forgotten
+
+
+def test_given_the_prompt_version_of_today_then_it_expires_only_for_who_is_sure(tribolake, with_key):
+    build(with_key)
+    show(with_key, 0)
+    done = tribolake("recommendations", "expire", PROMPT_VERSION, "--lake", str(with_key.lake))
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert "--yes" in done.stderr
+    assert open_wordings(with_key).count() == {PROMPT_VERSION: 1}
+    done = tribolake("recommendations", "expire", PROMPT_VERSION, "--yes", "--lake", str(with_key.lake))
+    assert done.returncode == Exit.OK, done.stderr
+    assert "1 wordings" in done.stdout
+    assert open_wordings(with_key).count() == {}
+
+
+def test_given_a_wording_that_expires_then_the_warehouse_shows_it_no_longer(with_key):
+    build(with_key)
+    show(with_key, 0)
+    assert len(list_waiting(with_key)) == 2
+    assert expire_wordings(with_key, PROMPT_VERSION, is_sure=True) == 1
+    assert len(list_waiting(with_key)) == 3
+
+
+def test_given_an_expiry_that_was_killed_then_the_same_command_ends_it(with_key):
+    build(with_key)
+    show(with_key, 0)
+    open_wordings(with_key).expire(PROMPT_VERSION)
+    assert expire_wordings(with_key, PROMPT_VERSION, is_sure=True) == 0
+    assert len(list_waiting(with_key)) == 3
+    with pytest.raises(ConfigurationError, match="no other either"):
+        expire_wordings(with_key, PROMPT_VERSION, is_sure=True)
+
+
+def test_given_wordings_of_another_prompt_version_then_they_are_shown_still(with_key):
+    build(with_key)
+    show(with_key, 0)
+    open_wordings(with_key).keep(wording(1, prompt_version="v1"))
+    assert expire_wordings(with_key, "v1") == 1
+    assert len(list_waiting(with_key)) == 2
+
+
+def test_given_a_lake_on_s3_then_an_expiry_is_everybodys(moto, tmp_path, monkeypatch):
+    for name, value in moto.environment.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"s3://{new_buckets(moto).lake}"
+    first, second = (
+        load_settings(lake=bucket, state_dir=tmp_path / machine, openai_api_key=KEY) for machine in ("first", "second")
+    )
+    build(first)
+    show(first, 0)
+    open_custody(first).save("run-1")
+    assert len(list_waiting(second)) == 2
+    assert expire_wordings(first, PROMPT_VERSION, is_sure=True) == 1
+    assert len(list_waiting(second)) == 3

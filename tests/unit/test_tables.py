@@ -1,0 +1,53 @@
+"""What `run` and `status` say to people."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from tribolake.cli.tables import print_run, print_status
+from tribolake.cli.watch import _line
+from tribolake.enrichment.result import Enrichment
+from tribolake.report import ClientReport, RunReport
+from tribolake.settings import Settings
+from tribolake.status import LakeStatus
+
+NOT_ANSWERED = "nobody answered: a later run tries again"
+
+
+def report_of(**clients: ClientReport) -> RunReport:
+    """The report of a run that asked for wordings in vain."""
+    done = Enrichment("gpt-4.1-mini", patterns=23, reports=52, asked=23, failed=23, stopped=NOT_ANSWERED)
+    return RunReport("run-1", "default", "es", clients=clients, recommendations=done.as_dict())
+
+
+def status_of(report: RunReport) -> LakeStatus:
+    said: dict[str, Any] = dict.fromkeys(field.name for field in dataclasses.fields(LakeStatus))
+    nothing: dict[str, Any] = {name: [] for name in said if name.endswith(("files", "names", "reports", "machines"))}
+    return LakeStatus(**said | nothing | {"last_run": report.as_dict(), "calls": {}})
+
+
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_given_a_model_that_did_not_answer_then_people_read_how_many_were_asked_for_and_why_it_ended(
+    command, capsys: pytest.CaptureFixture[str], settings: Settings
+):
+    report = report_of()
+    print_run(report, settings) if command == "run" else print_status(status_of(report))
+    said = capsys.readouterr().out
+    assert "23 asked of gpt-4.1-mini, 0 accepted" in said
+    assert f"recommendations: {NOT_ANSWERED}" in said
+
+
+def test_given_a_client_that_stayed_the_same_then_it_is_not_said_to_be_published(
+    capsys: pytest.CaptureFixture[str], settings: Settings
+):
+    report = report_of(
+        cda=ClientReport(samples=1, published=True), emin=ClientReport(samples=1, published=True, changed=True)
+    )
+    print_run(report, settings)
+    said = capsys.readouterr().out
+    assert f"up to date {settings.lake}/oil-analysis/gold/cda" in said
+    assert f"published {settings.lake}/oil-analysis/gold/emin" in said
+    assert "published emin in 0.0 s" in _line(report.as_dict() | {"needs_a_look": False})
