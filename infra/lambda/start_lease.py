@@ -14,6 +14,16 @@ from botocore.exceptions import ClientError
 LEASE_SECONDS = 10
 REFUSED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 GONE = frozenset({"NoSuchKey", "404"})
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Held:
+    """A lease that somebody has taken."""
+
+    token: str
+    etag: str
+    age: timedelta
 
 
 @dataclass(frozen=True)
@@ -33,20 +43,28 @@ class StartLease:
         token = uuid.uuid4().hex
         if self._put(client, token, IfNoneMatch="*"):
             return True
+        held = self._look(client)
+        if held is None or held.token == token:
+            return held is not None
+        if held.age < timedelta(seconds=self.seconds):
+            return False
+        if self._put(client, token, IfMatch=held.etag):
+            return True
+        held = self._look(client)
+        return held is not None and held.token == token
+
+    def _look(self, client: str) -> Held | None:
+        """What is there. It may be our own: a lost reply makes the client library ask again, and be refused for it."""
         try:
-            held = self.s3.get_object(Bucket=self.bucket, Key=_key(client))
+            found = self.s3.get_object(Bucket=self.bucket, Key=_key(client))
         except ClientError as error:
             if _code(error) in GONE:
-                return False
+                return None
             raise
-        # A reply that was lost makes the client library ask again, and then meet what it wrote itself.
-        if held["Body"].read(len(token)).decode("ascii", errors="replace") == token:
-            return True
         # Both times are of the store's clock.
-        now = parsedate_to_datetime(held["ResponseMetadata"]["HTTPHeaders"]["date"])
-        if now - held["LastModified"] < timedelta(seconds=self.seconds):
-            return False
-        return self._put(client, token, IfMatch=held["ETag"])
+        now = parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"])
+        token = found["Body"].read(TOKEN_BYTES).decode("ascii", errors="replace")
+        return Held(token, found["ETag"], now - found["LastModified"])
 
     def _put(self, client: str, token: str, **condition: str) -> bool:
         try:

@@ -9,25 +9,42 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from tests.lake_homes import PRODUCT
 from tests.s3_fixtures import new_buckets
 from tests.servers.faults import FaultyServer
 from tests.servers.plan import Fault
+from tests.servers.processes import eventually
 from tests.servers.server import S3Server, client
+from tests.small_warehouse import CLIENT, DAY, warehouse
 
 from tribolake.errors import LakeIsBusy, RunFailed, StoreUnavailable
 from tribolake.lake import open_lake
 from tribolake.lake.bucket import BucketLake
 from tribolake.lake.checkpoint import Checkpoint
-from tribolake.lake.lease import Lease
+from tribolake.lake.lease import CLOCK_TICK, Lease
 from tribolake.lake.listing import MAX_WHOLE, WholeListing, starts
-from tribolake.lake.store import PART_BYTES, Label, ObjectMissing, ObjectStore, ObjectTooLarge, open_store
+from tribolake.lake.shared import SharedCustody
+from tribolake.lake.store import PART_BYTES, Label, ObjectMissing, ObjectStore, ObjectTooLarge, Stored, open_store
+from tribolake.lake.versions import list_versions
+from tribolake.publish.contract import MANIFEST
+from tribolake.publish.gold import Publication, publish_client
+from tribolake.publish.in_bucket import BucketShelf
+from tribolake.publish.places import Places
+from tribolake.publish.retention import WEEKLY
+from tribolake.publish.version import Version
 from tribolake.settings import Settings, load_settings
 
 CLAIMS = "oil-analysis/_state/leases/"
+POINTER = "oil-analysis/_state/checkpoint.json"
+GOLD = f"{PRODUCT}/gold/{CLIENT}/"
 BRONZE = "oil-analysis/bronze/cda/"
 
 
@@ -154,29 +171,122 @@ def test_given_many_runs_at_once_then_never_two_have_the_lake(s3_server, setting
     assert list(store.list(CLAIMS)) == []
 
 
-@pytest.mark.slow
-def test_given_a_run_that_died_then_its_lease_expires_and_a_live_one_is_renewed(moto, settings_of):
+def is_lost(lease: Lease | SharedCustody) -> bool:
+    try:
+        lease.still_mine()
+    except RunFailed:
+        return True
+    return False
+
+
+def the_claim(store: ObjectStore) -> Stored:
+    (claim,) = store.list(CLAIMS)
+    return claim
+
+
+def test_given_a_run_that_died_then_the_next_one_learns_when_its_lease_expires(moto, settings_of):
     store = open_store(settings_of(moto))
-    dead = Lease(store, CLAIMS, 1)
-    dead._claim()  # and nobody renews it, nor gives it up
-    with pytest.raises(LakeIsBusy, match="expires within 1 s"), Lease(store, CLAIMS, 1).hold():
+    Lease(store, CLAIMS, 60)._claim()  # and nobody renews it, nor gives it up
+    with pytest.raises(LakeIsBusy, match="expires within 60 s"), Lease(store, CLAIMS, 60).hold():
         pass
-    time.sleep(4)
-    with Lease(store, CLAIMS, 1).hold():
-        time.sleep(4)  # much longer than a claim is good for
-        with pytest.raises(LakeIsBusy), Lease(store, CLAIMS, 1).hold():
+
+
+@pytest.mark.slow
+def test_given_a_run_that_died_then_its_lease_expires(moto, settings_of):
+    store = open_store(settings_of(moto))
+    Lease(store, CLAIMS, 5)._claim()
+    dead = the_claim(store)
+
+    def take() -> bool:
+        try:
+            with Lease(store, CLAIMS, 60).hold():
+                assert the_claim(store).modified_at - dead.modified_at > timedelta(seconds=5)
+        except LakeIsBusy:
+            return False
+        return True
+
+    assert not take()
+    assert eventually(take, seconds=60)
+
+
+@pytest.mark.slow
+def test_given_a_live_run_then_its_claim_is_renewed_for_longer_than_one_is_good_for(moto, settings_of):
+    store = open_store(settings_of(moto))
+    lease = Lease(store, CLAIMS, 5)
+    with lease.hold():
+        first = the_claim(store)
+        assert eventually(
+            lambda: the_claim(store).modified_at - first.modified_at > timedelta(seconds=5) + CLOCK_TICK, seconds=60
+        )
+        with pytest.raises(LakeIsBusy), Lease(store, CLAIMS, 60).hold():
             pass
+        lease.still_mine()
 
 
-def test_given_a_store_that_does_not_answer_then_the_run_learns_that_its_lease_is_over(proxy, store):
-    lease = Lease(store, CLAIMS, 1)
+@pytest.mark.parametrize("operation", [None, "PutObject"], ids=["whatever it is asked", "its writes"])
+def test_given_a_store_that_refuses_then_the_run_learns_that_its_lease_is_over(proxy, store, operation):
+    """Reads show the claim as it was before: that is not the renewal, whose answer was lost."""
+    lease = Lease(store, CLAIMS, 5)
     with lease.hold():
         lease.still_mine()
-        proxy.plan.inject(Fault.SLOW_DOWN, times=None)
-        time.sleep(1.5)
+        proxy.plan.inject(Fault.SLOW_DOWN, operation=operation, times=None)
+        assert eventually(lambda: is_lost(lease), seconds=15)
         with pytest.raises(RunFailed, match="ran out"):
             lease.still_mine()
         proxy.plan.calm()
+
+
+def test_given_a_renewal_that_arrives_when_the_lease_ran_out_then_it_is_over_for_ever(proxy, settings_of):
+    lease = Lease(open_store(settings_of(proxy.server, s3_timeout_seconds=20)), CLAIMS, 3)
+    with lease.hold():
+        arrives = threading.Event()
+        proxy.plan.inject(Fault.DELAY, operation="PutObject", until=arrives)
+        time.sleep(3.2)  # or longer: somebody else may have the lake
+        arrives.set()
+        assert eventually(lambda: any(one.status == 200 for one in proxy.injured), seconds=15)
+        assert not eventually(lambda: not is_lost(lease), seconds=1)
+
+
+def test_given_a_claim_that_went_up_after_a_refusal_then_a_late_removal_of_the_first_one_does_not_hit_it(
+    proxy, settings_of
+):
+    store = open_store(settings_of(proxy.server))
+    others = f"{CLAIMS}other.60.json"
+    client(proxy.server).put_object(Bucket=store.bucket, Key=others, Body=b"{}")
+
+    def other_run_ends(**_: object) -> None:
+        client(proxy.server).delete_object(Bucket=store.bucket, Key=others)
+
+    store.client.meta.events.register("before-send.s3.DeleteObject", other_run_ends)
+    with Lease(store, CLAIMS, 60).hold():
+        removed = {one.request.key for one in proxy.passed if one.request.operation == "DeleteObject"}
+        assert len(removed - {others}) == 1
+        assert the_claim(store).key not in removed
+
+
+def test_given_a_listing_that_fails_then_the_claim_does_not_stay(proxy, store):
+    proxy.plan.inject(Fault.SLOW_DOWN, operation="ListObjectsV2", times=None)
+    with pytest.raises(StoreUnavailable), Lease(store, CLAIMS, 60).hold():
+        pass
+    proxy.plan.calm()
+    assert list(store.list(CLAIMS)) == []
+
+
+def test_given_a_lease_then_it_is_over_while_a_request_that_is_sent_now_can_still_arrive(proxy, settings_of):
+    store = open_store(settings_of(proxy.server, s3_timeout_seconds=4))
+    assert Lease(store, CLAIMS, 60).spare_seconds == 4
+    assert Lease(store, CLAIMS, 3).spare_seconds == 1
+
+
+def test_given_a_lease_that_is_lost_between_two_attempts_then_there_is_no_second_one(proxy, store):
+    def still_mine() -> None:
+        if proxy.injured:
+            raise RunFailed("lost")
+
+    proxy.plan.inject(Fault.SLOW_DOWN, operation="PutObject")
+    with pytest.raises(RunFailed):
+        store.put("pointer", b"late", before_each=still_mine)
+    assert store.head("pointer") is None
 
 
 def test_given_two_machines_then_the_warehouse_of_the_last_run_is_on_both(moto, settings_of, tmp_path):
@@ -203,6 +313,222 @@ def test_given_two_machines_then_the_warehouse_of_the_last_run_is_on_both(moto, 
     assert first.warehouse.read_bytes() == b"run 5"
     kept = [stored.key for stored in store.list("oil-analysis/_state/warehouse/")]
     assert [key.rpartition("/")[2].partition(".")[0] for key in kept] == ["run-4", "run-5"]
+
+
+@dataclass
+class Machine:
+    """One of the machines that run on a lake."""
+
+    settings: Settings
+
+    def __post_init__(self) -> None:
+        self.settings.state.mkdir(exist_ok=True)
+        self.store = open_store(self.settings)
+        self.custody = SharedCustody(self.store, self.settings)
+
+    def runs(self, run_id: str) -> None:
+        """Have a run with news."""
+        with self.custody.hold():
+            self.custody.restore()
+            self.leaves(run_id)
+            self.custody.save(run_id)
+
+    def leaves(self, run_id: str) -> None:
+        """Have a run in the warehouse of this machine."""
+        self.settings.warehouse.write_text(run_id)
+
+    def shown(self) -> str:
+        """The run whose warehouse is the lake's."""
+        pointer, _ = self.store.read(POINTER) or (b"{}", None)
+        return json.loads(pointer)["run_id"]
+
+
+@pytest.fixture
+def machines(proxy: FaultyServer, settings_of: Callable[..., Settings], tmp_path: Path) -> tuple[Machine, Machine]:
+    """Two machines of one lake; claims of the first are good for three seconds."""
+    first = settings_of(proxy.server, state_dir=tmp_path / "a", lease_seconds=3)
+    other = {"state_dir": tmp_path / "b", "lease_seconds": 60}
+    return Machine(first), Machine(first.model_copy(update=other))
+
+
+def test_given_a_lease_that_is_lost_while_the_warehouse_is_stored_then_the_pointer_stays(proxy, machines):
+    machine, _ = machines
+    machine.runs("run-1")
+
+    def lose_the_lease(request: AWSPreparedRequest, **_: object) -> None:
+        if "/_state/warehouse/" in request.url:
+            assert eventually(lambda: is_lost(machine.custody), seconds=15)
+
+    with machine.custody.hold():
+        proxy.plan.inject(Fault.SLOW_DOWN, operation="PutObject", when=lambda one: CLAIMS in one.key, times=None)
+        machine.store.client.meta.events.register("before-send.s3.PutObject", lose_the_lease)
+        machine.leaves("run-2")
+        with pytest.raises(RunFailed):
+            machine.custody.save("run-2")
+    assert machine.shown() == "run-1"
+
+
+def test_given_a_run_that_died_before_it_handed_over_then_its_warehouse_does_not_replace_a_newer_one(machines):
+    first, second = machines
+    first.runs("run-0")
+    first.leaves("run-1")
+    assert not first.custody.restore()  # a run without news, which is to hand over for the one before
+    second.runs("run-2")
+    first.custody.save("run-1")
+    assert first.shown() == "run-2"
+    assert first.settings.warehouse.read_text() == "run-2"
+
+
+def test_given_a_run_that_died_before_it_handed_over_and_no_newer_one_then_the_next_one_hands_over(machines):
+    first, _ = machines
+    first.runs("run-0")
+    first.leaves("run-1")
+    first.custody.save("run-1")
+    assert first.shown() == "run-1"
+
+
+@dataclass
+class Shop:
+    """A client's shelf in a bucket, as one machine has it."""
+
+    store: ObjectStore
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.places = Places(self.folder, self.folder / PRODUCT, CLIENT)
+
+    def shelf(self, still_mine: Callable[[], None] = lambda: None) -> BucketShelf:
+        return BucketShelf(self.store, self.folder, self.folder / PRODUCT, still_mine)
+
+    def publish(self, mark: int, still_mine: Callable[[], None] = lambda: None) -> None:
+        """Publish what is marked so, as the run `run-{mark}`."""
+        publication = Publication(f"run-{mark}", "default", DAY)
+        assert publish_client(warehouse(mark), self.shelf(still_mine), CLIENT, publication, {})
+
+    def version(self, mark: int) -> Version:
+        folder = self.places.versions / f"run-{mark}"
+        return Version(folder, json.loads((folder / MANIFEST).read_text()))
+
+    def shown(self) -> str:
+        """The run that readers see."""
+        content, _ = self.store.read(f"{GOLD}{MANIFEST}") or (b"{}", None)
+        return json.loads(content)["run_id"]
+
+
+@pytest.fixture
+def shop(store: ObjectStore, tmp_path: Path) -> Shop:
+    return Shop(store, tmp_path / "lake")
+
+
+def test_given_a_lease_that_is_lost_before_the_manifest_is_sent_again_then_readers_see_what_they_saw(proxy, shop):
+    def still_mine() -> None:
+        if proxy.injured:
+            raise RunFailed("lost")
+
+    shop.publish(1)
+    proxy.plan.inject(
+        Fault.SLOW_DOWN,
+        when=lambda one: (one.operation, one.key) == ("PutObject", f"{GOLD}{MANIFEST}"),
+    )
+    with pytest.raises(RunFailed):
+        shop.publish(2, still_mine)
+    assert shop.shown() == "run-1"
+
+
+def test_given_a_publication_then_the_lease_is_asked_for_before_each_request_that_readers_notice(shop):
+    asked, unasked, noticed = False, [], set()
+
+    def still_mine() -> None:
+        nonlocal asked
+        asked = True
+
+    def sent(request: AWSPreparedRequest, **_: object) -> None:
+        nonlocal asked
+        key = urlsplit(request.url).path.partition(f"/{shop.store.bucket}/")[2]
+        # Nobody looks into the folder of a version that no manifest names yet.
+        if request.method in ("PUT", "DELETE") and not (request.method == "PUT" and key.startswith(f"{GOLD}_versions")):
+            noticed.add(f"{request.method} {key.removeprefix(GOLD).partition('/')[0]}")
+            if not asked:
+                unasked.append(key)
+            asked = False
+
+    shop.publish(1)
+    shop.publish(2)
+    for week in range(WEEKLY + 1):
+        day = date(2020, 1, 1) + timedelta(weeks=week)
+        shop.store.client.put_object(Bucket=shop.store.bucket, Key=f"{GOLD}_history/{day}/{MANIFEST}", Body=b"{}")
+    shop.store.client.meta.events.register("before-send.s3", sent)
+    shop.publish(3, still_mine)
+    assert unasked == []
+    assert noticed >= {"PUT _manifest.json", "PUT classified_reports.parquet", "PUT _history", "PUT athena"}
+    assert noticed >= {"PUT oil-analysis", "PUT logs", "DELETE _versions", "DELETE _history"}
+
+
+def test_given_a_version_that_readers_see_then_a_run_that_knows_only_others_does_not_remove_it(shop):
+    for mark in (1, 2, 3):
+        shop.publish(mark)
+    known = shop.version(2)
+    shop.shelf().forget(shop.places, [known])
+    assert shop.shown() == "run-3"
+    left = {stored.key.removeprefix(f"{GOLD}_versions/").partition("/")[0] for stored in shop.store.list(GOLD)}
+    assert {"run-2", "run-3"} <= left
+
+
+@pytest.mark.parametrize("gone", ["the version at the cut", "the key before the cut", "all before the cut"])
+def test_given_versions_that_are_removed_between_two_pages_then_no_other_is_passed_over(s3_server, settings_of, gone):
+    store = open_store(settings_of(s3_server))
+    contents = {f"p/{key}": 3 if key == "c" else 2 for key in "abcdef"}
+    for key, versions in contents.items():
+        for number in range(versions):
+            store.client.put_object(Bucket=store.bucket, Key=key, Body=b"x" * number)
+    pages, removed = [], set()
+
+    def only_some(params: dict[str, object], **_: object) -> None:
+        params["MaxKeys"] = 5
+
+    def remove_some(parsed: dict[str, Any], **_: object) -> None:
+        pages.append(parsed)
+        if len(pages) > 1:
+            return
+        found = [(version["Key"], version["VersionId"], version["Size"]) for version in parsed["Versions"]]
+        before = [one for one in found if one[0] != found[-1][0]]
+        chosen = {
+            "the version at the cut": found[-1:],
+            "the key before the cut": [one for one in before if one[0] == before[-1][0]],
+            "all before the cut": before,
+        }
+        for key, version_id, size in chosen[gone]:
+            removed.add((key, size))
+            client(s3_server).delete_object(Bucket=store.bucket, Key=key, VersionId=version_id)
+
+    store.client.meta.events.register("before-parameter-build.s3.ListObjectVersions", only_some)
+    store.client.meta.events.register("after-call.s3.ListObjectVersions", remove_some)
+    listed = [(version.key, version.size_bytes) for version in list_versions(store, "p/")]
+    every = [(key, number) for key, versions in contents.items() for number in range(versions)]
+    assert len(pages) > 2
+    assert removed
+    assert [one for one in listed if one not in removed] == [one for one in every if one not in removed]
+    assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 5])
+def test_given_keys_with_more_versions_than_a_page_then_each_is_listed_once_the_first_first(
+    s3_server, settings_of, most
+):
+    store = open_store(settings_of(s3_server))
+    contents = {"p/a": 3, "p/b": 7, "p/c": 1, "p/d": 4}
+    for key, versions in contents.items():
+        for number in range(versions):
+            store.client.put_object(Bucket=store.bucket, Key=key, Body=b"x" * number)
+    client(s3_server).delete_object(Bucket=store.bucket, Key="p/b")  # which leaves a mark, and that counts for nothing
+
+    def only_some(params: dict[str, object], **_: object) -> None:
+        params["MaxKeys"] = most
+
+    store.client.meta.events.register("before-parameter-build.s3.ListObjectVersions", only_some)
+    assert [(version.key, version.size_bytes) for version in list_versions(store, "p/")] == [
+        (key, number) for key, versions in contents.items() for number in range(versions)
+    ]
 
 
 @pytest.mark.slow

@@ -122,7 +122,7 @@ class _Proxy:
         if injury and injury.fault is Fault.RESET:
             return _reset(writer)
         if injury and injury.fault is Fault.DELAY:
-            await asyncio.sleep(injury.seconds)
+            await _wait(injury)
         return await self._forward(head, passed, injury, reader, writer)
 
     async def _forward(
@@ -175,6 +175,14 @@ def request_of(head: Head, number: int) -> Request:
     return Request(number, method, bucket, key, query, head.headers, operation)
 
 
+async def _wait(injury: Injury) -> None:
+    if injury.until is None:
+        await asyncio.sleep(injury.seconds)
+        return
+    while not injury.until.is_set():
+        await asyncio.sleep(0.02)
+
+
 async def _final_head(
     asked: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> tuple[Head | None, bool]:
@@ -225,7 +233,7 @@ async def _injure(answer: Head, content: bytes, passed: Passed, injury: Injury, 
     if injury.fault is Fault.LOST_REPLY:
         return _reset(writer)
     if injury.fault is Fault.LATE_REPLY:
-        await asyncio.sleep(injury.seconds)
+        await _wait(injury)
     elif injury.fault is Fault.TRUNCATE and content:
         writer.write(answer.raw + content[: len(content) // 2])
         await writer.drain()

@@ -44,10 +44,11 @@ Choice = Callable[[Request], bool]
 
 @dataclass(frozen=True)
 class Injury:
-    """A fault to inject now; `seconds` counts for the two that wait."""
+    """A fault to inject now; the two that wait do so for `seconds`, or until an event."""
 
     fault: Fault
     seconds: float
+    until: threading.Event | None = None
 
 
 @dataclass
@@ -97,13 +98,15 @@ class Plan:
         nth: int = 1,
         times: int | None = 1,
         seconds: float = 2,
+        until: threading.Event | None = None,
     ) -> None:
         """Hit the nth request from now that is of this operation and meets `when`, and the following `times - 1`.
 
-        Without operation and `when` every request counts; with `times=None` it does not stop.
+        Without operation and `when` every request counts; with `times=None` it does not stop. A fault that waits does
+        so for `seconds`, or until an event, however long a busy machine takes to bring that about.
         """
         last = float("inf") if times is None else nth + times - 1
-        self._add(_Rule(Injury(fault, seconds), _both(operation, when), nth, last))
+        self._add(_Rule(Injury(fault, seconds, until), _both(operation, when), nth, last))
 
     def at_random(
         self,

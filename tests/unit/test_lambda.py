@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -23,6 +24,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 from start_lease import StartLease
+from tests.servers import server
+from tests.servers.faults import faulty_server
+from tests.servers.plan import Fault
 
 OURS = Ours("lake", "oil-analysis", frozenset({"cda", "emin"}))
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -342,12 +346,16 @@ def test_given_invocations_at_the_same_moment_then_one_task_is_started(cloud):
 
 
 def test_given_a_task_that_ended_at_once_then_what_comes_while_its_lease_lasts_starts_another(cloud):
-    starter = replace(Starter.from_environment(os.environ), lease=StartLease(cloud.s3, "locks", seconds=2))
-    soon = time.monotonic() + 6
-    assert starter.serve([Arrival("cda", WORKBOOK, None)], soon) == STARTED
+    def serve(lease_seconds: int, patience: float) -> str:
+        starter = Starter.from_environment(os.environ)
+        starter = replace(starter, lease=StartLease(cloud.s3, "locks", seconds=lease_seconds))
+        return starter.serve([Arrival("cda", WORKBOOK, None)], time.monotonic() + patience)
+
+    assert serve(3600, patience=0) == STARTED
     cloud.end_tasks()
-    assert starter.serve([Arrival("cda", WORKBOOK, None)], time.monotonic() - 1) == BUSY
-    assert starter.serve([Arrival("cda", WORKBOOK, None)], soon) == STARTED
+    assert serve(3600, patience=-1) == BUSY
+    # It waits until the lease lapses, which may have happened by now.
+    assert serve(2, patience=60) == STARTED
     assert len(cloud.tasks()) == 2
 
 
@@ -428,10 +436,39 @@ def test_law_every_message_of_a_batch_is_looked_at_as_it_was_sent(bodies):
 
 
 def test_given_a_lease_then_it_is_refused_to_others_until_it_lapses(cloud):
-    lease = StartLease(cloud.s3, "locks", seconds=2)
-    assert lease.take("cda")
-    assert not lease.take("cda")
-    assert lease.take("emin")
-    time.sleep(3)
+    lasting, lapsed = (StartLease(cloud.s3, "locks", seconds=seconds) for seconds in (3600, 0))
+    assert lasting.take("cda")
+    assert not lasting.take("cda")
+    assert lasting.take("emin")
+    assert lapsed.take("cda")
+    assert not lasting.take("cda")
+
+
+def test_given_a_lease_that_has_lapsed_then_one_of_many_takes_it(moto, bucket):
+    s3, leases = server.client(moto), bucket(moto).leases
+    assert StartLease(s3, leases).take("cda")
+    at_once = Barrier(4)
+
+    class TakesAtOnce(StartLease):
+        """Finds that the lease has lapsed when all others have found it too."""
+
+        def _put(self, client: str, token: str, **condition: str) -> bool:
+            if "IfMatch" in condition:
+                at_once.wait(30)
+            return super()._put(client, token, **condition)
+
+    lease = TakesAtOnce(s3, leases, seconds=0)
     with ThreadPoolExecutor(4) as takers:
         assert sum(takers.map(lease.take, ["cda"] * 4)) == 1
+
+
+@pytest.mark.parametrize("lapsed", [False, True])
+def test_given_a_reply_that_was_lost_then_the_lease_is_taken_and_known_to_be(endpoint, cloud, lapsed):
+    if lapsed:
+        assert StartLease(cloud.s3, "locks").take("cda")
+    with faulty_server(server.server_at(endpoint, "moto")) as proxy:
+        condition = "if-match" if lapsed else "if-none-match"
+        proxy.plan.inject(Fault.LOST_REPLY, when=lambda one: one.method == "PUT" and condition in one.headers)
+        assert StartLease(server.client(proxy.server, attempts=2), "locks", seconds=0).take("cda")
+        assert [one.status for one in proxy.injured] == [200]
+    assert not StartLease(cloud.s3, "locks", seconds=3600).take("cda")

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tribolake.errors import StoreUnavailable
+from tribolake.errors import RunFailed, StoreUnavailable
 from tribolake.lake.store import ObjectStore, Source
 
 # What was told to people is not told again by another machine, and what was listed need not be listed again.
@@ -58,15 +59,18 @@ class Checkpoint:
         """Whether this machine's warehouse, with that run as its last, is the lake's."""
         return self._base().get("run_id") == run_id
 
-    def save(self, run_id: str) -> None:
+    def save(self, run_id: str, still_mine: Callable[[], None] = lambda: None) -> None:
         """Leave the closed warehouse in the lake.
 
         Args:
             run_id: the last run that is in it.
+            still_mine: raises where another run holds the lake by now.
 
         Raises:
+            RunFailed: another run may hold the lake; the checkpoint stands that it has by then.
             StoreUnavailable: it could not be stored; the checkpoint before stands.
         """
+        still_mine()
         source = Source(self.warehouse)
         name = f"{run_id}.{source.sha256[:16]}.duckdb"
         stored = self.store.put(f"{self._warehouses}{name}", source, is_final=True)
@@ -80,18 +84,19 @@ class Checkpoint:
             "files": files,
         }
         content = json.dumps(pointer, ensure_ascii=False, indent=1).encode()
-        self.store.put(self._pointer_key, content)
+        # The warehouse may have taken minutes.
+        self.store.put(self._pointer_key, content, before_each=still_mine)
         self._base_file.write_bytes(content)
-        self._forget_old(stored.key)
+        self._forget_old(stored.key, still_mine)
 
-    def _forget_old(self, kept: str) -> None:
+    def _forget_old(self, kept: str, still_mine: Callable[[], None]) -> None:
         """The last few stay: somebody may be fetching one."""
         others = [stored for stored in self.store.list(self._warehouses) if stored.key != kept]
         others.sort(key=lambda stored: stored.modified_at)
         for stored in others[: max(0, len(others) - KEPT_WAREHOUSES + 1)]:
             try:
-                self.store.delete(stored.key)
-            except StoreUnavailable:
+                self.store.delete(stored.key, before_each=still_mine)
+            except (StoreUnavailable, RunFailed):
                 return  # the next run tries again
 
     def _base(self) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Custody(Protocol):
         """
 
     def save(self, run_id: str, *, changed: bool = False) -> None:
-        """Leave the warehouse for the next run of any machine.
+        """Leave the warehouse for the next run of any machine; where the lake is not held, unless it has a newer one.
 
         Args:
             run_id: the last run that is in it.

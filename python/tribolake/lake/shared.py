@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 from tribolake.lake.checkpoint import Checkpoint
 from tribolake.lake.lease import Lease
@@ -40,6 +40,10 @@ class SharedCustody:
     def save(self, run_id: str, *, changed: bool = False) -> None:
         if self._checkpoint.is_of(run_id) and not changed:
             return
-        with nullcontext() if self._lease else self.hold():
-            self.still_mine()
-            self._checkpoint.save(run_id)
+        if self._lease:
+            self._checkpoint.save(run_id, self.still_mine)
+            return
+        with self.hold():
+            # The lake was free since that run: another machine may have gone on from the warehouse before it.
+            if not self._checkpoint.restore():
+                self._checkpoint.save(run_id, self.still_mine)

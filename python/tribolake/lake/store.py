@@ -101,6 +101,11 @@ class ObjectStore:
         self._counting = threading.Lock()
         client.meta.events.register("before-send.s3", self._count)
 
+    @property
+    def timeout_seconds(self) -> float:
+        """How long a server may be silent before an attempt is given up."""
+        return float(self.client.meta.config.read_timeout)
+
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[Stored]:
         """Objects whose key begins with `prefix`, in the order of their keys; a page of 1 000 is one call."""
         asked = {"Bucket": self.bucket, "Prefix": prefix} | ({"StartAfter": start_after} if start_after else {})
@@ -161,7 +166,13 @@ class ObjectStore:
         return content.getvalue(), found
 
     def put(
-        self, key: str, content: Source | Path | bytes, label: Label | None = None, *, is_final: bool = False
+        self,
+        key: str,
+        content: Source | Path | bytes,
+        label: Label | None = None,
+        *,
+        is_final: bool = False,
+        before_each: Callable[[], None] = lambda: None,
     ) -> Stored:
         """Store an object, whole or not at all, and look at what was stored.
 
@@ -173,6 +184,7 @@ class ObjectStore:
             content: a file, the bytes themselves, or either as a source.
             label: what the object carries beside it.
             is_final: it must never change: where the server can tell, another content under this key is refused.
+            before_each: called before each attempt, the first one too; what it raises ends them.
 
         Raises:
             StoreUnavailable: it could not be stored; what was there before is there still.
@@ -189,7 +201,7 @@ class ObjectStore:
         def transfer() -> Stored:
             try:
                 if is_in_parts:
-                    self._put_in_parts(key, source, described)
+                    self._put_in_parts(key, source, described, before_each)
                 else:
                     body = source.part(0)
                     self.client.put_object(
@@ -214,7 +226,7 @@ class ObjectStore:
                 self._tag(key, label.tags)  # one store forgets the tags of an upload in parts
             return found
 
-        return self.ask(transfer)
+        return self.ask(transfer, before_each)
 
     def put_if_new(self, key: str, content: Source | Path | bytes, label: Label | None = None) -> Stored:
         """Store an object, unless one with this content is there."""
@@ -222,25 +234,32 @@ class ObjectStore:
         found = self.head(key)
         return found if found is not None and found.sha256 == source.sha256 else self.put(key, source, label)
 
-    def copy(self, source: str, key: str) -> None:
-        """Copy an object within the bucket, with what it carries."""
+    def copy(self, source: str, key: str, *, before_each: Callable[[], None] = lambda: None) -> None:
+        """Copy an object within the bucket, with what it carries; `before_each` is as for `put`."""
 
         def transfer() -> None:
             self.client.copy_object(Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source})
 
-        self.ask(transfer)
+        self.ask(transfer, before_each)
 
-    def delete(self, key: str) -> None:
-        """Remove an object; none there is no error. A versioned bucket keeps its versions."""
-        self.ask(lambda: self.client.delete_object(Bucket=self.bucket, Key=key))
+    def delete(self, key: str, *, before_each: Callable[[], None] = lambda: None) -> None:
+        """Remove an object; none there is no error. A versioned bucket keeps its versions.
+
+        `before_each` is as for `put`.
+        """
+        self.ask(lambda: self.client.delete_object(Bucket=self.bucket, Key=key), before_each)
 
     def tags(self, key: str) -> dict[str, str]:
         """The tags of an object."""
         found = self.ask(lambda: self.client.get_object_tagging(Bucket=self.bucket, Key=key))
         return {tag["Key"]: tag["Value"] for tag in found.get("TagSet", [])}
 
-    def ask(self, call: Callable[[], Answer]) -> Answer:
+    def ask(self, call: Callable[[], Answer], before_each: Callable[[], None] = lambda: None) -> Answer:
         """Carry out a call of `client`, again after growing pauses while the trouble may be a moment's.
+
+        Args:
+            call: may be carried out several times.
+            before_each: called before each attempt; what it raises ends them.
 
         Raises:
             ObjectMissing: there is no such object.
@@ -248,6 +267,7 @@ class ObjectStore:
         """
         pause = PAUSE_SECONDS
         for attempt in range(1, self._attempts + 1):
+            before_each()
             try:
                 return call()
             except NoCredentialsError as error:
@@ -277,7 +297,9 @@ class ObjectStore:
         wanted = [{"Key": name, "Value": value} for name, value in tags.items()]
         self.client.put_object_tagging(Bucket=self.bucket, Key=key, Tagging={"TagSet": wanted})
 
-    def _put_in_parts(self, key: str, source: Source, described: Mapping[str, Any]) -> None:
+    def _put_in_parts(
+        self, key: str, source: Source, described: Mapping[str, Any], before_each: Callable[[], None]
+    ) -> None:
         which = {"Bucket": self.bucket, "Key": key}
         upload = self.client.create_multipart_upload(**which, **described)["UploadId"]
 
@@ -291,6 +313,7 @@ class ObjectStore:
         try:
             with ThreadPoolExecutor(2) as threads:
                 parts = list(threads.map(lambda number: self.ask(lambda: send(number)), range(source.parts)))
+            before_each()  # the parts, which nobody sees yet, may have taken minutes
             self.client.complete_multipart_upload(**which, UploadId=upload, MultipartUpload={"Parts": parts})
         except BaseException:
             # Parts cost money until somebody aborts them; an upload that was completed after all cannot be aborted.

@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
 
 from botocore.exceptions import ClientError
 
@@ -34,26 +34,38 @@ class ObjectVersion:
 def list_versions(store: ObjectStore, prefix: str) -> Iterator[ObjectVersion]:
     """The versions under a prefix, by key, of each key the first that was stored first; a page of 1 000 is one call.
 
-    A key whose object was deleted, and not stored again, has none.
+    A mark that says that an object was deleted counts for nothing: it hides versions from some readers only.
     """
-    asked: dict[str, Any] = {"Bucket": store.bucket, "Prefix": prefix}
-    of_one_key: list[ObjectVersion] = []
-    deleted: set[str] = set()
+    for _, versions in groupby(_whole_keys(store, prefix), key=lambda version: version.key):
+        yield from reversed(list(versions))  # servers name the last one first
+
+
+def _whole_keys(store: ObjectStore, prefix: str) -> Iterator[ObjectVersion]:
+    """The versions under a prefix, as servers list them.
+
+    A page that ends within a key goes on after the key before it. To go on after a version is no good: where that one
+    was removed meanwhile, Ceph passes over the rest of its key, and moto over everything.
+    """
+    asked, after = {"Bucket": store.bucket, "Prefix": prefix}, ""
     while True:
         page = store.ask(lambda: store.client.list_object_versions(**asked))
-        deleted |= {marker["Key"] for marker in page.get("DeleteMarkers", []) if marker["IsLatest"]}
-        for found in page.get("Versions", []):
-            version = ObjectVersion(found["Key"], found["VersionId"], found["Size"])
-            if of_one_key and of_one_key[0].key != version.key:
-                yield from reversed(of_one_key)  # servers name the last one first
-                of_one_key = []
-            if version.key not in deleted:
-                of_one_key.append(version)
+        # Some servers begin with the key itself, when they are asked for what comes after it.
+        versions, marks = (
+            [found for found in page.get(kind, []) if found["Key"] > after] for kind in ("Versions", "DeleteMarkers")
+        )
+        keys = sorted({found["Key"] for found in versions + marks})
+        cut = keys[-1] if page.get("IsTruncated") and len(keys) > 1 else None
+        yield from (
+            ObjectVersion(found["Key"], found["VersionId"], found["Size"]) for found in versions if found["Key"] != cut
+        )
         if not page.get("IsTruncated"):
-            yield from reversed(of_one_key)
             return
-        asked["KeyMarker"] = page["NextKeyMarker"]
-        asked["VersionIdMarker"] = page.get("NextVersionIdMarker", "")
+        if cut is not None:
+            asked["KeyMarker"] = after = keys[-2]
+            asked.pop("VersionIdMarker", None)
+        else:  # a key has more versions than a page
+            asked["KeyMarker"] = page["NextKeyMarker"]
+            asked["VersionIdMarker"] = page.get("NextVersionIdMarker", "")
 
 
 def read_version(store: ObjectStore, version: ObjectVersion, max_bytes: int) -> bytes:

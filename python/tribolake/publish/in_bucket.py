@@ -50,7 +50,8 @@ LIMITS_JSON = "stewart_limits.json"
 class BucketShelf:
     """`root` is the folder of this machine where versions are made; keys in the bucket are paths below it.
 
-    `still_mine` raises where another run holds the lake by now; it is asked before anything that readers see.
+    `still_mine` raises where another run holds the lake by now; it is asked before each attempt at anything that
+    readers notice: a request that is tried again may outlast the lease.
     `announce` tells others of a version that is published and settled; it may be asked again for the same one.
     """
 
@@ -85,6 +86,9 @@ class BucketShelf:
     def forget(self, places: Places, keep: Sequence[Version]) -> None:
         kept = {version.folder.name for version in keep}
         versions = self._folders(places.versions)
+        if versions.keys() - kept:
+            # Whoever wrote it: what readers see stays.
+            kept |= self._published(places)
         self._remove(stored for run_id in versions.keys() - kept for stored in versions[run_id])
         forget_versions(places, keep)
 
@@ -125,12 +129,11 @@ class BucketShelf:
         self.still_mine()
         self._store_version(places, version)
         for table in GOLD:
-            self.store.copy(self._key(version.folder / table.file_name), self._key(places.gold / table.file_name))
+            self._copy(self._key(version.folder / table.file_name), self._key(places.gold / table.file_name))
         manifest = version.folder / MANIFEST
-        self.store.copy(self._key(manifest), self._key(places.lineage(version.run_id)))
-        self.still_mine()
+        self._copy(self._key(manifest), self._key(places.lineage(version.run_id)))
         source = Source(manifest)
-        self.store.put(self._key(places.manifest), source, self._label(version, manifest, source))
+        self._put(self._key(places.manifest), source, self._label(version, manifest, source))
 
     def _fetch(self, places: Places, manifest: dict[str, object]) -> Version:
         """Have the version that readers see in the folder too, as if it had been made here."""
@@ -173,7 +176,7 @@ class BucketShelf:
         sha256 = sha256_of(finished)
         shown = self.store.head(self._key(places.harmonized))
         if shown is None or shown.sha256 != sha256:
-            self.store.copy(self._key(finished), self._key(places.harmonized))
+            self._copy(self._key(finished), self._key(places.harmonized))
         place_file(finished, places.harmonized, places.root)
 
     def _keep_snapshot(self, places: Places, version: Version) -> None:
@@ -184,13 +187,13 @@ class BucketShelf:
             return
         self._lead_athena(places, version)
         for path in version.gold_files:
-            self.store.copy(self._key(path), f"{day}/{path.name}")
+            self._copy(self._key(path), f"{day}/{path.name}")
 
     def _lead_athena(self, places: Places, version: Version) -> None:
         """Say which files are Athena's tables of gold: there a table is a folder, and gold's has several files."""
         for table in GOLD:
             published = f"s3://{self.store.bucket}/{self._key(version.folder / table.file_name)}\n"
-            self.store.put(self._key(places.athena(table.name)), published.encode())
+            self._put(self._key(places.athena(table.name)), published.encode())
 
     def _apply_retention(self, places: Places) -> None:
         history = _by_day(self._folders(places.history))
@@ -198,7 +201,7 @@ class BucketShelf:
         for day in sorted(history.keys() & set(decided.archived)):
             archived = self._key(places.archive / day.isoformat())
             for stored in sorted(history[day], key=_is_manifest):
-                self.store.copy(stored.key, f"{archived}/{stored.key.rpartition('/')[2]}")
+                self._copy(stored.key, f"{archived}/{stored.key.rpartition('/')[2]}")
         for day in sorted(history.keys() & set(decided.archived + decided.dropped)):
             self._remove(history[day])
 
@@ -225,8 +228,7 @@ class BucketShelf:
             return
         source = Source(path)
         if source.sha256 != before:
-            self.still_mine()
-            self.store.put(self._key(path), source, self._label(version, path, source))
+            self._put(self._key(path), source, self._label(version, path, source))
 
     def _fetch_file(self, path: Path) -> None:
         make_folder(path.parent, self.root)
@@ -241,6 +243,11 @@ class BucketShelf:
             return
         replace_durably(aside, path)
 
+    def _published(self, places: Places) -> set[str]:
+        """The run that readers see; none where nothing is published."""
+        found = self.store.read(self._key(places.manifest))
+        return {str(json.loads(found[0])["run_id"])} if found else set()
+
     def _folders(self, folder: Path) -> dict[str, list[Stored]]:
         """What the bucket has in a folder, by the name of the folder below it."""
         below = f"{self._key(folder)}/"
@@ -252,7 +259,13 @@ class BucketShelf:
     def _remove(self, objects: Iterable[Stored]) -> None:
         """Remove objects, manifests first: a folder that has none is nothing."""
         for stored in sorted(objects, key=_is_manifest, reverse=True):
-            self.store.delete(stored.key)
+            self.store.delete(stored.key, before_each=self.still_mine)
+
+    def _put(self, key: str, content: Source | bytes, described: Label | None = None) -> None:
+        self.store.put(key, content, described, before_each=self.still_mine)
+
+    def _copy(self, source: str, key: str) -> None:
+        self.store.copy(source, key, before_each=self.still_mine)
 
     def _label(self, version: Version, path: Path, source: Source) -> Label:
         return label(version, path.name, source.sha256, self._key(version.folder / MANIFEST))
