@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,11 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from tribolake.enrichment.cache import WordingCache, open_wordings
+from tribolake.enrichment.cache.table import as_parquet, of_parquet
 from tribolake.enrichment.pattern import expert_rules, read_pattern
 from tribolake.enrichment.wording import Configuration, Wording, cache_key, canonical_json
 from tribolake.settings import load_settings
@@ -49,6 +54,16 @@ def wording(number: int, text: str = "", prompt_version: str = "v1") -> Wording:
 
 def wordings(numbers: Iterable[int], text: str = "", prompt_version: str = "v1") -> list[Wording]:
     return [wording(number, text, prompt_version) for number in numbers]
+
+
+def as_another_release(many: Iterable[Wording], **columns: str) -> bytes:
+    """The same rows in other bytes: a release of Arrow writes its own name into a file. It may have more columns."""
+    table = of_parquet(as_parquet(many))
+    for name, text in columns.items():
+        table = table.append_column(name, pa.array([text] * len(table)))
+    content = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({"written by": "another release"}), content)
+    return content.getvalue()
 
 
 def keep_all(cache: WordingCache, many: Iterable[Wording]) -> list[Wording]:

@@ -21,9 +21,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.interrupted_wordings import check_at_every_call
+from tests.interrupted_wordings import Interrupted, check_at_every_call
 from tests.kept_wordings import (
     FORKS,
+    as_another_release,
     compact_job,
     compact_often_job,
     keep_all,
@@ -49,7 +50,9 @@ from tribolake.enrichment.cache.names import (
     read_wording,
 )
 from tribolake.enrichment.cache.table import SCHEMA, as_parquet, of_parquet
+from tribolake.enrichment.cache.write_once import Gone
 from tribolake.enrichment.wording import Configuration, Wording
+from tribolake.errors import StoreUnavailable
 from tribolake.home import open_home
 from tribolake.settings import Settings, load_settings
 
@@ -66,9 +69,25 @@ def cache(settings: Settings, place: Path) -> WordingCache:
     return open_wordings(settings)
 
 
+# Of the characters that its pattern may have, but of four bytes each.
+LARGE = json.dumps({"x": "\U0001f600" * 15_900}, ensure_ascii=False)
+LARGE_SENTENCE = "\U0001f600" * MAX_SENTENCE
+
+
 def names(place: Path) -> list[str]:
     """What stands there; what a dead writer left begins with a dot."""
     return sorted(path.relative_to(place).as_posix() for path in place.rglob("[!.]*") if path.is_file())
+
+
+def compacted_file(content: bytes, prompt_version: str = "v1") -> str:
+    """The name of a compacted file with this content."""
+    return f"_compacted/{prompt_version}/{hashlib.sha256(content).hexdigest()}.parquet"
+
+
+def objects_in(root: Path) -> FolderObjects:
+    """An empty place, for what others put there."""
+    root.mkdir()
+    return FolderObjects(root, root / "recommendations")
 
 
 def by_key(many: list[Wording]) -> dict[str, Wording]:
@@ -140,11 +159,23 @@ def test_given_many_processes_and_some_keys_then_all_of_them_get_the_same_while_
         ({"pattern": "[]"}, "pattern"),
         ({"pattern": "[" * 10_000}, "pattern"),
         ({"generated_at": "yesterday"}, "generated_at"),
+        ({"generated_at": "2026-W01-1"}, "generated_at"),
+        ({"generated_at": "20260101"}, "generated_at"),
+        ({"generated_at": "2026-01-31T06:00:00"}, "generated_at"),
+        ({"generated_at": "2026-01-31 06:00:00+00:00"}, "generated_at"),
+        ({"generated_at": "2026-01-31T06:00:00,5+00:00"}, "generated_at"),
+        ({"generated_at": "2026-01-31T06:00:00+01:00"}, "generated_at"),
+        ({"generated_at": "0001-01-01T00:00:00+23:59"}, "generated_at"),
+        ({"generated_at": "9999-12-31T23:59:59-23:59"}, "generated_at"),
+        ({"generated_at": "9999-12-31T23:59:59+00:00"}, "generated_at"),
         ({"input_tokens": -1}, "input_tokens"),
         ({"output_tokens": True}, "output_tokens"),
         ({"configuration": Configuration("../v1", "m", 0.2, "es")}, "prompt_version"),
         ({"configuration": Configuration(".", "m", 0.2, "es")}, "prompt_version"),
         ({"configuration": Configuration("v1", "m", float("nan"), "es")}, "temperature"),
+        ({"configuration": Configuration("v1", "m", 10**400, "es")}, "temperature"),
+        ({"configuration": Configuration("v1", "m", 2**60 + 1, "es")}, "temperature"),
+        ({"pattern": LARGE, "observation": LARGE_SENTENCE}, "65536 bytes"),
         ({"configuration": Configuration("v1", "m", 0.2, "xx")}, "language"),
     ],
 )
@@ -248,6 +279,91 @@ def test_given_compactions_and_writers_then_a_reader_always_finds_every_wording(
     assert not any(was_killed(process) for process in processes)
     cache.compact()
     assert cache.count() == {"v1": 90}
+
+
+COMPACTION_WRITES = "tribolake.enrichment.cache.compaction.as_parquet"
+
+
+@pytest.mark.parametrize("is_mine_newer", [False, True])
+def test_given_two_releases_that_compact_at_once_then_neither_removes_what_the_other_keeps(
+    tmp_path, monkeypatch, is_mine_newer
+):
+    many, releases = wordings(range(3)), [as_parquet, as_another_release]
+    mine, theirs = reversed(releases) if is_mine_newer else releases
+    for call in itertools.count(1):
+        objects = objects_in(tmp_path / str(call))
+        for content in (as_parquet(many), as_another_release(many)):
+            objects.put(compacted_file(content), content)
+
+        def compact_as_the_other_one(objects: FolderObjects = objects) -> None:
+            monkeypatch.setattr(COMPACTION_WRITES, theirs)
+            KeptWordings(objects).compact()
+            monkeypatch.setattr(COMPACTION_WRITES, mine)
+
+        monkeypatch.setattr(COMPACTION_WRITES, mine)
+        interrupted = Interrupted(objects, call, compact_as_the_other_one)
+        KeptWordings(interrupted).compact()
+        assert KeptWordings(objects).find([one.cache_key for one in many]) == by_key(many), call
+        if interrupted.calls < call:
+            break
+        assert len(objects.listing("")) == 1
+    assert call > 3
+
+
+def files_in_two_orders() -> tuple[bytes, bytes]:
+    """A file with one wording of a key, and one of another lake, which kept that one second.
+
+    By name they come in this order, and before the file that says both in the order that counts.
+    """
+    for number in itertools.count():
+        first, second = wording(number, "first"), wording(number, "second")
+        contents = [as_parquet(each) for each in ([first], [second, first], [first, second])]
+        if sorted(contents, key=compacted_file) == contents:
+            return contents[0], contents[1]
+    raise AssertionError
+
+
+def test_given_files_that_say_the_same_in_another_order_then_two_compactions_do_not_remove_both(tmp_path):
+    two = files_in_two_orders()
+    for call in itertools.count(1):
+        objects = objects_in(tmp_path / str(call))
+        for content in two:
+            objects.put(compacted_file(content), content)
+        before = KeptWordings(objects).everything()
+        interrupted = Interrupted(objects, call, KeptWordings(objects).compact)
+        KeptWordings(interrupted).compact()
+        assert KeptWordings(objects).everything() == before, call
+        if interrupted.calls < call:
+            break
+    assert call > 3
+
+
+def rows_of_another_release(kind: str) -> bytes:
+    """A compacted file with something that this release cannot take."""
+    if kind == "column":
+        return as_another_release(wordings(range(3)), tone="friendly")
+    other = dataclasses.replace(wording(2), configuration=Configuration("v1", "a-model", 0.2, "pt"))  # type: ignore[arg-type]
+    return as_another_release([*wordings([0, 1]), other])
+
+
+@pytest.mark.parametrize("kind", ["column", "row"])
+def test_given_a_file_of_a_newer_release_then_a_compaction_leaves_it_and_does_not_write_for_ever(cache, place, kind):
+    content = rows_of_another_release(kind)
+    name = compacted_file(content)
+    FolderObjects(place.parent.parent, place).put(name, content)
+    keep_all(cache, wordings(range(3, 6)))
+    cache.compact()
+    assert (place / name).read_bytes() == content
+    there = names(place)
+    assert len(there) == 2
+    cache.compact()
+    assert names(place) == there
+    keep_all(cache, wordings([6]))
+    cache.compact()
+    assert (place / name).read_bytes() == content
+    assert len(names(place)) == 2
+    found = wordings([0, 1, *range(3, 7)])
+    assert cache.find([one.cache_key for one in found]) == by_key(found)
 
 
 def test_given_what_a_dead_writer_left_then_it_is_nothing_and_goes_after_a_day(cache, place):
@@ -360,6 +476,36 @@ def test_given_a_copy_that_was_away_then_it_gets_what_stands_behind_a_refused_wo
     assert WordingsInBoth(truth, copy).bring_in_line() == 0
 
 
+def test_given_a_row_in_the_copy_that_cannot_be_kept_then_all_other_keys_are_in_line(tmp_path):
+    truth, copy = objects_in(tmp_path / "truth"), objects_in(tmp_path / "copy")
+    good = wording(1)
+    KeptWordings(truth).keep(good)
+    content = as_parquet([dataclasses.replace(wording(2), pattern=LARGE, observation=LARGE_SENTENCE), wording(3)])
+    copy.put(compacted_file(content), content)
+    both = WordingsInBoth(KeptWordings(truth), KeptWordings(copy))
+    keys = [one.cache_key for one in wordings([1, 2, 3])]
+    assert both.find(keys) == by_key([good, wording(3)])
+    assert KeptWordings(copy).find(keys) == by_key([good, wording(3)])
+
+
+def test_given_a_key_whose_places_in_the_copy_are_taken_then_all_other_keys_are_in_line(tmp_path, caplog):
+    truth, copy = objects_in(tmp_path / "truth"), objects_in(tmp_path / "copy")
+    many = wordings(range(5))
+    keep_all(KeptWordings(truth), many)
+    for number in range(1, PLACES + 1):
+        copy.put(Place("v1", many[3].cache_key, number).name, b"x")
+    # More than there are places: as far as names tell, the copy has too few.
+    content = as_parquet(wording(3, f"{number}") for number in range(PLACES + 1))
+    truth.put(compacted_file(content), content)
+    both = WordingsInBoth(KeptWordings(truth), KeptWordings(copy))
+    with caplog.at_level(logging.WARNING):
+        assert both.bring_in_line() == 4
+    assert many[3].cache_key in caplog.text
+    assert both.keep(wording(3, "late")) == wording(3, "0")
+    assert both.keep(wording(9)) == wording(9)
+    assert KeptWordings(copy).find([wording(9).cache_key]) == by_key([wording(9)])
+
+
 # Other users of the folder, and trouble of the disk
 
 
@@ -391,6 +537,19 @@ def test_given_a_wording_that_cannot_be_read_today_then_its_key_gets_no_other_on
                 use()
     assert names(place) == [f"v1/{one.cache_key}.json"]
     assert cache.keep(other) == one
+
+
+def test_given_a_wording_that_is_always_gone_when_it_is_read_then_it_does_not_count_as_absent(cache, monkeypatch):
+    cache.keep(wording(1))
+
+    def overtaken(*_: Any) -> bytes:
+        raise Gone
+
+    with monkeypatch.context() as disk:
+        disk.setattr(FolderObjects, "read", overtaken)
+        with pytest.raises(StoreUnavailable, match="try again"):
+            cache.find([wording(1).cache_key])
+    assert cache.find([wording(1).cache_key])
 
 
 # What others put there
@@ -433,6 +592,34 @@ def test_given_something_else_in_the_place_of_a_wording_then_it_is_passed_over_w
     # What stands behind something unusable stays where it is: as a row it would move up, and others would follow it.
     alone = [f"v1/{one.cache_key}-2.json", f"v1/{one.cache_key}.json"]
     assert [name for name in names(place) if name.endswith(".json")] == alone
+
+
+@pytest.mark.parametrize("number", [b"1" + b"0" * 400, b"%d" % (2**60 + 1)])
+def test_given_a_number_that_no_column_holds_then_the_wording_is_passed_over_by_all(
+    cache, place, settings, tmp_path, number
+):
+    good, bad = wordings([1, 2])
+    cache.keep(good)
+    content = bad.as_json().replace(b'"temperature":0.2', b'"temperature":' + number)
+    assert number in content
+    (place / "v1" / f"{bad.cache_key}.json").write_bytes(content)
+    assert cache.find([good.cache_key, bad.cache_key]) == {good.cache_key: good}
+    assert cache.compact() == 1
+    assert cache.export_to(tmp_path / "wordings.parquet") == 1
+    assert cache.keep(bad) == bad
+
+
+def test_given_an_object_of_another_prompt_version_then_it_hides_no_wording_with_its_key(cache, place):
+    one = wording(1)
+    cache.keep(one)
+    foreign = dataclasses.replace(one, configuration=Configuration("a0", "m", 0.2, "es"), observation="Otra.")
+    (place / "a0").mkdir()
+    (place / "a0" / f"{one.cache_key}.json").write_bytes(foreign.as_json())
+    for _ in range(2):
+        assert cache.find([one.cache_key], refuse(foreign)) == {one.cache_key: one}
+        cache.compact()
+    keep_all(cache, [wording(1, "second", prompt_version="v1")])
+    assert cache.count() == {"a0": 1, "v1": 1}
 
 
 def test_given_something_unusable_before_a_refused_wording_then_no_later_writer_gets_in_front_of_anybody(cache, place):
@@ -534,6 +721,82 @@ def test_given_a_prompt_version_that_expires_then_it_alone_is_gone_and_its_keys_
     assert open_wordings(settings).find([one.cache_key for one in [*old, *new]]) == by_key(new)
     again = wording(1, "after")
     assert cache.keep(again) == again
+
+
+def dated(number: int, at: str, prompt_version: str = "v1") -> Wording:
+    return dataclasses.replace(wording(number, prompt_version=prompt_version), generated_at=at)
+
+
+OLD, NEW = "2020-01-31T06:00:00+00:00", "2199-01-31T06:00:00+00:00"
+
+
+def test_given_copies_on_two_machines_then_what_expires_on_one_does_not_come_back_from_the_other(tmp_path):
+    truth, mine, theirs = (objects_in(tmp_path / name) for name in ("truth", "mine", "theirs"))
+    old, other = [dated(number, OLD) for number in range(4)], dated(5, OLD, "v2")
+    here = WordingsInBoth(KeptWordings(truth), KeptWordings(mine))
+    keep_all(here, [*old, other])
+    keys = [one.cache_key for one in [*old, other]]
+    there = KeptWordings(theirs)
+    assert WordingsInBoth(KeptWordings(truth), there).bring_in_line() == 5
+    there.compact()
+    assert here.expire("v1") == 4
+    # Worded again, and by another machine something that only its copy has.
+    again, since = dated(0, NEW), dated(6, NEW)
+    here.keep(again)
+    there.keep(since)
+    for _ in range(2):
+        assert WordingsInBoth(KeptWordings(truth), there).find(keys) == by_key([again, other])
+        for each in (KeptWordings(truth), KeptWordings(theirs)):
+            assert each.find([*keys, since.cache_key]) == by_key([again, other, since])
+    assert WordingsInBoth(KeptWordings(truth), there).bring_in_line() == 0
+
+
+def test_given_a_machine_that_dies_at_any_call_then_the_next_one_ends_with_what_has_not_expired(tmp_path):
+    expired, since, in_both = [dated(number, OLD) for number in range(3)], dated(3, NEW), dated(4, NEW)
+    keys = [one.cache_key for one in [*expired, since, in_both]]
+
+    def die() -> None:
+        raise StoreUnavailable("it died")
+
+    for call in itertools.count(1):
+        (tmp_path / str(call)).mkdir()
+        truth, copy = (objects_in(tmp_path / str(call) / name) for name in ("truth", "copy"))
+        keep_all(KeptWordings(copy), [*expired, since, in_both])
+        KeptWordings(copy).compact()
+        KeptWordings(truth).keep(in_both)
+        truth.put("_expired/v1/20260101T000000Z", b"")
+        interrupted = Interrupted(copy, call, die)
+        WordingsInBoth(KeptWordings(truth), KeptWordings(interrupted)).bring_in_line()
+        WordingsInBoth(KeptWordings(truth), KeptWordings(copy)).bring_in_line()
+        for each in (truth, copy):
+            assert KeptWordings(each).find(keys) == by_key([since, in_both]), call
+        if interrupted.calls < call:
+            break
+    assert call > 5
+
+
+def test_given_an_old_release_that_copies_what_has_expired_then_it_is_removed_again(tmp_path):
+    truth, copy = (KeptWordings(objects_in(tmp_path / name)) for name in ("truth", "copy"))
+    old = dated(1, OLD)
+    WordingsInBoth(truth, copy).keep(old)
+    WordingsInBoth(truth, copy).expire("v1")
+    copy.keep(old)
+    WordingsInBoth(truth, copy).bring_in_line()
+    assert (truth.count(), copy.count()) == ({}, {})
+    # Somebody who has it in a file may want it all the same.
+    assert WordingsInBoth(truth, copy).keep(old) == old
+    WordingsInBoth(truth, copy).bring_in_line()
+    assert (truth.count(), copy.count()) == ({"v1": 1}, {"v1": 1})
+
+
+def test_given_marks_with_foreign_names_then_nothing_expires(tmp_path, caplog):
+    truth, copy = objects_in(tmp_path / "truth"), KeptWordings(objects_in(tmp_path / "copy"))
+    copy.keep(dated(1, OLD))
+    for name in ("v1/20269999T000000Z", "v1/99990101T000000Z", "v1/later", "-/20260101T000000Z", "20260101T000000Z"):
+        truth.put(f"_expired/{name}", b"")
+    with caplog.at_level(logging.WARNING):
+        assert WordingsInBoth(KeptWordings(truth), copy).find([wording(1).cache_key]) == by_key([dated(1, OLD)])
+    assert len([record for record in caplog.records if "none of ours" in record.message]) == 5
 
 
 @pytest.mark.parametrize("name", ["", "..", "v1/../v2", "/v1", "_compacted", "v" * 65, "v1\n"])

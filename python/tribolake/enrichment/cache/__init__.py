@@ -2,8 +2,9 @@
 
 recommendations/{prompt_version}/{cache_key}.json            a wording, as it came
 recommendations/_compacted/{prompt_version}/{sha256}.parquet many of them, one row each; what it says goes before JSON
+recommendations/_expired/{prompt_version}/{time}             says that all that was worded until then has expired
 
-Both are written once and never changed. Several programs may keep a wording for one key at once: all of them get the
+All are written once and never changed. Several programs may keep a wording for one key at once: all of them get the
 same one back. Compaction makes one Parquet file of the wordings of a prompt version and removes what it has taken in;
 who looks meanwhile finds every wording in one place or the other.
 

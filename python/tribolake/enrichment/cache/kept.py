@@ -20,6 +20,8 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +32,7 @@ import pyarrow.compute as pc
 from tribolake.enrichment.cache import Imported, NoPlaceLeft, Validate, anything
 from tribolake.enrichment.cache.names import (
     COMPACTED,
+    EXPIRED,
     KEY,
     MAX_WORDING_BYTES,
     PLACES,
@@ -39,20 +42,33 @@ from tribolake.enrichment.cache.names import (
     Place,
     checked_prompt_version,
     flaw,
+    mark_name,
+    mark_of,
     place_of,
     read_wording,
 )
-from tribolake.enrichment.cache.table import MAX_TABLE_BYTES, of_parquet, wordings_of
+from tribolake.enrichment.cache.table import MAX_TABLE_BYTES, has_more_columns, of_parquet, wordings_of
 from tribolake.enrichment.cache.write_once import Gone, Kept, Unreadable, WriteOnce
 from tribolake.enrichment.wording import Wording
 from tribolake.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-Rows = Mapping[str, tuple[Wording, ...]]  # by key, in the order in which they count
+Name = tuple[str, str]  # a prompt version and a key: what another version has under the same key is not looked at
+Rows = Mapping[Name, tuple[Wording, ...]]  # in the order in which they count
 THREADS = 8
 # A compaction or an expiry that overtakes a reader makes him look again; nobody is overtaken so often.
 ROUNDS = 10
+OVERTAKEN = "the wordings change faster than they can be read: try again"
+
+
+@dataclass(frozen=True)
+class Compacted:
+    """A compacted file: what could be read of it, and whether that is all it says."""
+
+    name: str
+    rows: Rows
+    is_whole: bool
 
 
 class KeptWordings:
@@ -61,6 +77,7 @@ class KeptWordings:
     def __init__(self, objects: WriteOnce) -> None:
         self._objects = objects
         self._tables: dict[str, pa.Table] = {}  # by name; they never change
+        self._newer: set[str] = set()  # names of tables that have columns of another release
         self._warned: set[Kept] = set()
 
     def find(self, keys: Collection[str], validate: Validate = anything) -> dict[str, Wording]:
@@ -75,10 +92,7 @@ class KeptWordings:
         reason = flaw(wording) or next(iter(validate(wording)), None)
         if reason is not None:
             raise NoWording(f"a wording cannot be kept: {reason}")
-        content = wording.as_json()
-        if len(content) > MAX_WORDING_BYTES:
-            raise NoWording(f"a wording cannot be kept: it has more than {MAX_WORDING_BYTES} bytes")
-        key, prompt_version = wording.cache_key, wording.configuration.prompt_version
+        content, key, prompt_version = wording.as_json(), wording.cache_key, wording.configuration.prompt_version
         for number in range(1, PLACES + 1):
             mine = self._objects.put(Place(prompt_version, key, number).name, content)
             found = self._first({key}, f"{prompt_version}/{key}", validate).get(key)
@@ -96,10 +110,10 @@ class KeptWordings:
         found = Counter(prompt_version for prompt_version, _ in self.names())
         return dict(sorted(found.items()))
 
-    def names(self) -> Counter[tuple[str, str]]:
+    def names(self) -> Counter[Name]:
         """How many wordings each prompt version and key has, as far as names tell."""
         alone = [((place.prompt_version, place.cache_key), place.number) for _, place in self.alone()]
-        found: Counter[tuple[str, str]] = Counter()
+        found: Counter[Name] = Counter()
         for (_, prompt_version), table in self.load_compacted().items():
             keys = (key for key in table["cache_key"].to_pylist() if key is not None and KEY.fullmatch(key))
             found |= Counter((prompt_version, key) for key in keys)
@@ -107,9 +121,25 @@ class KeptWordings:
         found.update(name for name, number in set(alone) if number > rows[name])
         return found
 
-    def expire(self, prompt_version: str) -> int:
+    def expire(self, prompt_version: str, until: str | None = None) -> int:
+        """Remove the wordings of a prompt version, and leave a mark for those who have copies of them.
+
+        Args:
+            prompt_version: of the wordings.
+            until: the time that the mark says, as wordings say it; None means now, and no mark where there is nothing.
+
+        Returns:
+            How many keys there were.
+
+        Raises:
+            ValueError: it cannot be the name of a prompt version.
+        """
         checked_prompt_version(prompt_version)
         removed = {key for found, key in self.names() if found == prompt_version}
+        # First: who misses a wording that is removed here sees why.
+        if removed or until is not None:
+            until = until or now()
+            self._objects.put(mark_name(prompt_version, until), until.encode())
         firsts: dict[str, Kept] = {}
         later = []
         for kept, place in self.alone(f"{prompt_version}/"):
@@ -120,6 +150,17 @@ class KeptWordings:
         self.remove(firsts.values())
         self.remove(kept for kept, _ in self.together(prompt_version))
         return len(removed)
+
+    def expired(self) -> dict[str, str]:
+        """Until when what was worded has expired, by prompt version; times are as wordings say them."""
+        marks = []
+        for kept in self._objects.listing(EXPIRED):
+            mark = mark_of(kept.name)
+            if mark is not None:
+                marks.append(mark)
+            else:
+                self._warn(kept, "its name is none of ours")
+        return dict(sorted(marks))  # of several the last one stays
 
     def compact(self, at_least: int = 1) -> int:
         from tribolake.enrichment.cache.compaction import compact  # noqa: PLC0415 - it works with this class
@@ -147,7 +188,7 @@ class KeptWordings:
             place = place_of(kept.name)
             if place is not None:
                 found.append((kept, place))
-            elif not kept.name.startswith(COMPACTED):
+            elif not kept.name.startswith((COMPACTED, EXPIRED)):
                 self._warn(kept, "its name is none of ours")
         return sorted(found, key=lambda each: each[1].number)
 
@@ -163,57 +204,53 @@ class KeptWordings:
         return found
 
     def read_alone(
-        self, alone: Iterable[tuple[Kept, Place]], wanted: Collection[str]
-    ) -> tuple[dict[str, list[tuple[int, Wording]]], set[str]]:
+        self, alone: Iterable[tuple[Kept, Place]], wanted: Collection[str] | None
+    ) -> tuple[dict[Name, list[tuple[int, Wording]]], set[str]]:
         """Read what stands alone; what is compacted has to be looked for afterwards.
 
         Args:
             alone: as `alone` gives it.
-            wanted: keys.
+            wanted: keys; None means all.
 
         Returns:
-            The wordings of each key with the numbers of their places, and the keys of which something was removed
+            The wordings of each name with the numbers of their places, and the keys of which something was removed
             meanwhile: these have to be looked for again.
         """
-        of_key: dict[str, list[tuple[Kept, Place]]] = {key: [] for key in wanted}
+        of_name: dict[Name, list[tuple[Kept, Place]]] = defaultdict(list)
         for kept, place in alone:
-            if place.cache_key in of_key:
-                of_key[place.cache_key].append((kept, place))
+            if wanted is None or place.cache_key in wanted:
+                of_name[place.prompt_version, place.cache_key].append((kept, place))
 
-        def usable(key: str) -> list[tuple[int, Wording]] | Gone:
+        def usable(places: list[tuple[Kept, Place]]) -> list[tuple[int, Wording]] | Gone:
             try:
-                return list(self._usable(of_key[key]))
+                return list(self._usable(places))
             except Gone as error:
                 return error
 
-        if sum(map(bool, of_key.values())) > 1:
+        if len(of_name) > 1:
             with ThreadPoolExecutor(THREADS) as threads:
-                read = dict(zip(of_key, threads.map(usable, of_key), strict=True))
+                read = dict(zip(of_name, threads.map(usable, of_name.values()), strict=True))
         else:
-            read = {key: usable(key) for key in of_key}
-        found = {key: several for key, several in read.items() if not isinstance(several, Gone)}
-        return found, read.keys() - found.keys()
+            read = {name: usable(places) for name, places in of_name.items()}
+        found = {name: several for name, several in read.items() if not isinstance(several, Gone)}
+        return found, {key for _, key in read.keys() - found.keys()}
 
-    def read_compacted(self, wanted: Collection[str] | None, prompt_version: str = "") -> Rows:
-        """Wordings that are compacted.
+    def read_compacted(self, wanted: Collection[str] | None, prompt_version: str = "") -> list[Compacted]:
+        """Wordings that are compacted, file by file, in the order in which these count.
 
         Args:
             wanted: keys; None means all.
             prompt_version: of this one only; empty means all.
         """
-        found: dict[str, dict[Wording, None]] = defaultdict(dict)
+        found = []
         for (name, of_version), table in self.load_compacted(prompt_version).items():
             rows = table
             if wanted is not None:
                 rows = table.filter(pc.is_in(table["cache_key"], pa.array(wanted, pa.string())))
-            for key, wording in wordings_of(rows):
-                if isinstance(wording, NoWording):
-                    self._warn(Kept(name, key), str(wording))
-                elif wording.configuration.prompt_version != of_version:
-                    self._warn(Kept(name, key), "it is of another prompt version")
-                else:
-                    found[key].setdefault(wording)
-        return {key: tuple(several) for key, several in found.items()}
+            usable = list(self._usable_rows(name, of_version, rows))
+            is_whole = len(usable) == len(table) and name not in self._newer
+            found.append(Compacted(name, by_name(usable), is_whole))
+        return found
 
     def load_compacted(self, prompt_version: str = "") -> Mapping[tuple[str, str], pa.Table]:
         """The compacted files by name and prompt version, in the order in which they count, but for unusable ones."""
@@ -227,7 +264,7 @@ class KeptWordings:
             if not prompt_version:
                 self._tables = {name: table for name, table in self._tables.items() if name in listed}
             return {where: table for where, table in tables.items() if table is not None}
-        raise StoreUnavailable("the compacted wordings change faster than they can be read: try again")
+        raise StoreUnavailable(OVERTAKEN)
 
     def remove(self, objects: Iterable[Kept]) -> None:
         """Remove objects for ever; all of them are gone when this returns."""
@@ -249,20 +286,26 @@ class KeptWordings:
         return {key: one for key, one in self._look(wanted, prefix, first).items() if one is not None}
 
     def _look(self, wanted: set[str] | None, prefix: str, pick: Callable[[Iterable[Wording]], T]) -> dict[str, T]:
-        """Look for wordings below a prefix of names; None of them wanted means all."""
+        """Look for wordings below a prefix of names; None of them wanted means all.
+
+        Raises:
+            StoreUnavailable: some are removed as fast as they can be read; none of them counts as absent.
+        """
         found: dict[str, T] = {}
         missing = wanted
         for _ in range(ROUNDS):
             if missing is not None and not missing:
-                break
+                return found
             listed = self.alone(prefix)
-            alone, gone = self.read_alone(listed, missing or {place.cache_key for _, place in listed})
-            rows = self.read_compacted(missing, prefix.partition("/")[0])
-            found |= {
-                key: pick(in_order(rows.get(key, ()), alone.get(key, ())))
-                for key in (alone.keys() | rows.keys()) - gone
-            }
+            alone, gone = self.read_alone(listed, missing)
+            rows = together(self.read_compacted(missing, prefix.partition("/")[0]))
+            of_key: dict[str, list[Iterable[Wording]]] = defaultdict(list)
+            for name in sorted(alone.keys() | rows.keys()):
+                of_key[name[1]].append(in_order(rows.get(name, ()), alone.get(name, ())))
+            found |= {key: pick(chain.from_iterable(of_key[key])) for key in of_key.keys() - gone}
             missing = gone
+        if missing:
+            raise StoreUnavailable(OVERTAKEN)
         return found
 
     def _usable(self, places: Iterable[tuple[Kept, Place]]) -> Iterator[tuple[int, Wording]]:
@@ -283,6 +326,16 @@ class KeptWordings:
                 done = place.number
                 yield place.number, one
 
+    def _usable_rows(self, file: str, prompt_version: str, rows: pa.Table) -> Iterator[Wording]:
+        """The rows of a compacted file that can be taken."""
+        for key, wording in wordings_of(rows):
+            if isinstance(wording, NoWording):
+                self._warn(Kept(file, key), str(wording))
+            elif wording.configuration.prompt_version != prompt_version:
+                self._warn(Kept(file, key), "it is of another prompt version")
+            else:
+                yield wording
+
     def _load(self, kept: Kept) -> pa.Table | None:
         table = self._tables.get(kept.name)
         if table is None:
@@ -291,6 +344,8 @@ class KeptWordings:
                 if hashlib.sha256(content).hexdigest() not in kept.name:
                     raise NoWordings("it is not what its name says")
                 table = of_parquet(content)
+                if has_more_columns(content):
+                    self._newer.add(kept.name)
             except (NoWordings, Unreadable) as error:
                 self._warn(kept, str(error))
                 return None
@@ -302,6 +357,23 @@ class KeptWordings:
         if kept not in self._warned:
             self._warned.add(kept)
             log.warning("wordings: %a is passed over: %s", kept.name, reason)
+
+
+def now() -> str:
+    """The time as wordings say it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def by_name(wordings: Iterable[Wording]) -> Rows:
+    found: dict[Name, dict[Wording, None]] = defaultdict(dict)
+    for one in wordings:
+        found[one.configuration.prompt_version, one.cache_key].setdefault(one)
+    return {name: tuple(several) for name, several in found.items()}
+
+
+def together(files: Iterable[Compacted]) -> Rows:
+    """What several files say, the first one first."""
+    return by_name(one for file in files for several in file.rows.values() for one in several)
 
 
 def in_order(rows: Sequence[Wording], alone: Iterable[tuple[int, Wording]]) -> Iterator[Wording]:

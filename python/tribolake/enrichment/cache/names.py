@@ -7,15 +7,15 @@ only after it was held against what is said here.
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from tribolake.enrichment.pattern import LANGUAGES
 from tribolake.enrichment.wording import Wording
 
 COMPACTED = "_compacted/"
+EXPIRED = "_expired/"
 # A place that something unusable takes up for ever is passed over for the next one.
 PLACES = 9
 MAX_WORDING_BYTES = 64 * 2**10
@@ -23,13 +23,18 @@ MAX_PATTERN = 16_000
 MAX_SENTENCE = 2_000
 MAX_NAME = 200
 MAX_TOKENS = 2**31
+MAX_TEMPERATURE = 100
+# No model worded anything before, and DuckDB cannot hold every year that Python can.
+YEARS = range(2020, 2200)
 
 KEY = re.compile(r"[0-9a-f]{64}")
 PROMPT_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ALONE = re.compile(rf"(?P<prompt_version>{PROMPT_VERSION.pattern})/(?P<key>{KEY.pattern})(?:-(?P<place>[2-9]))?\.json")
 TOGETHER = re.compile(rf"{COMPACTED}(?P<prompt_version>{PROMPT_VERSION.pattern})/(?P<sha256>{KEY.pattern})\.parquet")
-# JSON of a hostile file can be nested so deeply that reading it fails so.
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+MARK = re.compile(rf"{EXPIRED}(?P<prompt_version>{PROMPT_VERSION.pattern})/(?P<time>[0-9]{{8}}T[0-9]{{6}}Z)")
+MARK_TIME = "%Y%m%dT%H%M%SZ"
+# JSON of a hostile file can be nested so deeply, or have so large a number, that reading it fails so.
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError, ArithmeticError)
 
 
 class NoWording(ValueError):
@@ -58,6 +63,23 @@ def place_of(name: str) -> Place | None:
     """The place that an object's name stands for; None where it is none of ours."""
     found = ALONE.fullmatch(name)
     return Place(found["prompt_version"], found["key"], int(found["place"] or 1)) if found else None
+
+
+def mark_name(prompt_version: str, at: str) -> str:
+    """The name of the mark that what was generated up to a time, as wordings say it, has expired."""
+    return f"{EXPIRED}{prompt_version}/{datetime.fromisoformat(at).strftime(MARK_TIME)}"
+
+
+def mark_of(name: str) -> tuple[str, str] | None:
+    """The prompt version and the time of a mark, as wordings say it; None where the name is none of ours."""
+    found = MARK.fullmatch(name)
+    if found is None:
+        return None
+    try:
+        at = datetime.strptime(found["time"], MARK_TIME).replace(tzinfo=UTC).isoformat(timespec="seconds")
+    except ValueError:
+        return None
+    return (found["prompt_version"], at) if _is_time(at) else None
 
 
 def checked_prompt_version(name: str) -> str:
@@ -93,7 +115,7 @@ def read_wording(content: bytes, place: Place) -> Wording:
 
 def flaw(wording: Wording) -> str | None:
     """Why a wording cannot be kept; None where it can. What its sentences say is not looked at."""
-    return _flaw_of_texts(wording) or _flaw_of_numbers(wording) or _flaw_of_form(wording)
+    return _flaw_of_texts(wording) or _flaw_of_numbers(wording) or _flaw_of_form(wording) or _flaw_of_size(wording)
 
 
 def _flaw_of_texts(wording: Wording) -> str | None:
@@ -122,8 +144,9 @@ def _flaw_of_numbers(wording: Wording) -> str | None:
     temperature = wording.configuration.temperature
     if temperature is None:
         return None
-    is_number = type(temperature) in (int, float) and math.isfinite(temperature)
-    return None if is_number else "its temperature is no number"
+    # Compared as it is: JSON can have whole numbers that no float, and so no column of a table, holds.
+    is_number = type(temperature) in (int, float) and 0 <= temperature <= MAX_TEMPERATURE
+    return None if is_number else f"its temperature is no number from 0 to {MAX_TEMPERATURE}"
 
 
 def _flaw_of_form(wording: Wording) -> str | None:
@@ -138,6 +161,12 @@ def _flaw_of_form(wording: Wording) -> str | None:
     return next((reason for reason, is_so in said.items() if not is_so), None)
 
 
+def _flaw_of_size(wording: Wording) -> str | None:
+    """A row that could not stand alone is none either: another place could not take it over."""
+    is_small = len(wording.as_json()) <= MAX_WORDING_BYTES
+    return None if is_small else f"it has more than {MAX_WORDING_BYTES} bytes"
+
+
 def _is_unicode(text: str) -> bool:
     """Whether a text can be written: JSON can name halves of characters."""
     try:
@@ -148,11 +177,13 @@ def _is_unicode(text: str) -> bool:
 
 
 def _is_time(text: str) -> bool:
+    """Whether a time is written as `wording_of` does it: Python reads forms that DuckDB does not."""
     try:
-        datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError:
         return False
-    return True
+    is_utc = at.utcoffset() == timedelta(0)
+    return is_utc and at.year in YEARS and at.replace(tzinfo=UTC).isoformat(timespec="seconds") == text
 
 
 def _is_json_object(text: str) -> bool:

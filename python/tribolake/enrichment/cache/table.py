@@ -44,6 +44,12 @@ def as_parquet(wordings: Iterable[Wording]) -> bytes:
     return content.getvalue()
 
 
+def has_more_columns(content: bytes) -> bool:
+    """Whether a table that can be read has columns that `of_parquet` does not take as they are."""
+    known = {(field.name, field.type) for field in SCHEMA}
+    return any((field.name, field.type) not in known for field in pq.read_schema(io.BytesIO(content)))
+
+
 def of_parquet(file: Path | bytes) -> pa.Table:
     """Read a table of wordings; its rows are not looked at.
 
