@@ -109,7 +109,7 @@ def import_wordings(settings: Settings, path: Path) -> Imported:
 
 
 def expire_wordings(settings: Settings, prompt_version: str, *, is_sure: bool = False) -> int:
-    """Remove the wordings of a prompt version for ever; reports show the rules' texts from the next run with news on.
+    """Remove the wordings of a prompt version for ever; reports show the rules' texts when they are published next.
 
     Args:
         settings: the lake.

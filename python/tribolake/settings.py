@@ -115,7 +115,7 @@ class Settings(BaseSettings):
         description="the file whose arrival started this run, for its log; the run looks for itself what is new",
     )
     lease_seconds: float = Field(
-        default=60, gt=0, description="a run that died holds a lake on S3 no longer than this; a live one renews it"
+        default=90, gt=0, description="a run that died holds a lake on S3 no longer than this; a live one renews it"
     )
     sqs_queue: str | None = Field(
         default=None,

@@ -4,7 +4,7 @@
 -- the worst breach is that they explain.
 -- Of variants of one rule (K03a, K03b) the most urgent counts. A rule that gives way (generality 2 and 3) counts where
 -- it explains a breach that no more specific one does; one catch-all where nothing else does. A pattern without a
--- breach explains none, and comes after those that do.
+-- breach explains none, and comes after those that do of its urgency.
 -- depends_on: {{ ref('samples_to_judge') }}
 
 with
@@ -87,7 +87,7 @@ explained as (
         row_id,
         coalesce(flatten(list(evidence) filter (where generality <= 1)), []) as by_patterns,
         coalesce(flatten(list(evidence) filter (where generality <= 2)), []) as by_several_essays,
-        bool_or(generality in (2, 3) or (generality <= 1 and len(evidence) > 0)) as is_explained
+        bool_or(generality <= 3 and len(evidence) > 0) as is_explained
     from matched
     group by row_id
 ),

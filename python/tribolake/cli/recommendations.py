@@ -90,10 +90,10 @@ def expire(
     lake: LakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove the wordings of a prompt version for ever. What is published stays until the next run with news.
+    """Remove the wordings of a prompt version for ever. What is published stays until the next run that publishes.
 
-    That run, on whatever machine, shows the texts of the rules, or has a model word anew where a key is set;
-    `run --full-refresh` does it at once.
+    Without a key that is the next run with news, which shows the texts of the rules, or `run --full-refresh`. With a
+    key it is the next run at all: a model words anew what runs use now, and is paid for it.
     """
     from tribolake.recommendations import expire_wordings  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
@@ -104,8 +104,8 @@ def expire(
             print_json({"prompt_version": prompt_version, "removed": count})
         else:
             typer.echo(
-                f"{count:,} wordings of prompt version {prompt_version} removed: reports show them until the next run "
-                "with news, or `tribolake run --full-refresh`"
+                f"{count:,} wordings of prompt version {prompt_version} removed: reports that show them do so until "
+                "the next run with news or `tribolake run --full-refresh`; with a key the next run asks a model anew"
             )
 
 

@@ -30,7 +30,7 @@ CLOCK_TICK = timedelta(seconds=2)
 ATTEMPTS = 3
 NEVER = float("-inf")
 # The parts of a lease after which it is renewed, and which must be left of it for somebody who is to write: one renewal
-# that got no answer, and was sent again, leaves enough.
+# whose storing and looking both got no answer, and which was sent again, leaves enough of the default lease.
 RENEWED_AFTER = 1 / 4
 LARGEST_SPARE = 1 / 3
 RAN_OUT = (
@@ -130,19 +130,20 @@ class Lease:
         return self._store.put(self._key, json.dumps(about).encode(), before_each=before_each)
 
     def _keep_renewing(self) -> None:
-        while not self._is_over.wait(self._pause()):
+        pause = self._until_due()
+        while not self._is_over.wait(pause):
             try:
                 self._renew()
+                pause = self._until_due()
             except RunFailed:
                 self._renewed_at = NEVER  # and never again: somebody else may have it
                 return
             except StoreUnavailable:
-                continue
+                pause = self._seconds / 20
 
-    def _pause(self) -> float:
-        """Seconds until the claim is to be renewed; some even where that is overdue, to spare a store in trouble."""
-        due = self._renewed_at + self._seconds * RENEWED_AFTER
-        return max(due - _now(), self._seconds / 20)
+    def _until_due(self) -> float:
+        """Seconds until the claim is to be renewed."""
+        return max(self._renewed_at + self._seconds * RENEWED_AFTER - _now(), 0)
 
     def _renew(self) -> None:
         """Have the claim stored anew.

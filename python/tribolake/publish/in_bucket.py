@@ -81,6 +81,7 @@ class BucketShelf:
         self._keep_snapshot(places, version)
         self._apply_retention(places)
         self._log_changes(connection, places, version)
+        self.still_mine()
         self.announce(places, version)
 
     def forget(self, places: Places, keep: Sequence[Version]) -> None:
