@@ -369,22 +369,29 @@ def test_given_hostile_texts_then_judging_stays_quick(bit):
     assert time.process_time() - started < 2
 
 
-def test_given_scores_then_the_table_shows_them_with_examples(tmp_path, capsys):
-    rows = [("S[1]", "Anormal", listed(IRON), "El hierro 99 ppm [bold]supera[/bold] su límite.")]
-    found = evaluate_recommendations(write(tmp_path / "reports.parquet", rows, COLUMNS))
-    print_scores(found.scores, found.worst)
-    shown = capsys.readouterr().out
+@pytest.fixture
+def shown_of(tmp_path, capsys):
+    """Evaluates a report in alarm with this number and text, and returns what is printed of it."""
+
+    def show(number, text):
+        rows = [(number, "Anormal", listed(IRON), text)]
+        found = evaluate_recommendations(write(tmp_path / "reports.parquet", rows, COLUMNS))
+        print_scores(found.scores, found.worst)
+        return capsys.readouterr().out
+
+    return show
+
+
+def test_given_scores_then_the_table_shows_them_with_examples(shown_of):
+    shown = shown_of("S[1]", "El hierro 99 ppm [bold]supera[/bold] su límite.")
     assert "1 texts of 1 reports" in shown
     assert "100.0 %" in shown
     assert "S[1]" in shown
     assert "[bold]supera[/bold]" in shown
 
 
-def test_given_escape_sequences_in_a_file_then_none_reaches_the_terminal(tmp_path, capsys):
-    rows = [("S\x1b[2J1", "Anormal", listed(IRON), "El hierro\x1b[2J 99 ppm\x9b31m\u202e supera su límite.")]
-    found = evaluate_recommendations(write(tmp_path / "reports.parquet", rows, COLUMNS))
-    print_scores(found.scores, found.worst)
-    shown = capsys.readouterr().out
+def test_given_escape_sequences_in_a_file_then_none_reaches_the_terminal(shown_of):
+    shown = shown_of("S\x1b[2J1", "El hierro\x1b[2J 99 ppm\x9b31m\u202e supera su límite.")
     assert "S[2J1" in shown
     assert not {"\x1b", "\x9b", "\u202e"} & {*shown}
 

@@ -28,7 +28,7 @@ from tribolake.enrichment.enrich import UNKNOWN_PRICE, Cache, objections_by_key
 from tribolake.enrichment.explain import explain
 from tribolake.enrichment.judge import Fault, judge, wording_of
 from tribolake.enrichment.masking import masked
-from tribolake.enrichment.model import NEVER_SENT, most_tokens, read_completion, say_always, shown
+from tribolake.enrichment.model import most_tokens, read_completion, say_always, shown, was_never_sent
 from tribolake.enrichment.pattern import Pattern
 from tribolake.enrichment.price import BATCH_SHARE, OPENAI, Tokens, price_of
 from tribolake.enrichment.prompt import messages
@@ -305,7 +305,7 @@ def _says_no(error: OpenAIError) -> bool:
     """Whether no batch was made, for sure: it was refused, or never asked for."""
     if isinstance(error, APIStatusError):
         return 400 <= error.status_code < 500 and error.status_code != HTTPStatus.REQUEST_TIMEOUT
-    return isinstance(error.__cause__, NEVER_SENT)
+    return was_never_sent(error)
 
 
 @contextmanager

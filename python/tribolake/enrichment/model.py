@@ -18,7 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import httpx2
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
 
 from tribolake.enrichment.explain import explain
 from tribolake.enrichment.price import OPENAI, Tokens
@@ -163,9 +163,8 @@ class Model:
             raise _TryAgain(failure, headers.get("x-should-retry") != "false", after) from None
         except APIConnectionError as error:
             cause = error.__cause__
-            never_sent = isinstance(cause, NEVER_SENT)
             detail = f"{self.endpoint}: {type(cause or error).__name__}"
-            raise _TryAgain(Unanswered("unreachable", detail), never_sent or lost()) from None
+            raise _TryAgain(Unanswered("unreachable", detail), was_never_sent(error) or lost()) from None
         try:
             return read_completion(response.content)
         except Unanswered as failure:
@@ -246,6 +245,11 @@ def retry_after(milliseconds: str | None, seconds_or_date: str | None) -> float 
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0.0, (at - datetime.now(UTC)).total_seconds())
+
+
+def was_never_sent(error: OpenAIError) -> bool:
+    """Whether the request of an error did not leave this machine: it can have cost nothing, nor made anything."""
+    return isinstance(error.__cause__, NEVER_SENT)
 
 
 def shown(address: httpx2.URL) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from tribolake.enrichment.cache.kept import Compacted, Name, Rows, distinct, in_order, together
+from tribolake.enrichment.cache.kept import Compacted, Name, Rows, distinct, in_order, merged
 from tribolake.enrichment.cache.names import COMPACTED, Place
 from tribolake.enrichment.cache.table import as_parquet
 from tribolake.enrichment.cache.write_once import Kept, WriteOnce
@@ -42,7 +42,7 @@ def _compact(wordings: KeptWordings, objects: WriteOnce, prompt_version: str, al
     # Of whose wordings somebody removes one meanwhile, he has put it into a file of his own: the key stays out of this.
     stood_alone, _ = wordings.read_alone(alone, None)
     files = wordings.read_compacted(None, prompt_version)
-    compacted = together(files)
+    compacted = merged(files)
     read = {name: distinct(in_order(compacted.get(name, ()), several)) for name, several in stood_alone.items()}
     # Rows stand for the first places: where nothing can be read in one of them, what comes after it would move up.
     last = {_name_of(place): place.number for _, place in alone}  # they are in the order of their places
@@ -51,7 +51,7 @@ def _compact(wordings: KeptWordings, objects: WriteOnce, prompt_version: str, al
     if not whole:
         return 0
     file = _that_says(files, whole) or _put(objects, prompt_version, whole)
-    there = together(wordings.read_compacted(None, prompt_version))
+    there = merged(wordings.read_compacted(None, prompt_version))
     if any(there.get(name, ())[: len(several)] != several for name, several in whole.items()):
         raise StoreUnavailable(f"{file} does not say what was put into it: nothing was removed, try again")
     taken_in = [(kept, place) for kept, place in alone if _name_of(place) in read.keys() & whole.keys()]

@@ -298,7 +298,7 @@ class KeptWordings:
                 return found
             listed = self.alone(prefix)
             alone, gone = self.read_alone(listed, missing)
-            rows = together(self.read_compacted(missing, prefix.partition("/")[0]))
+            rows = merged(self.read_compacted(missing, prefix.partition("/")[0]))
             of_key: dict[str, list[Iterable[Wording]]] = defaultdict(list)
             for name in sorted(alone.keys() | rows.keys()):
                 of_key[name[1]].append(in_order(rows.get(name, ()), alone.get(name, ())))
@@ -365,13 +365,14 @@ def now() -> str:
 
 
 def by_name(wordings: Iterable[Wording]) -> Rows:
+    """Wordings by prompt version and key, each once."""
     found: dict[Name, dict[Wording, None]] = defaultdict(dict)
     for one in wordings:
         found[one.configuration.prompt_version, one.cache_key].setdefault(one)
     return {name: tuple(several) for name, several in found.items()}
 
 
-def together(files: Iterable[Compacted]) -> Rows:
+def merged(files: Iterable[Compacted]) -> Rows:
     """What several files say, the first one first."""
     return by_name(one for file in files for several in file.rows.values() for one in several)
 
