@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psutil
 
-from tribolake.synth import write_sample_lake
+from tribolake.oil.synth import write_sample_lake
 
 # As many samples as the seven real workbooks and the ALS file that the product was built on: about 9 200.
 MONTHS = 50

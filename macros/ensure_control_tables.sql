@@ -1,6 +1,6 @@
 {#-
   What a run is asked, and what runs have done, is kept in tables beside the models, never in `--vars`: changing vars
-  makes dbt parse the project again. The wrapper writes its request before it starts dbt (python/tribolake/warehouse.py
+  makes dbt parse the project again. The wrapper writes its request before it starts dbt (python/tribolake/run/warehouse.py
   makes the same table); plain `dbt build` asks for the default policy, every client, under a run id of its own.
 -#}
 {% macro ensure_control_tables() -%}

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from tests.kept_wordings import keep_all, wording, wordings
-from tests.model_endpoints import KEY
-from tests.s3_fixtures import new_buckets
+from tests.support.kept_wordings import keep_all, wording, wordings
+from tests.support.model_endpoints import KEY
+from tests.support.s3_fixtures import new_buckets
 
 from tribolake.cli.options import Exit
-from tribolake.enrichment.cache import open_wordings
-from tribolake.enrichment.cache.table import as_parquet
 from tribolake.lake.custody import lock_machine
-from tribolake.recommendations import objections
+from tribolake.oil.recommendations import objections
+from tribolake.oil.wording.cache import open_wordings
+from tribolake.oil.wording.cache.table import as_parquet
 from tribolake.settings import Settings
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from tribolake.cli.tables import print_run, print_status
 from tribolake.cli.watch import _line
-from tribolake.enrichment.result import Enrichment
-from tribolake.report import ClientReport, RunReport
+from tribolake.oil.status import LakeStatus
+from tribolake.oil.wording.result import Enrichment
+from tribolake.run.report import ClientReport, RunReport
 from tribolake.settings import Settings
-from tribolake.status import LakeStatus
 
 NOT_ANSWERED = "nobody answered: a later run tries again"
 

@@ -31,12 +31,12 @@ import pyarrow.parquet as pq
 import pytest
 from tests.conftest import read_manifest
 from tests.e2e.test_watcher import Watched, wait_until
-from tests.integration.test_arrival_order import TABLES, differences
-from tests.integration.test_incremental import with_result
-from tests.integration.test_notify import Receiver
-from tests.small_warehouse import logged
+from tests.oil.test_arrival_order import TABLES, differences
+from tests.oil.test_incremental import with_result
+from tests.run.test_notify import Receiver
+from tests.support.small_warehouse import logged
 
-from tribolake.synth import write_sample_lake
+from tribolake.oil.synth import write_sample_lake
 
 pytestmark = pytest.mark.slow
 

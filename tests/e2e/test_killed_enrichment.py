@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.model_endpoints import Asked, Endpoint, answered, lake_of, open_endpoint, pattern_of, reply_of
+from tests.support.model_endpoints import Asked, Endpoint, answered, lake_of, open_endpoint, pattern_of, reply_of
 
 from tribolake.settings import PROJECT_DIR
 
@@ -25,9 +25,9 @@ import os
 import sys
 from pathlib import Path
 
-from tests.model_endpoints import lake_of, pattern_of
-from tribolake.enrichment.enrich import enrich
-from tribolake.enrichment.result import Pending
+from tests.support.model_endpoints import lake_of, pattern_of
+from tribolake.oil.wording.enrich import enrich
+from tribolake.oil.wording.result import Pending
 
 
 def say(*words):

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.integration.test_lake_homes import als_row
-from tests.lake_homes import PRODUCT, InBucket, InFolder, everything_published, fill, gold_of, logged
-from tests.s3_fixtures import new_buckets
-from tests.servers.faults import FaultyServer
-from tests.servers.server import S3Server
+from tests.lake.test_lake_homes import als_row
+from tests.support.lake_homes import PRODUCT, InBucket, InFolder, everything_published, fill, gold_of, logged
+from tests.support.s3_fixtures import new_buckets
+from tests.support.servers.faults import FaultyServer
+from tests.support.servers.server import S3Server
 
-from tribolake.pipeline import run
-from tribolake.synth import write_sample_lake
+from tribolake.oil.synth import write_sample_lake
+from tribolake.run.pipeline import run
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("parsed_project")]
 KILLS = 12

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from tests.killed_runs import (
+from tests.support.killed_runs import (
     RECALCULATE,
     STAGES,
     CleanLakes,
@@ -20,7 +20,7 @@ from tests.killed_runs import (
     clean_lakes,
     copy_lake,
 )
-from tests.whole_lake import check_recovered
+from tests.support.whole_lake import check_recovered
 
 # In the midst of the models, and when all of them are made anew but nobody has seen any of it.
 MOMENTS = [("build", 0.3), ("build", 0.6), ("test", 0.3)]

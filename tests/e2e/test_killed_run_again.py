@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.e2e.test_killed_run import clean
-from tests.killed_runs import STAGES, check_sequence
+from tests.support.killed_runs import STAGES, check_sequence
 
 __all__ = ["clean"]
 

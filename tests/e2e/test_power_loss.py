@@ -30,7 +30,7 @@ from tests.e2e.power_loss import (
     materialise,
     recording,
 )
-from tests.small_warehouse import (
+from tests.support.small_warehouse import (
     delta_of,
     gold_of,
     harmonized_of,
@@ -42,10 +42,10 @@ from tests.small_warehouse import (
     warehouse,
 )
 
+from tribolake.oil.limits.publish import publish_limits
 from tribolake.publish.change_log import repair
 from tribolake.publish.changes import ENTITIES
 from tribolake.publish.history import apply_retention, published_as_of
-from tribolake.publish.limits import publish_limits
 from tribolake.publish.places import Places
 from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, HARMONIZED_FILE
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.servers.processes import start, stop, wait_until
+from tests.support.servers.processes import start, stop, wait_until
 
 from tribolake.settings import PROJECT_DIR
 

@@ -18,8 +18,8 @@ import pytest
 from filelock import FileLock
 from tests.conftest import read_manifest
 
+from tribolake.oil.synth import write_sample_lake
 from tribolake.settings import PROJECT_DIR, load_settings
-from tribolake.synth import write_sample_lake
 from tribolake.watch.heartbeat import Heartbeat, read_heartbeat
 
 PATIENCE_SECONDS = 60

@@ -18,13 +18,13 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.lake_homes import PRODUCT, InBucket, fill, manifest_of
-from tests.queues import PATIENCE_SECONDS, Queues, wait_until
-from tests.s3_fixtures import new_buckets
-from tests.servers.server import S3Server, client
+from tests.support.lake_homes import PRODUCT, InBucket, fill, manifest_of
+from tests.support.queues import PATIENCE_SECONDS, Queues, wait_until
+from tests.support.s3_fixtures import new_buckets
+from tests.support.servers.server import S3Server, client
 
 from tribolake.lake.listing import WholeListing, write_whole_listing
-from tribolake.synth import write_sample_lake
+from tribolake.oil.synth import write_sample_lake
 from tribolake.watch.heartbeat import Heartbeat, read_heartbeat
 
 BRONZE = f"{PRODUCT}/bronze/cda/2026-02-01/"

@@ -24,9 +24,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 from start_lease import StartLease
-from tests.servers import server
-from tests.servers.faults import faulty_server
-from tests.servers.plan import Fault
+from tests.support.servers import server
+from tests.support.servers.faults import faulty_server
+from tests.support.servers.plan import Fault
 
 OURS = Ours("lake", "oil-analysis", frozenset({"cda", "emin"}))
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

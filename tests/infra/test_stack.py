@@ -26,9 +26,9 @@ from tribolake.lake.bucket_rules import (
     lifecycle_rules,
     policy_statements,
 )
-from tribolake.pipeline import run
+from tribolake.oil.synth import write_sample_lake
+from tribolake.run.pipeline import run
 from tribolake.settings import PROJECT_DIR, load_settings
-from tribolake.synth import write_sample_lake
 
 INFRA = PROJECT_DIR / "infra"
 TEMPLATE = INFRA / "stack.yml"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.s3_fixtures import Buckets
-from tests.servers.rgw import RgwIsNotInstalled, rgw_server
-from tests.servers.server import DASHBOARD, FUSION, S3Server, client
+from tests.support.s3_fixtures import Buckets
+from tests.support.servers.rgw import RgwIsNotInstalled, rgw_server
+from tests.support.servers.server import DASHBOARD, FUSION, S3Server, client
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.bucket_rules import (

@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tribolake.labs.layout import SheetLayout
-from tribolake.lake.arrivals import read_arrivals
 from tribolake.lake.folder import FolderLake
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
+from tribolake.oil.reading import read_arrivals
+from tribolake.readers.layout import SheetLayout
 
 
 @pytest.fixture

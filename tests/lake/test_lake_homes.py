@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from tests.lake_homes import (
+from tests.support.lake_homes import (
     PRODUCT,
     InBucket,
     InFolder,
@@ -21,15 +21,15 @@ from tests.lake_homes import (
     logged,
     manifest_of,
 )
-from tests.s3_fixtures import new_buckets
-from tests.servers.server import S3Server, client
+from tests.support.s3_fixtures import new_buckets
+from tests.support.servers.server import S3Server, client
 
-from tribolake.arrivals import ask_again
 from tribolake.lake.store import open_store
-from tribolake.pipeline import run
+from tribolake.oil.status import lake_status
+from tribolake.oil.synth import write_sample_lake
+from tribolake.run.arrivals import ask_again
+from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
-from tribolake.status import lake_status
-from tribolake.synth import write_sample_lake
 
 pytestmark = pytest.mark.usefixtures("parsed_project")
 ALS = f"{PRODUCT}/bronze/emin/2026-03-01/"

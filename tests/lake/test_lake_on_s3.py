@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
-from tests.lake_homes import PRODUCT
-from tests.s3_fixtures import new_buckets
-from tests.servers.faults import FaultyServer
-from tests.servers.plan import Fault
-from tests.servers.processes import eventually
-from tests.servers.server import S3Server, client
-from tests.small_warehouse import CLIENT, DAY, warehouse
+from tests.support.lake_homes import PRODUCT
+from tests.support.s3_fixtures import new_buckets
+from tests.support.servers.faults import FaultyServer
+from tests.support.servers.plan import Fault
+from tests.support.servers.processes import eventually
+from tests.support.servers.server import S3Server, client
+from tests.support.small_warehouse import CLIENT, DAY, warehouse
 
 from tribolake.errors import LakeIsBusy, RunFailed, StoreUnavailable
 from tribolake.lake import open_lake

@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from tribolake.pipeline import run
+from tribolake.oil.synth import write_sample_lake
+from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
-from tribolake.synth import write_sample_lake
 
 pytestmark = pytest.mark.usefixtures("parsed_project")
 TABLES = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tribolake.pipeline import run
+from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
 
 pytestmark = pytest.mark.usefixtures("parsed_project")

@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lake_homes import PRODUCT, InBucket, fill, manifest_of
-from tests.s3_fixtures import new_buckets
-from tests.servers.faults import FaultyServer
-from tests.servers.plan import Fault
-from tests.servers.server import S3Server, client
-from tests.small_warehouse import CLIENT, DAY, warehouse
+from tests.support.lake_homes import PRODUCT, InBucket, fill, manifest_of
+from tests.support.s3_fixtures import new_buckets
+from tests.support.servers.faults import FaultyServer
+from tests.support.servers.plan import Fault
+from tests.support.servers.server import S3Server, client
+from tests.support.small_warehouse import CLIENT, DAY, warehouse
 
 from tribolake.errors import StoreUnavailable
 from tribolake.lake.store import ObjectStore
-from tribolake.pipeline import run
+from tribolake.oil.synth import write_sample_lake
 from tribolake.publish.announce import MARKER, Topic
 from tribolake.publish.gold import Publication, publish_client
 from tribolake.publish.in_bucket import BucketShelf
+from tribolake.run.pipeline import run
 from tribolake.settings import load_settings
-from tribolake.synth import write_sample_lake
 
 VERSIONS = f"{PRODUCT}/gold/{CLIENT}/_versions"
 

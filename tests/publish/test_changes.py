@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.small_warehouse import DAY, gold_of, logged, publish, warehouse
+from tests.support.small_warehouse import DAY, gold_of, logged, publish, warehouse
 
 from tribolake.publish.change_log import repair
 from tribolake.publish.changes import ENTITIES, changes_of

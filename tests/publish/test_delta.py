@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
-from tests.small_warehouse import DAY, delta_of, harmonized_of, publish, warehouse
+from tests.support.small_warehouse import DAY, delta_of, harmonized_of, publish, warehouse
 
 
 def rows(path: Path, columns: str = "sampleNumber, change, run_id") -> list[tuple]:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from tests.small_warehouse import gold_of, marks_in, publish, read_whole, shelf_in, warehouse
+from tests.support.small_warehouse import gold_of, marks_in, publish, read_whole, shelf_in, warehouse
 
 from tribolake.errors import ConfigurationError
 from tribolake.publish.history import apply_retention, published_as_of

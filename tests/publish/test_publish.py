@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.small_warehouse import (
+from tests.support.small_warehouse import (
     day_of,
     delta_of,
     gold_of,

@@ -13,11 +13,11 @@ import pytest
 import xlsxwriter
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.labs.confined import ReadingLimits, ReadingTask, read_files
-from tribolake.labs.content import FileContent
-from tribolake.labs.layout import SheetLayout
-from tribolake.labs.rawrows import distinct_headers
-from tribolake.labs.reader import rows_of
+from tribolake.lake.content import FileContent
+from tribolake.readers.confined import ReadingLimits, ReadingTask, read_files
+from tribolake.readers.layout import SheetLayout
+from tribolake.readers.raw_rows import distinct_headers
+from tribolake.readers.reader import rows_of
 
 OIL = (SheetLayout("OIL", "Sample"),)
 TABLE = (SheetLayout("*", "Sample"),)

@@ -14,8 +14,8 @@ import duckdb
 import pytest
 import xlsxwriter
 
+from tribolake.oil.synth import write_sample_lake
 from tribolake.settings import PROJECT_DIR
-from tribolake.synth import write_sample_lake
 
 PARTS = (
     "models", "macros", "seeds", "snapshots", "python", "tests", "docs", "dbt_project.yml", "profiles.yml", "README.md",

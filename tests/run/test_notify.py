@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tribolake.notify import tell, tell_failure
+from tribolake.run.notify import tell, tell_failure
 from tribolake.settings import Settings, load_settings
 
 

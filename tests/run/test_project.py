@@ -12,8 +12,8 @@ import yaml
 from typer.main import get_command
 
 from tribolake.cli.app import app
-from tribolake.dbtrun import build_command
-from tribolake.project import read_seed
+from tribolake.run.dbt import build_command
+from tribolake.run.project import read_seed
 from tribolake.settings import PROJECT_DIR
 
 

@@ -11,9 +11,9 @@ import duckdb
 import pytest
 from tests.conftest import read_manifest
 
-from tribolake.pipeline import run
+from tribolake.oil.synth import write_sample_lake
+from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
-from tribolake.synth import write_sample_lake
 
 CONSERVATION = """
     select count(*), sum(rows_read), sum(rows_loaded), sum(rows_superseded), sum(rows_rejected),

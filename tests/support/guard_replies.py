@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tribolake.enrichment.guards.violations import violations
-from tribolake.enrichment.pattern import Language, Pattern, Rule
-from tribolake.enrichment.reply import Reply
+from tribolake.oil.wording.guards.violations import violations
+from tribolake.oil.wording.pattern import Language, Pattern, Rule
+from tribolake.oil.wording.reply import Reply
 
 WEAR_SLOTS = ("Cromo.limit", "Cromo.value", "Hierro.limit", "Hierro.value")
 ADDITIVE_SLOTS = ("Zinc.limit", "Zinc.value")

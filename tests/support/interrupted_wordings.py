@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count, takewhile
 
-from tests.kept_wordings import wording
-from tribolake.enrichment.cache.kept import KeptWordings
-from tribolake.enrichment.cache.names import Place
-from tribolake.enrichment.cache.write_once import Kept, WriteOnce
+from tests.support.kept_wordings import wording
+
+from tribolake.oil.wording.cache.kept import KeptWordings
+from tribolake.oil.wording.cache.names import Place
+from tribolake.oil.wording.cache.write_once import Kept, WriteOnce
 
 
 @dataclass

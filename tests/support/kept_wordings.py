@@ -16,10 +16,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tribolake.enrichment.cache import WordingCache, open_wordings
-from tribolake.enrichment.cache.table import as_parquet, of_parquet
-from tribolake.enrichment.pattern import expert_rules, read_pattern
-from tribolake.enrichment.wording import Configuration, Wording, cache_key, canonical_json
+from tribolake.oil.wording.cache import WordingCache, open_wordings
+from tribolake.oil.wording.cache.table import as_parquet, of_parquet
+from tribolake.oil.wording.pattern import expert_rules, read_pattern
+from tribolake.oil.wording.wording import Configuration, Wording, cache_key, canonical_json
 from tribolake.settings import load_settings
 
 CONFIGURATION = Configuration("v1", "a-model", 0.2, "es")
@@ -28,7 +28,9 @@ CODE = ("/cache/compaction.py", "/cache/in_folder.py", "/cache/in_bucket.py", "/
 RULES = expert_rules("es")
 # Imported once; a process that is forked off has them.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.kept_wordings", "tribolake.enrichment.cache.kept", "tribolake.lake.store"])
+FORKS.set_forkserver_preload(
+    ["tests.support.kept_wordings", "tribolake.oil.wording.cache.kept", "tribolake.lake.store"]
+)
 
 
 def wording(number: int, text: str = "", prompt_version: str = "v1") -> Wording:

@@ -28,9 +28,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-
-from tests.integration.test_arrival_order import DELIVERED, Delivery, differences, put
-from tests.whole_lake import (
+from tests.oil.test_arrival_order import DELIVERED, Delivery, differences, put
+from tests.support.whole_lake import (
     CLIENTS,
     NOTHING,
     Published,
@@ -40,17 +39,18 @@ from tests.whole_lake import (
     published,
     readable,
 )
+
+from tribolake.oil.synth import write_sample_lake
 from tribolake.settings import load_settings
-from tribolake.synth import write_sample_lake
 from tribolake.watch.runner import FEW_THREADS
 from tribolake.watch.warm import IMPORTED_AHEAD, kill_run
 
 STAGES = ("discover", "read", "build", "test", "publish", "settle", "history", "record")
 # What announces a stage beside the run's own progress: where it is called from, and the stage.
 ANNOUNCED = {
-    ("tribolake.dbtrun", "failed_tests"): "test",
+    ("tribolake.run.dbt", "failed_tests"): "test",
     ("tribolake.publish.in_folder", "settle"): "settle",
-    ("tribolake.pipeline", "record_run"): "record",
+    ("tribolake.run.pipeline", "record_run"): "record",
 }
 RECALCULATE = {"recalculate_limits": True}
 LAST = "done"
@@ -163,7 +163,7 @@ class WarmProcess:
 
         Args:
             lake: the lake's folder.
-            request: arguments of `tribolake.pipeline.run`.
+            request: arguments of `tribolake.run.pipeline.run`.
             aim: kill it in this segment, when this share of the segment's time is over; None lets it end.
             alone: kill the run's own process only, and leave the processes that read files for it to themselves.
             meanwhile: done over and over while the run goes on.
@@ -238,7 +238,7 @@ def _serve(folder: Path, requests: Connection, saying: Connection) -> None:
     """The warm process: everything that takes time, and nothing that leaves a mark on what is forked."""
     for module in IMPORTED_AHEAD:
         importlib.import_module(module)
-    from tribolake.dbtrun import parse_ahead  # noqa: PLC0415 - takes time
+    from tribolake.run.dbt import parse_ahead  # noqa: PLC0415 - takes time
 
     folder.mkdir(parents=True, exist_ok=True)
     settings = load_settings(lake=folder)
@@ -259,7 +259,7 @@ def _serve(folder: Path, requests: Connection, saying: Connection) -> None:
 
 def _run(number: int, lake: Path, request: dict[str, Any], saying: Connection) -> None:
     """The forked process."""
-    from tribolake import pipeline  # noqa: PLC0415 - imported ahead
+    from tribolake.run import pipeline  # noqa: PLC0415 - imported ahead
 
     os.setpgid(0, 0)
     began = time.perf_counter()

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tests.support.servers.server import S3Server, client
 
-from tests.servers.server import S3Server, client
 from tribolake.settings import Settings, load_settings
 
 PRODUCT = "oil-analysis"

@@ -16,13 +16,13 @@ from typing import Any
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tribolake.enrichment.cache import WordingCache, open_wordings
-from tribolake.enrichment.configuration import configuration_of
-from tribolake.enrichment.enrich import enrich
-from tribolake.enrichment.pattern import Language, Pattern, Rule
-from tribolake.enrichment.prompt import read_examples
-from tribolake.enrichment.result import Enrichment, Pending
-from tribolake.enrichment.wording import cache_key, canonical_json
+from tribolake.oil.wording.cache import WordingCache, open_wordings
+from tribolake.oil.wording.configuration import configuration_of
+from tribolake.oil.wording.enrich import enrich
+from tribolake.oil.wording.pattern import Language, Pattern, Rule
+from tribolake.oil.wording.prompt import read_examples
+from tribolake.oil.wording.result import Enrichment, Pending
+from tribolake.oil.wording.wording import cache_key, canonical_json
 from tribolake.settings import Settings, load_settings
 
 KEY = "sk-test-8d1f0c5e7a"

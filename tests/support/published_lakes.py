@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from tests.support.lake_homes import PRODUCT, InBucket, InFolder, LakeHome, fill
+from tests.support.s3_fixtures import new_buckets
+from tests.support.servers.server import S3Server
 
-from tests.lake_homes import PRODUCT, InBucket, InFolder, LakeHome, fill
-from tests.s3_fixtures import new_buckets
-from tests.servers.server import S3Server
-from tribolake.pipeline import run
+from tribolake.oil.synth import write_sample_lake
+from tribolake.run.pipeline import run
 from tribolake.settings import Settings
-from tribolake.synth import write_sample_lake
 
 ONE_MORE = "ONE-MORE"
 ONE_MORE_KEY = f"{PRODUCT}/bronze/emin/2026-03-01/one more.parquet"

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.servers.server import S3Server, client
+from tests.support.servers.server import S3Server, client
 
 PATIENCE_SECONDS = 60
 

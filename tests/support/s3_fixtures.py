@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-
-from tests.servers.faults import FaultyServer, faulty_server
-from tests.servers.moto import moto_server
-from tests.servers.rgw import RgwIsNotInstalled, rgw_server
-from tests.servers.server import S3Server, client
+from tests.support.servers.faults import FaultyServer, faulty_server
+from tests.support.servers.moto import moto_server
+from tests.support.servers.rgw import RgwIsNotInstalled, rgw_server
+from tests.support.servers.server import S3Server, client
 
 NewBuckets = Callable[[S3Server], "Buckets"]
 NewProxy = Callable[[S3Server], FaultyServer]

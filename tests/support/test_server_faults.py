@@ -19,10 +19,10 @@ from botocore.exceptions import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.s3_fixtures import NewBuckets
-from tests.servers.plan import PASSING, Fault, Plan, Request
-from tests.servers.processes import eventually
-from tests.servers.server import S3Server, client, keys_of
+from tests.support.s3_fixtures import NewBuckets
+from tests.support.servers.plan import PASSING, Fault, Plan, Request
+from tests.support.servers.processes import eventually
+from tests.support.servers.server import S3Server, client, keys_of
 
 BODY = b"wear metals: " * 1000
 

@@ -20,11 +20,11 @@ import psutil
 import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
-from tests.s3_fixtures import NewBuckets
-from tests.servers.faults import FaultyServer
-from tests.servers.processes import ServerDidNotStart, eventually, start, stop, wait_until
-from tests.servers.rgw import RgwIsNotInstalled, install
-from tests.servers.server import DASHBOARD, FUSION, S3Server, client, keys_of
+from tests.support.s3_fixtures import NewBuckets
+from tests.support.servers.faults import FaultyServer
+from tests.support.servers.processes import ServerDidNotStart, eventually, start, stop, wait_until
+from tests.support.servers.rgw import RgwIsNotInstalled, install
+from tests.support.servers.server import DASHBOARD, FUSION, S3Server, client, keys_of
 
 from tribolake.settings import PROJECT_DIR
 
@@ -268,7 +268,7 @@ def test_given_lifecycle_rules_then_objects_expire_and_move_and_old_versions_go_
 def test_given_a_starter_that_is_killed_then_no_server_is_left(request, kind, tmp_path):
     request.getfixturevalue(kind)  # skips where the server cannot be
     program = (
-        f"from tests.servers.{kind} import {kind}_server\n"
+        f"from tests.support.servers.{kind} import {kind}_server\n"
         f"with {kind}_server() as server:\n print(server.endpoint, flush=True)\n input()"
     )
     command = [sys.executable, "-c", program]

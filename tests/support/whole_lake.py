@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from tests.oil.test_arrival_order import differences
+from tests.support.small_warehouse import logged, read_whole
 
-from tests.integration.test_arrival_order import differences
-from tests.small_warehouse import logged, read_whole
 from tribolake.publish.changes import ENTITIES
 from tribolake.settings import load_settings
 

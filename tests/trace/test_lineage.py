@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from tests.lake_homes import PRODUCT, InBucket, gold_of, manifest_of
-from tests.published_lakes import PublishedLake
-from tests.servers.server import client as s3_client
+from tests.support.lake_homes import PRODUCT, InBucket, gold_of, manifest_of
+from tests.support.published_lakes import PublishedLake
+from tests.support.servers.server import client as s3_client
 
 from tribolake.errors import ConfigurationError
-from tribolake.lineage import lineage_of
-from tribolake.versions import find
+from tribolake.trace import find
+from tribolake.trace.lineage import lineage_of
 
 
 def address(lake: PublishedLake, key: str) -> str:

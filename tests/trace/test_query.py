@@ -10,14 +10,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.lake_homes import PRODUCT, InBucket, everything_published, manifest_of
-from tests.published_lakes import PublishedLake
-from tests.servers.server import client as s3_client
+from tests.support.lake_homes import PRODUCT, InBucket, everything_published, manifest_of
+from tests.support.published_lakes import PublishedLake
+from tests.support.servers.server import client as s3_client
 
-from tribolake.duck import confine, open_to_read
 from tribolake.errors import ConfigurationError
-from tribolake.query import QueryFailed, query
 from tribolake.settings import load_settings
+from tribolake.trace.query import QueryFailed, query
+from tribolake.trace.read_only_duckdb import confine, open_to_read
 
 
 def test_every_view_has_the_published_rows_of_all_clients(new_lake: PublishedLake):

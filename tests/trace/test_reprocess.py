@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from tests.lake_homes import PRODUCT, InFolder, LakeHome, manifest_of
-from tests.published_lakes import ONE_MORE_KEY, PublishedLake
+from tests.support.lake_homes import PRODUCT, InFolder, LakeHome, manifest_of
+from tests.support.published_lakes import ONE_MORE_KEY, PublishedLake
 
 from tribolake.errors import ConfigurationError
-from tribolake.pipeline import run
-from tribolake.reprocess import reprocess
-from tribolake.reprocess.bronze import BronzeGone
-from tribolake.reprocess.comparison import compare
+from tribolake.run.pipeline import run
+from tribolake.trace.bronze_copy import BronzeGone
+from tribolake.trace.file_comparison import compare
+from tribolake.trace.reprocess import reprocess
 
 pytestmark = pytest.mark.slow
 

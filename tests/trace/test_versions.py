@@ -10,12 +10,12 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from tests.lake_homes import PRODUCT, InBucket, gold_of
-from tests.published_lakes import EARLIER, LONG_AGO, ONE_MORE, PublishedLake, remember_day
+from tests.support.lake_homes import PRODUCT, InBucket, gold_of
+from tests.support.published_lakes import EARLIER, LONG_AGO, ONE_MORE, PublishedLake, remember_day
 
 from tribolake.errors import ConfigurationError, ContractBroken
 from tribolake.publish.history import published_as_of
-from tribolake.versions import ARTEFACTS, fetch, find
+from tribolake.trace import ARTEFACTS, fetch, find
 
 pytestmark = pytest.mark.slow
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from tests.lake_homes import PRODUCT
-from tests.queues import Queues, wait_until
-from tests.servers.faults import FaultyServer
-from tests.servers.plan import Fault
-from tests.servers.server import S3Server, client
+from tests.support.lake_homes import PRODUCT
+from tests.support.queues import Queues, wait_until
+from tests.support.servers.faults import FaultyServer
+from tests.support.servers.plan import Fault
+from tests.support.servers.server import S3Server, client
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake import open_lake
@@ -165,8 +165,8 @@ def test_given_a_run_that_takes_long_then_its_message_stays_invisible_and_comes_
 ):
     script = """
 import sys, time
-from tests.integration.test_queue import Ears
-from tests.servers.server import server_at
+from tests.watch.test_queue import Ears
+from tests.support.servers.server import server_at
 events = Ears().listen(server_at(sys.argv[1], "moto"), sys.argv[2], visibility_seconds=6)
 while not events.heard:
     time.sleep(0.05)

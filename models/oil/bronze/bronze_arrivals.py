@@ -2,9 +2,9 @@
 
 import pyarrow as pa
 
-from tribolake.labs.layout import layouts_of
-from tribolake.lake.arrivals import find_arrivals, read_arrivals
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
+from tribolake.oil.reading import find_arrivals, read_arrivals
+from tribolake.readers.layout import layouts_of
 from tribolake.settings import load_settings
 
 ARRIVALS = pa.schema(

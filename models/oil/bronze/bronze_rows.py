@@ -1,6 +1,6 @@
 """One row per data row of a content that was loaded, every cell as text."""
 
-from tribolake.lake.arrivals import staged_file
+from tribolake.oil.reading import staged_file
 from tribolake.settings import load_settings
 
 NO_ROWS = """

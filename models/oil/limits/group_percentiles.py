@@ -1,6 +1,6 @@
 """One row per level × group × essay: percentiles of its values, with their confidence intervals."""
 
-from tribolake.limits.groups import Observations, group_percentiles
+from tribolake.oil.limits.groups import Observations, group_percentiles
 
 GROUP = "group_number, client, machine, machine_model, component"
 # A family has parents in common with the groups that this run calculates; its other groups keep their limits.

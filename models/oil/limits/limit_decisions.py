@@ -1,6 +1,6 @@
 """One row per group of samples that this run looked at: whether its limits are calculated anew, and why."""
 
-from tribolake.limits.decisions import Rules, decide
+from tribolake.oil.limits.decisions import Rules, decide
 
 NEWCOMERS = """
     select

@@ -32,7 +32,7 @@ from tribolake.cli.watch import watch
 from tribolake.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from tribolake.dbtrun import Dbt
+    from tribolake.run.dbt import Dbt
     from tribolake.settings import Settings
 
 app = typer.Typer(
@@ -85,7 +85,7 @@ def run(
     or clients need a look.
     """
     from tribolake.cli.tables import print_run  # noqa: PLC0415 - a run with nothing new needs no tables
-    from tribolake.pipeline import run as run_pipeline  # noqa: PLC0415
+    from tribolake.run.pipeline import run as run_pipeline  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
@@ -122,8 +122,8 @@ def run(
 def status(lake: LakeOption = None, client: ClientOption = None, as_json: JsonOption = False) -> None:
     """Show the fleet as it was last published, the last run, and the files that wait or failed."""
     from tribolake.cli.tables import print_status  # noqa: PLC0415
+    from tribolake.oil.status import lake_status  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
-    from tribolake.status import lake_status  # noqa: PLC0415
 
     with explained_errors():
         settings = load_settings(lake=lake)
@@ -151,8 +151,8 @@ def synth(
     as_json: JsonOption = False,
 ) -> None:
     """Write sample laboratory files of both laboratories, with episodes of known truth, into a lake."""
+    from tribolake.oil.synth import write_sample_lake  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
-    from tribolake.synth import write_sample_lake  # noqa: PLC0415
 
     with explained_errors():
         settings = _in_a_folder(load_settings(lake=lake))
@@ -195,7 +195,7 @@ def docs(
     as_json: JsonOption = False,
 ) -> None:
     """Write the documentation of every table and its lineage as one HTML file that opens from disk."""
-    from tribolake.dbtrun import Dbt  # noqa: PLC0415
+    from tribolake.run.dbt import Dbt  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
@@ -211,12 +211,12 @@ def docs(
 def demo(lake: LakeOption = None) -> None:
     """Write sample laboratory files, run the whole job on them, and show the fleet."""
     from tribolake.cli.tables import print_run, print_status  # noqa: PLC0415
-    from tribolake.dbtrun import Dbt  # noqa: PLC0415
     from tribolake.lake import open_lake  # noqa: PLC0415
-    from tribolake.pipeline import run as run_pipeline  # noqa: PLC0415
+    from tribolake.oil.status import lake_status  # noqa: PLC0415
+    from tribolake.oil.synth import write_sample_lake  # noqa: PLC0415
+    from tribolake.run.dbt import Dbt  # noqa: PLC0415
+    from tribolake.run.pipeline import run as run_pipeline  # noqa: PLC0415
     from tribolake.settings import PROJECT_DIR, load_settings  # noqa: PLC0415
-    from tribolake.status import lake_status  # noqa: PLC0415
-    from tribolake.synth import write_sample_lake  # noqa: PLC0415
 
     with explained_errors():
         settings = _in_a_folder(load_settings(lake=lake or PROJECT_DIR / "data" / "demo"))

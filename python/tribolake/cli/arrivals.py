@@ -23,8 +23,8 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the files that arrived and what became of their rows."""
-    from tribolake.arrivals import list_arrivals, list_failed  # noqa: PLC0415
     from tribolake.cli.tables import print_arrivals, print_failed  # noqa: PLC0415
+    from tribolake.run.arrivals import list_arrivals, list_failed  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
@@ -48,7 +48,7 @@ def retry(
     as_json: JsonOption = False,
 ) -> None:
     """Have the next run read failed files again and check rejected rows again."""
-    from tribolake.arrivals import ask_again  # noqa: PLC0415
+    from tribolake.run.arrivals import ask_again  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():

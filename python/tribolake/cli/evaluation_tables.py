@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from tribolake.cli.tables import open_console
-from tribolake.evaluation import Example, Scores
-from tribolake.evaluation.visible import visible
+from tribolake.oil.evaluation import Example, Scores
+from tribolake.oil.evaluation.visible import visible
 
 # Field of the scores, what it says, whether a good text has it.
 SHARES = (

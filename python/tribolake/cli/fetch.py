@@ -36,7 +36,7 @@ def fetch(
     Prints the path of the file: in the lake's folder where that is at hand, else what was fetched from S3.
     """
     from tribolake.settings import load_settings  # noqa: PLC0415
-    from tribolake.versions import find  # noqa: PLC0415
+    from tribolake.trace import find  # noqa: PLC0415
 
     with explained_errors():
         found = find(load_settings(lake=lake), artefact, client, as_of=as_of.date() if as_of else None, version=version)

@@ -22,7 +22,7 @@ def history(
 ) -> None:
     """Show what readers saw earlier: the fleet as of a day, or how the reports of a unit came to be what they are."""
     from tribolake.cli.tables import print_history  # noqa: PLC0415
-    from tribolake.history import read_history  # noqa: PLC0415
+    from tribolake.oil.history import read_history  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():

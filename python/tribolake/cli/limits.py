@@ -23,7 +23,7 @@ def diff(
 ) -> None:
     """List the limits that moved from one version to another, and the samples whose status would change."""
     from tribolake.cli.tables import print_limits_diff  # noqa: PLC0415
-    from tribolake.limits.diff import diff_limits  # noqa: PLC0415
+    from tribolake.oil.limits.diff import diff_limits  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
@@ -38,7 +38,7 @@ def diff(
 def decisions(lake: LakeOption = None, client: ClientOption = None, as_json: JsonOption = False) -> None:
     """Show why the limits of each group were calculated anew, or kept, when they were last looked at."""
     from tribolake.cli.tables import print_decisions  # noqa: PLC0415
-    from tribolake.limits.decisions_log import last_decisions  # noqa: PLC0415
+    from tribolake.oil.limits.decisions_log import last_decisions  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():

@@ -26,8 +26,8 @@ def lineage(
     knows is named where there is none.
     """
     from tribolake.cli.lineage_tables import print_lineage  # noqa: PLC0415
-    from tribolake.lineage import lineage_of  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
+    from tribolake.trace.lineage import lineage_of  # noqa: PLC0415
 
     with explained_errors():
         found = lineage_of(load_settings(lake=lake), what, client)

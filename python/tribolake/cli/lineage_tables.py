@@ -15,10 +15,9 @@ from rich.tree import Tree
 from tribolake.cli.tables import STATUS_STYLES, open_console
 
 if TYPE_CHECKING:
-    from tribolake.lineage import Lineage
-    from tribolake.lineage.chain import TracedFile, TracedLimits
-    from tribolake.query import Answer
-    from tribolake.reprocess import Reprocessed
+    from tribolake.trace.chain import Lineage, TracedFile, TracedLimits
+    from tribolake.trace.query import Answer
+    from tribolake.trace.reprocess import Reprocessed
 
 SHOWN_SOURCES = 30
 OUTCOME_STYLES = {"identical": "green", "same rows": "green", "given": "green", "differs": "red", "not kept": "yellow"}

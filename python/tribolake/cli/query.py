@@ -12,7 +12,7 @@ import typer
 from tribolake.cli.options import ClientOption, JsonOption, LakeOption, explained_errors, print_json
 
 if TYPE_CHECKING:
-    from tribolake.query import Answer
+    from tribolake.trace.query import Answer
 
 SHOWN_ROWS = 40
 
@@ -34,8 +34,8 @@ def query(
     as their manifests name them, and `bronze_NAME` of a client with Parquet files.
     """
     from tribolake.cli.lineage_tables import print_answer  # noqa: PLC0415
-    from tribolake.query import query as ask  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
+    from tribolake.trace.query import query as ask  # noqa: PLC0415
 
     with explained_errors():
         shown = limit if limit is not None or as_json or as_csv else SHOWN_ROWS

@@ -13,7 +13,7 @@ from tribolake.cli.options import ClientOption, Exit, JsonOption, LakeOption, ex
 from tribolake.cli.recommendations_batch import batch
 
 if TYPE_CHECKING:
-    from tribolake.recommendations import WaitingPattern
+    from tribolake.oil.recommendations import WaitingPattern
 
 SHOWN_REFUSED = 20
 
@@ -35,7 +35,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write every wording of the lake into a Parquet file, one row each."""
-    from tribolake.recommendations import export_wordings  # noqa: PLC0415
+    from tribolake.oil.recommendations import export_wordings  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
@@ -62,7 +62,7 @@ def import_(
     Every row is checked as if a model had just said it. Exit codes: 0 all taken or known, 2 no such file, 3 another run
     holds the lake, 4 some rows were refused.
     """
-    from tribolake.recommendations import import_wordings  # noqa: PLC0415
+    from tribolake.oil.recommendations import import_wordings  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
@@ -95,7 +95,7 @@ def expire(
     Without a key that is the next run with news, which shows the texts of the rules, or `run --full-refresh`. With a
     key it is the next run at all: a model words anew what runs use now, and is paid for it.
     """
-    from tribolake.recommendations import expire_wordings  # noqa: PLC0415
+    from tribolake.oil.recommendations import expire_wordings  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
@@ -116,7 +116,7 @@ def expire(
 )
 def compact(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Put wordings that are files of their own into one file for each prompt version: it is read faster."""
-    from tribolake.recommendations import compact_wordings  # noqa: PLC0415
+    from tribolake.oil.recommendations import compact_wordings  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
@@ -132,7 +132,7 @@ def compact(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 )
 def waiting(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Show what waits for its wording, and why: its reports have the text of the rules."""
-    from tribolake.recommendations import list_waiting  # noqa: PLC0415
+    from tribolake.oil.recommendations import list_waiting  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
@@ -152,7 +152,7 @@ def retry(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 
     Not for what a batch was asked for: `batch collect` ends that.
     """
-    from tribolake.recommendations import retry_waiting  # noqa: PLC0415
+    from tribolake.oil.recommendations import retry_waiting  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
@@ -195,8 +195,8 @@ def evaluate(
 ) -> None:
     """Score recommendations: do they say what the numbers of their reports say, and nothing else?"""
     from tribolake.cli.evaluation_tables import print_scores  # noqa: PLC0415
-    from tribolake.evaluation import TEXT, evaluate_recommendations  # noqa: PLC0415
-    from tribolake.recommendations import evaluate_published  # noqa: PLC0415
+    from tribolake.oil.evaluation import TEXT, evaluate_recommendations  # noqa: PLC0415
+    from tribolake.oil.recommendations import evaluate_published  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     _check_evaluated(file, text, language, client)
@@ -231,7 +231,7 @@ def _check_evaluated(file: Path | None, text: str | None, language: str | None, 
 
 def _why(each: WaitingPattern) -> str:
     """Why a pattern has no wording, and what ends that."""
-    from tribolake.enrichment.reasons import NOT_ASKED  # noqa: PLC0415
+    from tribolake.oil.wording.reasons import NOT_ASKED  # noqa: PLC0415
 
     if each.batch:
         return f"waits for {each.batch}: `tribolake recommendations batch collect` looks whether it is done"

@@ -18,7 +18,7 @@ def submit(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 
     Runs do not ask for what a batch was asked for; `collect` ends that.
     """
-    from tribolake.recommendations import submit_batch  # noqa: PLC0415
+    from tribolake.oil.recommendations import submit_batch  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():
@@ -36,7 +36,7 @@ def submit(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 @batch.command(epilog="**Examples**\n\n`tribolake recommendations batch collect --json`")
 def collect(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Look at every batch once and keep the wordings of those that are done; the next run shows them."""
-    from tribolake.recommendations import collect_batches  # noqa: PLC0415
+    from tribolake.oil.recommendations import collect_batches  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
     with explained_errors():

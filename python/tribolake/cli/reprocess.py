@@ -34,8 +34,8 @@ def reprocess(
     bronze contents are gone.
     """
     from tribolake.cli.lineage_tables import print_reprocessed  # noqa: PLC0415
-    from tribolake.reprocess import reprocess as reprocess_run  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
+    from tribolake.trace.reprocess import reprocess as reprocess_run  # noqa: PLC0415
 
     with explained_errors():
         progress = ProgressLines()

@@ -12,11 +12,11 @@ from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from tribolake.history import History
-    from tribolake.limits.diff import LimitsDiff
-    from tribolake.report import RunReport
+    from tribolake.oil.history import History
+    from tribolake.oil.limits.diff import LimitsDiff
+    from tribolake.oil.status import LakeStatus
+    from tribolake.run.report import RunReport
     from tribolake.settings import Settings
-    from tribolake.status import LakeStatus
 
 STATUS_STYLES = {"Anormal": "bold red", "Alerta": "yellow", "Normal": "green", "Sin evaluar": "dim"}
 SHOWN_MACHINES = 15

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from tribolake.labs.content import Content
 from tribolake.lake.bronze import BronzeFile
+from tribolake.lake.content import Content
 from tribolake.lake.folder import FolderLake
 from tribolake.settings import Settings
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tribolake.errors import StoreUnavailable
-from tribolake.labs.content import Content, ContentTooLarge, OpenContent
 from tribolake.lake.bronze import NOT_YET_A_FILE, BronzeFile, partition_date
+from tribolake.lake.content import Content, ContentTooLarge, OpenContent
 from tribolake.lake.folder import FolderLake
 from tribolake.lake.listing import WholeListing, read_whole_listing, starts, write_whole_listing
 from tribolake.lake.store import ObjectStore, ObjectTooLarge, Stored

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
 
-from tribolake.labs.content import Content, FileContent
 from tribolake.lake.bronze import NOT_YET_A_FILE, BronzeFile, partition_date
+from tribolake.lake.content import Content, FileContent
 from tribolake.lake.rest import is_at_rest
 
 

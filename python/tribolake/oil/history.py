@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from tribolake.errors import ConfigurationError
+from tribolake.run.warehouse import lower_names, open_built, rows_of
 from tribolake.settings import Settings
-from tribolake.warehouse import lower_names, open_built, rows_of
 
 MACHINES_AS_OF = """
     select

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tribolake.labs.confined import Reading, ReadingLimits, ReadingTask
-from tribolake.labs.layout import SheetLayout
-from tribolake.labs.read_ahead import READ_AHEAD
 from tribolake.lake import open_lake
 from tribolake.lake.bronze import CLIENT_NAME, BronzeFile
 from tribolake.lake.ledger import Ledger, new_files
+from tribolake.readers.confined import Reading, ReadingLimits, ReadingTask
+from tribolake.readers.layout import SheetLayout
+from tribolake.readers.read_ahead import READ_AHEAD
 from tribolake.settings import Settings
 
 # The sheets that each declared client's laboratory delivers.

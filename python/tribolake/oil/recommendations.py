@@ -10,27 +10,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tribolake.enrichment.batch_record import batches_by_pattern
-from tribolake.enrichment.cache import Imported, open_wordings
-from tribolake.enrichment.cache.names import NoWordings
-from tribolake.enrichment.configuration import configuration_of
-from tribolake.enrichment.objections import objections
-from tribolake.enrichment.pattern import expert_rules
-from tribolake.enrichment.prompt import PROMPT_VERSION
-from tribolake.enrichment.waiting import forget_prompt_version, pending, try_again_now
 from tribolake.errors import ConfigurationError
-from tribolake.evaluation import Evaluation, evaluate_recommendations
-from tribolake.home import open_custody
 from tribolake.lake.custody import Custody, lock_machine
-from tribolake.project import read_seed
+from tribolake.oil.evaluation import Evaluation, evaluate_recommendations
+from tribolake.oil.wording.batch_record import batches_by_pattern
+from tribolake.oil.wording.cache import Imported, open_wordings
+from tribolake.oil.wording.cache.names import NoWordings
+from tribolake.oil.wording.configuration import configuration_of
+from tribolake.oil.wording.objections import objections
+from tribolake.oil.wording.pattern import expert_rules
+from tribolake.oil.wording.prompt import PROMPT_VERSION
+from tribolake.oil.wording.waiting import forget_prompt_version, pending, try_again_now
+from tribolake.run.home import open_custody
+from tribolake.run.project import read_seed
+from tribolake.run.warehouse import last_run, open_built, open_warehouse, rows_of, table_exists
 from tribolake.settings import Settings
-from tribolake.versions.find import find
-from tribolake.versions.manifests import published_clients
-from tribolake.versions.published import open_published
-from tribolake.warehouse import last_run, open_built, open_warehouse, rows_of, table_exists
+from tribolake.trace.find import find
+from tribolake.trace.manifests import published_clients
+from tribolake.trace.published import open_published
 
 if TYPE_CHECKING:
-    from tribolake.enrichment.batch import Collected, Submitted
+    from tribolake.oil.wording.batch import Collected, Submitted
 
 # An import leaves so many wordings to stand alone, at most.
 FEW = 100
@@ -62,7 +62,7 @@ class WaitingPattern:
     reports: int
     component: str  # family, as texts name it
     rule: str  # name of the rule that decides
-    reason: str  # one of `enrichment/reasons.py`, `no key` or `never asked`
+    reason: str  # one of `oil/wording/reasons.py`, `no key` or `never asked`
     detail: str
     attempts: int  # how often it was asked for in vain
     next_try_at: datetime | None
@@ -217,7 +217,7 @@ def submit_batch(settings: Settings) -> Submitted:
         LakeIsBusy: a run, which asks for the same patterns, is under way.
         ModelUnusable, EndpointUnavailable: the message says what to do; do it again afterwards.
     """
-    from tribolake.enrichment.batch import submit  # noqa: PLC0415 - the client takes a second to import
+    from tribolake.oil.wording.batch import submit  # noqa: PLC0415 - the client takes a second to import
 
     _check_there(settings)
     with lock_machine(settings):
@@ -236,7 +236,7 @@ def collect_batches(settings: Settings) -> Collected:
         LakeIsBusy: a run is under way.
         ModelUnusable, EndpointUnavailable, StoreUnavailable: the message says what to do.
     """
-    from tribolake.enrichment.batch import collect  # noqa: PLC0415 - the client takes a second to import
+    from tribolake.oil.wording.batch import collect  # noqa: PLC0415 - the client takes a second to import
 
     _check_there(settings)
     with lock_machine(settings):

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tribolake.arrivals import FAILED_FILES
 from tribolake.errors import ConfigurationError
-from tribolake.home import bring_warehouse
 from tribolake.lake import open_lake
-from tribolake.lake.calls import last_calls
 from tribolake.lake.ledger import new_files
+from tribolake.run.arrivals import FAILED_FILES
+from tribolake.run.calls import last_calls
+from tribolake.run.home import bring_warehouse
+from tribolake.run.warehouse import last_run, lower_names, open_warehouse, read_ledger, rows_of, table_exists
 from tribolake.settings import Settings
-from tribolake.warehouse import last_run, lower_names, open_warehouse, read_ledger, rows_of, table_exists
 from tribolake.watch.heartbeat import read_heartbeat
 
 # Why a machine stands where it does: the three breaches of its worst component that weigh most in the status.

@@ -22,9 +22,9 @@ from queue import SimpleQueue
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential_jitter
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.labs.content import Content, ContentTooLarge
-from tribolake.labs.layout import SheetLayout
 from tribolake.lake.bronze import fingerprint
+from tribolake.lake.content import Content, ContentTooLarge
+from tribolake.readers.layout import SheetLayout
 
 # A second reader pays only where there is much to read: reading goes on while dbt is imported on the other core.
 MAX_READERS = 2
@@ -161,7 +161,7 @@ class _Reader:
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, arguments are not from files
-                [sys.executable, "-m", "tribolake.labs.confined", json.dumps(asdict(self._limits))],
+                [sys.executable, "-m", "tribolake.readers.confined", json.dumps(asdict(self._limits))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -188,7 +188,7 @@ def _needs_too_much(limits: ReadingLimits) -> str:
 
 
 def _read_here(path: str, staged_prefix: str, layouts: Sequence[SheetLayout], limits: ReadingLimits) -> Reading:
-    from tribolake.labs.reader import stage  # noqa: PLC0415 - only the child needs the reading libraries
+    from tribolake.readers.reader import stage  # noqa: PLC0415 - only the child needs the reading libraries
 
     try:
         content = Path(path).read_bytes()

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.labs.layout import SheetLayout
-from tribolake.labs.rawrows import distinct_headers, number_texts, raw_rows
+from tribolake.readers.layout import SheetLayout
+from tribolake.readers.raw_rows import distinct_headers, number_texts, raw_rows
 
 BATCH_ROWS = 5_000
 

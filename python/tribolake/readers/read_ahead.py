@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from tribolake.labs.confined import Reading, ReadingLimits, ReadingTask, read_files
+from tribolake.readers.confined import Reading, ReadingLimits, ReadingTask, read_files
 
 
 class ReadAhead:

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.labs.layout import SheetLayout
-from tribolake.labs.rawrows import RAW_ROWS
-from tribolake.labs.table import table_rows
-from tribolake.labs.workbook import workbook_rows
+from tribolake.readers.layout import SheetLayout
+from tribolake.readers.parquet import table_rows
+from tribolake.readers.raw_rows import RAW_ROWS
+from tribolake.readers.workbook import workbook_rows
 
 PARQUET_MAGIC = b"PAR1"
 ZIP_MAGIC = b"PK"

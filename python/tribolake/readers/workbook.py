@@ -13,8 +13,8 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.labs.layout import SheetLayout
-from tribolake.labs.rawrows import distinct_headers, number_texts, raw_rows
+from tribolake.readers.layout import SheetLayout
+from tribolake.readers.raw_rows import distinct_headers, number_texts, raw_rows
 
 HEADER_SEARCH_ROWS = 20
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tribolake.errors import ConfigurationError
-from tribolake.home import open_custody
 from tribolake.lake.custody import Custody, lock_machine
+from tribolake.run.home import open_custody
+from tribolake.run.warehouse import last_run, lower_names, open_built, open_warehouse, rows_of
 from tribolake.settings import Settings
-from tribolake.warehouse import last_run, lower_names, open_built, open_warehouse, rows_of
 
 ARRIVALS = """
     select

@@ -14,9 +14,9 @@ from typing import Any
 
 import duckdb
 
-from tribolake.datatests import DataTest, FailedTest, failed_tests, keep_tests, read_tests
 from tribolake.errors import RunFailed
-from tribolake.project import fingerprint_sources
+from tribolake.run.data_tests import DataTest, FailedTest, failed_tests, keep_tests, read_tests
+from tribolake.run.project import fingerprint_sources
 from tribolake.settings import PROJECT_DIR, SECRETS, Settings
 
 TARGET_DIR = PROJECT_DIR / "target" / "lake"
@@ -156,7 +156,7 @@ class Dbt:
 def build_command(*, load_seeds: bool, rebuild: bool) -> list[str]:
     """The words of the dbt command that builds the models.
 
-    Data tests follow as queries (datatests.py), snapshots when gold is published; unit tests judge the code, not the
+    Data tests follow as queries (data_tests.py), snapshots when gold is published; unit tests judge the code, not the
     data, and are left to `make test`.
     """
     command = ["build", "--resource-type", "model"]

@@ -25,7 +25,7 @@ from tribolake.publish.shelf import Shelf
 from tribolake.settings import Settings
 
 if TYPE_CHECKING:
-    from tribolake.enrichment.cache import WordingCache
+    from tribolake.oil.wording.cache import WordingCache
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Home:
     @cached_property
     def wordings(self) -> WordingCache:
         """Recommendations that a model has worded, shared by all who run on the lake."""
-        from tribolake.enrichment.cache import open_wordings  # noqa: PLC0415 - a run without news words nothing
+        from tribolake.oil.wording.cache import open_wordings  # noqa: PLC0415 - a run without news words nothing
 
         return open_wordings(self.settings)
 

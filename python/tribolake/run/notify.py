@@ -12,11 +12,11 @@ from pathlib import Path
 
 import duckdb
 
-from tribolake.arrivals import FAILED_FILES
 from tribolake.publish.files import replace_durably, write_durably
-from tribolake.report import RunReport
+from tribolake.run.arrivals import FAILED_FILES
+from tribolake.run.report import RunReport
+from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
-from tribolake.warehouse import rows_of
 
 SHOWN = 20
 ANORMAL_MACHINES = """

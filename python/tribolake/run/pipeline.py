@@ -8,24 +8,24 @@ from contextlib import contextmanager, suppress
 
 import duckdb
 
-from tribolake.datatests import FailedTest
-from tribolake.dbtrun import Dbt, import_ahead
-from tribolake.enrichment.reports import word_reports
 from tribolake.errors import ContractBroken, RunFailed, StoreUnavailable
-from tribolake.home import Home, open_home
-from tribolake.lake.arrivals import read_ahead
-from tribolake.lake.calls import keep_calls
 from tribolake.lake.custody import lock_machine
-from tribolake.notify import Troubles, tell, tell_failure, troubles_of
-from tribolake.planning import Plan, plan_run
-from tribolake.project import declared_clients, declared_layouts
+from tribolake.oil.limits.publish import publish_limits
+from tribolake.oil.reading import read_ahead
+from tribolake.oil.wording.reports import word_reports
 from tribolake.publish.contract import GOLD
 from tribolake.publish.gold import Publication, publish_client
-from tribolake.publish.limits import publish_limits
 from tribolake.publish.shelf import Shelf
-from tribolake.report import RunReport, describe_clients, describe_failed_files
+from tribolake.run.calls import keep_calls
+from tribolake.run.data_tests import FailedTest
+from tribolake.run.dbt import Dbt, import_ahead
+from tribolake.run.home import Home, open_home
+from tribolake.run.notify import Troubles, tell, tell_failure, troubles_of
+from tribolake.run.plan import Plan, plan_run
+from tribolake.run.project import declared_clients, declared_layouts
+from tribolake.run.report import RunReport, describe_clients, describe_failed_files
+from tribolake.run.warehouse import hold_back, record_run, touched_clients
 from tribolake.settings import Settings
-from tribolake.warehouse import hold_back, record_run, touched_clients
 
 Progress = Callable[[str], None]
 # So many wordings are read as objects of their own before a run puts them together.

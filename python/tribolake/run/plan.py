@@ -9,17 +9,16 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from tribolake.enrichment.configuration import configuration_of
-from tribolake.enrichment.pattern import expert_rules
-from tribolake.enrichment.waiting import configuration_text, is_wording_due
 from tribolake.errors import ConfigurationError
-from tribolake.home import Home
 from tribolake.lake.bronze import BronzeFile
 from tribolake.lake.ledger import Ledger, new_files
-from tribolake.project import Fingerprints, declared_clients, policies, read_seed
+from tribolake.oil.wording.configuration import configuration_of
+from tribolake.oil.wording.pattern import expert_rules
+from tribolake.oil.wording.waiting import configuration_text, is_wording_due
 from tribolake.publish.shelf import Shelf
-from tribolake.settings import Settings
-from tribolake.warehouse import (
+from tribolake.run.home import Home
+from tribolake.run.project import Fingerprints, declared_clients, policies, read_seed
+from tribolake.run.warehouse import (
     PastRun,
     RunRequest,
     has_due_samples,
@@ -33,6 +32,7 @@ from tribolake.warehouse import (
     request_run,
     what_is_unfinished,
 )
+from tribolake.settings import Settings
 
 
 @dataclass(frozen=True)

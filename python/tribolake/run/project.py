@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tribolake.labs.layout import SheetLayout, layouts_of
+from tribolake.readers.layout import SheetLayout, layouts_of
 from tribolake.settings import PROJECT_DIR
 
 CODE = ("models/**/*.sql", "models/**/*.py", "macros/**/*.sql", "python/tribolake/**/*.py", "dbt_project.yml")
 SEEDS = ("seeds/**/*.csv", "seeds/**/*.yml")
 PARSED = ("models/**/*.yml", "snapshots/**/*.*", "tests/data/**/*.sql", "profiles.yml")
-GUARDS = ("python/tribolake/enrichment/**/*.py", "python/tribolake/enrichment/**/*.csv", "seeds/oil/*.csv")
-READERS = ("models/oil/bronze/*.py", "python/tribolake/labs/*.py", "seeds/oil/lab_sheets.csv")
+GUARDS = ("python/tribolake/oil/wording/**/*.py", "python/tribolake/oil/wording/**/*.csv", "seeds/oil/*.csv")
+READERS = ("models/oil/bronze/*.py", "python/tribolake/readers/*.py", "seeds/oil/lab_sheets.csv")
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class RunReport:
     clients: dict[str, ClientReport] = field(default_factory=dict)
     failed_files: list[dict[str, str]] = field(default_factory=list)
     failed_tests: list[str] = field(default_factory=list)
-    recommendations: dict[str, Any] = field(default_factory=dict)  # how they were worded: see enrichment/result.py
+    recommendations: dict[str, Any] = field(default_factory=dict)  # how they were worded: see oil/wording/result.py
     calls: dict[str, int] = field(default_factory=dict)  # to the object store, by operation; empty in a folder
 
     @property

@@ -14,10 +14,10 @@ import duckdb
 from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_exponential_jitter
 
 from tribolake.errors import ConfigurationError
-from tribolake.home import bring_warehouse
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
-from tribolake.project import Fingerprints
-from tribolake.report import RunReport
+from tribolake.run.home import bring_warehouse
+from tribolake.run.project import Fingerprints
+from tribolake.run.report import RunReport
 from tribolake.settings import Settings
 
 # `run_request` is also made by macros/ensure_control_tables.sql, for dbt without the wrapper.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from tribolake.versions.manifests import Publication, lineage_of
-from tribolake.versions.published import Published
+from tribolake.trace.manifests import Publication, lineage_of
+from tribolake.trace.published import Published
 
 
 @dataclass(frozen=True)

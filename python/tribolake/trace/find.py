@@ -14,14 +14,14 @@ from tribolake.errors import ConfigurationError
 from tribolake.publish.contract import HARMONIZED
 from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.settings import Settings
-from tribolake.versions.manifests import (
+from tribolake.trace.manifests import (
     Publication,
     current_publication,
     publication_as_of,
     publication_of_run,
     published_clients,
 )
-from tribolake.versions.names import (
+from tribolake.trace.names import (
     DELTA,
     JUDGING_LIMITS,
     STEWART_LIMITS,
@@ -30,7 +30,7 @@ from tribolake.versions.names import (
     checked_limits_version,
     is_limits_version,
 )
-from tribolake.versions.published import NotThere, Published, PublishedFile, open_published
+from tribolake.trace.published import NotThere, Published, PublishedFile, open_published
 
 SHOWN_VERSIONS = 8
 

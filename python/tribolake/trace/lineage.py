@@ -8,21 +8,21 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError
-from tribolake.lineage.chain import Lineage, TracedLimits, TracedRun
-from tribolake.lineage.decisions import decisions_of
-from tribolake.lineage.origin import Origin, is_address, is_gold, origin_of_object, origin_of_path
+from tribolake.oil.limits.lineage import decisions_of
+from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
-from tribolake.versions.find import fetch_limits, find, found_gold, limits_client_of, limits_folder
-from tribolake.versions.manifests import (
+from tribolake.trace.chain import Lineage, TracedLimits, TracedRun
+from tribolake.trace.find import fetch_limits, find, found_gold, limits_client_of, limits_folder
+from tribolake.trace.manifests import (
     Publication,
     current_publication,
     publication_of_run,
     published_clients,
     published_runs,
 )
-from tribolake.versions.names import checked_client, is_limits_version
-from tribolake.versions.published import NotThere, Published, open_published
-from tribolake.warehouse import rows_of
+from tribolake.trace.names import checked_client, is_limits_version
+from tribolake.trace.origin import Origin, is_address, is_gold, origin_of_object, origin_of_path
+from tribolake.trace.published import NotThere, Published, open_published
 
 REPORTS = "classified_reports"
 SAMPLE = """

@@ -11,8 +11,8 @@ from tribolake.errors import ConfigurationError, ContractBroken
 from tribolake.lake.bronze import CLIENT_NAME
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.history import day_as_of
-from tribolake.versions.names import RUN_ID, checked_run
-from tribolake.versions.published import Published
+from tribolake.trace.names import RUN_ID, checked_run
+from tribolake.trace.published import Published
 
 SHOWN_RUNS = 5
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import duckdb
 
 from tribolake.errors import ConfigurationError
-from tribolake.lineage.chain import TracedFile
 from tribolake.publish.files import sha256_of
 from tribolake.settings import S3_SCHEME, Settings
-from tribolake.versions.manifests import (
+from tribolake.trace.chain import TracedFile
+from tribolake.trace.manifests import (
     Publication,
     current_publication,
     lineage_of,
@@ -24,8 +24,8 @@ from tribolake.versions.manifests import (
     published_runs,
     remembered_clients,
 )
-from tribolake.versions.names import checked_client, checked_limits_version, checked_run
-from tribolake.versions.published import Published, open_published
+from tribolake.trace.names import checked_client, checked_limits_version, checked_run
+from tribolake.trace.published import Published, open_published
 
 BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 CLIENT, RUN = r"(?P<client>[^/]+)", r"(?P<run>[^/]+)"
@@ -72,7 +72,7 @@ def origin_of_object(settings: Settings, address: str) -> Origin:
         ConfigurationError: there is no such object, or it was not published from here.
     """
     from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
-    from tribolake.versions.published_on_s3 import PublishedOnS3  # noqa: PLC0415
+    from tribolake.trace.published_on_s3 import PublishedOnS3  # noqa: PLC0415
 
     bucket, _, key = address.removeprefix(S3_SCHEME).partition("/")
     if not (BUCKET.match(bucket) and key):

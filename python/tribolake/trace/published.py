@@ -101,6 +101,6 @@ def open_published(settings: Settings) -> Published:
     if not settings.is_on_s3:
         lake = open_lake(settings)
         return PublishedInFolder(lake.root, settings.prefix)
-    from tribolake.versions.published_on_s3 import PublishedOnS3  # noqa: PLC0415 - a folder needs no S3 library
+    from tribolake.trace.published_on_s3 import PublishedOnS3  # noqa: PLC0415 - a folder needs no S3 library
 
     return PublishedOnS3.of(settings)

@@ -13,7 +13,7 @@ from tribolake.errors import ContractBroken
 from tribolake.lake.store import ObjectMissing, ObjectStore, open_store
 from tribolake.publish.files import sha256_of
 from tribolake.settings import Settings
-from tribolake.versions.published import NotThere, PublishedFile
+from tribolake.trace.published import NotThere, PublishedFile
 
 
 @dataclass(frozen=True)

@@ -18,16 +18,16 @@ from typing import Any
 
 import duckdb
 
-from tribolake.duck import confine, literal, open_to_read, quoted
 from tribolake.errors import ConfigurationError, TribolakeError
 from tribolake.lake import open_lake
 from tribolake.lake.bronze import CLIENT_NAME
 from tribolake.publish.contract import HARMONIZED
 from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.settings import Settings
-from tribolake.versions.manifests import current_publication, published_clients
-from tribolake.versions.names import GOLD_TABLES, checked_client
-from tribolake.versions.published import Published, open_published
+from tribolake.trace.manifests import current_publication, published_clients
+from tribolake.trace.names import GOLD_TABLES, checked_client
+from tribolake.trace.published import Published, open_published
+from tribolake.trace.read_only_duckdb import confine, literal, open_to_read, quoted
 
 BRONZE = "bronze_"
 TABLE_FUNCTIONS = frozenset(

@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from tribolake.errors import ConfigurationError
-from tribolake.pipeline import run
-from tribolake.project import Fingerprints
+from tribolake.oil.limits.rejudge import limits_of, rejudge
+from tribolake.oil.wording.reprocess import lay_out_wordings
 from tribolake.publish.contract import GOLD, HARMONIZED, MANIFEST
 from tribolake.publish.files import remove_folder, sha256_of
 from tribolake.publish.places import Places
 from tribolake.publish.version import HARMONIZED_FILE
-from tribolake.reprocess.bronze import lay_out
-from tribolake.reprocess.comparison import IDENTICAL, FileComparison, compare, rows_of_file
-from tribolake.reprocess.rejudge import limits_of, rejudge
-from tribolake.reprocess.wordings import lay_out_wordings
+from tribolake.run.pipeline import run
+from tribolake.run.project import Fingerprints
+from tribolake.run.warehouse import open_warehouse, table_exists
 from tribolake.settings import Settings
-from tribolake.versions.find import found_gold, found_harmonized
-from tribolake.versions.manifests import Publication, publication_of_run, remembered_clients
-from tribolake.versions.names import STEWART_LIMITS, checked_client, checked_run
-from tribolake.versions.published import NotThere, Published, open_published
-from tribolake.warehouse import open_warehouse, table_exists
+from tribolake.trace.bronze_copy import lay_out
+from tribolake.trace.file_comparison import IDENTICAL, FileComparison, compare, rows_of_file
+from tribolake.trace.find import found_gold, found_harmonized
+from tribolake.trace.manifests import Publication, publication_of_run, remembered_clients
+from tribolake.trace.names import STEWART_LIMITS, checked_client, checked_run
+from tribolake.trace.published import NotThere, Published, open_published
 
 Progress = Callable[[str], None]
 REPORTS = "classified_reports"

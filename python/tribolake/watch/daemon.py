@@ -16,9 +16,9 @@ from filelock import FileLock, Timeout
 from tribolake.errors import ConfigurationError, LakeIsBusy, TribolakeError
 from tribolake.lake import open_lake
 from tribolake.lake.listing import RECENT
-from tribolake.planning import check_request
+from tribolake.run.plan import check_request
+from tribolake.run.warehouse import lower_names
 from tribolake.settings import Settings
-from tribolake.warehouse import lower_names
 from tribolake.watch.backoff import Backoff
 from tribolake.watch.bell import Bell, StopRequests, stop_requests
 from tribolake.watch.completeness import Patience, Sighting, Version, look_again

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from tribolake.project import fingerprint_sources
+from tribolake.run.project import fingerprint_sources
 from tribolake.settings import Settings
 from tribolake.watch.warm import kill_run
 

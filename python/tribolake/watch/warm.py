@@ -23,7 +23,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from tribolake.errors import TribolakeError
-from tribolake.project import fingerprint_sources
+from tribolake.run.project import fingerprint_sources
 from tribolake.settings import Settings, load_settings
 
 # What a run imports sooner or later.
@@ -36,8 +36,8 @@ IMPORTED_AHEAD = (
     "dbt.adapters.duckdb.connections",
     "dbt.cli.main",
     "dbt.task.build",
-    "tribolake.limits.groups",
-    "tribolake.pipeline",
+    "tribolake.oil.limits.groups",
+    "tribolake.run.pipeline",
 )
 STDIN = 0
 Message = dict[str, Any]
@@ -71,7 +71,7 @@ def _get_warm(settings: Settings) -> None:
     gc.disable()  # imports make a million objects and no garbage
     for module in IMPORTED_AHEAD:
         importlib.import_module(module)
-    from tribolake.dbtrun import parse_ahead  # noqa: PLC0415 - as above
+    from tribolake.run.dbt import parse_ahead  # noqa: PLC0415 - as above
 
     settings.state.mkdir(parents=True, exist_ok=True)
     parse_ahead(settings)
@@ -109,7 +109,7 @@ def _outcome(run: BaseProcess, reading: Connection) -> Message | None:
 
 def _run(settings: Settings, request: Message, outcome: Connection) -> None:
     """The forked process."""
-    from tribolake.pipeline import run  # noqa: PLC0415 - imported ahead
+    from tribolake.run.pipeline import run  # noqa: PLC0415 - imported ahead
 
     gc.disable()  # it lives for seconds: looking for garbage takes a twentieth of them
     os.setpgid(0, 0)  # killed together with the processes that read files for it

@@ -16,10 +16,10 @@ from tribolake.cli.app import app
 from tribolake.cli.evaluation_tables import print_scores
 from tribolake.cli.options import Exit
 from tribolake.errors import ConfigurationError
-from tribolake.evaluation import Scores, evaluate_recommendations
-from tribolake.evaluation.grounding import grounding_of
-from tribolake.evaluation.judging import judge
-from tribolake.evaluation.reports import Breach, Report
+from tribolake.oil.evaluation import Scores, evaluate_recommendations
+from tribolake.oil.evaluation.grounding import grounding_of
+from tribolake.oil.evaluation.judging import judge
+from tribolake.oil.evaluation.reports import Breach, Report
 
 
 def breach(essay, value, limit, band="Critico"):

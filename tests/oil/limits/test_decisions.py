@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tribolake.limits.decisions import Rules, decide
-from tribolake.limits.shift import grouped_shifts
+from tribolake.oil.limits.decisions import Rules, decide
+from tribolake.oil.limits.shift import grouped_shifts
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 RULES = Rules(growth=0.1, last_days=7, significance=0.05)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import binom
 
-from tribolake.limits.percentiles import grouped_percentiles, interval_ranks
+from tribolake.oil.limits.percentiles import grouped_percentiles, interval_ranks
 
 LEVELS = np.array([0.02, 0.05, 0.10, 0.90, 0.95, 0.98])
 

@@ -1,4 +1,4 @@
-"""Specification of `tribolake.synth`: files as the laboratories send them, whose truth is known."""
+"""Specification of `tribolake.oil.synth`: files as the laboratories send them, whose truth is known."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from python_calamine import CalamineWorkbook
 
-from tribolake.synth import SampleLake, write_sample_lake
-from tribolake.synth.particles import iso_code
+from tribolake.oil.synth import SampleLake, write_sample_lake
+from tribolake.oil.synth.particles import iso_code
 
 END = date(2026, 1, 31)
 Row = tuple[Any, ...]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
-from tests.model_endpoints import (
+from tests.support.model_endpoints import (
     INPUT_TOKENS,
     KEY,
     OUTPUT_TOKENS,
@@ -26,14 +26,14 @@ from tests.model_endpoints import (
 )
 from werkzeug import Request, Response
 
-from tribolake.enrichment.batch import KEPT_DAYS, Collected, EndpointUnavailable, Submitted, collect, submit
-from tribolake.enrichment.batch_record import awaited_keys, open_records, save
-from tribolake.enrichment.model import most_tokens
-from tribolake.enrichment.prompt import messages
-from tribolake.enrichment.reasons import ModelUnusable
-from tribolake.enrichment.reply import response_format
-from tribolake.enrichment.result import Pending
 from tribolake.errors import ConfigurationError
+from tribolake.oil.wording.batch import KEPT_DAYS, Collected, EndpointUnavailable, Submitted, collect, submit
+from tribolake.oil.wording.batch_record import awaited_keys, open_records, save
+from tribolake.oil.wording.model import most_tokens
+from tribolake.oil.wording.prompt import messages
+from tribolake.oil.wording.reasons import ModelUnusable
+from tribolake.oil.wording.reply import response_format
+from tribolake.oil.wording.result import Pending
 
 PATTERNS = [pattern_of(number) for number in range(5)]
 COST_OF_ONE = (INPUT_TOKENS * 0.4 + OUTPUT_TOKENS * 1.6) / 1e6 / 2

@@ -8,8 +8,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tribolake.enrichment.budget import Budget
-from tribolake.enrichment.price import OPENAI, OwnPrice, PublishedPrice, Tokens, price_of
+from tribolake.oil.wording.budget import Budget
+from tribolake.oil.wording.price import OPENAI, OwnPrice, PublishedPrice, Tokens, price_of
 from tribolake.settings import load_settings
 
 A_DOLLAR_EACH = OwnPrice(Decimal(1), Decimal(1))

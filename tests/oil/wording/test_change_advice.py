@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tribolake.enrichment.guards.change_advice import change_advised
-from tribolake.enrichment.pattern import LANGUAGES, expert_rules
+from tribolake.oil.wording.guards.change_advice import change_advised
+from tribolake.oil.wording.pattern import LANGUAGES, expert_rules
 
 CHANGES = {
     "es": [

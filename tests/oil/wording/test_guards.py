@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tribolake.enrichment.guards.violations import GUARD_NAMES, GUARDS, MOST_WORDS, violations
-from tribolake.enrichment.pattern import Pattern, Rule
-from tribolake.enrichment.reply import MAX_SENTENCE, Reply
+from tribolake.oil.wording.guards.violations import GUARD_NAMES, GUARDS, MOST_WORDS, violations
+from tribolake.oil.wording.pattern import Pattern, Rule
+from tribolake.oil.wording.reply import MAX_SENTENCE, Reply
 
 RULES = {
     "wear": Rule(

@@ -11,12 +11,12 @@ import sys
 from importlib import import_module
 
 import pytest
-from tests.guard_replies import GOOD, wear_pattern
+from tests.support.guard_replies import GOOD, wear_pattern
 
-from tribolake.enrichment import guards
-from tribolake.enrichment.guards import claims
-from tribolake.enrichment.guards.violations import MOST_CHARACTERS, violations
-from tribolake.enrichment.reply import Reply
+from tribolake.oil.wording import guards
+from tribolake.oil.wording.guards import claims
+from tribolake.oil.wording.guards.violations import MOST_CHARACTERS, violations
+from tribolake.oil.wording.reply import Reply
 
 SECONDS = 60  # linear work takes two or three, exponential work more than any machine has
 LENGTH = 2_000

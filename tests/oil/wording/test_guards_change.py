@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.guard_replies import additives_pattern, guards_of, wear_pattern
+from tests.support.guard_replies import additives_pattern, guards_of, wear_pattern
 
-from tribolake.enrichment.guards.change_advice import change_advised
-from tribolake.enrichment.guards.harmless_advice import unknown_advice
+from tribolake.oil.wording.guards.change_advice import change_advised
+from tribolake.oil.wording.guards.harmless_advice import unknown_advice
 
 CHANGES = {
     "es": """El lubricante se debe cambiar.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.guard_replies import ADDITIVE_SLOTS, GOOD, guards_of
+from tests.support.guard_replies import ADDITIVE_SLOTS, GOOD, guards_of
 
-from tribolake.enrichment.guards.change_advice import change_advised
-from tribolake.enrichment.guards.demanded_changes import change_demanded
-from tribolake.enrichment.guards.harmless_advice import unknown_advice
-from tribolake.enrichment.pattern import Language, Pattern, expert_rules
+from tribolake.oil.wording.guards.change_advice import change_advised
+from tribolake.oil.wording.guards.demanded_changes import change_demanded
+from tribolake.oil.wording.guards.harmless_advice import unknown_advice
+from tribolake.oil.wording.pattern import Language, Pattern, expert_rules
 
 ACTIONS: dict[Language, str] = {
     "en": """Confirm the product and get rid of the old oil.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.guard_replies import WEAR, additives_pattern, guards_of, wear_pattern
+from tests.support.guard_replies import WEAR, additives_pattern, guards_of, wear_pattern
 
-from tribolake.enrichment.guards.copied_prompt import copied_from_prompt
-from tribolake.enrichment.guards.essay_names import spoken_of
-from tribolake.enrichment.guards.foreign_text import odd_character
-from tribolake.enrichment.guards.violations import violations
-from tribolake.enrichment.pattern import LANGUAGES, Pattern, expert_rules
-from tribolake.enrichment.reply import Reply
+from tribolake.oil.wording.guards.copied_prompt import copied_from_prompt
+from tribolake.oil.wording.guards.essay_names import spoken_of
+from tribolake.oil.wording.guards.foreign_text import odd_character
+from tribolake.oil.wording.guards.violations import violations
+from tribolake.oil.wording.pattern import LANGUAGES, Pattern, expert_rules
+from tribolake.oil.wording.reply import Reply
 
 CHROMIUM = "cromo {Cromo.value} (límite {Cromo.limit})"
 

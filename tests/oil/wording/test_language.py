@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tribolake.enrichment.guards.language import is_another_language
+from tribolake.oil.wording.guards.language import is_another_language
 
 SHORT = {
     "es": [

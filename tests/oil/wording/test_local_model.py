@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.model_endpoints import lake_of, pattern_of
+from tests.support.model_endpoints import lake_of, pattern_of
 
 pytestmark = pytest.mark.slow
 CONTEXT_TOKENS = 8192

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tribolake.enrichment.masking import TELLING, masked
+from tribolake.oil.wording.masking import TELLING, masked
 
 KEY = "abcdefghijklmnopqrst"
 

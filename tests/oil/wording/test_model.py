@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from llmock.pytest_plugin import LLMock
-from tests.model_endpoints import (
+from tests.support.model_endpoints import (
     ADDITIVES,
     CACHED_TOKENS,
     INPUT_TOKENS,
@@ -33,12 +33,12 @@ from tests.model_endpoints import (
 )
 from werkzeug import Response
 
-from tribolake.enrichment.budget import Budget
-from tribolake.enrichment.model import most_tokens, retry_after
-from tribolake.enrichment.prompt import messages
-from tribolake.enrichment.reply import response_format
-from tribolake.enrichment.result import Enrichment
-from tribolake.report import RunReport
+from tribolake.oil.wording.budget import Budget
+from tribolake.oil.wording.model import most_tokens, retry_after
+from tribolake.oil.wording.prompt import messages
+from tribolake.oil.wording.reply import response_format
+from tribolake.oil.wording.result import Enrichment
+from tribolake.run.report import RunReport
 from tribolake.settings import load_settings
 
 MOTOR = pattern_of()

@@ -9,9 +9,9 @@ from importlib import resources
 
 import pytest
 
-from tribolake.enrichment.guards.violations import violations
-from tribolake.enrichment.pattern import LANGUAGES, Pattern, Rule
-from tribolake.enrichment.prompt import (
+from tribolake.oil.wording.guards.violations import violations
+from tribolake.oil.wording.pattern import LANGUAGES, Pattern, Rule
+from tribolake.oil.wording.prompt import (
     LONGEST_COMPLAINT_BYTES,
     PROMPT_VERSION,
     messages,
@@ -19,7 +19,7 @@ from tribolake.enrichment.prompt import (
     system_prompt,
     user_prompt,
 )
-from tribolake.enrichment.reply import read_reply
+from tribolake.oil.wording.reply import read_reply
 from tribolake.settings import PROJECT_DIR
 
 # A wording is kept for ever under the version of its prompt: whoever changes a text writes a new version here too.
@@ -42,7 +42,7 @@ def of_facts(facts, language):
 
 
 def prompt_texts():
-    folder = resources.files("tribolake.enrichment") / "prompts"
+    folder = resources.files("tribolake.oil.wording") / "prompts"
     return {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir() if file.is_file()}
 
 

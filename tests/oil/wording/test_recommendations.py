@@ -13,17 +13,17 @@ import duckdb
 import pytest
 import xlsxwriter
 from python_calamine import CalamineWorkbook
-from tests.model_endpoints import KEY, Asked, Endpoint, answered, failure, open_endpoint
+from tests.support.model_endpoints import KEY, Asked, Endpoint, answered, failure, open_endpoint
 from werkzeug import Response
 
-from tribolake.enrichment.prompt import PROMPT_VERSION
-from tribolake.evaluation import evaluate_recommendations
-from tribolake.pipeline import run
-from tribolake.recommendations import expire_wordings
-from tribolake.report import RunReport
-from tribolake.reprocess import reprocess
+from tribolake.oil.evaluation import evaluate_recommendations
+from tribolake.oil.recommendations import expire_wordings
+from tribolake.oil.synth import write_sample_lake
+from tribolake.oil.wording.prompt import PROMPT_VERSION
+from tribolake.run.pipeline import run
+from tribolake.run.report import RunReport
 from tribolake.settings import Settings, load_settings
-from tribolake.synth import write_sample_lake
+from tribolake.trace.reprocess import reprocess
 
 log = logging.getLogger(__name__)
 CLIENTS = ("cda", "emin")

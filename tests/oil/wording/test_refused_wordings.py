@@ -9,15 +9,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.kept_wordings import wording
-from tests.model_endpoints import Endpoint, Lake, answered, failure, lake_of, open_endpoint
+from tests.support.kept_wordings import wording
+from tests.support.model_endpoints import Endpoint, Lake, answered, failure, lake_of, open_endpoint
 
-from tribolake.enrichment.configuration import configuration_of
-from tribolake.enrichment.pattern import expert_rules, read_pattern
-from tribolake.enrichment.reports import word_reports
-from tribolake.enrichment.result import Enrichment
-from tribolake.enrichment.waiting import note_judged_by, try_again_now
-from tribolake.enrichment.wording import Wording, cache_key
+from tribolake.oil.wording.configuration import configuration_of
+from tribolake.oil.wording.pattern import expert_rules, read_pattern
+from tribolake.oil.wording.reports import word_reports
+from tribolake.oil.wording.result import Enrichment
+from tribolake.oil.wording.waiting import note_judged_by, try_again_now
+from tribolake.oil.wording.wording import Wording, cache_key
 
 RULE_TEXT = "Lo que dice la regla."
 BAD_TEXT = "El hierro está en 85 ppm."
@@ -143,7 +143,7 @@ def test_given_a_wording_that_a_warehouse_cannot_hold_then_it_is_passed_over_and
     lake, warehouse, monkeypatch, caplog
 ):
     """No release keeps such a time any more; a lake may have one of before."""
-    monkeypatch.setattr("tribolake.enrichment.cache.names._flaw_of_form", lambda _: None)
+    monkeypatch.setattr("tribolake.oil.wording.cache.names._flaw_of_form", lambda _: None)
     good, other = wording_in(lake, GOOD), dataclasses.replace(wording(2), generated_at="2026-W01-1")
     wording_in(lake, other)
     warehouse.execute("insert into gold.report_recommendations values ('cda', 'lab', '2', $1)", [other.pattern])

@@ -9,8 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tribolake.enrichment.reply import MAX_CHARACTERS, MAX_SENTENCE, Reply, ReplyUnreadable, read_reply, response_format
 from tribolake.errors import TribolakeError
+from tribolake.oil.wording.reply import (
+    MAX_CHARACTERS,
+    MAX_SENTENCE,
+    Reply,
+    ReplyUnreadable,
+    read_reply,
+    response_format,
+)
 
 GOOD = {
     "observation": "Hierro {Hierro.value} (límite {Hierro.limit}).",

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
-from tests.kept_wordings import CONFIGURATION
-from tests.kept_wordings import wording as real_wording
+from tests.support.kept_wordings import CONFIGURATION
+from tests.support.kept_wordings import wording as real_wording
 
-from tribolake.enrichment.judge_again import judge_again
-from tribolake.enrichment.pattern import Rule
-from tribolake.enrichment.result import Waiting
-from tribolake.enrichment.waiting import (
+from tribolake.oil.wording.judge_again import judge_again
+from tribolake.oil.wording.pattern import Rule
+from tribolake.oil.wording.result import Waiting
+from tribolake.oil.wording.waiting import (
     CONTROL_WORDINGS,
     configuration_text,
     forget_other_configurations,
@@ -28,8 +28,8 @@ from tribolake.enrichment.waiting import (
     pending_patterns,
     try_again_now,
 )
-from tribolake.enrichment.wording import Configuration, Wording
-from tribolake.project import fingerprint_guards
+from tribolake.oil.wording.wording import Configuration, Wording
+from tribolake.run.project import fingerprint_guards
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SPANISH = Configuration("2026-11", "gpt-4.1-mini", 0.2, "es")
@@ -182,7 +182,7 @@ def test_given_changed_guards_then_a_run_is_due_where_wordings_are_shown(warehou
 def test_given_a_look_whether_something_is_due_then_pandas_is_not_imported():
     script = (
         "import sys, duckdb; from datetime import datetime, UTC\n"
-        "from tribolake.enrichment.waiting import CONTROL_WORDINGS, is_wording_due\n"
+        "from tribolake.oil.wording.waiting import CONTROL_WORDINGS, is_wording_due\n"
         f"connection = duckdb.connect(); connection.execute({REPORTS!r} + CONTROL_WORDINGS)\n"
         "assert is_wording_due(connection, '{}', datetime.now(UTC))\n"
         "assert 'pandas' not in sys.modules and 'openai' not in sys.modules\n"

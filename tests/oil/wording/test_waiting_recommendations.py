@@ -6,24 +6,14 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from tests.kept_wordings import wording
-from tests.model_endpoints import KEY
-from tests.s3_fixtures import new_buckets
+from tests.support.kept_wordings import wording
+from tests.support.model_endpoints import KEY
+from tests.support.s3_fixtures import new_buckets
 
 from tribolake.cli.options import Exit
-from tribolake.enrichment.batch_record import BatchRecord, open_records, save
-from tribolake.enrichment.cache import open_wordings
-from tribolake.enrichment.configuration import configuration_of
-from tribolake.enrichment.pattern import expert_rules, read_pattern
-from tribolake.enrichment.prompt import PROMPT_VERSION
-from tribolake.enrichment.result import Waiting
-from tribolake.enrichment.waiting import CONTROL_WORDINGS, configuration_text, keep_waiting, keep_wordings
-from tribolake.enrichment.wording import Wording, cache_key
 from tribolake.errors import ConfigurationError, LakeIsBusy
-from tribolake.home import open_custody
 from tribolake.lake.custody import lock_machine
-from tribolake.project import Fingerprints, read_seed
-from tribolake.recommendations import (
+from tribolake.oil.recommendations import (
     Retried,
     collect_batches,
     expire_wordings,
@@ -31,9 +21,19 @@ from tribolake.recommendations import (
     retry_waiting,
     submit_batch,
 )
-from tribolake.report import RunReport
+from tribolake.oil.wording.batch_record import BatchRecord, open_records, save
+from tribolake.oil.wording.cache import open_wordings
+from tribolake.oil.wording.configuration import configuration_of
+from tribolake.oil.wording.pattern import expert_rules, read_pattern
+from tribolake.oil.wording.prompt import PROMPT_VERSION
+from tribolake.oil.wording.result import Waiting
+from tribolake.oil.wording.waiting import CONTROL_WORDINGS, configuration_text, keep_waiting, keep_wordings
+from tribolake.oil.wording.wording import Wording, cache_key
+from tribolake.run.home import open_custody
+from tribolake.run.project import Fingerprints, read_seed
+from tribolake.run.report import RunReport
+from tribolake.run.warehouse import RunRequest, open_warehouse, record_run
 from tribolake.settings import Settings, load_settings
-from tribolake.warehouse import RunRequest, open_warehouse, record_run
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RULES = expert_rules("es")

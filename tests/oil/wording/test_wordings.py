@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.interrupted_wordings import Interrupted, check_at_every_call
-from tests.kept_wordings import (
+from tests.support.interrupted_wordings import Interrupted, check_at_every_call
+from tests.support.kept_wordings import (
     FORKS,
     as_another_release,
     compact_job,
@@ -35,11 +35,12 @@ from tests.kept_wordings import (
     wordings,
 )
 
-from tribolake.enrichment.cache import FOLDER, NoPlaceLeft, WordingCache, open_wordings
-from tribolake.enrichment.cache.in_both import WordingsInBoth
-from tribolake.enrichment.cache.in_folder import FolderObjects
-from tribolake.enrichment.cache.kept import KeptWordings
-from tribolake.enrichment.cache.names import (
+from tribolake.errors import StoreUnavailable
+from tribolake.oil.wording.cache import FOLDER, NoPlaceLeft, WordingCache, open_wordings
+from tribolake.oil.wording.cache.in_both import WordingsInBoth
+from tribolake.oil.wording.cache.in_folder import FolderObjects
+from tribolake.oil.wording.cache.kept import KeptWordings
+from tribolake.oil.wording.cache.names import (
     MAX_SENTENCE,
     PLACES,
     NoWording,
@@ -49,11 +50,10 @@ from tribolake.enrichment.cache.names import (
     place_of,
     read_wording,
 )
-from tribolake.enrichment.cache.table import SCHEMA, as_parquet, of_parquet
-from tribolake.enrichment.cache.write_once import Gone
-from tribolake.enrichment.wording import Configuration, Wording
-from tribolake.errors import StoreUnavailable
-from tribolake.home import open_home
+from tribolake.oil.wording.cache.table import SCHEMA, as_parquet, of_parquet
+from tribolake.oil.wording.cache.write_once import Gone
+from tribolake.oil.wording.wording import Configuration, Wording
+from tribolake.run.home import open_home
 from tribolake.settings import Settings, load_settings
 
 
@@ -281,7 +281,7 @@ def test_given_compactions_and_writers_then_a_reader_always_finds_every_wording(
     assert cache.count() == {"v1": 90}
 
 
-COMPACTION_WRITES = "tribolake.enrichment.cache.compaction.as_parquet"
+COMPACTION_WRITES = "tribolake.oil.wording.cache.compaction.as_parquet"
 
 
 @pytest.mark.parametrize("is_mine_newer", [False, True])

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.interrupted_wordings import check_at_every_call
-from tests.kept_wordings import (
+from tests.support.interrupted_wordings import check_at_every_call
+from tests.support.kept_wordings import (
     FORKS,
     compact_job,
     compact_often_job,
@@ -22,17 +22,17 @@ from tests.kept_wordings import (
     wording,
     wordings,
 )
-from tests.s3_fixtures import new_buckets
-from tests.servers.faults import FaultyServer
-from tests.servers.plan import Fault
-from tests.servers.server import S3Server
+from tests.support.s3_fixtures import new_buckets
+from tests.support.servers.faults import FaultyServer
+from tests.support.servers.plan import Fault
+from tests.support.servers.server import S3Server
 
-from tribolake.enrichment.cache import WordingCache, open_wordings
-from tribolake.enrichment.cache.in_bucket import BucketObjects
-from tribolake.enrichment.wording import Wording
 from tribolake.errors import StoreUnavailable
 from tribolake.lake.store import ObjectStore, open_store
 from tribolake.lake.versions import list_versions, put_new, read_version
+from tribolake.oil.wording.cache import WordingCache, open_wordings
+from tribolake.oil.wording.cache.in_bucket import BucketObjects
+from tribolake.oil.wording.wording import Wording
 from tribolake.settings import load_settings
 
 PLACE = "oil-analysis/recommendations/"

@@ -17,10 +17,10 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.servers.operations import operation_of
-from tests.servers.plan import Fault, Injury, Plan, Request
-from tests.servers.server import S3Server
-from tests.servers.wire import Head, ends_by_closing, read_head, request_body, response_body
+from tests.support.servers.operations import operation_of
+from tests.support.servers.plan import Fault, Injury, Plan, Request
+from tests.support.servers.server import S3Server
+from tests.support.servers.wire import Head, ends_by_closing, read_head, request_body, response_body
 
 HEAD_LIMIT = 1 << 20
 REFUSALS = {

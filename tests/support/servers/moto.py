@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers.processes import start, stop, wait_until
-from tests.servers.server import S3Server, server_at
+from tests.support.servers.processes import start, stop, wait_until
+from tests.support.servers.server import S3Server, server_at
 
 PROGRAM = Path(__file__).with_name("moto_process.py")
 RUNNING = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")

@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
-
-from tests.servers.processes import ServerDidNotStart, start, stop, wait_until
-from tests.servers.server import USERS, S3Server, server_at
+from tests.support.servers.processes import ServerDidNotStart, start, stop, wait_until
+from tests.support.servers.server import USERS, S3Server, server_at
 
 PROGRAMS = ("ceph-mon", "monmaptool", "ceph", "ceph-osd", "radosgw", "radosgw-admin")
 PACKAGES = ("ceph-mon", "ceph-osd", "radosgw", "ceph-common")

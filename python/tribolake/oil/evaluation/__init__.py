@@ -16,8 +16,8 @@ temperature or size, dates where the file has none, a percentage of change where
 of samples or essays, and the numbers of a list.
 """
 
-from tribolake.evaluation.evaluate import TEXT, Evaluation, evaluate_recommendations
-from tribolake.evaluation.scores import Scores
-from tribolake.evaluation.worst import Example
+from tribolake.oil.evaluation.evaluate import TEXT, Evaluation, evaluate_recommendations
+from tribolake.oil.evaluation.scores import Scores
+from tribolake.oil.evaluation.worst import Example
 
 __all__ = ["TEXT", "Evaluation", "Example", "Scores", "evaluate_recommendations"]

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 
-from tribolake.enrichment.guards.change_advice import change_advised
-from tribolake.enrichment.guards.change_words import NEGATOR
-from tribolake.enrichment.guards.demanded_changes import change_demanded
-from tribolake.enrichment.guards.harmless_advice import unknown_advice
-from tribolake.enrichment.guards.harmless_words import DOES, FIRST, LOOKS, USES
-from tribolake.enrichment.guards.sentences import clauses, folded, normal
+from tribolake.oil.wording.guards.change_advice import change_advised
+from tribolake.oil.wording.guards.change_words import NEGATOR
+from tribolake.oil.wording.guards.demanded_changes import change_demanded
+from tribolake.oil.wording.guards.harmless_advice import unknown_advice
+from tribolake.oil.wording.guards.harmless_words import DOES, FIRST, LOOKS, USES
+from tribolake.oil.wording.guards.sentences import clauses, folded, normal
 
 WORD = re.compile(r"[^\W\d_]+")
 

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tribolake.enrichment.pattern import as_language
 from tribolake.errors import ConfigurationError
-from tribolake.evaluation.judging import judge
-from tribolake.evaluation.reports import read_reports
-from tribolake.evaluation.scores import Scores, scores_of
-from tribolake.evaluation.worst import Example, examples_of
+from tribolake.oil.evaluation.judging import judge
+from tribolake.oil.evaluation.reports import read_reports
+from tribolake.oil.evaluation.scores import Scores, scores_of
+from tribolake.oil.evaluation.worst import Example, examples_of
+from tribolake.oil.wording.pattern import as_language
 
 TEXT = "ai_recommendation"
 EXAMPLES = 5

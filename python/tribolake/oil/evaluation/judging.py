@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tribolake.enrichment.guards.claims import calms, promises
-from tribolake.enrichment.guards.essay_names import essays_of_group
-from tribolake.enrichment.guards.foreign_text import is_error
-from tribolake.enrichment.guards.language import is_another_language
-from tribolake.enrichment.guards.sentences import normal
-from tribolake.evaluation.additive_rule import advises_change
-from tribolake.evaluation.grounding import grounding_of
-from tribolake.evaluation.reports import Report, critical_essays
+from tribolake.oil.evaluation.additive_rule import advises_change
+from tribolake.oil.evaluation.grounding import grounding_of
+from tribolake.oil.evaluation.reports import Report, critical_essays
+from tribolake.oil.wording.guards.claims import calms, promises
+from tribolake.oil.wording.guards.essay_names import essays_of_group
+from tribolake.oil.wording.guards.foreign_text import is_error
+from tribolake.oil.wording.guards.language import is_another_language
+from tribolake.oil.wording.guards.sentences import normal
 
 MOST_WORDS = 150
 HURRIED = frozenset({"U0", "U1"})

@@ -11,11 +11,11 @@ from typing import Any
 
 import duckdb
 
-from tribolake.duck import QUIET, confine, literal, quoted
-from tribolake.enrichment.guards.essay_names import published_essays
 from tribolake.errors import ConfigurationError
-from tribolake.evaluation.json_numbers import number_in, read_json
-from tribolake.evaluation.visible import visible
+from tribolake.oil.evaluation.json_numbers import number_in, read_json
+from tribolake.oil.evaluation.visible import visible
+from tribolake.oil.wording.guards.essay_names import published_essays
+from tribolake.trace.read_only_duckdb import QUIET, confine, literal, quoted
 
 MEMORY = "1GB"
 MAX_REPORTS = 1_000_000

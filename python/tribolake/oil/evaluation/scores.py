@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tribolake.evaluation.judging import Judged
+from tribolake.oil.evaluation.judging import Judged
 
 
 @dataclass(frozen=True)

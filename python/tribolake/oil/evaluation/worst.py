@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tribolake.evaluation.judging import Judged
+from tribolake.oil.evaluation.judging import Judged
 
 
 @dataclass(frozen=True)

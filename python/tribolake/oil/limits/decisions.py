@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tribolake.limits.shift import grouped_shifts
+from tribolake.oil.limits.shift import grouped_shifts
 
 DECISIONS = pa.schema(
     [

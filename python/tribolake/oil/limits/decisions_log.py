@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tribolake.run.warehouse import lower_names, open_built, rows_of
 from tribolake.settings import Settings
-from tribolake.warehouse import lower_names, open_built, rows_of
 
 LAST_DECISIONS = """
     select *

@@ -7,13 +7,13 @@ from typing import Any
 
 import duckdb
 
-from tribolake.dbtrun import Dbt
 from tribolake.errors import ConfigurationError
-from tribolake.limits.judging import JUDGES, borrow_warehouse, judge
+from tribolake.oil.limits.judging import JUDGES, borrow_warehouse, judge
+from tribolake.run.dbt import Dbt
+from tribolake.run.warehouse import open_built, rows_of
 from tribolake.settings import Settings
-from tribolake.versions.find import fetch_limits, limits_client_of
-from tribolake.versions.published import open_published
-from tribolake.warehouse import open_built, rows_of
+from tribolake.trace.find import fetch_limits, limits_client_of
+from tribolake.trace.published import open_published
 
 MOVED = """
     select

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tribolake.limits.percentiles import Integers, grouped_percentiles
+from tribolake.oil.limits.percentiles import Integers, grouped_percentiles
 
 # Which columns make a group at each level; a parent group leaves columns out.
 LEVEL_KEYS: dict[str, tuple[str, ...]] = {

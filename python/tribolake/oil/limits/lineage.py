@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
+from tribolake.run.warehouse import open_warehouse, rows_of, table_exists
 from tribolake.settings import Settings
-from tribolake.warehouse import open_warehouse, rows_of, table_exists
 
 # A run that published a version of limits for the first time left its mark on those that changed.
 FIRST_RUN = """

@@ -13,14 +13,14 @@ from typing import Any
 
 import duckdb
 
-from tribolake.dbtrun import Dbt
-from tribolake.limits.judging import JUDGES, borrow_warehouse, judge
+from tribolake.oil.limits.judging import JUDGES, borrow_warehouse, judge
 from tribolake.publish.files import remove_folder
 from tribolake.publish.places import Places
 from tribolake.publish.version import write_files
+from tribolake.run.dbt import Dbt
 from tribolake.settings import Settings
-from tribolake.versions.find import fetch_limits
-from tribolake.versions.published import Published
+from tribolake.trace.find import fetch_limits
+from tribolake.trace.published import Published
 
 FOLLOWERS = ("component_status_current", "machine_recommendations", "machine_status_current")
 JUDGED_BY = "select distinct limits_version from read_parquet($1) order by 1 nulls first"

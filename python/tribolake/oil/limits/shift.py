@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import kolmogorov
 
-from tribolake.limits.percentiles import Floats, Integers
+from tribolake.oil.limits.percentiles import Floats, Integers
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """Realistic sample laboratory files with known truth, seeded, for demos, tests and benchmarks."""
 
-from tribolake.synth.lake import SampleLake, write_sample_lake
+from tribolake.oil.synth.lake import SampleLake, write_sample_lake
 
 __all__ = ["SampleLake", "write_sample_lake"]

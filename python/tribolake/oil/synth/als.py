@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tribolake.synth.als_columns import ALS_ESSAYS, essay_texts, sample_columns
-from tribolake.synth.dirt import date_rows, excel_serial, spoil_essays
-from tribolake.synth.laboratory import ClientSamples
-from tribolake.synth.sheet import Columns, append_copy, size
+from tribolake.oil.synth.als_columns import ALS_ESSAYS, essay_texts, sample_columns
+from tribolake.oil.synth.dirt import date_rows, excel_serial, spoil_essays
+from tribolake.oil.synth.laboratory import ClientSamples
+from tribolake.oil.synth.sheet import Columns, append_copy, size
 
 FILE_NAME = "muestrasAlsHistoricos.parquet"
 PAIRS = 33

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tribolake.synth.laboratory import ClientSamples
-from tribolake.synth.particles import iso_text
-from tribolake.synth.sheet import Cell, Columns
-from tribolake.synth.tables import BoolArray, FloatArray, oil
+from tribolake.oil.synth.laboratory import ClientSamples
+from tribolake.oil.synth.particles import iso_text
+from tribolake.oil.synth.sheet import Cell, Columns
+from tribolake.oil.synth.tables import BoolArray, FloatArray, oil
 
 NOT_ASKED = ""
 BELOW, ABOVE, NOT_MEASURED = "<0,05", ">0,05", "-"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tribolake.synth.episodes import Episode, true_oil_hours
-from tribolake.synth.fleet import Fleet
-from tribolake.synth.schedule import Schedule
-from tribolake.synth.tables import FloatArray, IntArray, family_curves, oil, rows
+from tribolake.oil.synth.episodes import Episode, true_oil_hours
+from tribolake.oil.synth.fleet import Fleet
+from tribolake.oil.synth.schedule import Schedule
+from tribolake.oil.synth.tables import FloatArray, IntArray, family_curves, oil, rows
 
 ADDITIVES = ("Ca", "Zn", "P", "Mg", "Mo", "B", "Ba")
 BULK = ("V100", "V40", "TBN", "TAN")

@@ -7,8 +7,8 @@ from datetime import date
 
 import numpy as np
 
-from tribolake.synth.sheet import Columns
-from tribolake.synth.tables import BoolArray
+from tribolake.oil.synth.sheet import Columns
+from tribolake.oil.synth.tables import BoolArray
 
 BLANK = None
 DIRTY_CELLS = ("-5", "5-10", "1e-3", "1.234,5", "12,5", "<1", ">100", "-", BLANK)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tribolake.synth.schedule import Schedule
-from tribolake.synth.tables import BoolArray, FloatArray, IntArray
+from tribolake.oil.synth.schedule import Schedule
+from tribolake.oil.synth.tables import BoolArray, FloatArray, IntArray
 
 GEARED = ("transmision", "convertidor", "diferencial", "mando_final", "rueda")
 HYDRAULIC = ("hidraulico", "direccion")

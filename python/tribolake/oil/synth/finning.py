@@ -11,11 +11,11 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from tribolake.synth.dirt import date_rows, excel_serial, spoil_essays
-from tribolake.synth.finning_columns import ESSAYS, REPORT_DATE, SAMPLE_DATE, STATE, coolant_sheet, oil_sheet
-from tribolake.synth.laboratory import ClientSamples
-from tribolake.synth.sheet import Cell, Columns, append_copy, take
-from tribolake.synth.tables import header
+from tribolake.oil.synth.dirt import date_rows, excel_serial, spoil_essays
+from tribolake.oil.synth.finning_columns import ESSAYS, REPORT_DATE, SAMPLE_DATE, STATE, coolant_sheet, oil_sheet
+from tribolake.oil.synth.laboratory import ClientSamples
+from tribolake.oil.synth.sheet import Cell, Columns, append_copy, take
+from tribolake.oil.synth.tables import header
 
 LAB_STATE = "Nuevo"
 FIRST_SAMPLE_ROW = 2  # row 1 is the header and row 2 is blank in every export

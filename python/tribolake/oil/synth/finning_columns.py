@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from tribolake.synth.laboratory import ClientSamples
-from tribolake.synth.particles import iso_text, visible_codes
-from tribolake.synth.sheet import Cell, Columns
-from tribolake.synth.tables import BoolArray, FloatArray, IntArray, TextArray, oil
-from tribolake.synth.verdict import MONITOR, NORMAL, WATER_EXCESS, lab_verdicts, looks_dirty, water_letter
+from tribolake.oil.synth.laboratory import ClientSamples
+from tribolake.oil.synth.particles import iso_text, visible_codes
+from tribolake.oil.synth.sheet import Cell, Columns
+from tribolake.oil.synth.tables import BoolArray, FloatArray, IntArray, TextArray, oil
+from tribolake.oil.synth.verdict import MONITOR, NORMAL, WATER_EXCESS, lab_verdicts, looks_dirty, water_letter
 
 CUSTOMER, SITE, DISTRIBUTOR = "MINERA EJEMPLO", "FAENA EJEMPLO NORTE", "DISTRIBUIDOR EJEMPLO S.A."
 STATE, SAMPLE_DATE, REPORT_DATE = "Estado", "Fecha de Toma de Muestra", "Fecha de laboratorio"

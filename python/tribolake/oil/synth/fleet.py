@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tribolake.synth.tables import rows
+from tribolake.oil.synth.tables import rows
 
 SHARED_LEVEL_SPREAD = 0.15
 

@@ -8,12 +8,12 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from tribolake.synth.chemistry import lab_values, strength_of
-from tribolake.synth.episodes import Episode, plan_episodes
-from tribolake.synth.fleet import Fleet, build_fleet
-from tribolake.synth.particles import particle_counts
-from tribolake.synth.schedule import Schedule, sampling_schedule
-from tribolake.synth.tables import BoolArray, DayArray, FloatArray, TextArray
+from tribolake.oil.synth.chemistry import lab_values, strength_of
+from tribolake.oil.synth.episodes import Episode, plan_episodes
+from tribolake.oil.synth.fleet import Fleet, build_fleet
+from tribolake.oil.synth.particles import particle_counts
+from tribolake.oil.synth.schedule import Schedule, sampling_schedule
+from tribolake.oil.synth.tables import BoolArray, DayArray, FloatArray, TextArray
 
 CLIENTS = ("cda", "emin")
 STAGES = ("fleet", "schedule", "episodes", "chemistry", "particles", "reception", "layout", "dirt")

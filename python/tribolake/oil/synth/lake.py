@@ -10,9 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tribolake.synth.als import write_parquet
-from tribolake.synth.finning import write_workbooks
-from tribolake.synth.laboratory import CLIENTS, TRUTH_SCHEMA, sample_client
+from tribolake.oil.synth.als import write_parquet
+from tribolake.oil.synth.finning import write_workbooks
+from tribolake.oil.synth.laboratory import CLIENTS, TRUTH_SCHEMA, sample_client
 
 
 @dataclass(frozen=True)

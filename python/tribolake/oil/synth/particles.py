@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tribolake.synth.schedule import Schedule
-from tribolake.synth.tables import BoolArray, FloatArray, IntArray, TextArray
+from tribolake.oil.synth.schedule import Schedule
+from tribolake.oil.synth.tables import BoolArray, FloatArray, IntArray, TextArray
 
 SIZES = (4, 6, 10, 14, 18, 21, 38, 50, 70)
 

@@ -7,8 +7,8 @@ from datetime import date
 
 import numpy as np
 
-from tribolake.synth.fleet import Fleet
-from tribolake.synth.tables import BoolArray, DayArray, FloatArray, IntArray, TextArray
+from tribolake.oil.synth.fleet import Fleet
+from tribolake.oil.synth.tables import BoolArray, DayArray, FloatArray, IntArray, TextArray
 
 USUAL_SPELLING_SHARE = 0.95
 

@@ -17,7 +17,7 @@ TextArray = npt.NDArray[np.object_]
 
 
 def _text(name: str) -> str:
-    return (resources.files("tribolake.synth") / "layout" / name).read_text(encoding="utf-8")
+    return (resources.files("tribolake.oil.synth") / "layout" / name).read_text(encoding="utf-8")
 
 
 @cache

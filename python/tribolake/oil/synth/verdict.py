@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 
-from tribolake.synth.episodes import Episode
-from tribolake.synth.particles import iso_code
-from tribolake.synth.schedule import Schedule
-from tribolake.synth.tables import BoolArray, FloatArray, TextArray, rows
+from tribolake.oil.synth.episodes import Episode
+from tribolake.oil.synth.particles import iso_code
+from tribolake.oil.synth.schedule import Schedule
+from tribolake.oil.synth.tables import BoolArray, FloatArray, TextArray, rows
 
 NORMAL = "No se requiere acción"
 MONITOR = "Monitorear Compartimento"

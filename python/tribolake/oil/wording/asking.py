@@ -9,20 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
-from tribolake.enrichment.budget import Budget, Reservation
-from tribolake.enrichment.cache import NoPlaceLeft
-from tribolake.enrichment.enrich import Cache, Progress
-from tribolake.enrichment.judge import Fault, judge, wording_of
-from tribolake.enrichment.model import Answer, Model, most_tokens
-from tribolake.enrichment.objections import objections_to
-from tribolake.enrichment.pattern import Pattern
-from tribolake.enrichment.price import Price, Tokens
-from tribolake.enrichment.prompt import LONGEST_COMPLAINT_BYTES, Message, messages
-from tribolake.enrichment.reasons import NOT_ASKED, OF_THE_ENDPOINT, ModelUnusable, Unanswered
-from tribolake.enrichment.reply import response_format
-from tribolake.enrichment.result import Enrichment, Waiting
-from tribolake.enrichment.wording import Configuration, Wording
 from tribolake.errors import TribolakeError
+from tribolake.oil.wording.budget import Budget, Reservation
+from tribolake.oil.wording.cache import NoPlaceLeft
+from tribolake.oil.wording.enrich import Cache, Progress
+from tribolake.oil.wording.judge import Fault, judge, wording_of
+from tribolake.oil.wording.model import Answer, Model, most_tokens
+from tribolake.oil.wording.objections import objections_to
+from tribolake.oil.wording.pattern import Pattern
+from tribolake.oil.wording.price import Price, Tokens
+from tribolake.oil.wording.prompt import LONGEST_COMPLAINT_BYTES, Message, messages
+from tribolake.oil.wording.reasons import NOT_ASKED, OF_THE_ENDPOINT, ModelUnusable, Unanswered
+from tribolake.oil.wording.reply import response_format
+from tribolake.oil.wording.result import Enrichment, Waiting
+from tribolake.oil.wording.wording import Configuration, Wording
 from tribolake.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -21,22 +21,22 @@ from typing import Any, Literal
 from openai import APIConnectionError, APIStatusError, NotFoundError, OpenAI, OpenAIError
 from openai.types import Batch
 
-from tribolake.enrichment.batch_record import BatchRecord, awaited_keys, close, file_of, open_records, save
-from tribolake.enrichment.cache import NoPlaceLeft
-from tribolake.enrichment.configuration import configuration_of
-from tribolake.enrichment.enrich import UNKNOWN_PRICE, Cache, objections_by_key
-from tribolake.enrichment.explain import explain
-from tribolake.enrichment.judge import Fault, judge, wording_of
-from tribolake.enrichment.masking import masked
-from tribolake.enrichment.model import most_tokens, read_completion, say_always, shown, was_never_sent
-from tribolake.enrichment.pattern import Pattern
-from tribolake.enrichment.price import BATCH_SHARE, OPENAI, Tokens, price_of
-from tribolake.enrichment.prompt import messages
-from tribolake.enrichment.reasons import ModelUnusable, Unanswered
-from tribolake.enrichment.reply import response_format
-from tribolake.enrichment.result import Pending
-from tribolake.enrichment.wording import cache_key
 from tribolake.errors import ConfigurationError, TribolakeError
+from tribolake.oil.wording.batch_record import BatchRecord, awaited_keys, close, file_of, open_records, save
+from tribolake.oil.wording.cache import NoPlaceLeft
+from tribolake.oil.wording.configuration import configuration_of
+from tribolake.oil.wording.enrich import UNKNOWN_PRICE, Cache, objections_by_key
+from tribolake.oil.wording.explain import explain
+from tribolake.oil.wording.judge import Fault, judge, wording_of
+from tribolake.oil.wording.masking import masked
+from tribolake.oil.wording.model import most_tokens, read_completion, say_always, shown, was_never_sent
+from tribolake.oil.wording.pattern import Pattern
+from tribolake.oil.wording.price import BATCH_SHARE, OPENAI, Tokens, price_of
+from tribolake.oil.wording.prompt import messages
+from tribolake.oil.wording.reasons import ModelUnusable, Unanswered
+from tribolake.oil.wording.reply import response_format
+from tribolake.oil.wording.result import Pending
+from tribolake.oil.wording.wording import cache_key
 from tribolake.settings import Settings
 
 COMPLETIONS: Literal["/v1/chat/completions"] = "/v1/chat/completions"

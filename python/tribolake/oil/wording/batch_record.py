@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tribolake.enrichment.configuration import configuration_of
-from tribolake.enrichment.pattern import Pattern, Rule, expert_rules
-from tribolake.enrichment.wording import Configuration, canonical_json
+from tribolake.oil.wording.configuration import configuration_of
+from tribolake.oil.wording.pattern import Pattern, Rule, expert_rules
+from tribolake.oil.wording.wording import Configuration, canonical_json
 from tribolake.publish.files import sync_folder, write_durably
 from tribolake.settings import Settings
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 
-from tribolake.enrichment.price import Price, Tokens
+from tribolake.oil.wording.price import Price, Tokens
 
 
 class Budget:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tribolake.enrichment.prompt import PROMPT_VERSION
-from tribolake.enrichment.wording import Configuration
+from tribolake.oil.wording.prompt import PROMPT_VERSION
+from tribolake.oil.wording.wording import Configuration
 from tribolake.settings import Settings
 
 

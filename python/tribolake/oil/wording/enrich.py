@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from tribolake.enrichment.batch_record import awaited_keys
-from tribolake.enrichment.cache import Validate
-from tribolake.enrichment.configuration import configuration_of
-from tribolake.enrichment.pattern import Pattern
-from tribolake.enrichment.price import price_of
-from tribolake.enrichment.result import Enrichment, Pending, Waiting
-from tribolake.enrichment.wording import Configuration, Wording, cache_key
 from tribolake.errors import TribolakeError
+from tribolake.oil.wording.batch_record import awaited_keys
+from tribolake.oil.wording.cache import Validate
+from tribolake.oil.wording.configuration import configuration_of
+from tribolake.oil.wording.pattern import Pattern
+from tribolake.oil.wording.price import price_of
+from tribolake.oil.wording.result import Enrichment, Pending, Waiting
+from tribolake.oil.wording.wording import Configuration, Wording, cache_key
 from tribolake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def objections_by_key(patterns: Mapping[str, Pattern]) -> Validate:
     """
 
     def objections(wording: Wording) -> Sequence[str]:
-        from tribolake.enrichment.objections import objections_to  # noqa: PLC0415 - guards take a while to import
+        from tribolake.oil.wording.objections import objections_to  # noqa: PLC0415 - guards take a while to import
 
         return objections_to(wording, patterns[wording.cache_key])
 
@@ -115,7 +115,7 @@ def _ask_for(
     if not wanted or result.stopped:
         result.waiting |= {pattern.text: Waiting("stopped") for pattern in wanted}
         return
-    from tribolake.enrichment.asking import ask_for_all  # noqa: PLC0415 - the client takes a second to import
+    from tribolake.oil.wording.asking import ask_for_all  # noqa: PLC0415 - the client takes a second to import
 
     progress(f"ask {settings.ai_model} for {len(wanted)} wordings")
     try:

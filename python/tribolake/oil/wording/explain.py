@@ -6,8 +6,8 @@ import re
 
 from openai import APIStatusError
 
-from tribolake.enrichment.masking import masked
-from tribolake.enrichment.reasons import ModelUnusable, Unanswered
+from tribolake.oil.wording.masking import masked
+from tribolake.oil.wording.reasons import ModelUnusable, Unanswered
 
 NO_CREDIT = "the account at {endpoint} has no credit left ({said}): add credit, or raise its limit; a later run goes on"
 CLOSED = "the account at {endpoint} is closed ({said}): have it opened again there, or set another OPENAI_API_KEY"

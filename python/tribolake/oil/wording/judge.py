@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tribolake.enrichment.guards.violations import violations
-from tribolake.enrichment.pattern import Pattern
-from tribolake.enrichment.price import Tokens
-from tribolake.enrichment.reasons import Reason
-from tribolake.enrichment.reply import Reply, ReplyUnreadable, read_reply
-from tribolake.enrichment.wording import Configuration, Wording
+from tribolake.oil.wording.guards.violations import violations
+from tribolake.oil.wording.pattern import Pattern
+from tribolake.oil.wording.price import Tokens
+from tribolake.oil.wording.reasons import Reason
+from tribolake.oil.wording.reply import Reply, ReplyUnreadable, read_reply
+from tribolake.oil.wording.wording import Configuration, Wording
 
 CUT_SHORT = "the reply ended before its end: be shorter"
 TOO_SHORT = "TRIBOLAKE_AI_MAX_OUTPUT_TOKENS does not suffice"

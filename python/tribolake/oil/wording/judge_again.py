@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import duckdb
 
-from tribolake.enrichment.waiting import drop_wordings, is_judged_by, note_judged_by
-from tribolake.enrichment.wording import Configuration, Wording
-from tribolake.project import fingerprint_guards
-from tribolake.warehouse import transaction
+from tribolake.oil.wording.waiting import drop_wordings, is_judged_by, note_judged_by
+from tribolake.oil.wording.wording import Configuration, Wording
+from tribolake.run.project import fingerprint_guards
+from tribolake.run.warehouse import transaction
 
 log = logging.getLogger(__name__)
 SHOWN = "select cache_key, pattern, observation, cause, action, generated_at from control.wordings"
@@ -41,7 +41,7 @@ def _refused(connection: duckdb.DuckDBPyConnection, configuration: Configuration
     rows = connection.execute(SHOWN).fetchall()
     if not rows:
         return
-    from tribolake.enrichment.objections import objections  # noqa: PLC0415 - guards take a while to import
+    from tribolake.oil.wording.objections import objections  # noqa: PLC0415 - guards take a while to import
 
     for key, pattern, observation, cause, action, generated_at in rows:
         wording = Wording(key, configuration, pattern, observation, cause, action, generated_at.isoformat())

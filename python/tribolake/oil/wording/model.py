@@ -20,10 +20,10 @@ from typing import Any, Self
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
 
-from tribolake.enrichment.explain import explain
-from tribolake.enrichment.price import OPENAI, Tokens
-from tribolake.enrichment.prompt import Message
-from tribolake.enrichment.reasons import ModelUnusable, Unanswered
+from tribolake.oil.wording.explain import explain
+from tribolake.oil.wording.price import OPENAI, Tokens
+from tribolake.oil.wording.prompt import Message
+from tribolake.oil.wording.reasons import ModelUnusable, Unanswered
 from tribolake.settings import Settings
 
 FIRST_PAUSE_SECONDS = 0.5

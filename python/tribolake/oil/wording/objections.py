@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from tribolake.enrichment.guards.violations import violations
-from tribolake.enrichment.pattern import Language, Pattern, Rule, expert_rules, read_pattern
-from tribolake.enrichment.reply import Reply
-from tribolake.enrichment.wording import Wording, cache_key
+from tribolake.oil.wording.guards.violations import violations
+from tribolake.oil.wording.pattern import Language, Pattern, Rule, expert_rules, read_pattern
+from tribolake.oil.wording.reply import Reply
+from tribolake.oil.wording.wording import Wording, cache_key
 
 
 def objections(wording: Wording) -> tuple[str, ...]:

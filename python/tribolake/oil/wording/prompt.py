@@ -11,9 +11,9 @@ from functools import cache
 from importlib import resources
 from typing import TypedDict
 
-from tribolake.enrichment.guards.sentences import normal
-from tribolake.enrichment.pattern import Language, Pattern
-from tribolake.enrichment.wording import canonical_json
+from tribolake.oil.wording.guards.sentences import normal
+from tribolake.oil.wording.pattern import Language, Pattern
+from tribolake.oil.wording.wording import canonical_json
 
 # Part of what wordings are kept under: a change of any text in `prompts/` needs a new one.
 PROMPT_VERSION = "2026-11"
@@ -89,4 +89,4 @@ def read_examples(language: Language) -> list[dict[str, dict[str, object]]]:
 
 
 def _text(name: str) -> str:
-    return (resources.files("tribolake.enrichment") / "prompts" / name).read_text(encoding="utf-8")
+    return (resources.files("tribolake.oil.wording") / "prompts" / name).read_text(encoding="utf-8")

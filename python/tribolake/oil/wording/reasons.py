@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tribolake.enrichment.price import Tokens
 from tribolake.errors import TribolakeError
+from tribolake.oil.wording.price import Tokens
 
 Reason = Literal[
     "rejected",  # two replies said what a wording must not say

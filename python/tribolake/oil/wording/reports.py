@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from tribolake.enrichment.configuration import configuration_of
-from tribolake.enrichment.enrich import Cache, Progress, enrich
-from tribolake.enrichment.judge_again import judge_again
-from tribolake.enrichment.pattern import expert_rules
-from tribolake.enrichment.result import Enrichment
-from tribolake.enrichment.waiting import (
+from tribolake.oil.wording.configuration import configuration_of
+from tribolake.oil.wording.enrich import Cache, Progress, enrich
+from tribolake.oil.wording.judge_again import judge_again
+from tribolake.oil.wording.pattern import expert_rules
+from tribolake.oil.wording.result import Enrichment
+from tribolake.oil.wording.waiting import (
     CONTROL_WORDINGS,
     configuration_text,
     forget_other_configurations,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from tribolake.enrichment.cache import open_wordings
+from tribolake.oil.wording.cache import open_wordings
 from tribolake.settings import Settings
 
 KEYS = "select distinct cache_key from read_parquet($1) where cache_key is not null"
@@ -32,7 +32,7 @@ def lay_out_wordings(settings: Settings, scratch: Settings, reports: Sequence[Pa
                 keys |= {key for (key,) in connection.execute(KEYS, [str(path)]).fetchall()}
     if not keys:
         return scratch
-    from tribolake.enrichment.objections import objections  # noqa: PLC0415 - guards take a while to import
+    from tribolake.oil.wording.objections import objections  # noqa: PLC0415 - guards take a while to import
 
     cache, kept = open_wordings(settings), open_wordings(scratch)
     # The first of each key that the guards of today take: that is what the run showed, unless they changed since.

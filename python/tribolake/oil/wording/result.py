@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tribolake.enrichment.pattern import Pattern
-from tribolake.enrichment.price import Tokens
-from tribolake.enrichment.reasons import Reason
-from tribolake.enrichment.wording import Wording
+from tribolake.oil.wording.pattern import Pattern
+from tribolake.oil.wording.price import Tokens
+from tribolake.oil.wording.reasons import Reason
+from tribolake.oil.wording.wording import Wording
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import duckdb
 
-from tribolake.enrichment.pattern import Rule, read_pattern
-from tribolake.enrichment.reasons import NOT_ASKED
-from tribolake.enrichment.result import Pending, Waiting
-from tribolake.enrichment.wording import Configuration, Wording, canonical_json
-from tribolake.project import fingerprint_guards
-from tribolake.warehouse import table_exists, transaction
+from tribolake.oil.wording.pattern import Rule, read_pattern
+from tribolake.oil.wording.reasons import NOT_ASKED
+from tribolake.oil.wording.result import Pending, Waiting
+from tribolake.oil.wording.wording import Configuration, Wording, canonical_json
+from tribolake.run.project import fingerprint_guards
+from tribolake.run.warehouse import table_exists, transaction
 
 log = logging.getLogger(__name__)
 # Also made by macros/ensure_control_tables.sql, for dbt without the wrapper.

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tribolake.enrichment.pattern import Language, Pattern
+from tribolake.oil.wording.pattern import Language, Pattern
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from tribolake.enrichment.wording import Wording
 from tribolake.errors import StoreUnavailable
+from tribolake.oil.wording.wording import Wording
 from tribolake.settings import Settings
 
 if TYPE_CHECKING:
-    from tribolake.enrichment.cache.kept import KeptWordings
+    from tribolake.oil.wording.cache.kept import KeptWordings
 
 # What is wrong with the sentences of a wording; empty where nothing is.
 Validate = Callable[[Wording], Sequence[str]]
@@ -136,7 +136,7 @@ def open_wordings(settings: Settings) -> WordingCache:
         return _in_folder(settings)
     if settings.storage_mode == "s3":
         return _in_bucket(settings)
-    from tribolake.enrichment.cache.in_both import WordingsInBoth  # noqa: PLC0415
+    from tribolake.oil.wording.cache.in_both import WordingsInBoth  # noqa: PLC0415
 
     if settings.is_on_s3:
         return WordingsInBoth(_in_bucket(settings), _in_folder(settings))
@@ -144,15 +144,15 @@ def open_wordings(settings: Settings) -> WordingCache:
 
 
 def _in_folder(settings: Settings) -> KeptWordings:
-    from tribolake.enrichment.cache.in_folder import FolderObjects  # noqa: PLC0415
-    from tribolake.enrichment.cache.kept import KeptWordings  # noqa: PLC0415 - Arrow, which a run without news needs not
+    from tribolake.oil.wording.cache.in_folder import FolderObjects  # noqa: PLC0415
+    from tribolake.oil.wording.cache.kept import KeptWordings  # noqa: PLC0415 - Arrow, which a run without news needs not
 
     return KeptWordings(FolderObjects(settings.lake, settings.lake / settings.prefix / FOLDER))
 
 
 def _in_bucket(settings: Settings) -> KeptWordings:
-    from tribolake.enrichment.cache.in_bucket import BucketObjects  # noqa: PLC0415 - a folder needs no S3 library
-    from tribolake.enrichment.cache.kept import KeptWordings  # noqa: PLC0415
     from tribolake.lake.store import open_store  # noqa: PLC0415
+    from tribolake.oil.wording.cache.in_bucket import BucketObjects  # noqa: PLC0415 - a folder needs no S3 library
+    from tribolake.oil.wording.cache.kept import KeptWordings  # noqa: PLC0415
 
     return KeptWordings(BucketObjects(open_store(settings), f"{settings.prefix}/{FOLDER}/"))

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from tribolake.enrichment.cache.kept import Compacted, Name, Rows, distinct, in_order, merged
-from tribolake.enrichment.cache.names import COMPACTED, Place
-from tribolake.enrichment.cache.table import as_parquet
-from tribolake.enrichment.cache.write_once import Kept, WriteOnce
 from tribolake.errors import StoreUnavailable
+from tribolake.oil.wording.cache.kept import Compacted, Name, Rows, distinct, in_order, merged
+from tribolake.oil.wording.cache.names import COMPACTED, Place
+from tribolake.oil.wording.cache.table import as_parquet
+from tribolake.oil.wording.cache.write_once import Kept, WriteOnce
 
 if TYPE_CHECKING:
-    from tribolake.enrichment.cache.kept import KeptWordings
+    from tribolake.oil.wording.cache.kept import KeptWordings
 
 
 def compact(wordings: KeptWordings, objects: WriteOnce, at_least: int) -> int:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tribolake.enrichment.cache import Imported, NoPlaceLeft, Validate, anything
-from tribolake.enrichment.cache.kept import KeptWordings, Name, now
-from tribolake.enrichment.cache.names import NoWording
-from tribolake.enrichment.wording import Wording
 from tribolake.errors import StoreUnavailable
+from tribolake.oil.wording.cache import Imported, NoPlaceLeft, Validate, anything
+from tribolake.oil.wording.cache.kept import KeptWordings, Name, now
+from tribolake.oil.wording.cache.names import NoWording
+from tribolake.oil.wording.wording import Wording
 
 log = logging.getLogger(__name__)
 WRITERS = 8
@@ -65,7 +65,7 @@ class WordingsInBoth:
         return self._truth.export_to(path)
 
     def import_from(self, path: Path, validate: Validate) -> Imported:
-        from tribolake.enrichment.cache.transfer import import_wordings  # noqa: PLC0415 - few want it
+        from tribolake.oil.wording.cache.transfer import import_wordings  # noqa: PLC0415 - few want it
 
         return import_wordings(self, path, validate)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tribolake.enrichment.cache.write_once import Gone, Kept, Unreadable
 from tribolake.lake.store import ObjectMissing, ObjectStore, ObjectTooLarge
 from tribolake.lake.versions import ObjectVersion, delete_version, list_versions, put_new, read_version
+from tribolake.oil.wording.cache.write_once import Gone, Kept, Unreadable
 
 
 @dataclass(frozen=True)

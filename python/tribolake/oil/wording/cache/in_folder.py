@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tribolake.enrichment.cache.names import KEY, PLACES, Place
-from tribolake.enrichment.cache.write_once import Gone, Kept, Unreadable
+from tribolake.oil.wording.cache.names import KEY, PLACES, Place
+from tribolake.oil.wording.cache.write_once import Gone, Kept, Unreadable
 from tribolake.publish.files import make_folder, sync_folder
 
 # Longer than any writer takes between the first byte and the link.

@@ -29,8 +29,9 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tribolake.enrichment.cache import Imported, NoPlaceLeft, Validate, anything
-from tribolake.enrichment.cache.names import (
+from tribolake.errors import StoreUnavailable
+from tribolake.oil.wording.cache import Imported, NoPlaceLeft, Validate, anything
+from tribolake.oil.wording.cache.names import (
     COMPACTED,
     EXPIRED,
     KEY,
@@ -47,10 +48,9 @@ from tribolake.enrichment.cache.names import (
     place_of,
     read_wording,
 )
-from tribolake.enrichment.cache.table import MAX_TABLE_BYTES, has_more_columns, of_parquet, wordings_of
-from tribolake.enrichment.cache.write_once import Gone, Kept, Unreadable, WriteOnce
-from tribolake.enrichment.wording import Wording
-from tribolake.errors import StoreUnavailable
+from tribolake.oil.wording.cache.table import MAX_TABLE_BYTES, has_more_columns, of_parquet, wordings_of
+from tribolake.oil.wording.cache.write_once import Gone, Kept, Unreadable, WriteOnce
+from tribolake.oil.wording.wording import Wording
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -163,18 +163,18 @@ class KeptWordings:
         return dict(sorted(marks))  # of several the last one stays
 
     def compact(self, at_least: int = 1) -> int:
-        from tribolake.enrichment.cache.compaction import compact  # noqa: PLC0415 - it works with this class
+        from tribolake.oil.wording.cache.compaction import compact  # noqa: PLC0415 - it works with this class
 
         self._objects.tidy()
         return compact(self, self._objects, at_least)
 
     def export_to(self, path: Path) -> int:
-        from tribolake.enrichment.cache.transfer import export_wordings  # noqa: PLC0415 - few want it
+        from tribolake.oil.wording.cache.transfer import export_wordings  # noqa: PLC0415 - few want it
 
         return export_wordings(chain.from_iterable(self.everything().values()), path)
 
     def import_from(self, path: Path, validate: Validate) -> Imported:
-        from tribolake.enrichment.cache.transfer import import_wordings  # noqa: PLC0415 - few want it
+        from tribolake.oil.wording.cache.transfer import import_wordings  # noqa: PLC0415 - few want it
 
         return import_wordings(self, path, validate)
 

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tribolake.enrichment.pattern import LANGUAGES
-from tribolake.enrichment.wording import Wording
+from tribolake.oil.wording.pattern import LANGUAGES
+from tribolake.oil.wording.wording import Wording
 
 COMPACTED = "_compacted/"
 EXPIRED = "_expired/"

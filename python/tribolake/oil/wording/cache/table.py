@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tribolake.enrichment.cache.names import UNREADABLE, NoWording, NoWordings, flaw
-from tribolake.enrichment.wording import Configuration, Wording
+from tribolake.oil.wording.cache.names import UNREADABLE, NoWording, NoWordings, flaw
+from tribolake.oil.wording.wording import Configuration, Wording
 
 SCHEMA = pa.schema(
     [

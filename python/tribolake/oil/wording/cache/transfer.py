@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tribolake.enrichment.cache import Imported, Refused, Validate
-from tribolake.enrichment.cache.names import NoWording
-from tribolake.enrichment.cache.table import as_parquet, of_parquet, wordings_of
-from tribolake.enrichment.wording import Wording
+from tribolake.oil.wording.cache import Imported, Refused, Validate
+from tribolake.oil.wording.cache.names import NoWording
+from tribolake.oil.wording.cache.table import as_parquet, of_parquet, wordings_of
+from tribolake.oil.wording.wording import Wording
 from tribolake.publish.files import fresh_aside, replace_durably
 
 if TYPE_CHECKING:
-    from tribolake.enrichment.cache import WordingCache
+    from tribolake.oil.wording.cache import WordingCache
 
 WRITERS = 8
 SHOWN_KEY = 64

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tribolake.enrichment.guards.change_objects import objects_of
-from tribolake.enrichment.guards.change_words import (
+from tribolake.oil.wording.guards.change_objects import objects_of
+from tribolake.oil.wording.guards.change_words import (
     BEFORE_ANY,
     CHANGE,
     COMPLETE,
@@ -29,9 +29,9 @@ from tribolake.enrichment.guards.change_words import (
     WITHOUT,
     word_set,
 )
-from tribolake.enrichment.guards.new_material import installs_new
-from tribolake.enrichment.guards.sentences import clauses, folded, normal, without_slots
-from tribolake.enrichment.guards.spoken_changes import is_no_advice, is_only_watched
+from tribolake.oil.wording.guards.new_material import installs_new
+from tribolake.oil.wording.guards.sentences import clauses, folded, normal, without_slots
+from tribolake.oil.wording.guards.spoken_changes import is_no_advice, is_only_watched
 
 TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|,")
 ASIDES = re.compile(

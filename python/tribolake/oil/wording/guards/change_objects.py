@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tribolake.enrichment.guards.change_words import CHANGE, HARMLESS, NOUN, OBJECT
+from tribolake.oil.wording.guards.change_words import CHANGE, HARMLESS, NOUN, OBJECT
 
 
 def objects_of(words: tuple[str, ...]) -> list[str]:

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 
-from tribolake.enrichment.guards.phrases import comparable, first_not_in
-from tribolake.enrichment.guards.sentences import without_slots
+from tribolake.oil.wording.guards.phrases import comparable, first_not_in
+from tribolake.oil.wording.guards.sentences import without_slots
 
 PHRASES = Path(__file__).with_name("claims.csv")
 ALWAYS, UNLESS_NEGATED = "always", "unless negated"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 
-from tribolake.enrichment.guards.sentences import clauses, folded, normal, without_slots, words
-from tribolake.enrichment.pattern import LANGUAGES
-from tribolake.project import read_seed
+from tribolake.oil.wording.guards.sentences import clauses, folded, normal, without_slots, words
+from tribolake.oil.wording.pattern import LANGUAGES
+from tribolake.run.project import read_seed
 
 RUN = 5  # words that two texts do not share by chance
 # What people say anyway. The examples and the rules' own texts count as said too.
@@ -30,7 +30,7 @@ def copied_from_prompt(text: str) -> str | None:
 
 @cache
 def _of_instructions() -> frozenset[Run]:
-    folder = resources.files("tribolake.enrichment") / "prompts"
+    folder = resources.files("tribolake.oil.wording") / "prompts"
     told = [(folder / f"{language}.md").read_text(encoding="utf-8") for language in LANGUAGES]
     usual = [(folder / f"examples_{language}.json").read_text(encoding="utf-8") for language in LANGUAGES]
     usual += [row["text"] for language in LANGUAGES for row in read_seed(f"texts_{language}")]

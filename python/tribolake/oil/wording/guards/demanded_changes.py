@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from tribolake.enrichment.guards.change_words import LIGHT, NEGATOR, OBJECT, OIL, one_of, word_set
-from tribolake.enrichment.guards.claims import demands
-from tribolake.enrichment.guards.harmless_advice import does_no_change, may_be_verb
-from tribolake.enrichment.guards.harmless_words import (
+from tribolake.oil.wording.guards.change_words import LIGHT, NEGATOR, OBJECT, OIL, one_of, word_set
+from tribolake.oil.wording.guards.claims import demands
+from tribolake.oil.wording.guards.harmless_advice import does_no_change, may_be_verb
+from tribolake.oil.wording.guards.harmless_words import (
     ADJECTIVES,
     DETERMINERS,
     DOES,
@@ -25,10 +25,10 @@ from tribolake.enrichment.guards.harmless_words import (
     STATES,
     USES,
 )
-from tribolake.enrichment.guards.maintenance_nouns import NOUNS, QUALITIES
-from tribolake.enrichment.guards.phrases import comparable, stands_in
-from tribolake.enrichment.guards.sentences import clauses, without_slots
-from tribolake.enrichment.guards.spoken_subjects import PRODUCT, is_about_oil_or_component, points_back
+from tribolake.oil.wording.guards.maintenance_nouns import NOUNS, QUALITIES
+from tribolake.oil.wording.guards.phrases import comparable, stands_in
+from tribolake.oil.wording.guards.sentences import clauses, without_slots
+from tribolake.oil.wording.guards.spoken_subjects import PRODUCT, is_about_oil_or_component, points_back
 
 WORD = re.compile(r"[^\W\d_]+|,")
 PASSED_OVER = (LIGHT | DETERMINERS | ADJECTIVES | QUALITIES | OBJECT | PRODUCT | JOINS | {","}) - {"no", "not"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from tribolake.enrichment.guards.essay_names import Mention, mentions
-from tribolake.enrichment.guards.phrases import comparable, stands_in
-from tribolake.enrichment.guards.quantities import quantities
-from tribolake.enrichment.guards.sentences import folded, normal, without_slots
-from tribolake.enrichment.guards.spelled_numbers import spelled_numbers
-from tribolake.enrichment.pattern import Pattern
-from tribolake.enrichment.reply import Reply
+from tribolake.oil.wording.guards.essay_names import Mention, mentions
+from tribolake.oil.wording.guards.phrases import comparable, stands_in
+from tribolake.oil.wording.guards.quantities import quantities
+from tribolake.oil.wording.guards.sentences import folded, normal, without_slots
+from tribolake.oil.wording.guards.spelled_numbers import spelled_numbers
+from tribolake.oil.wording.pattern import Pattern
+from tribolake.oil.wording.reply import Reply
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from tribolake.enrichment.guards.phrases import first_not_in
-from tribolake.enrichment.guards.sentences import folded, normal
+from tribolake.oil.wording.guards.phrases import first_not_in
+from tribolake.oil.wording.guards.sentences import folded, normal
 
 MARKUP = re.compile(
     r"https?:|www\b|punto com\b|\b[a-z0-9-]{2,40}\.(?:com|org|net|io|cl|es|pe|mx|co|info|edu|gov|ai|dev|"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from tribolake.enrichment.guards.change_words import (
+from tribolake.oil.wording.guards.change_words import (
     CHANGE,
     LIGHT,
     NEED,
@@ -23,7 +23,7 @@ from tribolake.enrichment.guards.change_words import (
     WITH_PRONOUN,
     word_set,
 )
-from tribolake.enrichment.guards.harmless_words import (
+from tribolake.oil.wording.guards.harmless_words import (
     ADJECTIVES,
     DETERMINERS,
     DOES,
@@ -39,10 +39,10 @@ from tribolake.enrichment.guards.harmless_words import (
     STATES,
     USES,
 )
-from tribolake.enrichment.guards.maintenance_nouns import NO_COMMAND, NOUNS, QUALITIES
-from tribolake.enrichment.guards.new_material import NEW
-from tribolake.enrichment.guards.sentences import clauses, folded, normal, without_slots
-from tribolake.enrichment.guards.spoken_subjects import PRODUCT, SPOKEN_OF, is_about_oil_or_component, points_back
+from tribolake.oil.wording.guards.maintenance_nouns import NO_COMMAND, NOUNS, QUALITIES
+from tribolake.oil.wording.guards.new_material import NEW
+from tribolake.oil.wording.guards.sentences import clauses, folded, normal, without_slots
+from tribolake.oil.wording.guards.spoken_subjects import PRODUCT, SPOKEN_OF, is_about_oil_or_component, points_back
 
 TOKEN = re.compile(r"[^\W\d_]+|[,:()]")
 STOPS = frozenset(",:()")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tribolake.enrichment.guards.change_words import HARMLESS, OBJECT, one_of, word_set
+from tribolake.oil.wording.guards.change_words import HARMLESS, OBJECT, one_of, word_set
 
 # Stems: `revis` is that of `revise` and of `revisar`.
 LOOKS = one_of(

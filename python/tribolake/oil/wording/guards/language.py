@@ -14,8 +14,8 @@ from importlib import resources
 from langdetect.detector_factory import DetectorFactory
 from langdetect.lang_detect_exception import LangDetectException
 
-from tribolake.enrichment.guards.essay_names import mentions
-from tribolake.enrichment.guards.sentences import blanked, folded, normal, without_slots, words
+from tribolake.oil.wording.guards.essay_names import mentions
+from tribolake.oil.wording.guards.sentences import blanked, folded, normal, without_slots, words
 
 SEED = 0
 LEAD = 2  # function words that another language must have more of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tribolake.enrichment.guards.sentences import SLOT, blanked, clauses, folded, normal, without_slots
+from tribolake.oil.wording.guards.sentences import SLOT, blanked, clauses, folded, normal, without_slots
 
 LIMIT_WORD = (
     r"(?:limites?|limits?|minim[oa]s?|maxim[oa]s?|minimum|maximum|umbral(?:es)?|thresholds?|permitid[oa]s?|allowed|"

@@ -6,7 +6,7 @@ object follows; those that mean a change (`dump`, `flush`) stay out.
 
 from __future__ import annotations
 
-from tribolake.enrichment.guards.change_words import one_of, word_set
+from tribolake.oil.wording.guards.change_words import one_of, word_set
 
 PARTS = word_set(
     "abrazadera abrazaderas admision admisiones alojamiento alojamientos arandela arandelas axle axles balancin "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tribolake.enrichment.guards.change_objects import objects_of
-from tribolake.enrichment.guards.change_words import OBJECT, one_of, word_set
+from tribolake.oil.wording.guards.change_objects import objects_of
+from tribolake.oil.wording.guards.change_words import OBJECT, one_of, word_set
 
 INSTALL = one_of(
     r"pon(?:ga|gan|er)|colocar|coloque",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tribolake.enrichment.guards.claims import says_multiple
-from tribolake.enrichment.guards.draft import Draft
-from tribolake.enrichment.guards.quantities import Quantity, quantities
-from tribolake.enrichment.guards.sentences import SLOT, blanked, folded, words
-from tribolake.enrichment.guards.spelled_numbers import NUMBER_WORDS, lone_units, roman_numerals, spelled_numbers
+from tribolake.oil.wording.guards.claims import says_multiple
+from tribolake.oil.wording.guards.draft import Draft
+from tribolake.oil.wording.guards.quantities import Quantity, quantities
+from tribolake.oil.wording.guards.sentences import SLOT, blanked, folded, words
+from tribolake.oil.wording.guards.spelled_numbers import NUMBER_WORDS, lone_units, roman_numerals, spelled_numbers
 
 CODE = "iso 4406"  # the name of a standard is no quantity
 BEFORE_SLOT = frozenset(" \n(")  # anything else would be read as part of the number

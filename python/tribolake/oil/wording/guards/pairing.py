@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tribolake.enrichment.guards.essay_names import Mention
-from tribolake.enrichment.guards.sentences import clauses
+from tribolake.oil.wording.guards.essay_names import Mention
+from tribolake.oil.wording.guards.sentences import clauses
 
 MOST_NAMES = 12  # that are read together as a list
 NAME_AFTER = re.compile(

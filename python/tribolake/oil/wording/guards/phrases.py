@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tribolake.enrichment.guards.sentences import folded, normal
+from tribolake.oil.wording.guards.sentences import folded, normal
 
 
 def comparable(text: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tribolake.enrichment.guards.claims import says_fine
-from tribolake.enrichment.guards.draft import Draft
-from tribolake.enrichment.guards.essay_names import mentions, published_essays, spoken_of
-from tribolake.enrichment.guards.limit_words import misplaced
-from tribolake.enrichment.guards.pairing import paired
-from tribolake.enrichment.guards.sentences import SLOT, folded, normal, without_slots
+from tribolake.oil.wording.guards.claims import says_fine
+from tribolake.oil.wording.guards.draft import Draft
+from tribolake.oil.wording.guards.essay_names import mentions, published_essays, spoken_of
+from tribolake.oil.wording.guards.limit_words import misplaced
+from tribolake.oil.wording.guards.pairing import paired
+from tribolake.oil.wording.guards.sentences import SLOT, folded, normal, without_slots
 
 
 def only_allowed_slots(draft: Draft) -> Iterator[str]:

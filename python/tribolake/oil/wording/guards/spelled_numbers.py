@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tribolake.enrichment.guards.quantities import unit_at
+from tribolake.oil.wording.guards.quantities import unit_at
 
 TO_TEN = (
     "cero uno dos tres cuatro cinco seis siete ocho nueve diez",

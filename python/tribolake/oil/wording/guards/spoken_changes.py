@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tribolake.enrichment.guards.change_words import (
+from tribolake.oil.wording.guards.change_words import (
     ASKED_WHETHER,
     AT_A_TIME,
     CALLED_AFTER,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from tribolake.enrichment.guards.change_words import OBJECT, one_of, word_set
-from tribolake.enrichment.guards.harmless_words import DONE
-from tribolake.enrichment.guards.maintenance_nouns import NOUNS
+from tribolake.oil.wording.guards.change_words import OBJECT, one_of, word_set
+from tribolake.oil.wording.guards.harmless_words import DONE
+from tribolake.oil.wording.guards.maintenance_nouns import NOUNS
 
 PRODUCT = word_set("producto productos product products")
 # What is done `con carga` or to a `unidad` is no oil and no component.

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from tribolake.enrichment.guards.change_advice import change_advised
-from tribolake.enrichment.guards.change_words import word_set
-from tribolake.enrichment.guards.claims import (
+from tribolake.oil.wording.guards.change_advice import change_advised
+from tribolake.oil.wording.guards.change_words import word_set
+from tribolake.oil.wording.guards.claims import (
     calms,
     claims_proof,
     claims_trend,
@@ -22,24 +22,24 @@ from tribolake.enrichment.guards.claims import (
     says_below,
     sets_deadline,
 )
-from tribolake.enrichment.guards.copied_prompt import copied_from_prompt
-from tribolake.enrichment.guards.demanded_changes import change_demanded
-from tribolake.enrichment.guards.draft import Draft
-from tribolake.enrichment.guards.essay_names import essays_of_group
-from tribolake.enrichment.guards.foreign_text import is_error, is_foreign, odd_character
-from tribolake.enrichment.guards.harmless_advice import unknown_advice
-from tribolake.enrichment.guards.language import is_another_language
-from tribolake.enrichment.guards.number_guard import only_numbers_of_the_rules
-from tribolake.enrichment.guards.sentences import SLOT, folded, normal, without_slots, words
-from tribolake.enrichment.guards.slot_guards import (
+from tribolake.oil.wording.guards.copied_prompt import copied_from_prompt
+from tribolake.oil.wording.guards.demanded_changes import change_demanded
+from tribolake.oil.wording.guards.draft import Draft
+from tribolake.oil.wording.guards.essay_names import essays_of_group
+from tribolake.oil.wording.guards.foreign_text import is_error, is_foreign, odd_character
+from tribolake.oil.wording.guards.harmless_advice import unknown_advice
+from tribolake.oil.wording.guards.language import is_another_language
+from tribolake.oil.wording.guards.number_guard import only_numbers_of_the_rules
+from tribolake.oil.wording.guards.sentences import SLOT, folded, normal, without_slots, words
+from tribolake.oil.wording.guards.slot_guards import (
     called_fine,
     every_essay_in_observation,
     only_allowed_slots,
     only_essays_of_the_facts,
     slots_beside_their_essay,
 )
-from tribolake.enrichment.pattern import Pattern
-from tribolake.enrichment.reply import Reply
+from tribolake.oil.wording.pattern import Pattern
+from tribolake.oil.wording.reply import Reply
 
 GuardName = Literal[
     "slots",

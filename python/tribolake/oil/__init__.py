@@ -1,0 +1,1 @@
+"""The oil-analysis data product: everything that knows laboratories, essays, limits and advice."""
