@@ -31,6 +31,7 @@ from tests.e2e.power_loss import (
     recording,
 )
 from tests.support.small_warehouse import (
+    apply_retention,
     delta_of,
     gold_of,
     harmonized_of,
@@ -45,7 +46,7 @@ from tests.support.small_warehouse import (
 from tribolake.oil.limits.publish import publish_limits
 from tribolake.publish.change_log import repair
 from tribolake.publish.changes import ENTITIES
-from tribolake.publish.history import apply_retention, published_as_of
+from tribolake.publish.history import published_as_of
 from tribolake.publish.places import Places
 from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, HARMONIZED_FILE
 

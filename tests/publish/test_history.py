@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.small_warehouse import gold_of, marks_in, publish, read_whole, shelf_in, warehouse
+from tests.support.small_warehouse import apply_retention, gold_of, marks_in, publish, read_whole, shelf_in, warehouse
 
 from tribolake.errors import ConfigurationError
-from tribolake.publish.history import apply_retention, published_as_of
+from tribolake.publish.history import published_as_of
 from tribolake.publish.places import Places
 from tribolake.publish.retention import retention
 

@@ -13,7 +13,11 @@ from typing import Any
 import duckdb
 
 from tribolake.publish.gold import Publication, publish_client
+from tribolake.publish.history import days_of, retire_snapshots
 from tribolake.publish.in_folder import FolderShelf
+from tribolake.publish.places import Places
+from tribolake.publish.retention import DAILY, WEEKLY
+from tribolake.publish.settling import retiring_step
 
 CLIENT = "cda"
 DAY = "2026-01-31"
@@ -59,6 +63,11 @@ def publish(
     declared: Mapping[str, Sequence[str]] | None = None,
 ) -> bool:
     return publish_client(connection, shelf_in(root), CLIENT, Publication(run, "default", at), declared or {})
+
+
+def apply_retention(places: Places, daily: int = DAILY, weekly: int = WEEKLY) -> None:
+    step = retiring_step(days_of(places.history), days_of(places.archive), daily, weekly)
+    retire_snapshots(places, step.archived, step.dropped)
 
 
 def gold_of(root: Path) -> Path:

@@ -8,7 +8,7 @@ archive/gold/{client}/{date}/…    snapshots that left the history
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from tribolake.errors import ConfigurationError
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.files import make_folder, place_folder, point_link, remove_folder, sync_folder
 from tribolake.publish.places import Places
-from tribolake.publish.retention import DAILY, WEEKLY, retention
 from tribolake.publish.version import Version, current_version
 
 
@@ -37,18 +36,16 @@ def keep_snapshot(places: Places, version: Version) -> None:
     sync_folder(places.history)
 
 
-def apply_retention(places: Places, daily: int = DAILY, weekly: int = WEEKLY) -> None:
-    """Archive and forget snapshots as retention says; nothing is ever removed from the archive."""
-    days = _days(places.history)
-    decided = retention(days | _days(places.archive), daily, weekly)
-    for day in sorted(days.intersection(decided.archived)):
+def retire_snapshots(places: Places, archived: Sequence[date], dropped: Sequence[date]) -> None:
+    """Archive some days of the history, then remove these and the dropped ones from it."""
+    for day in archived:
         _archive(places, day)
-    for day in sorted(days.intersection(decided.archived + decided.dropped)):
+    for day in sorted((*archived, *dropped)):
         (places.history / day.isoformat()).unlink()
     sync_folder(places.history)
-    linked = {(places.history / day.isoformat()).resolve().name for day in _days(places.history)}
+    linked = {(places.history / day.isoformat()).resolve().name for day in days_of(places.history)}
     for folder in places.history_versions.iterdir():
-        if folder.name not in linked:  # its day is archived, forgotten, or has a later snapshot
+        if folder.name not in linked:  # its day is archived, dropped, or has a later snapshot
             remove_folder(folder)
 
 
@@ -71,7 +68,7 @@ def published_as_of(home: Path, client: str, day: date) -> Path:
     """
     places = Places(home, home, client)
     current = current_version(places)
-    kept, archived = _days(places.history), _days(places.archive)
+    kept, archived = days_of(places.history), days_of(places.archive)
     found = day_as_of(client, day, current.day if current else None, kept | archived)
     if current and found == current.day:
         return current.folder.resolve()
@@ -117,7 +114,7 @@ def _run_of(folder: Path) -> str:
     return str(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["run_id"])
 
 
-def _days(folder: Path) -> set[date]:
+def days_of(folder: Path) -> set[date]:
     """The days that a folder has a snapshot of."""
     if not folder.exists():
         return set()

@@ -16,32 +16,20 @@ from tribolake.publish.version import Version
 
 
 @dataclass(frozen=True)
-class DualShelf:
+class DualShelf(FolderShelf):
     """The folder comes first; the bucket follows, and each file there is compared with the folder's.
 
     A bucket that cannot be reached holds nothing back in the folder: the next run brings it in line.
     """
 
-    root: Path
-    home: Path
     store: ObjectStore
-
-    @property
-    def _folder(self) -> FolderShelf:
-        return FolderShelf(self.root, self.home)
 
     @property
     def _bucket(self) -> BucketShelf:
         return BucketShelf(self.store, self.root, self.home)
 
-    def current(self, places: Places) -> Version | None:
-        return self._folder.current(places)
-
-    def switch(self, places: Places, version: Version) -> None:
-        self._folder.switch(places, version)
-
     def settle(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
-        self._folder.settle(connection, places, version)
+        super().settle(connection, places, version)
         self._bucket.follow(places, version)
 
     def forget(self, places: Places, keep: Sequence[Version]) -> None:
@@ -49,6 +37,3 @@ class DualShelf:
 
     def keep_limits(self, version: str, folder: Path) -> None:
         self._bucket.keep_limits(version, folder)
-
-    def shows(self, client: str) -> bool:
-        return self._folder.shows(client)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -21,27 +21,19 @@ from pathlib import Path
 import duckdb
 
 from tribolake.errors import ContractBroken
-from tribolake.lake.store import Label, ObjectMissing, ObjectStore, Source, Stored
-from tribolake.publish.change_log import log_changes
+from tribolake.lake.store import Label, ObjectMissing, ObjectStore, Source
 from tribolake.publish.contract import GOLD, MANIFEST
-from tribolake.publish.delta import merge_delta
-from tribolake.publish.files import (
-    fresh_aside,
-    make_folder,
-    place_file,
-    remove_folder,
-    replace_durably,
-    sha256_of,
-)
-from tribolake.publish.in_folder import forget_versions, show
+from tribolake.publish.files import fresh_aside, make_folder, place_file, remove_folder, replace_durably, sha256_of
+from tribolake.publish.in_folder import carry_out, forget_versions, show
 from tribolake.publish.places import Places
 from tribolake.publish.provenance import label
-from tribolake.publish.retention import retention
-from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, HARMONIZED_FILE, Version, current_version
+from tribolake.publish.settling import FileStep, KeepManifest, KeepSnapshot, PlaceFile, RetireSnapshots, settling_steps
+from tribolake.publish.version import FOLLOWERS, HARMONIZED_FILE, Version, current_version
 
 DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+# The files of a version, its manifest last.
+FILES = (*(table.file_name for table in GOLD), *FOLLOWERS, MANIFEST)
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
-FOLLOWERS = (HARMONIZED_FILE, DELTA_FILE, CHANGES_FILE)
 # Stored last of a version of limits: a version that has it is complete.
 LIMITS_JSON = "stewart_limits.json"
 
@@ -76,11 +68,7 @@ class BucketShelf:
         show(places, version)
 
     def settle(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
-        self._merge_delta(connection, places, version)
-        self._publish_harmonized(places, version)
-        self._keep_snapshot(places, version)
-        self._apply_retention(places)
-        self._log_changes(connection, places, version)
+        self._settle(places, version, lambda step: self._make(connection, places, version, step))
         self.still_mine()
         self.announce(places, version)
 
@@ -88,9 +76,10 @@ class BucketShelf:
         kept = {version.folder.name for version in keep}
         versions = self._folders(places.versions)
         if versions.keys() - kept:
-            # Whoever wrote it: what readers see stays.
-            kept |= self._published(places)
-        self._remove(stored for run_id in versions.keys() - kept for stored in versions[run_id])
+            # What readers see stays, whoever wrote it.
+            found = self.store.read(self._key(places.manifest))
+            kept |= {str(json.loads(found[0])["run_id"])} if found else set()
+        self._remove(key for run_id in versions.keys() - kept for key in versions[run_id])
         forget_versions(places, keep)
 
     def keep_limits(self, version: str, folder: Path) -> None:
@@ -114,12 +103,7 @@ class BucketShelf:
         found = self.store.read(self._key(places.manifest))
         if found is None or json.loads(found[0]) != version.manifest:
             self._publish(places, version)
-        for path in (places.delta(version.day), places.harmonized, places.change_log):
-            if path.exists():
-                source = Source(path)
-                self.store.put_if_new(self._key(path), source, self._label(version, path, source))
-        self._keep_snapshot(places, version)
-        self._apply_retention(places)
+        self._settle(places, version, lambda step: self._mirror(version, step.path))
         for file in version.manifest["files"]:
             for folder in (places.gold, version.folder):
                 stored = self.store.head(self._key(folder / file["name"]))
@@ -133,8 +117,7 @@ class BucketShelf:
             self._copy(self._key(version.folder / table.file_name), self._key(places.gold / table.file_name))
         manifest = version.folder / MANIFEST
         self._copy(self._key(manifest), self._key(places.lineage(version.run_id)))
-        source = Source(manifest)
-        self._put(self._key(places.manifest), source, self._label(version, manifest, source))
+        self._put(self._key(places.manifest), *self._labelled(version, manifest))
 
     def _fetch(self, places: Places, manifest: dict[str, object]) -> Version:
         """Have the version that readers see in the folder too, as if it had been made here."""
@@ -144,7 +127,7 @@ class BucketShelf:
         folder = places.versions / run_id
         remove_folder(folder)
         make_folder(folder, places.root)
-        for name in (*(table.file_name for table in GOLD), *FOLLOWERS, MANIFEST):
+        for name in FILES:
             self._fetch_file(folder / name)
         version = Version(folder, manifest)
         for file in version.manifest["files"]:
@@ -155,30 +138,52 @@ class BucketShelf:
         return version
 
     def _store_version(self, places: Places, version: Version) -> None:
-        """Store a version's files; its manifest last."""
-        names = [*(table.file_name for table in GOLD), *FOLLOWERS, MANIFEST]
-        for path in (version.folder / name for name in names):
+        for path in (version.folder / name for name in FILES):
             if path.exists():
-                source = Source(path)
-                self.store.put(self._key(path), source, self._label(version, path, source), is_final=True)
+                self.store.put(self._key(path), *self._labelled(version, path), is_final=True)
 
-    def _merge_delta(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
-        delta, day_file = version.folder / DELTA_FILE, places.delta(version.day)
-        if not delta.exists():
-            return
-        before = self._bring(day_file)
-        merge_delta(connection, places.root, delta, version.run_id, day_file)
-        self._take(day_file, before, version)
+    def _settle(self, places: Places, version: Version, make: Callable[[FileStep], None]) -> None:
+        """Carry out the settling steps; `make` carries out those that make a file which the folder has too."""
+        history, archive = self._days(places.history), self._days(places.archive)
+        snapshot = self._key(places.history / version.day.isoformat())
+        history.setdefault(version.day, set()).update(f"{snapshot}/{path.name}" for path in version.gold_files)
+        for step in settling_steps(places, version, version.prepared, history.keys(), archive.keys()):
+            match step:
+                case KeepManifest():
+                    pass  # copied before the version was published
+                case KeepSnapshot():
+                    self._keep_snapshot(places, version)
+                case RetireSnapshots(archived, dropped):
+                    for day in archived:
+                        for key in sorted(history[day], key=_manifest_last):
+                            self._copy(key, f"{self._key(places.archive)}/{day}/{key.rpartition('/')[2]}")
+                    for day in sorted((*archived, *dropped)):
+                        self._remove(history[day])
+                case _:
+                    make(step)
 
-    def _publish_harmonized(self, places: Places, version: Version) -> None:
-        finished = version.folder / HARMONIZED_FILE
-        if not finished.exists():
+    def _make(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version, step: FileStep) -> None:
+        """Make a file in the folder and in the bucket, which has the latest state of it."""
+        stored = self.store.head(self._key(step.path))
+        before = stored.sha256 if stored else None
+        if isinstance(step, PlaceFile):
+            if before != sha256_of(step.source):
+                self._copy(self._key(step.source), self._key(step.path))
+            carry_out(connection, places, version, step)
             return
-        sha256 = sha256_of(finished)
-        shown = self.store.head(self._key(places.harmonized))
-        if shown is None or shown.sha256 != sha256:
-            self._copy(self._key(finished), self._key(places.harmonized))
-        place_file(finished, places.harmonized, places.root)
+        if stored and not (step.path.exists() and sha256_of(step.path) == before):
+            self._fetch_file(step.path)
+            before = sha256_of(step.path)
+        carry_out(connection, places, version, step)
+        if step.path.exists():
+            content, described = self._labelled(version, step.path)
+            if content.sha256 != before:
+                self._put(self._key(step.path), content, described)
+
+    def _mirror(self, version: Version, path: Path) -> None:
+        """Store a file that the folder has, unless the bucket has the same."""
+        if path.exists():
+            self.store.put_if_new(self._key(path), *self._labelled(version, path))
 
     def _keep_snapshot(self, places: Places, version: Version) -> None:
         """Keep a version as its day's snapshot. Its manifest is copied last: where it is there, the rest is too."""
@@ -196,41 +201,6 @@ class BucketShelf:
             published = f"s3://{self.store.bucket}/{self._key(version.folder / table.file_name)}\n"
             self._put(self._key(places.athena(table.name)), published.encode())
 
-    def _apply_retention(self, places: Places) -> None:
-        history = _by_day(self._folders(places.history))
-        decided = retention(history.keys() | _by_day(self._folders(places.archive)).keys())
-        for day in sorted(history.keys() & set(decided.archived)):
-            archived = self._key(places.archive / day.isoformat())
-            for stored in sorted(history[day], key=_is_manifest):
-                self._copy(stored.key, f"{archived}/{stored.key.rpartition('/')[2]}")
-        for day in sorted(history.keys() & set(decided.archived + decided.dropped)):
-            self._remove(history[day])
-
-    def _log_changes(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
-        changes = version.folder / CHANGES_FILE
-        if not changes.exists():
-            return
-        before = self._bring(places.change_log)
-        log_changes(connection, places.root, places.change_log, changes)
-        self._take(places.change_log, before, version)
-
-    def _bring(self, path: Path) -> str | None:
-        """Have an object's content at its path; its SHA-256, or None where the bucket does not have it yet."""
-        stored = self.store.head(self._key(path))
-        if stored is None:
-            return None
-        if not (path.exists() and sha256_of(path) == stored.sha256):
-            self._fetch_file(path)
-        return sha256_of(path)
-
-    def _take(self, path: Path, before: str | None, version: Version) -> None:
-        """Store a file that was brought, where it has changed since."""
-        if not path.exists():
-            return
-        source = Source(path)
-        if source.sha256 != before:
-            self._put(self._key(path), source, self._label(version, path, source))
-
     def _fetch_file(self, path: Path) -> None:
         make_folder(path.parent, self.root)
         aside = fresh_aside(path)
@@ -244,23 +214,23 @@ class BucketShelf:
             return
         replace_durably(aside, path)
 
-    def _published(self, places: Places) -> set[str]:
-        """The run that readers see; none where nothing is published."""
-        found = self.store.read(self._key(places.manifest))
-        return {str(json.loads(found[0])["run_id"])} if found else set()
-
-    def _folders(self, folder: Path) -> dict[str, list[Stored]]:
-        """What the bucket has in a folder, by the name of the folder below it."""
+    def _folders(self, folder: Path) -> dict[str, set[str]]:
+        """List a folder of the bucket. Returns keys by the name of the folder below it."""
         below = f"{self._key(folder)}/"
-        found: dict[str, list[Stored]] = defaultdict(list)
+        found: dict[str, set[str]] = defaultdict(set)
         for stored in self.store.list(below):
-            found[stored.key.removeprefix(below).partition("/")[0]].append(stored)
+            found[stored.key.removeprefix(below).partition("/")[0]].add(stored.key)
         return found
 
-    def _remove(self, objects: Iterable[Stored]) -> None:
-        """Remove objects, manifests first: a folder that has none is nothing."""
-        for stored in sorted(objects, key=_is_manifest, reverse=True):
-            self.store.delete(stored.key, before_each=self.still_mine)
+    def _days(self, folder: Path) -> dict[date, set[str]]:
+        """List the folders that are called after a day."""
+        folders = self._folders(folder).items()
+        return {date.fromisoformat(name): keys for name, keys in folders if DAY.match(name)}
+
+    def _remove(self, keys: Iterable[str]) -> None:
+        """Remove objects, manifests first: a folder without its manifest does not count."""
+        for key in sorted(keys, key=_manifest_last, reverse=True):
+            self.store.delete(key, before_each=self.still_mine)
 
     def _put(self, key: str, content: Source | bytes, described: Label | None = None) -> None:
         self.store.put(key, content, described, before_each=self.still_mine)
@@ -268,17 +238,13 @@ class BucketShelf:
     def _copy(self, source: str, key: str) -> None:
         self.store.copy(source, key, before_each=self.still_mine)
 
-    def _label(self, version: Version, path: Path, source: Source) -> Label:
-        return label(version, path.name, source.sha256, self._key(version.folder / MANIFEST))
+    def _labelled(self, version: Version, path: Path) -> tuple[Source, Label]:
+        content = Source(path)
+        return content, label(version, path.name, content.sha256, self._key(version.folder / MANIFEST))
 
     def _key(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
 
-def _is_manifest(stored: Stored) -> bool:
-    return stored.key.endswith(MANIFEST)
-
-
-def _by_day(folders: Mapping[str, list[Stored]]) -> dict[date, list[Stored]]:
-    """The folders that are called after a day."""
-    return {date.fromisoformat(name): objects for name, objects in folders.items() if DAY.match(name)}
+def _manifest_last(key: str) -> tuple[bool, str]:
+    return key.endswith(MANIFEST), key

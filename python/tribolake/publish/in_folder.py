@@ -15,10 +15,22 @@ from pathlib import Path
 
 import duckdb
 
+from tribolake.publish.change_log import log_changes
 from tribolake.publish.contract import GOLD, MANIFEST
-from tribolake.publish.files import point_link, remove_folder
+from tribolake.publish.delta import merge_delta
+from tribolake.publish.files import place_file, point_link, remove_folder, sync_folder
+from tribolake.publish.history import days_of, keep_snapshot, retire_snapshots
 from tribolake.publish.places import Places
-from tribolake.publish.settle import settle
+from tribolake.publish.settling import (
+    AppendLog,
+    KeepManifest,
+    KeepSnapshot,
+    MergeDelta,
+    PlaceFile,
+    RetireSnapshots,
+    Step,
+    settling_steps,
+)
 from tribolake.publish.version import Version, current_version
 
 
@@ -54,6 +66,30 @@ def show(places: Places, version: Version) -> None:
         if not (places.gold / name).is_symlink():
             point_link(places.gold / name, f"_current/{name}")
     point_link(places.gold / "_current", f"{places.versions.name}/{version.run_id}")
+
+
+def settle(connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
+    """Carry out the settling steps in a folder.
+
+    A step that finds its work done syncs it all the same: a run may have been killed before its work was on the disk.
+    """
+    sync_folder(places.gold)
+    for step in settling_steps(places, version, version.prepared, days_of(places.history), days_of(places.archive)):
+        carry_out(connection, places, version, step)
+
+
+def carry_out(connection: duckdb.DuckDBPyConnection, places: Places, version: Version, step: Step) -> None:
+    match step:
+        case MergeDelta(source, path):
+            merge_delta(connection, places.root, source, version.run_id, path)
+        case PlaceFile(source, path) | KeepManifest(source, path):
+            place_file(source, path, places.root)
+        case KeepSnapshot():
+            keep_snapshot(places, version)
+        case RetireSnapshots(archived, dropped):
+            retire_snapshots(places, archived, dropped)
+        case AppendLog(source, path):
+            log_changes(connection, places.root, path, source)
 
 
 def forget_versions(places: Places, keep: Sequence[Version]) -> None:

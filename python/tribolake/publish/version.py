@@ -1,7 +1,7 @@
 """A version folder: one publication of a client, complete and on the disk before anything points at it.
 
 classified_reports.parquet, machine_status_current.parquet, stewart_limits.parquet, _manifest.json    the gold
-_harmonized.parquet, _delta.parquet, _changes.json    what follows once the gold is published: see settle.py
+_harmonized.parquet, _delta.parquet, _changes.json    what follows once the gold is published: see settling.py
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tribolake.publish.places import Places
 HARMONIZED_FILE = "_harmonized.parquet"
 DELTA_FILE = "_delta.parquet"
 CHANGES_FILE = "_changes.json"
+FOLLOWERS = (HARMONIZED_FILE, DELTA_FILE, CHANGES_FILE)
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Version:
         """The UTC day of the publication, under which history keeps it."""
         published_at = datetime.fromisoformat(self.manifest["published_at"])
         return (published_at if published_at.tzinfo is None else published_at.astimezone(UTC)).date()
+
+    @property
+    def prepared(self) -> set[str]:
+        """Names of the files in the folder."""
+        return {path.name for path in self.folder.iterdir()}
 
     @property
     def gold_files(self) -> list[Path]:

@@ -1,0 +1,89 @@
+"""The steps that bring silver, the history and the log in line with a version that readers can see.
+
+Everything that a step needs stands in the version folder, so each step can be repeated. The next run repeats them all
+if a run is killed in between. A folder and a bucket carry out the same steps, each in its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from tribolake.publish.contract import MANIFEST
+from tribolake.publish.places import Places
+from tribolake.publish.retention import DAILY, WEEKLY, retention
+from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, HARMONIZED_FILE, Version
+
+
+@dataclass(frozen=True)
+class FileStep:
+    """Make the file `path` from a file of the version folder."""
+
+    source: Path
+    path: Path
+
+
+class MergeDelta(FileStep):
+    """Merge the rows that a run changed into the file of its day."""
+
+
+class PlaceFile(FileStep):
+    """Show a finished file under a public name."""
+
+
+class KeepManifest(FileStep):
+    """Keep the manifest permanently: it names the contents that a run's gold was computed from."""
+
+
+class AppendLog(FileStep):
+    """Append a run's changes to the log."""
+
+
+@dataclass(frozen=True)
+class KeepSnapshot:
+    """Keep the version as the snapshot of its day, in place of an earlier one."""
+
+
+@dataclass(frozen=True)
+class RetireSnapshots:
+    """Copy the archived days to the archive, then remove the archived and the dropped days from the history."""
+
+    archived: tuple[date, ...]
+    dropped: tuple[date, ...]
+
+
+Step = FileStep | KeepSnapshot | RetireSnapshots
+
+
+def settling_steps(
+    places: Places, version: Version, prepared: AbstractSet[str], kept: AbstractSet[date], archived: AbstractSet[date]
+) -> list[Step]:
+    """List the steps after a publication, in their order.
+
+    Args:
+        places: where the client's files stand.
+        version: what readers see now.
+        prepared: names of the files in its folder; versions of early releases have no delta, silver or changes.
+        kept: days that the history has a snapshot of.
+        archived: days that the archive has a snapshot of.
+    """
+    steps: list[Step] = [
+        MergeDelta(version.folder / DELTA_FILE, places.delta(version.day)),
+        PlaceFile(version.folder / HARMONIZED_FILE, places.harmonized),
+        KeepManifest(version.folder / MANIFEST, places.lineage(version.run_id)),
+        KeepSnapshot(),
+        retiring_step(kept | {version.day}, archived),
+        AppendLog(version.folder / CHANGES_FILE, places.change_log),
+    ]
+    return [step for step in steps if not isinstance(step, FileStep) or step.source.name in prepared]
+
+
+def retiring_step(
+    kept: AbstractSet[date], archived: AbstractSet[date], daily: int = DAILY, weekly: int = WEEKLY
+) -> RetireSnapshots:
+    """Apply retention to the days of the history. Nothing is ever removed from the archive."""
+    decided = retention(kept | archived, daily, weekly)
+    to_archive, to_drop = (tuple(day for day in days if day in kept) for days in (decided.archived, decided.dropped))
+    return RetireSnapshots(to_archive, to_drop)
