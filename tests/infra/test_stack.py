@@ -18,14 +18,7 @@ import yaml
 from handler import Starter
 
 from tribolake.lake.bronze import CLIENT_NAME, NOT_YET_A_FILE
-from tribolake.lake.bucket_rules import (
-    DASHBOARD_FOLDERS,
-    FUSION_FOLDERS,
-    PRIVATE_FOLDERS,
-    RULE_NAME,
-    lifecycle_rules,
-    policy_statements,
-)
+from tribolake.lake.bucket_rules import lifecycle_rules, policy_statements, stated_rules
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 from tribolake.settings import PROJECT_DIR, load_settings
@@ -129,7 +122,7 @@ def test_given_the_lakes_lifecycle_then_the_template_states_the_same(resources):
 
 
 def test_given_the_issue_then_objects_age_as_it_says():
-    rules = {rule["ID"].removeprefix(RULE_NAME): rule for rule in lifecycle_rules("oil-analysis")}
+    rules = {rule["ID"].removeprefix("tribolake-oil-"): rule for rule in lifecycle_rules("oil-analysis")}
     moves = {
         name: [(move["Days"], move["StorageClass"]) for move in rule.get("Transitions", [])]
         for name, rule in rules.items()
@@ -160,20 +153,22 @@ def test_given_the_lakes_policy_then_the_template_states_the_same(resources):
 
 
 def test_given_the_readers_then_their_roles_read_the_folders_that_the_lake_gives_them(resources):
-    for role, folders in (("FusionRole", FUSION_FOLDERS), ("DashboardRole", DASHBOARD_FOLDERS)):
+    stated = stated_rules()
+    for reader, folders in stated["folders"].items():
+        role = f"{reader}Role"
         statements = {
             statement["Sid"]: statement
             for policy in resources[role]["Properties"]["Policies"]
             for statement in policy["PolicyDocument"]["Statement"]
         }
         assert statements["Reads"]["Resource"] == [f"arn:aws:s3:::mining-data-mesh/{folder}" for folder in folders]
-        assert statements["Lists"]["Condition"]["StringLike"]["s3:prefix"] == list(folders)
+        assert statements["Lists"]["Condition"]["StringLike"]["s3:prefix"] == folders
         allowed_actions = [a for s in statements.values() if s["Effect"] == "Allow" for a in as_list(s["Action"])]
         assert all(action.startswith(("s3:Get", "s3:List")) for action in allowed_actions)
         if role == "FusionRole":
-            private = [f"arn:aws:s3:::mining-data-mesh/{folder}" for folder in PRIVATE_FOLDERS]
+            private = [f"arn:aws:s3:::mining-data-mesh/{folder}" for folder in stated["private"]]
             assert statements["StaysOut"]["Resource"] == private
-            assert statements["ListsNoPrivate"]["Condition"]["StringLike"]["s3:prefix"] == list(PRIVATE_FOLDERS)
+            assert statements["ListsNoPrivate"]["Condition"]["StringLike"]["s3:prefix"] == stated["private"]
 
 
 # Who may do what

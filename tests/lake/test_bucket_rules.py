@@ -15,19 +15,10 @@ from tests.support.servers.rgw import RgwIsNotInstalled, rgw_server
 from tests.support.servers.server import DASHBOARD, FUSION, S3Server, client
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake.bucket_rules import (
-    DASHBOARD_FOLDERS,
-    FUSION_FOLDERS,
-    Reader,
-    apply_bucket_rules,
-    lifecycle_rules,
-)
+from tribolake.lake.bucket_rules import apply_bucket_rules, lifecycle_rules, policy_statements
 
 NewBuckets = Callable[[S3Server], Buckets]
-READERS = (
-    Reader("Fusion", f"arn:aws:iam:::user/{FUSION}", FUSION_FOLDERS),
-    Reader("Dashboard", f"arn:aws:iam:::user/{DASHBOARD}", DASHBOARD_FOLDERS),
-)
+READERS = {"Fusion": [f"arn:aws:iam:::user/{FUSION}"], "Dashboard": [f"arn:aws:iam:::user/{DASHBOARD}"]}
 
 
 def apply(s3: Any, bucket: str, **options: Any) -> list[str]:
@@ -72,7 +63,7 @@ def test_given_a_new_bucket_then_the_rules_are_put_and_a_second_time_they_are_th
 def test_given_rules_of_others_then_they_stay_and_ours_are_brought_up_to_date(s3_server: S3Server, bucket: NewBuckets):
     s3, name = client(s3_server), bucket(s3_server).lake
     theirs = {"ID": "fusion", "Status": "Enabled", "Filter": {"Prefix": "fusion/tmp/"}, "Expiration": {"Days": 3}}
-    old = {"ID": "tribolake-old", "Status": "Enabled", "Filter": {"Prefix": "x/"}, "Expiration": {"Days": 1}}
+    old = {"ID": "tribolake-oil-old", "Status": "Enabled", "Filter": {"Prefix": "x/"}, "Expiration": {"Days": 1}}
     s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [theirs, old]})
     statement = {
         "Sid": "FusionOwn",
@@ -88,24 +79,63 @@ def test_given_rules_of_others_then_they_stay_and_ours_are_brought_up_to_date(s3
     ]
     rules = lifecycle(s3, name)
     assert rules["fusion"] == theirs
-    assert "tribolake-old" not in rules
-    assert apply(s3, name, readers=READERS[:1])[-1] == "policy: 5 statements put, 1 of others kept"
-    assert "TribolakeDashboardReads" not in statements(s3, name)
-    assert apply(s3, name, readers=())[-1] == "policy: 0 statements put, 1 of others kept"
+    assert "tribolake-oil-old" not in rules
+    assert apply(s3, name, readers={"Fusion": READERS["Fusion"]})[-1] == "policy: 5 statements put, 1 of others kept"
+    assert "TribolakeOilDashboard1Reads" not in statements(s3, name)
+    assert apply(s3, name, readers=None)[-1] == "policy: 0 statements put, 1 of others kept"
     assert statements(s3, name) == ["FusionOwn"]
+
+
+def test_rules_of_an_earlier_release_are_replaced(s3_server: S3Server, bucket: NewBuckets):
+    """Their names had no product: `tribolake-bronze`, `TribolakeFusion1Reads`."""
+    s3, name = client(s3_server), bucket(s3_server).lake
+    rules, policy = lifecycle_rules("oil-analysis"), policy_statements(name, READERS, require_tls=False)
+    earlier = [rule | {"ID": rule["ID"].replace("-oil", "")} for rule in rules]
+    statement = [one | {"Sid": one["Sid"].replace("Oil", "")} for one in policy]
+    s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": earlier})
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": statement}))
+    assert apply(s3, name)[1:] == [
+        "lifecycle: 8 rules put, 0 of others kept",
+        "policy: 10 statements put, 0 of others kept",
+    ]
+    assert set(lifecycle(s3, name)) == {rule["ID"] for rule in rules}
+    assert sorted(statements(s3, name)) == sorted(one["Sid"] for one in policy)
+
+
+def test_two_products_in_a_bucket_keep_their_own_rules(s3_server: S3Server, bucket: NewBuckets):
+    s3, name = client(s3_server), bucket(s3_server).lake
+    apply(s3, name)
+    apply_bucket_rules(s3, name, "oil-sands", product="oil2", readers=READERS, require_tls=False, encrypt=False)
+    both = lifecycle(s3, name)
+    assert len(both) == 15  # the rule of the shared log stands once
+    assert len(statements(s3, name)) == 20
+    assert apply(s3, name)[1:] == ["lifecycle: 8 rules already", "policy: 10 statements already"]
+    assert apply(s3, name, readers=None)[-1] == "policy: 0 statements put, 10 of others kept"
+    assert {sid[:13] for sid in statements(s3, name)} == {"TribolakeOil2"}
+    apply(s3, name, transitions=False)
+    left = lifecycle(s3, name)
+    assert all(left[rule] == both[rule] for rule in both if rule.startswith("tribolake-oil2-"))
+
+
+def test_product_name_with_a_dash_is_refused():
+    """It could begin like the name of another product."""
+    with pytest.raises(ValueError, match="lower-case letters and digits"):
+        lifecycle_rules("x", product="oil-2")
 
 
 def test_given_no_reader_then_the_policy_is_gone(s3_server: S3Server, bucket: NewBuckets):
     s3, name = client(s3_server), bucket(s3_server).lake
     apply(s3, name)
-    assert apply(s3, name, readers=())[-1] == "policy: removed, no statement is left"
-    assert apply(s3, name, readers=())[-1] == "policy: 0 statements already"
+    assert apply(s3, name, readers=None)[-1] == "policy: removed, no statement is left"
+    assert apply(s3, name, readers=None)[-1] == "policy: 0 statements already"
 
 
 def test_given_a_store_without_cold_classes_then_only_what_expires_is_ruled(s3_server: S3Server, bucket: NewBuckets):
     s3, name = client(s3_server), bucket(s3_server).lake
     apply(s3, name, transitions=False)
-    assert set(lifecycle(s3, name)) == {f"tribolake-{rule}" for rule in ("gold", "state", "logs", "uploads")}
+    assert set(lifecycle(s3, name)) == {
+        "tribolake-oil-gold", "tribolake-oil-state", "tribolake-oil-uploads", "tribolake-logs",
+    }  # fmt: skip
 
 
 def test_given_encryption_and_tls_then_they_are_asked_for(moto: S3Server, bucket: NewBuckets):
@@ -113,7 +143,7 @@ def test_given_encryption_and_tls_then_they_are_asked_for(moto: S3Server, bucket
     lines = apply_bucket_rules(s3, name, "oil-analysis", block_public_access=True)
     assert lines[1] in ("encryption: AES256 switched on", "encryption: AES256 already")
     assert lines[2] == "public access: blocked"
-    assert statements(s3, name) == ["TribolakeOnlyWithTls"]
+    assert statements(s3, name) == ["TribolakeOilOnlyWithTls"]
 
 
 @pytest.mark.slow
@@ -202,7 +232,7 @@ STAY = [("STANDARD", False), ("STANDARD", True)]
 def test_given_time_then_objects_age_as_their_rule_says(hasty_rgw: S3Server, bucket: NewBuckets, name, days, left):
     # One rule and one bucket: the gateway has a day, a second here, for a pass over all, and does not come to the rest.
     s3, lake = client(hasty_rgw), bucket(hasty_rgw).lake
-    (rule,) = [rule for rule in lifecycle_rules("oil-analysis") if rule["ID"] == f"tribolake-{name}"]
+    (rule,) = [rule for rule in lifecycle_rules("oil-analysis") if rule["ID"] == f"tribolake-oil-{name}"]
     key = f"{rule['Filter']['Prefix']}x"
     s3.put_bucket_lifecycle_configuration(Bucket=lake, LifecycleConfiguration={"Rules": [rule]})
     for content in (b"old", b"new"):

@@ -39,12 +39,7 @@ def prepare(
 
     Rules and statements of other owners of the bucket stay.
     """
-    from tribolake.lake.bucket_rules import (  # noqa: PLC0415
-        DASHBOARD_FOLDERS,
-        FUSION_FOLDERS,
-        Reader,
-        apply_bucket_rules,
-    )
+    from tribolake.lake.bucket_rules import apply_bucket_rules  # noqa: PLC0415
     from tribolake.lake.store import open_store  # noqa: PLC0415
     from tribolake.settings import load_settings  # noqa: PLC0415
 
@@ -52,17 +47,11 @@ def prepare(
         settings = load_settings(lake=lake)
         if not settings.uses_s3:
             raise ConfigurationError(f"{settings.address} is a folder: give --lake s3://BUCKET, or set STORAGE_MODE")
-        named = [("Fusion", fusion, FUSION_FOLDERS), ("Dashboard", dashboard, DASHBOARD_FOLDERS)]
-        readers = [
-            Reader(f"{name}{position}", principal, folders)
-            for name, principals, folders in named
-            for position, principal in enumerate(principals or [], start=1)
-        ]
         done = apply_bucket_rules(
             open_store(settings).client,
             settings.s3_bucket,
             settings.prefix,
-            readers=readers,
+            readers={"Fusion": fusion or (), "Dashboard": dashboard or ()},
             transitions=transitions,
             require_tls=tls,
             encrypt=encryption,

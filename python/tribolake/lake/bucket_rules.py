@@ -1,105 +1,73 @@
-"""What a bucket is to do by itself: age its objects, and keep readers to what they may read.
+"""What a bucket does by itself: age its objects, and keep readers to what they may read.
 
-The rules are data here, and are put on any store that speaks S3. `infra/stack.yml` has the same ones for AWS; a test
-compares the two. Rules of other owners of the bucket stay: ours are known by how their names begin.
+The rules stand in `bucket_rules.json`, and are put on any store that speaks S3. A test holds `infra/stack.yml` to them.
+Names of rules and statements carry the product's name. Those of other products and other owners of the bucket stay.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tribolake.errors import ConfigurationError
 
-RULE_NAME = "tribolake-"
-STATEMENT_NAME = "Tribolake"
-# What a reader of gold never sees, not even under a client or a folder that is called `gold`.
-PRIVATE_FOLDERS = (
-    "*/bronze/*",
-    "*/silver/*",
-    "*/processed/*",
-    "*/archive/*",
-    "*/lineage/*",
-    "*/recommendations/*",
-    "*/_state/*",
-)
-FUSION_FOLDERS = ("*/gold/*",)
-DASHBOARD_FOLDERS = ("fusion/gold/*",)
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+# A name ends where `-` or a capital follows, so no product's rules begin like another's.
+PRODUCT = re.compile(r"[a-z][a-z0-9]*")
 
 Rule = dict[str, Any]
 Statement = dict[str, Any]
+# ARNs of roles and users, by the kind of reader: the `folders` of the rules say what each kind may read.
+Readers = Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True)
-class Reader:
-    """Somebody who may read some folders of the bucket, and nothing else.
-
-    `name` is letters and digits, `principal` the ARN of a role or user, `folders` patterns of keys such as `*/gold/*`.
-    """
-
-    name: str
-    principal: str
-    folders: tuple[str, ...]
+@cache
+def stated_rules() -> dict[str, Any]:
+    """Read the rules with their placeholders."""
+    rules: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+    return rules
 
 
-def lifecycle_rules(prefix: str, *, transitions: bool = True) -> list[Rule]:
-    """How the objects of a data product age, in the words of S3's API.
+def lifecycle_rules(prefix: str, *, product: str = "oil", transitions: bool = True) -> list[Rule]:
+    """List how the objects of a data product age, in the words of S3's API.
 
     Args:
         prefix: the data product's folder, such as `oil-analysis`.
+        product: name of the data product.
         transitions: False for a store that has no cheaper storage classes: then objects stay where they are.
     """
-    rules = [
-        # Kept for ever, all versions: lineage leads to them.
-        _rule(
-            "bronze",
-            f"{prefix}/bronze/",
-            Transitions=[_to("GLACIER", 365)],
-            NoncurrentVersionTransitions=[_noncurrent_to("GLACIER", 365)],
-        ),
-        _rule(
-            "silver",
-            f"{prefix}/silver/",
-            Transitions=[_to("GLACIER", 365)],
-            NoncurrentVersionTransitions=[_noncurrent_to("GLACIER", 365)],
-        ),
-        _rule(
-            "gold",
-            f"{prefix}/gold/",
-            NoncurrentVersionExpiration={"NoncurrentDays": 30},
-            Expiration={"ExpiredObjectDeleteMarker": True},
-        ),
-        _rule("processed", f"{prefix}/processed/", Transitions=[_to("GLACIER", 90), _to("DEEP_ARCHIVE", 365)]),
-        # What retention took out of gold's history: asked for once in years.
-        _rule("archive", f"{prefix}/archive/", Transitions=[_to("DEEP_ARCHIVE", 0)]),
-        # The warehouse is written after every run: its old versions would soon be most of what the bucket holds.
-        _rule(
-            "state",
-            f"{prefix}/_state/",
-            NoncurrentVersionExpiration={"NoncurrentDays": 7},
-            Expiration={"ExpiredObjectDeleteMarker": True},
-        ),
-        # None for `recommendations/`: of a wording the oldest version counts, a noncurrent one where a writer was late.
-        _rule("logs", "logs/changes.jsonl", NoncurrentVersionExpiration={"NoncurrentDays": 30}),
-        _rule("uploads", f"{prefix}/", AbortIncompleteMultipartUpload={"DaysAfterInitiation": 7}),
-    ]
-    return rules if transitions else [rule for rule in map(_without_transitions, rules) if len(rule) > _EMPTY]
+    rules: list[Rule] = _filled(stated_rules()["lifecycle"], _names(product) | {"prefix": prefix})
+    if transitions:
+        return rules
+    left = [{name: part for name, part in rule.items() if not name.endswith("Transitions")} for rule in rules]
+    return [rule for rule in left if rule.keys() - {"ID", "Status", "Filter"}]
 
 
-def policy_statements(bucket: str, readers: Sequence[Reader] = (), *, require_tls: bool = True) -> list[Statement]:
-    """Statements of a bucket policy: nobody without TLS, and each reader in its folders only.
+def policy_statements(
+    bucket: str, readers: Readers | None = None, *, product: str = "oil", require_tls: bool = True
+) -> list[Statement]:
+    """List the statements of a bucket policy: nobody without TLS, and each reader in its folders only.
 
     Args:
         bucket: name of the bucket.
         readers: who may read what.
+        product: name of the data product.
         require_tls: False for a store without TLS; on a network that others listen to, that is a mistake.
     """
-    statements = [statement for reader in readers for statement in _of_reader(bucket, reader)]
-    return [_only_with_tls(bucket), *statements] if require_tls else statements
+    stated, names = stated_rules(), _names(product) | {"bucket": bucket}
+    statements = [_filled(stated["tls"], names)] if require_tls else []
+    for kind, principals in (readers or {}).items():
+        for number, principal in enumerate(principals, start=1):
+            own = {"reader": f"{kind}{number}", "principal": principal, "folders": stated["folders"][kind]}
+            statements += _filled(stated["reader"], names | own | {"private": stated["private"]})
+    return statements
 
 
 def apply_bucket_rules(
@@ -107,7 +75,8 @@ def apply_bucket_rules(
     bucket: str,
     prefix: str,
     *,
-    readers: Sequence[Reader] = (),
+    product: str = "oil",
+    readers: Readers | None = None,
     transitions: bool = True,
     require_tls: bool = True,
     encrypt: bool = True,
@@ -119,6 +88,7 @@ def apply_bucket_rules(
         client: an S3 client of boto3, of the bucket's owner.
         bucket: name of the bucket, which exists.
         prefix: the data product's folder in it.
+        product: name of the data product.
         readers: who may read what. A reader that is no longer named loses what an earlier call gave it.
         transitions: False for a store without the classes GLACIER and DEEP_ARCHIVE. Ceph takes rules with classes that
             it does not have, and leaves the objects where they are.
@@ -139,87 +109,42 @@ def apply_bucket_rules(
         done.append(_encrypt(client, bucket))
     if block_public_access:
         done.append(_block_public_access(client, bucket))
-    done.append(_put_lifecycle(client, bucket, lifecycle_rules(prefix, transitions=transitions)))
-    done.append(_put_policy(client, bucket, policy_statements(bucket, readers, require_tls=require_tls)))
+    rules = lifecycle_rules(prefix, product=product, transitions=transitions)
+    done.append(_put_lifecycle(client, bucket, product, rules))
+    statements = policy_statements(bucket, readers, product=product, require_tls=require_tls)
+    done.append(_put_policy(client, bucket, product, statements))
     return done
 
 
-def _rule(name: str, folder: str, **actions: Any) -> Rule:
-    return {"ID": f"{RULE_NAME}{name}", "Status": "Enabled", "Filter": {"Prefix": folder}, **actions}
+def _names(product: str) -> dict[str, Any]:
+    """Give the spellings of a product's name. Identifiers of statements have letters and digits only."""
+    if not PRODUCT.fullmatch(product):
+        raise ValueError(f"{product!r} is not a product's name: lower-case letters and digits")
+    return {"product": product, "Product": product.capitalize()}
 
 
-_EMPTY = len(_rule("", ""))
+def _filled(value: Any, given: dict[str, Any]) -> Any:
+    """Fill in the placeholders. A text in a list that names several values becomes one text for each."""
+    if isinstance(value, dict):
+        return {name: _filled(part, given) for name, part in value.items() if name != "why"}
+    if isinstance(value, list):
+        return [_filled(part, given | one) for part in value for one in _one_by_one(part, given)]
+    return PLACEHOLDER.sub(lambda found: given[found[1]], value) if isinstance(value, str) else value
 
 
-def _to(storage_class: str, days: int) -> dict[str, Any]:
-    return {"Days": days, "StorageClass": storage_class}
+def _one_by_one(value: Any, given: dict[str, Any]) -> list[dict[str, str]]:
+    """Give the values of a text's placeholder that has several; one empty choice without such a placeholder."""
+    for name in PLACEHOLDER.findall(value) if isinstance(value, str) else ():
+        if not isinstance(given[name], str):
+            return [{name: one} for one in given[name]]
+    return [{}]
 
 
-def _noncurrent_to(storage_class: str, days: int) -> dict[str, Any]:
-    return {"NoncurrentDays": days, "StorageClass": storage_class}
-
-
-def _without_transitions(rule: Rule) -> Rule:
-    return {name: value for name, value in rule.items() if not name.endswith("Transitions")}
-
-
-def _only_with_tls(bucket: str) -> Statement:
-    return {
-        "Sid": f"{STATEMENT_NAME}OnlyWithTls",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [_arn(bucket), _arn(bucket, "*")],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-
-
-def _of_reader(bucket: str, reader: Reader) -> list[Statement]:
-    own = {"Principal": {"AWS": [reader.principal]}}
-    name = f"{STATEMENT_NAME}{reader.name}"
-    return [
-        {
-            "Sid": f"{name}Reads",
-            "Effect": "Allow",
-            **own,
-            "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"],
-            "Resource": [_arn(bucket, folder) for folder in reader.folders],
-        },
-        {
-            "Sid": f"{name}Lists",
-            "Effect": "Allow",
-            **own,
-            "Action": ["s3:ListBucket"],
-            "Resource": [_arn(bucket)],
-            "Condition": {"StringLike": {"s3:prefix": list(reader.folders)}},
-        },
-        {
-            "Sid": f"{name}StaysOut",
-            "Effect": "Deny",
-            **own,
-            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
-            "Resource": [_arn(bucket, folder) for folder in PRIVATE_FOLDERS],
-        },
-        {
-            "Sid": f"{name}ListsNoPrivate",
-            "Effect": "Deny",
-            **own,
-            "Action": ["s3:ListBucket"],
-            "Resource": [_arn(bucket)],
-            "Condition": {"StringLike": {"s3:prefix": list(PRIVATE_FOLDERS)}},
-        },
-        {
-            "Sid": f"{name}WritesNothing",
-            "Effect": "Deny",
-            **own,
-            "Action": ["s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject", "s3:DeleteObjectVersion"],
-            "Resource": [_arn(bucket, "*")],
-        },
-    ]
-
-
-def _arn(bucket: str, key: str | None = None) -> str:
-    return f"arn:aws:s3:::{bucket}" if key is None else f"arn:aws:s3:::{bucket}/{key}"
+def _of_others(found: list[dict[str, Any]], name: str, product: str) -> list[dict[str, Any]]:
+    """Select the rules or statements that a call for a product leaves as they are."""
+    stated = stated_rules()
+    own = re.compile("|".join(_filled(stated["own"], _names(product)) + stated["own_before"].get(product, [])))
+    return [one for one in found if not own.fullmatch(one.get(name, ""))]
 
 
 def _keep_versions(client: Any, bucket: str) -> str:
@@ -248,11 +173,11 @@ def _block_public_access(client: Any, bucket: str) -> str:
     return "public access: blocked"
 
 
-def _put_lifecycle(client: Any, bucket: str, ours: list[Rule]) -> str:
+def _put_lifecycle(client: Any, bucket: str, product: str, ours: list[Rule]) -> str:
     ask = _Asking("lifecycle", "a store without the storage classes GLACIER and DEEP_ARCHIVE wants --no-transitions")
     found = ask(client.get_bucket_lifecycle_configuration, "NoSuchLifecycleConfiguration", Bucket=bucket)
     rules = found.get("Rules", [])
-    others = [rule for rule in rules if not rule.get("ID", "").startswith(RULE_NAME)]
+    others = _of_others(rules, "ID", product)
     if _canonical(rules) == _canonical([*others, *ours]):
         return f"lifecycle: {len(ours)} rules already"
     # From which size on objects change their class holds for the rules of others too.
@@ -263,11 +188,11 @@ def _put_lifecycle(client: Any, bucket: str, ours: list[Rule]) -> str:
     return f"lifecycle: {len(ours)} rules put, {len(others)} of others kept"
 
 
-def _put_policy(client: Any, bucket: str, ours: list[Statement]) -> str:
+def _put_policy(client: Any, bucket: str, product: str, ours: list[Statement]) -> str:
     ask = _Asking("policy", "some stores refuse a principal that they do not know: check the readers")
     found = json.loads(ask(client.get_bucket_policy, "NoSuchBucketPolicy", Bucket=bucket).get("Policy", "{}"))
     statements = found.get("Statement", [])
-    others = [one for one in statements if not one.get("Sid", "").startswith(STATEMENT_NAME)]
+    others = _of_others(statements, "Sid", product)
     if _canonical(statements) == _canonical([*others, *ours]):
         return f"policy: {len(ours)} statements already"
     if not others and not ours:
