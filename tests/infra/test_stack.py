@@ -265,12 +265,12 @@ def test_given_the_containers_environment_then_the_settings_are_those_of_the_sta
         monkeypatch.setenv(name, stand_ins.get(value, value))
     settings = load_settings()
     assert settings.storage_mode == "s3"
-    assert (settings.s3_bucket, settings.prefix, settings.aws_region) == (
+    assert (settings.s3.bucket, settings.prefix, settings.s3.region) == (
         "mining-data-mesh",
         "oil-analysis",
         "sa-east-1",
     )
-    assert (settings.sqs_queue, settings.sns_topic) == ("https://sqs/queue", "arn:aws:sns:topic")
+    assert (settings.watch.queue, settings.s3.topic) == ("https://sqs/queue", "arn:aws:sns:topic")
 
 
 # The tables

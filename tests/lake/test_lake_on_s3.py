@@ -540,7 +540,7 @@ def test_given_thousands_of_old_files_then_only_recent_folders_are_listed_until_
     old = f"{BRONZE}2020-01-01/"
 
     def put(key: str) -> None:
-        s3.put_object(Bucket=settings.s3_bucket, Key=key, Body=b"x")
+        s3.put_object(Bucket=settings.s3.bucket, Key=key, Body=b"x")
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(put, [f"{old}{number:05}.tmp" for number in range(MAX_WHOLE + 1)]))

@@ -164,6 +164,6 @@ def test_given_a_topic_that_does_not_answer_then_the_run_succeeds_with_a_problem
 
 def test_without_a_topic_nothing_is_asked_of_the_store(shop):
     settings = load_settings(lake=f"s3://{shop.bucket}")
-    assert settings.sns_topic is None
+    assert settings.s3.topic is None
     assert shop.publish(1, "run-1")
     assert not shop.store.head(f"{VERSIONS}/run-1/{MARKER}")

@@ -95,9 +95,9 @@ def run(
         if ai_budget is not None and not settings.asks_a_model:
             typer.echo("tribolake: no key is set, so no model is asked and nothing is spent: OPENAI_API_KEY", err=True)
         progress = ProgressLines()
-        if settings.trigger_type or settings.source_file:
+        if settings.trigger.type or settings.trigger.source_file:
             # Anybody who may put a file into bronze chooses its name.
-            progress(f"started by {settings.trigger_type or 'somebody'!a} {settings.source_file!a}")
+            progress(f"started by {settings.trigger.type or 'somebody'!a} {settings.trigger.source_file!a}")
         try:
             report = waiting_for_the_lake(wait)(
                 run_pipeline,

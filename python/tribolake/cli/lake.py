@@ -49,7 +49,7 @@ def prepare(
             raise ConfigurationError(f"{settings.address} is a folder: give --lake s3://BUCKET, or set STORAGE_MODE")
         done = apply_bucket_rules(
             open_store(settings).client,
-            settings.s3_bucket,
+            settings.s3.bucket,
             settings.prefix,
             readers={"Fusion": fusion or (), "Dashboard": dashboard or ()},
             transitions=transitions,
@@ -58,7 +58,7 @@ def prepare(
             block_public_access=block_public,
         )
         if as_json:
-            print_json({"bucket": settings.s3_bucket, "done": done})
+            print_json({"bucket": settings.s3.bucket, "done": done})
         else:
             for line in done:
                 typer.echo(line)

@@ -35,11 +35,13 @@ class Lake(Protocol):
 def open_lake(settings: Settings) -> Lake:
     """The lake that the settings name."""
     if not settings.uses_s3:
-        return FolderLake(settings.lake, settings.prefix, settings.follow_links)
+        return FolderLake(settings.lake, settings.prefix, settings.reader.follow_links)
     # A lake in a folder needs no S3 library, which takes longer to import than a run without news.
     from tribolake.lake.bucket import BucketLake, CopiedFolderLake  # noqa: PLC0415
     from tribolake.lake.store import open_store  # noqa: PLC0415
 
     if not settings.is_on_s3:
-        return CopiedFolderLake(settings.lake, settings.prefix, settings.follow_links, store=open_store(settings))
+        return CopiedFolderLake(
+            settings.lake, settings.prefix, settings.reader.follow_links, store=open_store(settings)
+        )
     return BucketLake(open_store(settings), settings.publishing_folder, settings.prefix, settings.state)

@@ -17,7 +17,7 @@ class SharedCustody:
     def __init__(self, store: ObjectStore, settings: Settings) -> None:
         self._store = store
         self._claims = f"{settings.prefix}/_state/leases/"
-        self._seconds = settings.lease_seconds
+        self._seconds = settings.s3.lease_seconds
         self._checkpoint = Checkpoint(store, settings.prefix, settings.state, settings.warehouse)
         self._lease: Lease | None = None
 

@@ -344,11 +344,11 @@ class CutShort(Exception):
 def open_store(settings: Settings) -> ObjectStore:
     """The bucket of a lake, one for all who ask in this process; credentials come from the standard AWS chain."""
     return _open_store(
-        settings.s3_bucket,
-        settings.s3_endpoint,
-        settings.aws_region,
-        settings.s3_timeout_seconds,
-        settings.s3_attempts,
+        settings.s3.bucket,
+        settings.s3.endpoint,
+        settings.s3.region,
+        settings.s3.timeout_seconds,
+        settings.s3.attempts,
         os.getpid(),  # a connection is not shared with a process that was forked
     )
 

@@ -83,10 +83,10 @@ def _reading_tasks(settings: Settings, found: Sequence[BronzeFile], layouts: Lay
 
 def _reading_limits(settings: Settings) -> ReadingLimits:
     return ReadingLimits(
-        settings.max_file_mb,
-        settings.max_inflated_mb,
-        settings.reader_memory_mb,
-        settings.reader_seconds,
+        settings.reader.max_file_mb,
+        settings.reader.max_inflated_mb,
+        settings.reader.memory_mb,
+        settings.reader.seconds,
     )
 
 

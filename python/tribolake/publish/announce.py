@@ -116,9 +116,9 @@ def _transitions(version: Version) -> dict[str, dict[str, int]]:
 
 def open_announcer(settings: Settings, store: ObjectStore) -> Announcer:
     """Whoever is to be told of what a lake on S3 publishes; credentials come from the standard AWS chain."""
-    if not settings.sns_topic:
+    if not settings.s3.topic:
         return Nobody()
-    client = boto3.session.Session(region_name=settings.aws_region).client(
+    client = boto3.session.Session(region_name=settings.s3.region).client(
         "sns",
         config=Config(
             connect_timeout=PATIENCE_SECONDS,
@@ -126,4 +126,4 @@ def open_announcer(settings: Settings, store: ObjectStore) -> Announcer:
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         ),
     )
-    return Topic(client, settings.sns_topic, store)
+    return Topic(client, settings.s3.topic, store)

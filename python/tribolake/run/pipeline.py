@@ -61,7 +61,7 @@ def run(
         RunFailed: nothing was published; what was published before stays as it is.
     """
     if not asks_a_model:
-        settings = settings.model_copy(update={"openai_api_key": None})
+        settings = settings.changed(openai_api_key=None)
     home = open_home(settings)
 
     def plan_it() -> Plan:

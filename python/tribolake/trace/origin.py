@@ -77,8 +77,8 @@ def origin_of_object(settings: Settings, address: str) -> Origin:
     bucket, _, key = address.removeprefix(S3_SCHEME).partition("/")
     if not (BUCKET.match(bucket) and key):
         raise ConfigurationError(f"{address[:200]!r} is no address of an object: s3://bucket/key")
-    if (settings.is_on_s3, settings.s3_bucket) != (True, bucket):
-        settings = settings.model_copy(update={"storage_mode": "s3", "s3_bucket": bucket})
+    if (settings.is_on_s3, settings.s3.bucket) != (True, bucket):
+        settings = settings.changed(storage_mode="s3", s3_bucket=bucket)
     store = open_store(settings)
     found = store.head(key)
     if found is None:

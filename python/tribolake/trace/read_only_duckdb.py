@@ -106,7 +106,7 @@ def let_read_bucket(connection: duckdb.DuckDBPyConnection, settings: Settings) -
 
     from tribolake.lake.store import NO_CREDENTIALS  # noqa: PLC0415
 
-    credentials = Session(region_name=settings.aws_region).get_credentials()
+    credentials = Session(region_name=settings.s3.region).get_credentials()
     if credentials is None:
         raise ConfigurationError(NO_CREDENTIALS)
     frozen = credentials.get_frozen_credentials()
@@ -114,11 +114,11 @@ def let_read_bucket(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         "key_id": frozen.access_key,
         "secret": frozen.secret_key,
         "session_token": frozen.token,
-        "region": settings.aws_region,
-        "scope": f"s3://{settings.s3_bucket}",
+        "region": settings.s3.region,
+        "scope": f"s3://{settings.s3.bucket}",
     }
-    if settings.s3_endpoint:
-        endpoint = urlsplit(settings.s3_endpoint)
+    if settings.s3.endpoint:
+        endpoint = urlsplit(settings.s3.endpoint)
         options |= {
             "endpoint": endpoint.netloc + endpoint.path.rstrip("/"),
             "url_style": "path",

@@ -78,11 +78,11 @@ class Watcher:
         self._on_run = on_run
         self._log = log
         # One attempt per listing: what it is tried again for is more than the store, and a beat must not be late.
-        self._lake = open_lake(settings.model_copy(update={"s3_attempts": 1}))
+        self._lake = open_lake(settings.changed(s3_attempts=1))
         self._bronze = f"{settings.address}/{settings.prefix}/bronze"
         self._shortest_pause = BURST_SECONDS if settings.is_on_s3 else PAUSE_SECONDS
-        settle_seconds = max(settings.watch_settle_seconds, BURST_SECONDS if settings.is_on_s3 else 0)
-        self._patience = Patience(settle_seconds, settings.watch_max_wait_seconds)
+        settle_seconds = max(settings.watch.settle_seconds, BURST_SECONDS if settings.is_on_s3 else 0)
+        self._patience = Patience(settle_seconds, settings.watch.max_wait_seconds)
         self._events = open_source(settings, self._lake, ring=bell.ring, log=log)
         self._runner = Runner(settings)
         self._backoff = Backoff()
@@ -94,7 +94,7 @@ class Watcher:
         self._looked_at = now
         self._look_at = now
         self._pause = self._shortest_pause
-        self._rescan_at = now + settings.watch_rescan_seconds
+        self._rescan_at = now + settings.watch.rescan_seconds
         self._wanted_since: float | None = now  # a run whatever the listing says: the ledger may know better
         self._retry_at = now
         self._beat_at = now
@@ -125,10 +125,10 @@ class Watcher:
 
     def _finish(self, asked_to_stop: StopRequests) -> None:
         """A run under way gets some time to end, unless somebody asks a second time."""
-        deadline = time.monotonic() + self._settings.watch_stop_seconds
+        deadline = time.monotonic() + self._settings.watch.stop_seconds
         self._events.stop()
         if self._runner.is_under_way:
-            self._log(f"stopping: the run under way has {self._settings.watch_stop_seconds:g} s to finish")
+            self._log(f"stopping: the run under way has {self._settings.watch.stop_seconds:g} s to finish")
         while self._runner.is_under_way and time.monotonic() < deadline and asked_to_stop.count < 2:
             self._beat(time.monotonic())
             self._wait(min(deadline, self._beat_at))
@@ -155,7 +155,7 @@ class Watcher:
     def _look(self, now: float) -> None:
         """List bronze if something may have changed."""
         if now >= self._rescan_at:
-            self._rescan_at = now + self._settings.watch_rescan_seconds
+            self._rescan_at = now + self._settings.watch.rescan_seconds
             self._wanted_since = self._wanted_since or now
             self._look_at = now
         if now < self._look_at:
@@ -231,7 +231,7 @@ class Watcher:
             self._last_run = LastRun(None, finished_at, seconds, ok=False, problem=outcome.message)
             return
         self._backoff.succeeded()
-        self._rescan_at = now + self._settings.watch_rescan_seconds
+        self._rescan_at = now + self._settings.watch.rescan_seconds
         self._taken |= self._taking
         self._waiting = {
             key: sighting for key, sighting in self._waiting.items() if self._taken.get(key) != sighting.version

@@ -292,29 +292,29 @@ def open_queue(settings: Settings, *, ring: Callable[[], None], log: Callable[[s
     Raises:
         ConfigurationError: there is no such queue.
     """
-    assert settings.sqs_queue  # noqa: S101 - who calls this has looked
-    client = boto3.session.Session(region_name=settings.aws_region).client(
+    assert settings.watch.queue  # noqa: S101 - who calls this has looked
+    client = boto3.session.Session(region_name=settings.s3.region).client(
         "sqs",
         config=Config(
-            connect_timeout=settings.s3_timeout_seconds,
-            read_timeout=WAIT_SECONDS + settings.s3_timeout_seconds,
+            connect_timeout=settings.s3.timeout_seconds,
+            read_timeout=WAIT_SECONDS + settings.s3.timeout_seconds,
             retries={"total_max_attempts": 1},  # the threads go on until they are stopped
         ),
     )
     try:
-        client.get_queue_attributes(QueueUrl=settings.sqs_queue, AttributeNames=["QueueArn"])
+        client.get_queue_attributes(QueueUrl=settings.watch.queue, AttributeNames=["QueueArn"])
     except client.exceptions.QueueDoesNotExist as error:
         raise ConfigurationError(
-            f"there is no queue {settings.sqs_queue} in {settings.aws_region}: mend TRIBOLAKE_SQS_QUEUE"
+            f"there is no queue {settings.watch.queue} in {settings.s3.region}: mend TRIBOLAKE_SQS_QUEUE"
         ) from error
     except (BotoCoreError, ClientError):
         pass  # it may be a moment's trouble, or not be allowed: the watcher says so when it cannot receive
     return QueueEvents(
         client,
-        settings.sqs_queue,
-        Ours(settings.s3_bucket, settings.prefix),
-        visibility_seconds=settings.sqs_visibility_seconds,
-        poll_seconds=settings.watch_poll_seconds,
+        settings.watch.queue,
+        Ours(settings.s3.bucket, settings.prefix),
+        visibility_seconds=settings.watch.visibility_seconds,
+        poll_seconds=settings.watch.poll_seconds,
         ring=ring,
         log=log,
     )

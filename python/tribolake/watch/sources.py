@@ -90,9 +90,9 @@ def open_source(settings: Settings, lake: Lake, *, ring: Callable[[], None], log
     if not settings.is_on_s3:
         from tribolake.watch.events import FolderEvents  # noqa: PLC0415 - not needed on S3
 
-        return FolderEvents(lake.home / "bronze", polling=settings.watch_polling, ring=ring, log=log)
-    if not settings.sqs_queue or settings.watch_polling:
-        return Polling(settings.watch_poll_seconds)
+        return FolderEvents(lake.home / "bronze", polling=settings.watch.polling, ring=ring, log=log)
+    if not settings.watch.queue or settings.watch.polling:
+        return Polling(settings.watch.poll_seconds)
     from tribolake.watch.queue import open_queue  # noqa: PLC0415 - a lake in a folder needs no AWS library
 
     return open_queue(settings, ring=ring, log=log)

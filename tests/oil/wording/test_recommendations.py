@@ -174,7 +174,7 @@ def test_given_a_spent_quota_then_the_run_publishes_the_rules_texts_and_says_wha
         report = run(settings)
     finally:
         endpoint.answer = worded
-    assert len(endpoint.asked) - asked <= settings.ai_concurrency
+    assert len(endpoint.asked) - asked <= settings.model.concurrency
     assert "quota" in report.recommendations["stopped"].lower()
     assert report.needs_a_look
     assert all(client.published for client in report.clients.values())

@@ -121,7 +121,7 @@ def test_given_a_wording_that_is_shown_and_refused_now_then_the_text_of_the_rule
     bad = refused_in(lake)
     word(warehouse, lake)
     show_as_before(warehouse, bad)
-    without = Lake(lake.settings.model_copy(update={"openai_api_key": None}))
+    without = Lake(lake.settings.changed(openai_api_key=None))
     empty = lake_of(lake.settings.lake / "nothing", "http://127.0.0.1:9/v1")
     _, changed = word_reports(warehouse, without.settings, empty.cache)
     assert (changed, published(warehouse)) == ({"cda"}, RULE_TEXT)

@@ -150,7 +150,7 @@ def test_given_batches_under_way_then_a_retry_leaves_their_patterns_out_and_name
 
 def test_given_a_batch_that_was_asked_with_another_model_then_its_patterns_do_not_wait_for_it(with_key):
     build(with_key)
-    ask_a_batch(with_key.model_copy(update={"ai_model": "another"}), 0)
+    ask_a_batch(with_key.changed(ai_model="another"), 0)
     assert retry_waiting(with_key) == Retried(3, ())
 
 

@@ -78,7 +78,7 @@ def versions(flags: Flags) -> list[str]:
 
 def everything_in(flags: Flags) -> int:
     """Versions and marks of removed ones, whoever's."""
-    found = store_of(flags).client.list_object_versions(Bucket=load_settings(**flags).s3_bucket, Prefix=PLACE)
+    found = store_of(flags).client.list_object_versions(Bucket=load_settings(**flags).s3.bucket, Prefix=PLACE)
     return len(found.get("Versions", [])) + len(found.get("DeleteMarkers", []))
 
 
@@ -365,7 +365,7 @@ def test_given_500_keys_then_they_cost_few_calls_whatever_the_history(moto, flag
 @pytest.mark.slow
 def test_given_a_lake_that_moves_phase_by_phase_then_it_keeps_its_wordings(s3_server, flags_of, tmp_path):
     in_bucket = flags_of(s3_server)
-    folder, bucket = tmp_path / "lake", load_settings(**in_bucket).s3_bucket
+    folder, bucket = tmp_path / "lake", load_settings(**in_bucket).s3.bucket
     folder.mkdir()
     shared = {key: value for key, value in in_bucket.items() if key not in ("lake", "state_dir")}
     phases: list[Flags] = [
@@ -397,7 +397,7 @@ def test_given_a_bucket_that_is_away_then_the_folder_goes_on_and_the_bucket_catc
     in_bucket = flags_of(moto)
     folder = tmp_path / "lake"
     folder.mkdir()
-    both = dict(in_bucket, lake=folder, storage_mode="dual", s3_bucket=load_settings(**in_bucket).s3_bucket)
+    both = dict(in_bucket, lake=folder, storage_mode="dual", s3_bucket=load_settings(**in_bucket).s3.bucket)
     away = both | {"s3_endpoint": "http://127.0.0.1:9", "s3_attempts": 2}
     many = wordings(range(40))
     with caplog.at_level(logging.WARNING):

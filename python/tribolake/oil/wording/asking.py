@@ -64,7 +64,7 @@ async def ask_for_all(
         result: waiting, wordings and counts are added to it.
         progress: told how far it is.
     """
-    limit = None if settings.ai_budget_usd is None else Decimal(str(settings.ai_budget_usd))
+    limit = None if settings.model.budget_usd is None else Decimal(str(settings.model.budget_usd))
     budget = Budget(limit, price)
     async with Model(settings, response_format()) as model:
         await _Asking(settings, model, configuration, keys, cache, budget, result, progress).all_of(patterns)
@@ -106,7 +106,7 @@ class _Asking:
         self._cache = cache
         self._budget = budget
         self._result = result
-        self._concurrency = settings.ai_concurrency
+        self._concurrency = settings.model.concurrency
         self._callers = 1
         self._progress = progress
         self._told_at = time.perf_counter()

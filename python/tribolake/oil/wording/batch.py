@@ -261,16 +261,16 @@ def _reply_of(line: str) -> tuple[str, Any, bool]:
 
 def _affordable(settings: Settings, patterns: Mapping[str, Pattern], bought: Sequence[Pattern]) -> dict[str, Pattern]:
     """The first of these patterns, as many as the budget suffices for at worst, beside those that are bought."""
-    if settings.ai_budget_usd is None:
+    if settings.model.budget_usd is None:
         return dict(patterns)
     price = price_of(settings)
     if price is None:
-        raise ConfigurationError(UNKNOWN_PRICE.format(model=settings.ai_model))
+        raise ConfigurationError(UNKNOWN_PRICE.format(model=settings.model.name))
 
     def most(pattern: Pattern) -> Decimal:
         return price(most_tokens(messages(pattern), response_format(), settings)) * BATCH_SHARE
 
-    left = Decimal(str(settings.ai_budget_usd)) - sum(map(most, bought))
+    left = Decimal(str(settings.model.budget_usd)) - sum(map(most, bought))
     chosen = {}
     for key, pattern in patterns.items():
         left -= most(pattern)
@@ -311,20 +311,20 @@ def _says_no(error: OpenAIError) -> bool:
 @contextmanager
 def _endpoint(settings: Settings) -> Iterator[_Endpoint]:
     """The endpoint, whose errors say what to do."""
-    if settings.openai_api_key is None:
+    if settings.model.api_key is None:
         raise ConfigurationError(NO_KEY)
-    key = settings.openai_api_key.get_secret_value()
+    key = settings.model.api_key.get_secret_value()
     with OpenAI(
         api_key=key,
-        base_url=settings.openai_base_url or OPENAI,
-        max_retries=settings.ai_retries,
-        timeout=settings.ai_deadline_seconds,
+        base_url=settings.model.base_url or OPENAI,
+        max_retries=settings.model.retries,
+        timeout=settings.model.deadline_seconds,
     ) as client:
         endpoint = _Endpoint(client, settings, key)
         try:
             yield endpoint
         except APIStatusError as error:
-            found = explain(error, endpoint=endpoint.address, model=settings.ai_model, key=key)
+            found = explain(error, endpoint=endpoint.address, model=settings.model.name, key=key)
             raise (
                 found
                 if isinstance(found, ModelUnusable)

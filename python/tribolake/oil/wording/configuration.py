@@ -8,4 +8,4 @@ from tribolake.settings import Settings
 
 
 def configuration_of(settings: Settings) -> Configuration:
-    return Configuration(PROMPT_VERSION, settings.ai_model, settings.ai_temperature, settings.language)
+    return Configuration(PROMPT_VERSION, settings.model.name, settings.model.temperature, settings.language)

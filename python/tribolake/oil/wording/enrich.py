@@ -58,7 +58,7 @@ def enrich(
     """
     began = time.perf_counter()
     configuration = configuration_of(settings)
-    result = Enrichment(settings.ai_model, len(pending), sum(each.reports for each in pending))
+    result = Enrichment(settings.model.name, len(pending), sum(each.reports for each in pending))
     queue = sorted(pending, key=lambda each: (-each.reports, each.pattern.text))
     keys = {each.pattern.text: cache_key(each.pattern, configuration) for each in queue}
     found: Mapping[str, Wording] = {}
@@ -110,14 +110,14 @@ def _ask_for(
     result.waiting |= {pattern.text: Waiting("batch") for pattern in patterns if keys[pattern.text] in awaited}
     wanted = [pattern for pattern in patterns if pattern.text not in result.waiting]
     price = price_of(settings) if wanted else None
-    if wanted and settings.ai_budget_usd is not None and price is None:
-        result.stopped = result.stopped or UNKNOWN_PRICE.format(model=settings.ai_model)
+    if wanted and settings.model.budget_usd is not None and price is None:
+        result.stopped = result.stopped or UNKNOWN_PRICE.format(model=settings.model.name)
     if not wanted or result.stopped:
         result.waiting |= {pattern.text: Waiting("stopped") for pattern in wanted}
         return
     from tribolake.oil.wording.asking import ask_for_all  # noqa: PLC0415 - the client takes a second to import
 
-    progress(f"ask {settings.ai_model} for {len(wanted)} wordings")
+    progress(f"ask {settings.model.name} for {len(wanted)} wordings")
     try:
         asyncio.run(ask_for_all(settings, configuration, wanted, keys, cache, price, result, progress))
     except Exception as error:  # whatever it is, reports have the rules' texts

@@ -55,17 +55,17 @@ class Model:
             settings: with a key.
             reply_format: JSON schema of a reply, as `response_format` has it.
         """
-        if settings.openai_api_key is None:
+        if settings.model.api_key is None:
             raise ValueError("no key is set")
-        self.name = settings.ai_model
-        self._key = settings.openai_api_key.get_secret_value()
-        self._deadline = settings.ai_deadline_seconds
+        self.name = settings.model.name
+        self._key = settings.model.api_key.get_secret_value()
+        self._deadline = settings.model.deadline_seconds
         self._timeout = httpx2.Timeout(self._deadline, connect=min(self._deadline, CONNECT_SECONDS))
-        self._attempts = settings.ai_retries + 1
+        self._attempts = settings.model.retries + 1
         self._said_always = say_always(settings, reply_format)
         self._not_before = 0.0  # the endpoint asked all callers to wait until then
         self._unusable: str | None = None  # why no call is made any more
-        self._base_url = httpx2.URL(settings.openai_base_url or OPENAI)
+        self._base_url = httpx2.URL(settings.model.base_url or OPENAI)
         self._tls = httpx2.create_ssl_context()
         self._idle: list[AsyncOpenAI] = []
         self.endpoint = shown(self._base_url)
@@ -186,17 +186,17 @@ class _TryAgain(Exception):
 def say_always(settings: Settings, reply_format: dict[str, Any]) -> dict[str, Any]:
     """What every request says beside its messages."""
     said: dict[str, Any] = {
-        "model": settings.ai_model,
-        "max_completion_tokens": settings.ai_max_output_tokens,
+        "model": settings.model.name,
+        "max_completion_tokens": settings.model.max_output_tokens,
         "response_format": reply_format,
     }
-    return said if settings.ai_temperature is None else said | {"temperature": settings.ai_temperature}
+    return said if settings.model.temperature is None else said | {"temperature": settings.model.temperature}
 
 
 def most_tokens(messages: Sequence[Message], reply_format: dict[str, Any], settings: Settings) -> Tokens:
     """The most tokens that a call can cost: a token is at least one byte."""
     said = sum(len(message["content"].encode()) + OVERHEAD_TOKENS for message in messages)
-    return Tokens(said + len(json.dumps(reply_format)), settings.ai_max_output_tokens)
+    return Tokens(said + len(json.dumps(reply_format)), settings.model.max_output_tokens)
 
 
 def read_completion(body: bytes) -> Answer:

@@ -62,10 +62,10 @@ def price_of(settings: Settings) -> Price | None:
 
     An endpoint that is no provider's own, such as a gateway, has no published price, whatever its model is called.
     """
-    if settings.ai_prices is not None:
-        dollars_in, dollars_out = map(Decimal, settings.ai_prices.split(","))
+    if settings.model.prices is not None:
+        dollars_in, dollars_out = map(Decimal, settings.model.prices.split(","))
         return OwnPrice(dollars_in / MILLION, dollars_out / MILLION)
-    published = PublishedPrice(settings.ai_model, settings.openai_base_url or OPENAI)
+    published = PublishedPrice(settings.model.name, settings.model.base_url or OPENAI)
     try:
         published(Tokens(1, 1))
     except LookupError:

@@ -44,4 +44,4 @@ def lay_out_wordings(settings: Settings, scratch: Settings, reports: Sequence[Pa
     if said is None:
         return scratch
     as_then = {"ai_model": said.model, "ai_temperature": said.temperature, "language": said.language}
-    return scratch.model_copy(update=as_then)
+    return scratch.changed(**as_then)

@@ -1,0 +1,10 @@
+"""Settings: the only package that reads the environment.
+
+Precedence: command-line flag > environment variable > `.env` > default. `docs/settings.md` lists all of them.
+"""
+
+from tribolake.settings.load import load_settings
+from tribolake.settings.project_dir import PROJECT_DIR
+from tribolake.settings.settings import S3_SCHEME, SECRETS, Settings
+
+__all__ = ["PROJECT_DIR", "S3_SCHEME", "SECRETS", "Settings", "load_settings"]

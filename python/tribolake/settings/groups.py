@@ -1,0 +1,222 @@
+"""Settings that belong together: the bucket, the watcher, the reader of laboratory files, the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+# The form that a value needs, and the words that people read where it has another one.
+ADDRESS = r"^https?://"
+ARN = r"^arn:"
+BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
+PREFIX = r"^[a-z0-9][a-z0-9/_-]*$"
+PRICES = r"^\d+(\.\d+)?,\d+(\.\d+)?$"
+SIZE = r"^\d+(\.\d+)?[MG]B$"
+FORMS = {
+    ADDRESS: "an address that begins with https:// or http://",
+    ARN: "an ARN, which begins with arn:",
+    BUCKET: "the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes",
+    PREFIX: "a path of lower-case letters, digits, dashes and slashes, as in oil-analysis",
+    PRICES: "two numbers, as in 0.4,1.6",
+    SIZE: "a size, as in 450MB or 2GB",
+}
+
+
+def setting(name: str, *aliases: str, default: Any, description: str, is_secret: bool = False, **form: Any) -> Any:
+    """Declare a setting.
+
+    Args:
+        name: its name as a flag of `load_settings`. `TRIBOLAKE_` and this name are the variable that sets it.
+        aliases: other variables that set it, the most important first.
+        default: its value where nothing sets it.
+        description: what it means, for `docs/settings.md`.
+        is_secret: its value is shown to nobody and handed to no other process.
+        form: what pydantic checks.
+    """
+    known_by: dict[str, Any] = {"name": name, "aliases": list(aliases), "is_secret": is_secret}
+    return Field(default=default, description=description, json_schema_extra=known_by, **form)
+
+
+class Group(BaseModel):
+    """Settings that cannot be changed after they were loaded; an error does not show their values."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+class S3Settings(Group):
+    """The bucket of a lake on S3."""
+
+    bucket: str = setting(
+        "s3_bucket", "S3_BUCKET", default="mining-data-mesh", pattern=BUCKET, description="bucket of the lake"
+    )
+    endpoint: str | None = setting(
+        "s3_endpoint",
+        "S3_ENDPOINT",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ENDPOINT_URL",
+        default=None,
+        pattern=ADDRESS,
+        description="another store that speaks S3; its buckets are addressed by path",
+    )
+    region: str = setting(
+        "aws_region",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        default="us-east-1",
+        description="region of the bucket, the queue and the topic",
+    )
+    timeout_seconds: float = setting(
+        "s3_timeout_seconds", default=20, gt=0, description="a call is tried again after this silence of the server"
+    )
+    attempts: int = setting("s3_attempts", default=6, ge=1, description="how often an S3 call is tried")
+    lease_seconds: float = setting(
+        "lease_seconds",
+        default=90,
+        gt=0,
+        description="a run that died holds a lake on S3 no longer than this; a live run renews its lease",
+    )
+    topic: str | None = setting(
+        "sns_topic",
+        "SNS_TOPIC_ARN",
+        default=None,
+        pattern=ARN,
+        description="SNS topic that gets a message about each publication on S3",
+    )
+
+
+class WatchSettings(Group):
+    """The watcher, and the queue that its events come from."""
+
+    settle_seconds: float = setting(
+        "watch_settle_seconds", default=0.25, gt=0, description="a file is complete when it has not changed for so long"
+    )
+    max_wait_seconds: float = setting(
+        "watch_max_wait_seconds",
+        default=30,
+        gt=0,
+        description="complete files wait no longer than this for files that still change",
+    )
+    rescan_seconds: float = setting(
+        "watch_rescan_seconds", default=300, gt=0, description="time between runs that no event asked for"
+    )
+    poll_seconds: float = setting(
+        "watch_poll_seconds", default=30, gt=0, description="time between listings of a lake on S3 without a queue"
+    )
+    polling: bool = setting("watch_polling", default=False, description="look for changes, do not wait for events")
+    stop_seconds: float = setting(
+        "watch_stop_seconds", default=30, gt=0, description="time that a run has to finish when the watcher is stopped"
+    )
+    queue: str | None = setting(
+        "sqs_queue",
+        "SQS_QUEUE_URL",
+        default=None,
+        pattern=ADDRESS,
+        description="address of the SQS queue that has the events of the bucket",
+    )
+    visibility_seconds: int = setting(
+        "sqs_visibility_seconds",
+        default=60,
+        ge=3,
+        le=43200,
+        description="the queue delivers the messages of a watcher that died again after so long",
+    )
+
+
+class ReaderSettings(Group):
+    """The process that reads a laboratory file, and what it may use."""
+
+    max_file_mb: int = setting("max_file_mb", default=200, ge=1, description="larger laboratory files are refused")
+    max_inflated_mb: int = setting(
+        "max_inflated_mb", default=512, ge=1, description="workbooks that are larger than this unzipped are refused"
+    )
+    memory_mb: int = setting("reader_memory_mb", default=1536, ge=256, description="memory for reading one file")
+    seconds: int = setting("reader_seconds", default=300, ge=1, description="processor time for reading one file")
+    follow_links: bool = setting(
+        "follow_links", default=True, description="read files and folders that links in bronze lead to"
+    )
+
+
+class ModelSettings(Group):
+    """The language model that words recommendations."""
+
+    api_key: SecretStr | None = setting(
+        "openai_api_key",
+        "OPENAI_API_KEY",
+        default=None,
+        is_secret=True,
+        description="key of the endpoint; without a key no model is asked and reports have the texts of the rules",
+    )
+    base_url: str | None = setting(
+        "openai_base_url",
+        "OPENAI_BASE_URL",
+        default=None,
+        pattern=ADDRESS,
+        description="another endpoint that speaks OpenAI's chat completions; empty is https://api.openai.com/v1",
+    )
+    name: str = setting(
+        "ai_model",
+        "TRIBOLAKE_OPENAI_MODEL",
+        "OPENAI_MODEL",
+        default="gpt-4.1-mini",
+        min_length=1,
+        max_length=128,
+        description="model that is asked",
+    )
+    temperature: float | None = setting(
+        "ai_temperature", default=0.2, ge=0, le=2, description="temperature of the model; empty for a model without one"
+    )
+    sees_comments: bool = setting(
+        "model_sees_comments", default=False, description="send laboratory comments to the model"
+    )
+    concurrency: int = setting("ai_concurrency", default=8, ge=1, le=256, description="calls to the model at once")
+    deadline_seconds: float = setting(
+        "ai_deadline_seconds", default=60, gt=0, description="time for a call with its attempts and pauses"
+    )
+    retries: int = setting(
+        "ai_retries", default=3, ge=0, description="how often a call is tried again at a busy endpoint"
+    )
+    max_output_tokens: int = setting(
+        "ai_max_output_tokens", default=800, ge=64, description="longest reply; more for models that think first"
+    )
+    budget_usd: float | None = setting(
+        "ai_budget_usd",
+        default=None,
+        ge=0,
+        description="USD that a run may spend on the model; empty is no limit, 0 spends nothing",
+    )
+    prices: str | None = setting(
+        "ai_prices",
+        default=None,
+        pattern=PRICES,
+        description="USD per million input and output tokens, for a model whose price is not known",
+    )
+
+    @field_validator("api_key", "base_url", "temperature", "budget_usd", "prices", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        """Take an empty variable as no value."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        return None if isinstance(text, str) and not text.strip() else value
+
+    @field_validator("api_key")
+    @classmethod
+    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        """Refuse a key that would break the first call, such as one with the end of a line in it."""
+        if key is None:
+            return None
+        bare = key.get_secret_value().strip()
+        if not (bare.isascii() and bare.isprintable() and " " not in bare):
+            raise ValueError("a key has no spaces, and no characters outside ASCII")
+        return SecretStr(bare)
+
+
+class TriggerSettings(Group):
+    """What started a run, for its log. The run finds new files itself."""
+
+    type: str = setting(
+        "trigger_type", "TRIGGER_TYPE", default="", max_length=64, description="what started the run, as in s3_event"
+    )
+    source_file: str = setting(
+        "source_file", "SOURCE_FILE", default="", max_length=1024, description="the file whose arrival started the run"
+    )

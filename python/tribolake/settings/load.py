@@ -1,0 +1,95 @@
+"""Load the settings from flags, the environment and `.env`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+
+from tribolake.errors import ConfigurationError
+from tribolake.settings.groups import FORMS
+from tribolake.settings.settings import S3_SCHEME, SETTINGS, Settings
+
+OWN = "TRIBOLAKE_"
+Origin = Literal["flag", "environment", ".env", "default"]
+
+
+@dataclass(frozen=True)
+class Given:
+    """The value that a setting was given, and from where: a flag, or a variable in one of two places."""
+
+    value: object
+    variable: str  # of a flag, the variable that it stands for
+    origin: Origin
+
+
+def load_settings(**flags: object) -> Settings:
+    """Load the settings. A flag that is None falls back to the environment.
+
+    Raises:
+        ConfigurationError: a value cannot be used; the message names the variable and the form that it needs.
+    """
+    given = read_given(flags)
+    values: dict[str, Any] = {}
+    for name, one in given.items():
+        *group, field = SETTINGS[name].place
+        (values.setdefault(group[0], {}) if group else values)[field] = one.value
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = "; ".join(f"{_variable(e['loc'], given)}: {_problem(e)}" for e in error.errors())
+        raise ConfigurationError(f"{wrong}. Fix the flag, the environment variable or .env") from error
+
+
+def read_given(flags: Mapping[str, object]) -> dict[str, Given]:
+    """Read what the settings are given, without checking it. A setting that keeps its default is left out."""
+    given: dict[str, Given] = {}
+    places = _variables()
+    for name, known in SETTINGS.items():
+        for origin, variables in places.items():
+            for variable in known.variables:
+                if (value := variables.get(variable)) is not None:
+                    given.setdefault(name, Given(value, variable, origin))
+        if (flag := flags.get(name)) is not None:
+            given[name] = Given(flag, known.variables[0], "flag")
+    if str(given["lake"].value if "lake" in given else "").startswith(S3_SCHEME):
+        given |= _lake_on_s3(given.pop("lake"))
+    return given
+
+
+def unknown_variables() -> dict[str, str | None]:
+    """Find `TRIBOLAKE_` variables that set nothing. Returns the nearest known variable of each, if any is near."""
+    known = {variable.removeprefix(OWN) for each in SETTINGS.values() for variable in each.variables}
+    found = {name.removeprefix(OWN) for place in _variables().values() for name in place if name.startswith(OWN)}
+    near = {name: difflib.get_close_matches(name, known, n=1) for name in sorted(found - known)}
+    return {f"{OWN}{name}": f"{OWN}{matches[0]}" if matches else None for name, matches in near.items()}
+
+
+def _variables() -> dict[Origin, dict[str, str | None]]:
+    """The variables of each place, the place that counts most first. Upper and lower case are the same."""
+    places: dict[Origin, Mapping[str, str | None]] = {"environment": os.environ, ".env": dotenv_values(".env")}
+    return {origin: {name.upper(): value for name, value in place.items()} for origin, place in places.items()}
+
+
+def _lake_on_s3(lake: Given) -> dict[str, Given]:
+    """The settings that `s3://bucket` or `s3://bucket/prefix` stands for."""
+    bucket, _, prefix = str(lake.value).removeprefix(S3_SCHEME).rstrip("/").partition("/")
+    values = {"storage_mode": "s3", "s3_bucket": bucket} | ({"prefix": prefix} if prefix else {})
+    return {name: Given(value, SETTINGS[name].variables[0], lake.origin) for name, value in values.items()}
+
+
+def _variable(place: tuple[int | str, ...], given: Mapping[str, Given]) -> str:
+    """The variable of the value at a place."""
+    known = next(known for known in SETTINGS.values() if known.place == place[: len(known.place)])
+    return given[known.name].variable if known.name in given else known.variables[0]
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    """What is wrong with a value, without the value, and without a regular expression."""
+    form = FORMS.get(error.get("ctx", {}).get("pattern", ""))
+    return f"it is not {form}" if form else str(error["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,175 @@
+"""The settings of a lake, in groups."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import field_validator, model_validator
+from pydantic.fields import FieldInfo
+
+from tribolake.settings.groups import (
+    PREFIX,
+    SIZE,
+    Group,
+    ModelSettings,
+    ReaderSettings,
+    S3Settings,
+    TriggerSettings,
+    WatchSettings,
+    setting,
+)
+
+StorageMode = Literal["local", "dual", "s3-primary", "s3"]
+S3_SCHEME = "s3://"
+
+
+class Settings(Group):
+    """The lake, and what a run may use."""
+
+    lake: Path = setting(
+        "lake",
+        default=Path("data"),
+        validate_default=True,
+        description="folder that holds {prefix}/bronze/{client}/..., or s3://bucket",
+    )
+    prefix: str = setting(
+        "prefix", "S3_PREFIX", default="oil-analysis", pattern=PREFIX, description="folder of the data product"
+    )
+    state_dir: Path | None = setting(
+        "state_dir", default=None, description="folder of the warehouse and of staged rows; empty is {lake}/_state"
+    )
+    storage_mode: StorageMode = setting(
+        "storage_mode",
+        "STORAGE_MODE",
+        default="local",
+        description="local: a folder; dual: a folder, copied to S3; s3-primary: S3, copied to a folder; s3: S3 only",
+    )
+    use_s3: bool = setting("use_s3", "USE_S3", default=False, description="short for STORAGE_MODE=s3")
+    memory_limit: str = setting("memory_limit", default="450MB", pattern=SIZE, description="memory for DuckDB")
+    language: Literal["es", "en"] = setting("language", default="es", description="language of recommendations")
+    notify: tuple[str, ...] = setting(
+        "notify", default=(), is_secret=True, description="apprise addresses that get messages; empty sends none"
+    )
+
+    s3: S3Settings = S3Settings()
+    watch: WatchSettings = WatchSettings()
+    reader: ReaderSettings = ReaderSettings()
+    model: ModelSettings = ModelSettings()
+    trigger: TriggerSettings = TriggerSettings()
+
+    @field_validator("lake", "state_dir")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        """Name the same folder for every process: dbt works in the folder of the warehouse."""
+        return path.absolute() if path else path
+
+    @field_validator("notify", mode="before")
+    @classmethod
+    def _from_json(cls, value: object) -> object:
+        """Read the list that a variable holds."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError("""it is not a JSON list of apprise addresses, as in ["mailto://..."]""") from None
+
+    @model_validator(mode="after")
+    def _short_form(self) -> Settings:
+        """Let USE_S3 decide where STORAGE_MODE is not set."""
+        if self.use_s3 and "storage_mode" not in self.model_fields_set:
+            object.__setattr__(self, "storage_mode", "s3")
+        return self
+
+    @property
+    def address(self) -> str:
+        """The lake as people call it: a folder or `s3://bucket`."""
+        return f"{S3_SCHEME}{self.s3.bucket}" if self.is_on_s3 else str(self.lake)
+
+    @property
+    def state(self) -> Path:
+        """The folder of the warehouse, and of what runs keep on this machine: each bucket has its own."""
+        if self.state_dir:
+            return self.state_dir
+        return self.lake / "_state" / self.s3.bucket if self.storage_mode == "s3" else self.lake / "_state"
+
+    @property
+    def is_on_s3(self) -> bool:
+        """Whether bronze is read from S3, and readers read gold from S3."""
+        return self.storage_mode in ("s3-primary", "s3")
+
+    @property
+    def uses_s3(self) -> bool:
+        return self.storage_mode != "local"
+
+    @property
+    def publishing_folder(self) -> Path:
+        """The folder that publications are made in; readers of a lake that is on S3 alone do not see it."""
+        return self.state / "published" if self.storage_mode == "s3" else self.lake
+
+    @property
+    def warehouse(self) -> Path:
+        return self.state / "warehouse.duckdb"
+
+    @property
+    def staging(self) -> Path:
+        """The folder of rows that were read and not loaded yet, one Parquet file per content."""
+        return self.state / "staging"
+
+    @property
+    def asks_a_model(self) -> bool:
+        """Whether a model words recommendations: a key is set."""
+        return self.model.api_key is not None
+
+    def value_of(self, name: str) -> Any:
+        """The value of a setting, by its name as a flag."""
+        return reduce(getattr, SETTINGS[name].place, self)
+
+    def changed(self, **values: object) -> Settings:
+        """Return a copy with other values, by their names as flags. They are not checked."""
+        update: dict[str, Any] = {}
+        for name, value in values.items():
+            *group, field = SETTINGS[name].place
+            if group:
+                before = update.get(group[0], getattr(self, group[0]))
+                update[group[0]] = before.model_copy(update={field: value})
+            else:
+                update[field] = value
+        return self.model_copy(update=update)
+
+    def environment(self) -> dict[str, str]:
+        """The settings as environment variables, for dbt and the processes of a run. No secret is among them."""
+        values = {name: self.value_of(name) for name, known in SETTINGS.items() if not known.is_secret}
+        if self.model.temperature is None:
+            values["ai_temperature"] = ""  # leaving it out would mean the default
+        return {SETTINGS[name].variables[0]: str(value) for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting: its place in the groups, and the variables that set it, the most important first."""
+
+    name: str
+    place: tuple[str, ...]
+    variables: tuple[str, ...]
+    is_secret: bool
+    field: FieldInfo
+
+
+def _settings_of(group: type[Group], *above: str) -> Iterator[Setting]:
+    for name, field in group.model_fields.items():
+        known_by: Mapping[str, Any] = field.json_schema_extra  # type: ignore[assignment]
+        if known_by is None:
+            yield from _settings_of(type(field.default), *above, name)
+        else:
+            variables = (f"TRIBOLAKE_{known_by['name'].upper()}", *known_by["aliases"])
+            yield Setting(known_by["name"], (*above, name), variables, known_by["is_secret"], field)
+
+
+SETTINGS = {known.name: known for known in _settings_of(Settings)}
+SECRETS = tuple(variable for known in SETTINGS.values() if known.is_secret for variable in known.variables)

@@ -1,0 +1,93 @@
+"""Settings of every kind: where values come from, what is unknown, and the page that lists them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tribolake.errors import ConfigurationError
+from tribolake.settings import PROJECT_DIR, load_settings
+from tribolake.settings.load import read_given, unknown_variables
+from tribolake.settings.reference import settings_page
+from tribolake.settings.settings import SETTINGS
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_setting_is_described_in_the_page(name):
+    known = SETTINGS[name]
+    assert known.field.description
+    page = (PROJECT_DIR / "docs" / "settings.md").read_text(encoding="utf-8")
+    (row,) = (line for line in page.splitlines() if line.startswith(f"| `{known.variables[0]}`"))
+    assert all(f"`{variable}`" in row for variable in known.variables)
+    assert known.field.description in row
+
+
+def test_settings_page_is_what_the_declarations_say():
+    page = (PROJECT_DIR / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert page == settings_page(), "write it again: tribolake config reference > docs/settings.md"
+
+
+def test_value_comes_from_flag_then_environment_then_env_file(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("TRIBOLAKE_S3_BUCKET=in-file\nTRIBOLAKE_S3_ATTEMPTS=2\nTRIBOLAKE_AI_RETRIES=9\n")
+    monkeypatch.setenv("S3_BUCKET", "in-environment")
+    monkeypatch.setenv("tribolake_s3_attempts", "3")
+    settings = load_settings(s3_attempts=4)
+    assert (settings.s3.bucket, settings.s3.attempts, settings.model.retries) == ("in-environment", 4, 9)
+    origins = {name: (one.origin, one.variable) for name, one in read_given({"s3_attempts": 4}).items()}
+    assert origins["s3_bucket"] == ("environment", "S3_BUCKET")
+    assert origins["s3_attempts"] == ("flag", "TRIBOLAKE_S3_ATTEMPTS")
+    assert origins["ai_retries"] == (".env", "TRIBOLAKE_AI_RETRIES")
+    assert "s3_endpoint" not in origins
+
+
+@pytest.mark.parametrize("origin", ["flag", "environment"])
+def test_lake_on_s3_sets_bucket_and_prefix(monkeypatch, origin):
+    address = "s3://some-bucket/market"
+    if origin == "environment":
+        monkeypatch.setenv("TRIBOLAKE_LAKE", address)
+    settings = load_settings(lake=address if origin == "flag" else None)
+    assert (settings.address, settings.prefix, settings.storage_mode) == ("s3://some-bucket", "market", "s3")
+    assert read_given({"lake": None if origin == "environment" else address})["s3_bucket"].origin == origin
+
+
+def test_changed_settings_keep_the_others():
+    settings = load_settings(s3_bucket="one-bucket", s3_attempts=2, openai_api_key="sk-1")
+    changed = settings.changed(s3_bucket="another", s3_endpoint="http://x", storage_mode="s3", openai_api_key=None)
+    assert (changed.address, changed.s3.endpoint, changed.s3.attempts) == ("s3://another", "http://x", 2)
+    assert (changed.asks_a_model, settings.asks_a_model, settings.address) == (False, True, str(settings.lake))
+
+
+def test_notify_that_is_not_a_list_is_refused_by_name(monkeypatch):
+    monkeypatch.setenv("TRIBOLAKE_NOTIFY", "mailto://user:secret@example.com")
+    with pytest.raises(ConfigurationError, match=r"^TRIBOLAKE_NOTIFY: it is not a JSON list") as raised:
+        load_settings()
+    assert "secret" not in str(raised.value)
+    monkeypatch.setenv("TRIBOLAKE_NOTIFY", '["json://127.0.0.1"]')
+    assert load_settings().notify == ("json://127.0.0.1",)
+
+
+def test_unknown_variable_is_found_with_the_nearest_known_one(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("tribolake_watch_setle_seconds=1\nTRIBOLAKE_LAKE=data\nOTHER=1\n")
+    monkeypatch.setenv("TRIBOLAKE_S3_BUKET", "x")
+    monkeypatch.setenv("TRIBOLAKE_QQQQQQQQ", "x")
+    assert unknown_variables() == {
+        "TRIBOLAKE_QQQQQQQQ": None,
+        "TRIBOLAKE_S3_BUKET": "TRIBOLAKE_S3_BUCKET",
+        "TRIBOLAKE_WATCH_SETLE_SECONDS": "TRIBOLAKE_WATCH_SETTLE_SECONDS",
+    }
+
+
+def test_settings_for_another_process_are_all_known_and_have_no_secret(monkeypatch):
+    given = load_settings(notify=["json://user:secret@host"], openai_api_key="sk-secret", model_sees_comments=True)
+    environment = given.environment()
+    assert "secret" not in str(environment)
+    assert environment["TRIBOLAKE_MODEL_SEES_COMMENTS"] == "True"
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert unknown_variables() == {}
