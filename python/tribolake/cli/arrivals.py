@@ -6,12 +6,27 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli.options import ClientOption, JsonOption, LakeOption, explained_errors, print_json
+from tribolake.cli.options import (
+    ClientOption,
+    JsonOption,
+    LakeOption,
+    explained_errors,
+    new_app,
+    open_settings,
+    print_json,
+)
+from tribolake.cli.tables import print_arrivals, print_failed
+from tribolake.run.arrivals import ask_again, list_arrivals, list_failed
 
-arrivals = typer.Typer(help="Files that arrived, what could not be used of them, and trying it again.")
+app = new_app()
 
 
-@arrivals.command(
+@app.callback()
+def arrivals() -> None:
+    """Files that arrived, what could not be used of them, and trying it again."""
+
+
+@app.command(
     "list", epilog="**Examples**\n\n`tribolake arrivals list`\n\n`tribolake arrivals list --failed --client cda`"
 )
 def list_(
@@ -23,12 +38,8 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the files that arrived and what became of their rows."""
-    from tribolake.cli.tables import print_arrivals, print_failed  # noqa: PLC0415
-    from tribolake.run.arrivals import list_arrivals, list_failed  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        settings = load_settings(lake=lake)
+        settings = open_settings(lake=lake)
         if failed:
             dead = list_failed(settings, client)
             print_json(dead) if as_json else print_failed(dead)
@@ -37,7 +48,7 @@ def list_(
             print_json({"arrivals": found}) if as_json else print_arrivals(found)
 
 
-@arrivals.command(
+@app.command(
     epilog="**Examples**\n\n`tribolake arrivals retry`  all of them\n\n"
     "`tribolake arrivals retry oil-analysis/bronze/cda/2026-01-31/T-09.xlsx`"
 )
@@ -48,11 +59,8 @@ def retry(
     as_json: JsonOption = False,
 ) -> None:
     """Have the next run read failed files again and check rejected rows again."""
-    from tribolake.run.arrivals import ask_again  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        asked = ask_again(load_settings(lake=lake), files or [], client)
+        asked = ask_again(open_settings(lake=lake), files or [], client)
         if as_json:
             print_json(asked)
         else:

@@ -9,9 +9,18 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli.options import JsonOption, LakeOption, explained_errors, print_json
+from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.trace import find
+
+app = new_app()
 
 
+@app.command(
+    epilog="**Examples**\n\n"
+    "`tribolake fetch classified_reports --client cda`  as readers see it now\n\n"
+    "`tribolake fetch stewart_limits --client cda --as-of 2026-01-31 --output limits.parquet`\n\n"
+    "`tribolake fetch judging_limits --client cda --version default-2ffb3618fc06 --lake s3://mining-data-mesh`"
+)
 def fetch(
     artefact: Annotated[
         str,
@@ -35,11 +44,8 @@ def fetch(
 
     Prints the path of the file: in the lake's folder where that is at hand, else what was fetched from S3.
     """
-    from tribolake.settings import load_settings  # noqa: PLC0415
-    from tribolake.trace import find  # noqa: PLC0415
-
     with explained_errors():
-        found = find(load_settings(lake=lake), artefact, client, as_of=as_of.date() if as_of else None, version=version)
+        found = find(open_settings(lake=lake), artefact, client, as_of=as_of.date() if as_of else None, version=version)
         path = Path(shutil.copyfile(found.path, output)) if output else found.path
         if as_json:
             print_json(found.as_dict() | {"path": str(path)})

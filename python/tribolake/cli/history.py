@@ -7,9 +7,26 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli.options import ClientOption, JsonOption, LakeOption, explained_errors, print_json
+from tribolake.cli.options import (
+    ClientOption,
+    JsonOption,
+    LakeOption,
+    explained_errors,
+    new_app,
+    open_settings,
+    print_json,
+)
+from tribolake.cli.tables import print_history
+from tribolake.oil.history import read_history
+
+app = new_app()
 
 
+@app.command(
+    epilog="**Examples**\n\n"
+    "`tribolake history --unit T-09 --component motor`\n\n"
+    "`tribolake history --as-of 2026-01-31`  the fleet as readers saw it that evening"
+)
 def history(
     lake: LakeOption = None,
     client: ClientOption = None,
@@ -21,13 +38,9 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """Show what readers saw earlier: the fleet as of a day, or how the reports of a unit came to be what they are."""
-    from tribolake.cli.tables import print_history  # noqa: PLC0415
-    from tribolake.oil.history import read_history  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
         found = read_history(
-            load_settings(lake=lake),
+            open_settings(lake=lake),
             clients=client,
             unit=unit,
             component=component,

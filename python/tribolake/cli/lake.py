@@ -6,13 +6,20 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli.options import JsonOption, LakeOption, explained_errors, print_json
+from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
 from tribolake.errors import ConfigurationError
+from tribolake.lake.bucket_rules import apply_bucket_rules
+from tribolake.lake.store import open_store
 
-lake = typer.Typer(help="The bucket of a lake: what it is to do by itself.", rich_markup_mode="markdown")
+app = new_app()
 
 
-@lake.command(
+@app.callback()
+def lake() -> None:
+    """The bucket of a lake: what it is to do by itself."""
+
+
+@app.command(
     epilog="**Examples**\n\n"
     "`tribolake lake prepare --lake s3://mining-data-mesh --fusion arn:aws:iam::123456789012:role/fusion`\n\n"
     "`tribolake lake prepare --lake s3://lake --no-transitions --no-tls --no-encryption`  a Ceph RGW in a laboratory"
@@ -39,12 +46,8 @@ def prepare(
 
     Rules and statements of other owners of the bucket stay.
     """
-    from tribolake.lake.bucket_rules import apply_bucket_rules  # noqa: PLC0415
-    from tribolake.lake.store import open_store  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        settings = load_settings(lake=lake)
+        settings = open_settings(lake=lake)
         if not settings.uses_s3:
             raise ConfigurationError(f"{settings.address} is a folder: give --lake s3://BUCKET, or set STORAGE_MODE")
         done = apply_bucket_rules(

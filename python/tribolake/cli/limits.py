@@ -6,12 +6,28 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli.options import ClientOption, JsonOption, LakeOption, explained_errors, print_json
+from tribolake.cli.options import (
+    ClientOption,
+    JsonOption,
+    LakeOption,
+    explained_errors,
+    new_app,
+    open_settings,
+    print_json,
+)
+from tribolake.cli.tables import print_decisions, print_limits_diff
+from tribolake.oil.limits.decisions_log import last_decisions
+from tribolake.oil.limits.diff import diff_limits
 
-limits = typer.Typer(help="Limits: what another version would change, and why they were calculated.")
+app = new_app()
 
 
-@limits.command(
+@app.callback()
+def limits() -> None:
+    """Limits: what another version would change, and why they were calculated."""
+
+
+@app.command(
     epilog="**Example**\n\n`tribolake limits diff default-2ffb3618fc06 default-91a04c7be2d1`\n\n"
     "Versions stand in the column `limits_version` of gold and under `silver/stewart_limits/`."
 )
@@ -22,27 +38,19 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """List the limits that moved from one version to another, and the samples whose status would change."""
-    from tribolake.cli.tables import print_limits_diff  # noqa: PLC0415
-    from tribolake.oil.limits.diff import diff_limits  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        found = diff_limits(load_settings(lake=lake), a, b)
+        found = diff_limits(open_settings(lake=lake), a, b)
         if as_json:
             print_json(found.as_dict())
         else:
             print_limits_diff(found)
 
 
-@limits.command(epilog="**Example**\n\n`tribolake limits decisions --client cda`")
+@app.command(epilog="**Example**\n\n`tribolake limits decisions --client cda`")
 def decisions(lake: LakeOption = None, client: ClientOption = None, as_json: JsonOption = False) -> None:
     """Show why the limits of each group were calculated anew, or kept, when they were last looked at."""
-    from tribolake.cli.tables import print_decisions  # noqa: PLC0415
-    from tribolake.oil.limits.decisions_log import last_decisions  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        found = last_decisions(load_settings(lake=lake), client)
+        found = last_decisions(open_settings(lake=lake), client)
         if as_json:
             print_json({"decisions": found})
         else:

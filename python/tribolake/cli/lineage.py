@@ -6,9 +6,20 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli.options import JsonOption, LakeOption, explained_errors, print_json
+from tribolake.cli.lineage_tables import print_lineage
+from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.trace.lineage import lineage_of
+
+app = new_app()
 
 
+@app.command(
+    epilog="**Examples**\n\n"
+    "`tribolake lineage s3://mining-data-mesh/oil-analysis/gold/cda/classified_reports.parquet`\n\n"
+    "`tribolake lineage data/oil-analysis/gold/cda/stewart_limits.parquet`\n\n"
+    "`tribolake lineage 2026-000123 --client emin`  a sample, down to its row in the laboratory's file\n\n"
+    "`tribolake lineage default-2ffb3618fc06`  a version of limits"
+)
 def lineage(
     what: Annotated[
         str,
@@ -25,12 +36,8 @@ def lineage(
     On S3 this asks the objects' own metadata and the manifests; no warehouse is needed, and what only a warehouse
     knows is named where there is none.
     """
-    from tribolake.cli.lineage_tables import print_lineage  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-    from tribolake.trace.lineage import lineage_of  # noqa: PLC0415
-
     with explained_errors():
-        found = lineage_of(load_settings(lake=lake), what, client)
+        found = lineage_of(open_settings(lake=lake), what, client)
         if as_json:
             print_json(found.as_dict())
         else:

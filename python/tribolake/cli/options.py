@@ -14,6 +14,8 @@ import typer
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from tribolake.errors import ConfigurationError, LakeIsBusy, TribolakeError
+from tribolake.settings import Settings, load_settings
+from tribolake.settings.load import unknown_variables
 
 LakeOption = Annotated[
     str | None,
@@ -22,6 +24,7 @@ LakeOption = Annotated[
 ClientOption = Annotated[
     list[str] | None, typer.Option("--client", metavar="NAME", help="Only this client; may be repeated.")
 ]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr, only errors.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, logs on stderr.")]
 
 
@@ -33,6 +36,23 @@ class Exit(IntEnum):
     USAGE = 2
     BUSY = 3
     NEEDS_A_LOOK = 4
+
+
+def new_app() -> typer.Typer:
+    """The Typer of a command or of a group of commands."""
+    return typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="markdown")
+
+
+def open_settings(**flags: object) -> Settings:
+    """Load the settings, and name unknown `TRIBOLAKE_` variables on stderr.
+
+    Raises:
+        ConfigurationError: a value cannot be used.
+    """
+    for name, near in unknown_variables().items():
+        hint = f"did you mean {near}?" if near else "`tribolake config reference` lists the known ones"
+        typer.echo(f"tribolake: the variable {name} is unknown and has no effect: {hint}", err=True)
+    return load_settings(**flags)
 
 
 @contextmanager
@@ -73,11 +93,14 @@ class ProgressLines:
 
     STAGES = frozenset({"discover", "publish", "docs"})
 
-    def __init__(self) -> None:
+    def __init__(self, is_quiet: bool = False) -> None:
         self._started = time.perf_counter()
+        self._is_quiet = is_quiet
         self._is_terminal = sys.stderr.isatty()
 
     def __call__(self, what: str) -> None:
+        if self._is_quiet:
+            return
         elapsed = time.perf_counter() - self._started
         if self._is_terminal:
             sys.stderr.write(f"\r\x1b[2K{elapsed:6.1f} s  {what[:90]}")
@@ -85,6 +108,9 @@ class ProgressLines:
             sys.stderr.write(f"{elapsed:6.1f} s  {what}\n")
         sys.stderr.flush()
 
-    def done(self) -> None:
-        if self._is_terminal:
+    def __enter__(self) -> ProgressLines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_terminal and not self._is_quiet:
             sys.stderr.write("\r\x1b[2K")

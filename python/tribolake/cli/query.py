@@ -5,18 +5,34 @@ from __future__ import annotations
 import csv
 import math
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from tribolake.cli.options import ClientOption, JsonOption, LakeOption, explained_errors, print_json
-
-if TYPE_CHECKING:
-    from tribolake.trace.query import Answer
+from tribolake.cli.lineage_tables import print_answer
+from tribolake.cli.options import (
+    ClientOption,
+    JsonOption,
+    LakeOption,
+    explained_errors,
+    new_app,
+    open_settings,
+    print_json,
+)
+from tribolake.trace.query import Answer
+from tribolake.trace.query import query as ask
 
 SHOWN_ROWS = 40
 
+app = new_app()
 
+
+@app.command(
+    epilog="**Examples**\n\n"
+    '`tribolake query "select report_status, count(*) from classified_reports group by all"`\n\n'
+    '`tribolake query "from machine_status_current order by priority_score desc" --client cda --csv > fleet.csv`\n\n'
+    '`tribolake query "show tables" --lake s3://mining-data-mesh`'
+)
 def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads.")],
     lake: LakeOption = None,
@@ -33,13 +49,9 @@ def query(
     Tables: `classified_reports`, `machine_status_current`, `stewart_limits` and `harmonized`, each of all clients and
     as their manifests name them, and `bronze_NAME` of a client with Parquet files.
     """
-    from tribolake.cli.lineage_tables import print_answer  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-    from tribolake.trace.query import query as ask  # noqa: PLC0415
-
     with explained_errors():
         shown = limit if limit is not None or as_json or as_csv else SHOWN_ROWS
-        answer = ask(load_settings(lake=lake), sql, clients=client, limit=shown)
+        answer = ask(open_settings(lake=lake), sql, clients=client, limit=shown)
         if as_json:
             print_json({"rows": _as_json(answer), "is_cut": answer.is_cut})
         elif as_csv:

@@ -5,26 +5,47 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from tribolake.cli.options import ClientOption, Exit, JsonOption, LakeOption, explained_errors, print_json
-from tribolake.cli.recommendations_batch import batch
-
-if TYPE_CHECKING:
-    from tribolake.oil.recommendations import WaitingPattern
+from tribolake.cli.evaluation_tables import print_scores
+from tribolake.cli.options import (
+    ClientOption,
+    Exit,
+    JsonOption,
+    LakeOption,
+    explained_errors,
+    new_app,
+    open_settings,
+    print_json,
+)
+from tribolake.cli.recommendations_batch import app as batch
+from tribolake.oil.evaluation import TEXT, evaluate_recommendations
+from tribolake.oil.recommendations import (
+    WaitingPattern,
+    compact_wordings,
+    evaluate_published,
+    expire_wordings,
+    export_wordings,
+    import_wordings,
+    list_waiting,
+    retry_waiting,
+)
+from tribolake.oil.wording.reasons import NOT_ASKED
 
 SHOWN_REFUSED = 20
 
-recommendations = typer.Typer(
-    help="Recommendations that a model has worded: carry them to another lake, remove them, judge them.",
-    rich_markup_mode="markdown",
-)
-recommendations.add_typer(batch, name="batch", no_args_is_help=True)
+app = new_app()
+app.add_typer(batch, name="batch")
 
 
-@recommendations.command(
+@app.callback()
+def recommendations() -> None:
+    """Recommendations that a model has worded: carry them to another lake, remove them, judge them."""
+
+
+@app.command(
     epilog="**Examples**\n\n"
     "`tribolake recommendations export wordings.parquet`\n\n"
     "`tribolake recommendations export wordings.parquet --lake s3://mining-data-mesh --json`"
@@ -35,18 +56,15 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write every wording of the lake into a Parquet file, one row each."""
-    from tribolake.oil.recommendations import export_wordings  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        count = export_wordings(load_settings(lake=lake), file)
+        count = export_wordings(open_settings(lake=lake), file)
         if as_json:
             print_json({"file": str(file), "wordings": count})
         else:
             typer.echo(f"{count:,} wordings in {file}")
 
 
-@recommendations.command(
+@app.command(
     "import",
     epilog="**Examples**\n\n"
     "`tribolake recommendations import wordings.parquet`\n\n"
@@ -62,11 +80,8 @@ def import_(
     Every row is checked as if a model had just said it. Exit codes: 0 all taken or known, 2 no such file, 3 another run
     holds the lake, 4 some rows were refused.
     """
-    from tribolake.oil.recommendations import import_wordings  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        done = import_wordings(load_settings(lake=lake), file)
+        done = import_wordings(open_settings(lake=lake), file)
         if as_json:
             print_json(asdict(done))
         else:
@@ -78,7 +93,7 @@ def import_(
         raise typer.Exit(Exit.NEEDS_A_LOOK if done.refused else Exit.OK)
 
 
-@recommendations.command(
+@app.command(
     epilog="**Examples**\n\n"
     "`tribolake recommendations export before.parquet && tribolake recommendations expire v1`\n\n"
     "`tribolake recommendations expire 2026-11 --yes`  the one that runs use now\n\n"
@@ -95,11 +110,8 @@ def expire(
     Without a key that is the next run with news, which shows the texts of the rules, or `run --full-refresh`. With a
     key it is the next run at all: a model words anew what runs use now, and is paid for it.
     """
-    from tribolake.oil.recommendations import expire_wordings  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        count = expire_wordings(load_settings(lake=lake), prompt_version, is_sure=yes)
+        count = expire_wordings(open_settings(lake=lake), prompt_version, is_sure=yes)
         if as_json:
             print_json({"prompt_version": prompt_version, "removed": count})
         else:
@@ -109,34 +121,26 @@ def expire(
             )
 
 
-@recommendations.command(
+@app.command(
     epilog="**Examples**\n\n"
     "`tribolake recommendations compact`\n\n"
     "`tribolake recommendations compact --lake s3://mining-data-mesh --json`"
 )
 def compact(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Put wordings that are files of their own into one file for each prompt version: it is read faster."""
-    from tribolake.oil.recommendations import compact_wordings  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        count = compact_wordings(load_settings(lake=lake))
+        count = compact_wordings(open_settings(lake=lake))
         if as_json:
             print_json({"compacted": count})
         else:
             typer.echo(f"{count:,} wordings compacted")
 
 
-@recommendations.command(
-    epilog="**Examples**\n\n`tribolake recommendations waiting --lake s3://mining-data-mesh --json`"
-)
+@app.command(epilog="**Examples**\n\n`tribolake recommendations waiting --lake s3://mining-data-mesh --json`")
 def waiting(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Show what waits for its wording, and why: its reports have the text of the rules."""
-    from tribolake.oil.recommendations import list_waiting  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        found = list_waiting(load_settings(lake=lake))
+        found = list_waiting(open_settings(lake=lake))
         if as_json:
             print_json({"waiting": [asdict(each) for each in found]})
             return
@@ -146,17 +150,14 @@ def waiting(lake: LakeOption = None, as_json: JsonOption = False) -> None:
             typer.echo("Nothing waits.")
 
 
-@recommendations.command(epilog="**Examples**\n\n`tribolake recommendations retry && tribolake run`")
+@app.command(epilog="**Examples**\n\n`tribolake recommendations retry && tribolake run`")
 def retry(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Have the next run ask for all that waits, for instance after a key was mended.
 
     Not for what a batch was asked for: `batch collect` ends that.
     """
-    from tribolake.oil.recommendations import retry_waiting  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        settings = load_settings(lake=lake)
+        settings = open_settings(lake=lake)
         done = retry_waiting(settings)
         if as_json:
             print_json(asdict(done))
@@ -167,7 +168,7 @@ def retry(lake: LakeOption = None, as_json: JsonOption = False) -> None:
             typer.echo(f"others wait for {name}: `tribolake recommendations batch collect` looks whether it is done")
 
 
-@recommendations.command(
+@app.command(
     epilog="**Examples**\n\n"
     "`tribolake recommendations evaluate`  what readers of gold see now\n\n"
     "`tribolake recommendations evaluate former.parquet --text recomendacion --json`  texts of another system"
@@ -194,14 +195,10 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Score recommendations: do they say what the numbers of their reports say, and nothing else?"""
-    from tribolake.cli.evaluation_tables import print_scores  # noqa: PLC0415
-    from tribolake.oil.evaluation import TEXT, evaluate_recommendations  # noqa: PLC0415
-    from tribolake.oil.recommendations import evaluate_published  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
 
     _check_evaluated(file, text, language, client)
     with explained_errors():
-        settings = load_settings(lake=lake)
+        settings = open_settings(lake=lake)
         if file is not None:
             expected = language or settings.language
             found = {str(file): evaluate_recommendations(file, text=text or TEXT, language=expected)}
@@ -231,7 +228,6 @@ def _check_evaluated(file: Path | None, text: str | None, language: str | None, 
 
 def _why(each: WaitingPattern) -> str:
     """Why a pattern has no wording, and what ends that."""
-    from tribolake.oil.wording.reasons import NOT_ASKED  # noqa: PLC0415
 
     if each.batch:
         return f"waits for {each.batch}: `tribolake recommendations batch collect` looks whether it is done"

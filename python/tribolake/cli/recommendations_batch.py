@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import typer
 
-from tribolake.cli.options import Exit, JsonOption, LakeOption, explained_errors, print_json
+from tribolake.cli.options import Exit, JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.oil.recommendations import collect_batches, submit_batch
 
-batch = typer.Typer(
-    help="Wordings for a whole history, by OpenAI's Batch API: half the price, within a day.",
-    rich_markup_mode="markdown",
-)
+app = new_app()
 
 
-@batch.command(epilog="**Examples**\n\n`tribolake recommendations batch submit --lake s3://mining-data-mesh`")
+@app.callback()
+def batch() -> None:
+    """Wordings for a whole history, by OpenAI's Batch API: half the price, within a day."""
+
+
+@app.command(epilog="**Examples**\n\n`tribolake recommendations batch submit --lake s3://mining-data-mesh`")
 def submit(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Ask for every wording that the lake has not; may be repeated: nothing is asked for twice.
 
     Runs do not ask for what a batch was asked for; `collect` ends that.
     """
-    from tribolake.oil.recommendations import submit_batch  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        done = submit_batch(load_settings(lake=lake))
+        done = submit_batch(open_settings(lake=lake))
         if as_json:
             print_json(done.as_dict())
             return
@@ -33,14 +33,11 @@ def submit(lake: LakeOption = None, as_json: JsonOption = False) -> None:
             typer.echo(f"{name}  is made: `tribolake recommendations batch collect` looks whether it is done")
 
 
-@batch.command(epilog="**Examples**\n\n`tribolake recommendations batch collect --json`")
+@app.command(epilog="**Examples**\n\n`tribolake recommendations batch collect --json`")
 def collect(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Look at every batch once and keep the wordings of those that are done; the next run shows them."""
-    from tribolake.oil.recommendations import collect_batches  # noqa: PLC0415
-    from tribolake.settings import load_settings  # noqa: PLC0415
-
     with explained_errors():
-        done = collect_batches(load_settings(lake=lake))
+        done = collect_batches(open_settings(lake=lake))
         if as_json:
             print_json(done.as_dict())
         else:

@@ -296,6 +296,16 @@ def print_decisions(found: list[dict[str, Any]]) -> None:
     open_console().print(table)
 
 
+def print_settings(found: list[dict[str, Any]]) -> None:
+    """Each setting with its value and where that comes from."""
+    table = Table("variable", "value", "from", box=box.SIMPLE)
+    for row in found:
+        value = "" if row["value"] in (None, ()) else str(row["value"])
+        is_set = row["origin"] != "default"
+        table.add_row(row["variable"], escape(value), row["origin"], style="bold" if is_set else None)
+    open_console().print(table)
+
+
 def _component_counts(machine: dict[str, Any]) -> str:
     return " ".join(str(machine[f"components_{name}"]) for name in ("anormal", "alerta", "normal", "sin_evaluar"))
 

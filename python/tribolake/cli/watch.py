@@ -7,9 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from tribolake.cli.options import ClientOption, LakeOption, explained_errors, print_json
+from tribolake.cli.options import ClientOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.watch.daemon import watch as watch_lake
+
+app = new_app()
 
 
+@app.command(
+    epilog="**Examples**\n\n"
+    "`tribolake watch --lake /srv/lake`\n\n"
+    "`tribolake watch --lake /mnt/share --polling`  a network mount, which sends no events\n\n"
+    "`tribolake watch --json >> runs.jsonl`  one line per run"
+)
 def watch(
     lake: LakeOption = None,
     client: ClientOption = None,
@@ -23,8 +32,6 @@ def watch(
 
     Exit codes: 0 stopped, 2 bad usage, 3 another watcher watches this lake.
     """
-    from tribolake.settings import load_settings  # noqa: PLC0415 - as in the other commands
-    from tribolake.watch.daemon import watch as watch_lake  # noqa: PLC0415
 
     def on_run(report: dict[str, Any]) -> None:
         if as_json:
@@ -33,7 +40,7 @@ def watch(
             typer.echo(_line(report))
 
     with explained_errors():
-        settings = load_settings(lake=lake, watch_polling=polling or None)
+        settings = open_settings(lake=lake, watch_polling=polling or None)
         watch_lake(settings, policy=policy, clients=client, on_run=on_run, log=_log)
 
 

@@ -1,0 +1,52 @@
+"""`tribolake config`: the settings, and where they come from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.cli.tables import print_settings
+from tribolake.settings.load import read_given
+from tribolake.settings.reference import settings_page
+from tribolake.settings.settings import SETTINGS
+
+MASK = "********"
+
+app = new_app()
+
+
+@app.callback()
+def config() -> None:
+    """Settings: their values, where these come from, and what can be set."""
+
+
+@app.command(
+    epilog="**Examples**\n\n`tribolake config show`\n\n"
+    "`tribolake config show --lake s3://mining-data-mesh --json`  what a run with this flag would use"
+)
+def show(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """Show every value and where it comes from: a flag, an environment variable, .env or the default.
+
+    Secrets are masked.
+    """
+    with explained_errors():
+        settings, given = open_settings(lake=lake), read_given({"lake": lake})
+        rows: list[dict[str, Any]] = []
+        for name, known in SETTINGS.items():
+            value = settings.value_of(name)
+            origin = given[name].origin if name in given else "default"
+            variable = given[name].variable if name in given else known.variables[0]
+            rows.append({"variable": variable, "value": MASK if known.is_secret and value else value, "origin": origin})
+        if as_json:
+            print_json({"lake": settings.address, "warehouse": settings.warehouse, "settings": rows})
+        else:
+            typer.echo(f"lake {settings.address}, warehouse {settings.warehouse}")
+            print_settings(rows)
+
+
+@app.command(epilog="**Example**\n\n`tribolake config reference > settings.md`")
+def reference() -> None:
+    """Print every setting with its variables, default, form and meaning, in Markdown."""
+    typer.echo(settings_page(), nl=False)

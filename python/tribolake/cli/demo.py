@@ -1,0 +1,34 @@
+"""`tribolake demo`: the whole job on sample files."""
+
+from __future__ import annotations
+
+import typer
+
+from tribolake.cli.docs import write_docs
+from tribolake.cli.options import LakeOption, ProgressLines, QuietOption, explained_errors, new_app, open_settings
+from tribolake.cli.synth import in_a_folder
+from tribolake.cli.tables import print_run, print_status
+from tribolake.lake import open_lake
+from tribolake.oil.status import lake_status
+from tribolake.oil.synth import write_sample_lake
+from tribolake.run.dbt import Dbt
+from tribolake.run.pipeline import run as run_pipeline
+from tribolake.settings import PROJECT_DIR
+
+app = new_app()
+
+
+@app.command(epilog="**Examples**\n\n`tribolake demo`\n\n`tribolake demo --lake /tmp/demo`")
+def demo(lake: LakeOption = None, quiet: QuietOption = False) -> None:
+    """Write sample laboratory files, run the whole job on them, and show the fleet."""
+    with explained_errors():
+        settings = in_a_folder(open_settings(lake=lake or PROJECT_DIR / "data" / "demo"))
+        with ProgressLines(quiet) as progress:
+            if not open_lake(settings).list_bronze():
+                write_sample_lake(settings.lake, on_file=lambda path: progress(f"write {path.name}"))
+            report = run_pipeline(settings, progress=progress)
+            progress("docs")
+            page = write_docs(Dbt(settings), settings.lake)
+        print_status(lake_status(settings, None))
+        print_run(report, settings)
+        typer.echo(f"documentation: {page}")

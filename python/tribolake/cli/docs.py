@@ -1,0 +1,37 @@
+"""`tribolake docs`: the documentation of every table."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.run.dbt import Dbt
+
+app = new_app()
+
+
+@app.command(epilog="**Examples**\n\n`tribolake docs`\n\n`tribolake docs --output site/index.html`")
+def docs(
+    lake: LakeOption = None,
+    output: Annotated[Path | None, typer.Option(help="Where to put it.", dir_okay=False)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the documentation of every table and its lineage as one HTML file that opens from disk."""
+    with explained_errors():
+        settings = open_settings(lake=lake)
+        page = write_docs(Dbt(settings), settings.lake, output)
+        if as_json:
+            print_json({"docs": str(page)})
+        else:
+            typer.echo(page)
+
+
+def write_docs(dbt: Dbt, lake: Path, output: Path | None = None) -> Path:
+    """Write the documentation into a file, by default into the lake. Returns its path."""
+    page = output or lake / "docs" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copyfile(dbt.write_docs(), page))

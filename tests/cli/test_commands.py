@@ -1,0 +1,61 @@
+"""What all commands share: how they are found, and what they say about settings and progress."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tribolake.cli.app import NAMES
+from tribolake.cli.options import Exit
+
+
+def test_version_is_printed(tribolake):
+    done = tribolake("--version")
+    assert (done.returncode, done.stdout) == (Exit.OK, f"tribolake {version('tribolake')}\n")
+
+
+def test_mistyped_command_names_the_nearest(tribolake):
+    done = tribolake("statsu")
+    assert done.returncode == Exit.USAGE
+    assert "Did you mean 'status'?" in done.stderr
+
+
+@pytest.mark.parametrize(("typed", "found"), [("tribolake arr", "arrivals"), ("tribolake run --po", "--policy")])
+def test_completion_knows_commands_and_options(typed, found):
+    program = Path(sys.executable).with_name("tribolake")
+    environment = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_TRIBOLAKE_COMPLETE": "complete_bash"}
+    done = subprocess.run([program], capture_output=True, text=True, check=True, env=os.environ | environment)
+    assert done.stdout.split() == [found]
+
+
+def test_run_imports_no_other_command(tribolake, settings):
+    done = tribolake("run", "--lake", str(settings.lake), "--policy", "none", PYTHONVERBOSE="1")
+    imported = {name for name in NAMES if f"import 'tribolake.cli.{name}'" in done.stderr}
+    assert imported == {"run"}
+
+
+def test_unknown_variable_is_named_and_the_command_goes_on(tribolake, settings):
+    done = tribolake("config", "show", "--json", "--lake", str(settings.lake), TRIBOLAKE_LANGAUGE="en")
+    assert done.returncode == Exit.OK
+    assert "TRIBOLAKE_LANGAUGE is unknown and has no effect: did you mean TRIBOLAKE_LANGUAGE?" in done.stderr
+    assert json.loads(done.stdout)["lake"] == str(settings.lake)
+
+
+def test_config_shows_values_with_their_origins_and_no_secret(tribolake, settings):
+    secrets = {"OPENAI_API_KEY": "sk-secret", "TRIBOLAKE_NOTIFY": '["json://u:secret@h"]'}
+    environment = secrets | {"S3_BUCKET": "some-bucket"}
+    words = "config", "show", "--lake", str(settings.lake)
+    found = {row["variable"]: row for row in json.loads(tribolake(*words, "--json", **environment).stdout)["settings"]}
+    assert found["TRIBOLAKE_LAKE"] == {"variable": "TRIBOLAKE_LAKE", "value": str(settings.lake), "origin": "flag"}
+    assert (found["S3_BUCKET"]["value"], found["S3_BUCKET"]["origin"]) == ("some-bucket", "environment")
+    assert found["TRIBOLAKE_S3_ATTEMPTS"]["origin"] == "default"
+    assert found["OPENAI_API_KEY"]["value"] == found["TRIBOLAKE_NOTIFY"]["value"] == "********"
+    table = tribolake(*words, **environment).stdout
+    assert "some-bucket" in table
+    assert "secret" not in table
