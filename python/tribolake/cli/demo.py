@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from tribolake.cli.docs import write_docs
@@ -13,7 +15,7 @@ from tribolake.oil.status import lake_status
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.dbt import Dbt
 from tribolake.run.pipeline import run as run_pipeline
-from tribolake.settings import PROJECT_DIR
+from tribolake.settings import IS_CHECKOUT, PROJECT_DIR
 
 app = new_app()
 
@@ -21,8 +23,9 @@ app = new_app()
 @app.command(epilog="**Examples**\n\n`tribolake demo`\n\n`tribolake demo --lake /tmp/demo`")
 def demo(lake: LakeOption = None, quiet: QuietOption = False) -> None:
     """Write sample laboratory files, run the whole job on them, and show the fleet."""
+    default = (PROJECT_DIR if IS_CHECKOUT else Path.cwd()) / "data" / "demo"
     with explained_errors():
-        settings = in_a_folder(open_settings(lake=lake or PROJECT_DIR / "data" / "demo"))
+        settings = in_a_folder(open_settings(lake=lake or default))
         with ProgressLines(quiet) as progress:
             if not open_lake(settings).list_bronze():
                 write_sample_lake(settings.lake, on_file=lambda path: progress(f"write {path.name}"))

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ import duckdb
 from tribolake.errors import RunFailed
 from tribolake.run.data_tests import DataTest, FailedTest, failed_tests, keep_tests, read_tests
 from tribolake.run.project import fingerprint_sources
+from tribolake.run.target import target_dir
 from tribolake.settings import PROJECT_DIR, SECRETS, Settings
 
-TARGET_DIR = PROJECT_DIR / "target" / "lake"
 # Tests of seeds judge the seeds, not a lake: they are run once for each state of the seeds.
-TESTED_SEEDS = TARGET_DIR / "tested_seeds.sha256"
-COMPILED_TESTS = TARGET_DIR / "data_tests.json"
+TESTED_SEEDS = "tested_seeds.sha256"
+COMPILED_TESTS = "data_tests.json"
 Progress = Callable[[str], None]
 
 
@@ -44,6 +45,10 @@ class Dbt:
 
     settings: Settings
     progress: Progress = field(default=lambda _: None)
+
+    @cached_property
+    def target(self) -> Path:
+        return target_dir(self.settings)
 
     def build(self, *, load_seeds: bool, rebuild: bool) -> dict[str, list[str]]:
         """Build the models.
@@ -68,11 +73,12 @@ class Dbt:
             seeds: fingerprint of the seeds that were loaded; None where none were.
         """
         about = ["models"]
-        if seeds is not None and not (TESTED_SEEDS.exists() and TESTED_SEEDS.read_text() == seeds):
+        tested_seeds = self.target / TESTED_SEEDS
+        if seeds is not None and not (tested_seeds.exists() and tested_seeds.read_text() == seeds):
             about.append("seeds")
         failed = self._failed_tests(about)
         if seeds is not None and not failed:
-            TESTED_SEEDS.write_text(seeds)
+            tested_seeds.write_text(seeds)
         return failed
 
     def snapshot(self) -> list[FailedTest]:
@@ -95,7 +101,7 @@ class Dbt:
         """Write the documentation as one HTML file that opens from disk."""
         with self:
             self._invoke(["docs", "generate", "--static"], write_json=True)
-        return TARGET_DIR / "static_index.html"
+        return self.target / "static_index.html"
 
     def parse(self) -> Any:
         """The project as dbt understands it: its manifest is the same for every lake."""
@@ -128,10 +134,10 @@ class Dbt:
 
     def _failed_tests(self, about: Sequence[str]) -> list[FailedTest]:
         fingerprint = fingerprint_sources()
-        tests = read_tests(COMPILED_TESTS, fingerprint)
+        tests = read_tests(self.target / COMPILED_TESTS, fingerprint)
         if tests is None:
             tests = [DataTest.of_node(node) for node in self._run(["compile", "--select", "resource_type:test"])]
-            keep_tests(COMPILED_TESTS, fingerprint, tests)
+            keep_tests(self.target / COMPILED_TESTS, fingerprint, tests)
         with self.warehouse() as connection:
             return failed_tests(connection, [test for test in tests if test.about in about])
 
@@ -143,7 +149,7 @@ class Dbt:
         manifest = PARSED.manifest if PARSED and PARSED.fingerprint == fingerprint_sources() else None
         runner = dbtRunner(manifest=manifest, callbacks=[self._on_event])
         with contextlib.chdir(self.settings.state), _environment(self.settings.environment()):
-            outcome = runner.invoke([*global_flags(write_json=write_json), *command, *project_flags()])
+            outcome = runner.invoke([*global_flags(write_json=write_json), *command, *project_flags(self.target)])
         if outcome.exception is not None:
             raise RunFailed(f"dbt {command[0]} failed: {_first_lines(str(outcome.exception))}")
         return outcome.result
@@ -181,7 +187,7 @@ def global_flags(*, write_json: bool = False) -> list[str]:
     ]
 
 
-def project_flags() -> list[str]:
+def project_flags(target: Path) -> list[str]:
     project = str(PROJECT_DIR)
     return [
         "--project-dir",
@@ -191,7 +197,9 @@ def project_flags() -> list[str]:
         "--target",
         "lake",
         "--target-path",
-        str(TARGET_DIR),
+        str(target),
+        "--log-path",
+        str(target / "logs"),
     ]
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from tribolake.readers.layout import SheetLayout, layouts_of
-from tribolake.settings import PROJECT_DIR
+from tribolake.settings import PACKAGE_DIR, PROJECT_DIR
 
+PACKAGE = "python/tribolake/"
 CODE = ("models/**/*.sql", "models/**/*.py", "macros/**/*.sql", "python/tribolake/**/*.py", "dbt_project.yml")
 SEEDS = ("seeds/**/*.csv", "seeds/**/*.yml")
 PARSED = ("models/**/*.yml", "snapshots/**/*.*", "tests/data/**/*.sql", "profiles.yml")
@@ -69,11 +71,21 @@ def declared_layouts() -> dict[str, tuple[SheetLayout, ...]]:
 
 def _fingerprint(*patterns: str) -> str:
     digest = hashlib.sha256()
-    for path in sorted(found for pattern in patterns for found in PROJECT_DIR.glob(pattern)):
-        digest.update(f"{path.relative_to(PROJECT_DIR)}\n".encode())
+    found = {name: path for pattern in patterns for name, path in _files(pattern)}
+    for name, path in sorted(found.items()):
+        digest.update(f"{name}\n".encode())
         stat = path.stat()
         digest.update(_digest_of(path, stat.st_size, stat.st_mtime_ns))
     return digest.hexdigest()
+
+
+def _files(pattern: str) -> Iterator[tuple[str, Path]]:
+    """Find files by a pattern of the checkout. Returns the names that they have there: an installed copy is no news."""
+    folder, prefix = (PACKAGE_DIR, PACKAGE) if pattern.startswith(PACKAGE) else (PROJECT_DIR, "")
+    for path in folder.glob(pattern.removeprefix(prefix)):
+        name = path.relative_to(folder).as_posix()
+        if not (prefix and name.startswith("project/")):  # the dbt project, inside an installed package
+            yield f"{prefix}{name}", path
 
 
 @cache

@@ -4,7 +4,7 @@ Precedence: command-line flag > environment variable > `.env` > default. `docs/s
 """
 
 from tribolake.settings.load import load_settings
-from tribolake.settings.project_dir import PROJECT_DIR
+from tribolake.settings.project_dir import IS_CHECKOUT, PACKAGE_DIR, PROJECT_DIR
 from tribolake.settings.settings import S3_SCHEME, SECRETS, Settings
 
-__all__ = ["PROJECT_DIR", "S3_SCHEME", "SECRETS", "Settings", "load_settings"]
+__all__ = ["IS_CHECKOUT", "PACKAGE_DIR", "PROJECT_DIR", "S3_SCHEME", "SECRETS", "Settings", "load_settings"]

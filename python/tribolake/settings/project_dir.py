@@ -1,7 +1,9 @@
-"""The folder of the dbt project."""
+"""The folder of the dbt project: the top level of a checkout, or the copy that an installed package carries."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-PROJECT_DIR = Path(__file__).resolve().parents[3]
+PACKAGE_DIR = Path(__file__).resolve().parents[1]
+IS_CHECKOUT = not (PACKAGE_DIR / "project").exists()
+PROJECT_DIR = PACKAGE_DIR.parents[1] if IS_CHECKOUT else PACKAGE_DIR / "project"

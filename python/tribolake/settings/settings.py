@@ -43,6 +43,11 @@ class Settings(Group):
     state_dir: Path | None = setting(
         "state_dir", default=None, description="folder of the warehouse and of staged rows; empty is {lake}/_state"
     )
+    cache_dir: Path | None = setting(
+        "cache_dir",
+        default=None,
+        description="folder of the parsed dbt project; empty is ~/.cache/tribolake, or target in a checkout",
+    )
     storage_mode: StorageMode = setting(
         "storage_mode",
         "STORAGE_MODE",
@@ -62,7 +67,7 @@ class Settings(Group):
     model: ModelSettings = ModelSettings()
     trigger: TriggerSettings = TriggerSettings()
 
-    @field_validator("lake", "state_dir")
+    @field_validator("lake", "state_dir", "cache_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Name the same folder for every process: dbt works in the folder of the warehouse."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from importlib import resources
 
 import pytest
@@ -20,7 +19,6 @@ from tribolake.oil.wording.prompt import (
     user_prompt,
 )
 from tribolake.oil.wording.reply import read_reply
-from tribolake.settings import PROJECT_DIR
 
 # A wording is kept for ever under the version of its prompt: whoever changes a text writes a new version here too.
 RECORDED = {"2026-11": "4f4e47a40193329c87073534a7d5f92500ceae2a480d70d783f26fa872cb9586"}
@@ -50,14 +48,6 @@ def test_given_prompt_texts_then_they_are_those_of_the_recorded_version():
     said = [prompt_texts(), [messages(pattern(language), "x") for language in LANGUAGES]]
     digest = hashlib.sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
     assert RECORDED.get(PROMPT_VERSION) == digest, "a prompt text changed: give PROMPT_VERSION a new label, record both"
-
-
-def test_given_the_package_then_its_prompts_and_phrases_are_in_the_wheel():
-    hatch = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
-    assert hatch["build"]["targets"]["wheel"]["packages"] == ["python/tribolake"]
-    assert {f"{language}.md" for language in LANGUAGES} <= set(prompt_texts())
-    ignored = (PROJECT_DIR / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert not {"*.md", "*.csv", "*.json"} & set(ignored)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
