@@ -40,6 +40,16 @@ def test_run_imports_no_other_command(tribolake, settings):
     assert imported == {"run"}
 
 
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_quiet_command_prints_no_progress(tribolake, settings, quiet):
+    size = "--finning-units", "1", "--als-units", "1", "--months", "1"
+    done = tribolake("synth", "--lake", str(settings.lake), *size, *quiet)
+    assert done.returncode == Exit.OK
+    assert "truth: " in done.stdout
+    assert ("write T-01.xlsx" in done.stderr) is not bool(quiet)
+    assert not (quiet and done.stderr)
+
+
 def test_unknown_variable_is_named_and_the_command_goes_on(tribolake, settings):
     done = tribolake("config", "show", "--json", "--lake", str(settings.lake), TRIBOLAKE_LANGAUGE="en")
     assert done.returncode == Exit.OK

@@ -15,7 +15,7 @@ from typer.main import get_command
 # A module of this package each, with a Typer called `app`.
 NAMES = (
     "run", "watch", "status", "history", "query", "fetch", "lineage", "reprocess", "arrivals", "limits",
-    "recommendations", "lake", "synth", "demo", "docs", "config",
+    "recommendations", "lake", "synth", "demo", "docs", "config", "doctor",
 )  # fmt: skip
 
 

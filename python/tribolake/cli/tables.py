@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from tribolake.doctor import Check
     from tribolake.oil.history import History
     from tribolake.oil.limits.diff import LimitsDiff
     from tribolake.oil.status import LakeStatus
@@ -304,6 +306,16 @@ def print_settings(found: list[dict[str, Any]]) -> None:
         is_set = row["origin"] != "default"
         table.add_row(row["variable"], escape(value), row["origin"], style="bold" if is_set else None)
     open_console().print(table)
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """Each check in a line; below it, how to fix what is wrong."""
+    console = open_console()
+    for check in checks:
+        mark = "[red]✗[/red]" if check.advice else "[green]✓[/green]"
+        console.print(f"{mark} {check.name:<12} {escape(check.found)}")
+        if check.advice:
+            console.print(f"  {'':<12} [yellow]{escape(check.advice)}[/yellow]")
 
 
 def _component_counts(machine: dict[str, Any]) -> str:
