@@ -32,8 +32,8 @@ import psutil
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 
+from tribolake.oil.seeds import read_seed
 from tribolake.oil.synth import write_sample_lake
-from tribolake.run.project import read_seed
 from tribolake.watch.heartbeat import read_heartbeat
 
 MONTHS = 50

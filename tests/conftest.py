@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tribolake.oil.product import OIL
 from tribolake.run.dbt import parse_ahead
 from tribolake.settings import PROJECT_DIR, Settings, load_settings
 
@@ -32,7 +33,7 @@ def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The project is parsed once for all runs in this process, as the watcher does it."""
     settings = load_settings(lake=tmp_path_factory.mktemp("parsed"))
     settings.state.mkdir()
-    parse_ahead(settings)
+    parse_ahead(OIL, settings)
 
 
 @pytest.fixture(scope="session")

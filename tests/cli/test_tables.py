@@ -11,6 +11,7 @@ from tribolake.cli.tables import print_run, print_status
 from tribolake.cli.watch import _line
 from tribolake.oil.status import LakeStatus
 from tribolake.oil.wording.result import Enrichment
+from tribolake.product import StepResult
 from tribolake.run.report import ClientReport, RunReport
 from tribolake.settings import Settings
 
@@ -20,7 +21,9 @@ NOT_ANSWERED = "nobody answered: a later run tries again"
 def report_of(**clients: ClientReport) -> RunReport:
     """The report of a run that asked for wordings in vain."""
     done = Enrichment("gpt-4.1-mini", patterns=23, reports=52, asked=23, failed=23, stopped=NOT_ANSWERED)
-    return RunReport("run-1", "default", "es", clients=clients, recommendations=done.as_dict())
+    return RunReport(
+        "run-1", "default", "es", clients=clients, results={"recommendations": StepResult(report=done.as_dict())}
+    )
 
 
 def status_of(report: RunReport) -> LakeStatus:

@@ -18,6 +18,7 @@ from tests.support.s3_fixtures import new_buckets
 from tests.support.servers.faults import FaultyServer
 from tests.support.servers.server import S3Server
 
+from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 
@@ -66,7 +67,7 @@ def test_given_runs_that_are_killed_then_the_next_machine_ends_as_if_none_had_be
     folder = InFolder(tmp_path / "lake")
     for each in (home, folder):
         fill(each, sample_lake)
-        run(each.settings())
+        run(OIL, each.settings())
     killed = 0
     for turn in range(KILLS):
         for each in (home, folder):
@@ -75,8 +76,8 @@ def test_given_runs_that_are_killed_then_the_next_machine_ends_as_if_none_had_be
         killed += killed_after(proxy, home.bucket, tmp_path / "disks" / f"killed-{turn}", calls)
         gold_of(home, "emin")
         time.sleep(LEASE_SECONDS + 3)  # the dead run's lease expires, by a clock of whole seconds
-        run(home.settings(f"next-{turn}"))
-        run(folder.settings())
+        run(OIL, home.settings(f"next-{turn}"))
+        run(OIL, folder.settings())
         gold_of(home, "emin")
     assert killed >= KILLS - 3
     clean = everything_published(folder)

@@ -43,12 +43,13 @@ from tests.support.small_warehouse import (
     warehouse,
 )
 
-from tribolake.oil.limits.publish import publish_limits
+from tribolake.oil.limits.versions import LIMITS
 from tribolake.publish.change_log import repair
 from tribolake.publish.changes import ENTITIES
 from tribolake.publish.history import published_as_of
 from tribolake.publish.places import Places
 from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, HARMONIZED_FILE
+from tribolake.publish.versioned import publish_versions
 
 RUNS = ("run-1", "run-2", "run-3")
 DAYS = {"run-1": "2026-01-30", "run-2": "2026-01-30", "run-3": "2026-01-31"}
@@ -85,7 +86,7 @@ def sha256_of_each(root: Path, paths: Iterable[Path]) -> dict[str, str]:
 def publish_run(root: Path, run: str) -> None:
     """A publication as the pipeline makes it, except for the ledger: no report names limits that are not there."""
     with warehouse(RUNS.index(run), rows=5) as connection:
-        publish_limits(connection, shelf_in(root))
+        publish_versions(connection, shelf_in(root), LIMITS)
         assert publish(connection, root, run, at=DAYS[run])
 
 
@@ -154,7 +155,7 @@ def heal(root: Path, crash: Crash) -> None:
     gold = gold_of(root)
     shown = read_whole(gold, base=gold)["run_id"] if (gold / "_manifest.json").exists() else None
     with warehouse(9, rows=5) as connection:
-        publish_limits(connection, shelf_in(root))
+        publish_versions(connection, shelf_in(root), LIMITS)
         assert publish(connection, root, "run-9", at="2026-02-01")
     assert published_mark(root) == 9
     runs = {run for run in (*crash.recorded, shown, "run-9") if run}

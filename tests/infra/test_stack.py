@@ -19,6 +19,7 @@ from handler import Starter
 
 from tribolake.lake.bronze import CLIENT_NAME, NOT_YET_A_FILE
 from tribolake.lake.bucket_rules import lifecycle_rules, policy_statements, stated_rules
+from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 from tribolake.settings import PROJECT_DIR, load_settings
@@ -73,7 +74,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Path
     """The data product's folder in a lake that was published."""
     settings = load_settings(lake=tmp_path_factory.mktemp("published"))
     write_sample_lake(settings.lake, finning_units=2, als_units=6, months=9)
-    run(settings)
+    run(OIL, settings)
     return settings.lake / settings.prefix
 
 

@@ -25,9 +25,10 @@ from tests.support.s3_fixtures import new_buckets
 from tests.support.servers.server import S3Server, client
 
 from tribolake.lake.store import open_store
+from tribolake.oil.arrivals import ask_again
+from tribolake.oil.product import OIL
 from tribolake.oil.status import lake_status
 from tribolake.oil.synth import write_sample_lake
-from tribolake.run.arrivals import ask_again
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
 
@@ -81,15 +82,15 @@ def reports_of(home: LakeHome, number: str) -> pa.Table:
 @pytest.mark.slow
 def test_given_days_of_deliveries_then_gold_history_and_log_are_right_in_every_home(home, sample_lake):
     fill(home, sample_lake)
-    first = run(home.settings())
+    first = run(OIL, home.settings())
     assert {name: client.published for name, client in first.clients.items()} == {"cda": True, "emin": True}
     published = home.keys(PRODUCT)
-    assert run(home.settings()).nothing_new
+    assert run(OIL, home.settings()).nothing_new
     assert home.keys(PRODUCT) == published
 
     home.put(f"{ALS}una muestra + ñ.parquet", als_row(sample_lake, "NEW-1"))
     home.put(f"{ALS}cut short.parquet", als_row(sample_lake, "LOST")[:-200])
-    second = run(home.settings("second"))
+    second = run(OIL, home.settings("second"))
     assert [failed["file"] for failed in second.failed_files] == [f"{ALS}cut short.parquet"]
     assert second.clients["emin"].rows_loaded == 1
     assert reports_of(home, "NEW-1").num_rows == 1
@@ -98,7 +99,7 @@ def test_given_days_of_deliveries_then_gold_history_and_log_are_right_in_every_h
 
     # The row withdraws when its file is written over; the machine is another one, or the first one come back.
     home.put(f"{ALS}una muestra + ñ.parquet", als_row(sample_lake, "NEW-2"))
-    third = run(home.settings())
+    third = run(OIL, home.settings())
     assert (reports_of(home, "NEW-1").num_rows, reports_of(home, "NEW-2").num_rows) == (0, 1)
     lines = [line for line in logged(home) if (line["run_id"], line["entity"]) == (third.run_id, "samples")]
     assert [(line["client"], line["added"], line["removed"]) for line in lines] == [("emin", 1, 1)]
@@ -115,7 +116,7 @@ def test_given_the_same_files_then_a_bucket_publishes_the_same_bytes_as_a_folder
     homes = [InFolder(tmp_path / "lake"), on_s3(moto)]
     for each in homes:
         fill(each, sample_lake)
-        run(each.settings())
+        run(OIL, each.settings())
     folder, bucket = (everything_published(each) for each in homes)
     assert folder.keys() == bucket.keys()
     for name in folder:
@@ -126,13 +127,13 @@ def test_given_the_same_files_then_a_bucket_publishes_the_same_bytes_as_a_folder
 def test_given_a_machine_with_an_empty_disk_then_it_goes_on_where_the_last_one_stopped(on_s3, moto, sample_lake):
     home = on_s3(moto)
     fill(home, sample_lake)
-    run(home.settings("first"))
+    run(OIL, home.settings("first"))
     home.put(f"{ALS}one.parquet", als_row(sample_lake, "ONE"))
-    second = run(home.settings("second"))
+    second = run(OIL, home.settings("second"))
     assert (second.clients["emin"].arrivals, second.clients["cda"].arrivals) == (1, 0)
     home.put(f"{ALS}two.parquet", als_row(sample_lake, "TWO"))
     # The first machine has a warehouse, of a time before the second one's run.
-    third = run(home.settings("first"))
+    third = run(OIL, home.settings("first"))
     assert third.clients["emin"].arrivals == 1
     assert reports_of(home, "ONE").num_rows == reports_of(home, "TWO").num_rows == 1
 
@@ -145,15 +146,15 @@ def test_given_a_machine_that_only_looks_then_it_sees_the_lake_and_may_ask_for_a
     fill(home, sample_lake)
     broken = f"{ALS}cut short.parquet"
     home.put(broken, als_row(sample_lake, "LOST")[:-200])
-    run(home.settings("works"))
+    run(OIL, home.settings("works"))
     status = lake_status(home.settings("looks"), None)
     assert [failed["file"] for failed in status.failed_files] == [broken]
     assert sum(row["reports"] for row in status.reports) == sum(
         gold_of(home, name)["classified_reports"].num_rows for name in ("cda", "emin")
     )
-    assert run(home.settings("works")).nothing_new
+    assert run(OIL, home.settings("works")).nothing_new
     ask_again(home.settings("looks"), [broken], None)
-    again = run(home.settings("works"))
+    again = run(OIL, home.settings("works"))
     assert [failed["file"] for failed in again.failed_files] == [broken]
     assert status.calls == {}
     assert sum(lake_status(home.settings("works"), None).calls.values()) == sum(again.calls.values())
@@ -165,14 +166,14 @@ def test_given_nothing_new_then_a_run_makes_two_calls_and_one_more_file_costs_no
 ):
     home = on_s3(moto)
     fill(home, sample_lake)
-    run(home.settings())
+    run(OIL, home.settings())
     calls = open_store(home.settings()).calls
 
     def calls_of_a_run(name: str | None = None) -> Counter[str]:
         if name:
             home.put(f"{ALS}{name}.parquet", als_row(sample_lake, name.upper()))
         before = calls.copy()
-        run(home.settings())
+        run(OIL, home.settings())
         return calls - before
 
     assert calls_of_a_run().total() == 2
@@ -188,7 +189,7 @@ def test_given_both_homes_then_the_bucket_has_what_the_folder_has_and_catches_up
     bucket, folder = on_s3(moto), InFolder(tmp_path / "lake")
     fill(folder, sample_lake)
     settings = load_settings(lake=folder.folder, storage_mode="dual", s3_bucket=bucket.bucket)
-    run(settings)
+    run(OIL, settings)
     assert everything_published(folder).keys() == everything_published(bucket).keys()
     assert bucket.keys(f"{PRODUCT}/bronze") == folder.keys(f"{PRODUCT}/bronze")
     # The bucket cannot be reached for a while: the folder goes on.
@@ -200,9 +201,9 @@ def test_given_both_homes_then_the_bucket_has_what_the_folder_has_and_catches_up
         s3_attempts=2,
     )
     folder.put(f"{ALS}one.parquet", als_row(sample_lake, "ONE"))
-    report = run(away)
+    report = run(OIL, away)
     assert report.needs_a_look
-    run(settings)
+    run(OIL, settings)
     assert reports_of(bucket, "ONE").num_rows == reports_of(folder, "ONE").num_rows == 1
     for name, rows in everything_published(folder).items():
         assert rows.equals(everything_published(bucket)[name]), name
@@ -214,10 +215,10 @@ def test_given_s3_first_then_the_folder_shows_the_same_gold(on_s3, moto, sample_
     bucket, folder = on_s3(moto), InFolder(tmp_path / "cache")
     for each in (bucket, folder):
         fill(each, sample_lake)
-    run(folder.settings())
+    run(OIL, folder.settings())
     history = folder.keys(f"{PRODUCT}/gold/cda/_history")
     # The folder was the lake until now.
-    run(load_settings(lake=folder.folder, storage_mode="s3-primary", s3_bucket=bucket.bucket))
+    run(OIL, load_settings(lake=folder.folder, storage_mode="s3-primary", s3_bucket=bucket.bucket))
     assert set(history) <= set(folder.keys(f"{PRODUCT}/gold/cda/_history"))
     runs = [line["run_id"] for line in logged(bucket) if line["entity"] == "samples" and line["added"]]
     assert (len(runs), len(set(runs))) == (4, 2)
@@ -230,7 +231,7 @@ def test_given_s3_first_then_the_folder_shows_the_same_gold(on_s3, moto, sample_
 def test_given_a_published_object_then_it_says_where_it_comes_from(on_s3, moto, sample_lake):
     home = on_s3(moto)
     fill(home, sample_lake)
-    report = run(home.settings())
+    report = run(OIL, home.settings())
     s3, key = client(moto), f"{PRODUCT}/gold/emin/classified_reports.parquet"
     head = s3.head_object(Bucket=home.bucket, Key=key)
     tags = {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(Bucket=home.bucket, Key=key)["TagSet"]}
@@ -261,14 +262,14 @@ def test_given_a_lake_that_moves_phase_by_phase_then_nothing_is_lost_on_the_way(
     for name, settings, home in phases:
         for each in (home, still):
             each.put(f"{ALS}{name}.parquet", als_row(sample_lake, name.upper()))
-        assert not run(settings).needs_a_look
-        run(still.settings())
+        assert not run(OIL, settings).needs_a_look
+        run(OIL, still.settings())
         if name == "local":
             # Everything that was there before the bucket goes there when it is asked for.
-            run(in_phase("dual"), full_refresh=True)
+            run(OIL, in_phase("dual"), full_refresh=True)
     # That calculated all limits once more than the lake that stayed.
     for settings in (phases[-1][1], still.settings()):
-        run(settings, recalculate_limits=True)
+        run(OIL, settings, recalculate_limits=True)
     clean = everything_published(still)
     for table, rows in everything_published(bucket).items():
         assert rows.equals(clean[table]), table

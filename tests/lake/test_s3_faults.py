@@ -16,6 +16,7 @@ from tests.support.servers.plan import PASSING, Fault
 from tests.support.servers.server import S3Server
 
 from tribolake.errors import TribolakeError
+from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 
@@ -64,7 +65,7 @@ def run_until_done(home: InBucket, machine: str) -> int:
     """Start runs until one ends well, as an hourly job does; how many failed."""
     for failed in range(20):
         try:
-            if not run(home.settings(machine)).needs_a_look:
+            if not run(OIL, home.settings(machine)).needs_a_look:
                 return failed
         except TribolakeError:
             continue
@@ -90,8 +91,8 @@ def test_given_hundreds_of_faults_then_nothing_is_lost_or_torn_and_gold_equals_a
     folder = InFolder(tmp_path / "lake")
     for each in (direct, folder):
         fill(each, sample_lake)
-    run(home.settings("a"))
-    run(folder.settings())
+    run(OIL, home.settings("a"))
+    run(OIL, folder.settings())
     failed = 0
     with a_reader(direct, "emin") as wrong:
         for delivery in range(DELIVERIES):
@@ -102,7 +103,7 @@ def test_given_hundreds_of_faults_then_nothing_is_lost_or_torn_and_gold_equals_a
             proxy.plan.at_random(RATE / 20, delivery, WAITING, seconds=1.5)
             failed += run_until_done(home, "ab"[delivery % 2])
             proxy.plan.calm()
-            run(folder.settings())
+            run(OIL, folder.settings())
     assert wrong == []
     injured = {(each.request.operation, each.fault) for each in proxy.injured}
     assert len(proxy.injured) >= FAULTS

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
@@ -74,7 +75,7 @@ def at_once(deliveries: list[Delivery], tmp_path_factory: pytest.TempPathFactory
     """The lake in which every file was there from the start."""
     settings = load_settings(lake=tmp_path_factory.mktemp("at once"))
     put(settings, deliveries)
-    report = run(settings)
+    report = run(OIL, settings)
     assert not report.needs_a_look, report
     return settings.lake
 
@@ -124,10 +125,10 @@ def check_order(deliveries: Sequence[Delivery], seed: int, lake: Path) -> Path:
     settings = load_settings(lake=lake)
     for batch in in_random_splits(in_random_order(deliveries, chance), chance):
         put(settings, batch)
-        report = run(settings)
+        report = run(OIL, settings)
         assert not report.failed_tests, report.failed_tests
         assert not report.problems, report.problems
-    run(settings, recalculate_limits=True)
+    run(OIL, settings, recalculate_limits=True)
     return lake
 
 
@@ -152,7 +153,7 @@ def test_given_the_real_files_in_any_order_then_gold_is_that_of_one_full_run(rea
 def real_at_once(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = load_settings(lake=tmp_path_factory.mktemp("real"))
     put(settings, real_deliveries(real_data))
-    run(settings)
+    run(OIL, settings)
     return settings.lake
 
 
@@ -170,7 +171,7 @@ def real_deliveries(real_data: Path) -> list[Delivery]:
 def test_given_a_full_refresh_then_gold_is_what_it_was(deliveries, at_once, tmp_path):
     lake = tmp_path / "lake"
     shutil.copytree(at_once, lake, symlinks=True)
-    run(load_settings(lake=lake), full_refresh=True)
+    run(OIL, load_settings(lake=lake), full_refresh=True)
     assert differences(lake, at_once) == {}
 
 

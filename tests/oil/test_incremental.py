@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 from tribolake.run.report import RunReport
@@ -27,7 +28,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake of both laboratories that a run has published."""
     lake = tmp_path_factory.mktemp("base")
     write_sample_lake(lake, finning_units=2, als_units=8, months=14, dirty=False)
-    run(load_settings(lake=lake))
+    run(OIL, load_settings(lake=lake))
     return lake
 
 
@@ -52,7 +53,7 @@ def deliver(settings: Settings, rows: pa.Table, name: str) -> RunReport:
     path = settings.lake / "oil-analysis" / "bronze" / "emin" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(rows, path)
-    return run(settings)
+    return run(OIL, settings)
 
 
 def with_text(rows: pa.Table, column: str, text: str | None) -> pa.Table:
@@ -190,7 +191,7 @@ def test_given_few_new_samples_then_limits_are_kept_until_they_are_asked_for(set
     first = duckdb.execute(versions, published).fetchall()
     deliver(settings, with_text(als_rows(settings).slice(3, 1), "sampleNumber", "FEW"), "2026-03-01/few.parquet")
     assert duckdb.execute(versions, published).fetchall() == first
-    report = run(settings, recalculate_limits=True)
+    report = run(OIL, settings, recalculate_limits=True)
     assert not report.nothing_new
     reasons = query(settings, "select distinct reason from limits.limit_decisions where n_now > 0")
     assert reasons == [("asked for",)]
@@ -202,14 +203,14 @@ def test_given_few_new_samples_then_limits_are_kept_until_they_are_asked_for(set
 def test_given_old_limits_then_they_are_calculated_when_samples_came_since_and_not_otherwise(settings):
     with duckdb.connect(settings.warehouse) as warehouse:
         warehouse.execute("update control.limit_calculations set calculated_at = calculated_at - interval 8 days")
-    report = run(settings)  # the files arrived after that moment
+    report = run(OIL, settings)  # the files arrived after that moment
     assert not report.nothing_new
     reasons = query(settings, "select distinct reason from limits.limit_decisions where n_now > 0")
     assert reasons == [("older than 7 days",)]
     with duckdb.connect(settings.warehouse) as warehouse:
         warehouse.execute("update control.limit_calculations set calculated_at = calculated_at - interval 8 days")
         warehouse.execute("update bronze.bronze_arrivals set arrived_at = arrived_at - interval 30 days")
-    assert run(settings).nothing_new
+    assert run(OIL, settings).nothing_new
 
 
 @pytest.mark.slow
@@ -256,14 +257,14 @@ def test_given_a_failed_file_then_it_is_a_dead_letter_until_it_is_retried(settin
     def dead_files() -> list[dict]:
         return json.loads(tribolake("arrivals", "list", "--failed", *lake, "--json").stdout)["files"]
 
-    assert run(settings).failed_files
+    assert run(OIL, settings).failed_files
     assert [file["file"].rsplit("/", 1)[1] for file in dead_files()] == ["torn.parquet"]
-    assert run(settings).nothing_new
+    assert run(OIL, settings).nothing_new
     assert tribolake("arrivals", "retry", *lake).returncode == 0
-    assert run(settings).failed_files
+    assert run(OIL, settings).failed_files
     assert [file["attempts"] for file in dead_files()] == [2]
     os.truncate(path, whole)
-    assert run(settings).clients["emin"].rows_loaded == 1
+    assert run(OIL, settings).clients["emin"].rows_loaded == 1
     assert dead_files() == []
     unknown = tribolake("arrivals", "retry", "no/such/file", *lake)
     assert unknown.returncode == 2
@@ -280,7 +281,7 @@ def test_given_a_sample_dated_ahead_then_it_is_used_when_its_day_has_come(settin
         warehouse.execute(
             "update control.processed_contents set due_at = due_at - interval 1 minute where due_at is not null"
         )
-    assert not run(settings).nothing_new
+    assert not run(OIL, settings).nothing_new
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tribolake.oil.product import OIL
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
 
@@ -25,7 +26,7 @@ def reference_lake(real_data: Path, tmp_path_factory: pytest.TempPathFactory) ->
     lake = tmp_path_factory.mktemp("reference")
     shutil.copytree(real_data / "bronze", lake / "oil-analysis" / "bronze")
     settings = load_settings(lake=lake)
-    report = run(settings, policy="reference")
+    report = run(OIL, settings, policy="reference")
     assert {client: done.published for client, done in report.clients.items()} == {"cda": True, "emin": True}
     return settings
 

@@ -19,6 +19,7 @@ from tests.support.small_warehouse import CLIENT, DAY, warehouse
 
 from tribolake.errors import StoreUnavailable
 from tribolake.lake.store import ObjectStore
+from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.publish.announce import MARKER, Topic
 from tribolake.publish.gold import Publication, publish_client
@@ -150,15 +151,15 @@ def test_given_a_topic_that_does_not_answer_then_the_run_succeeds_with_a_problem
     home: InBucket, listener: Listener
 ):
     home.options["sns_topic"] = f"{listener.topic}-unheard-of"
-    report = run(home.settings())
+    report = run(OIL, home.settings())
     assert all(done.published for done in report.clients.values())
     assert all("could not be told" in (done.problem or "") for done in report.clients.values())
     first = {name: manifest_of(home, name)["run_id"] for name in ("cda", "emin")}
     home.options["sns_topic"] = listener.topic
-    report = run(home.settings())
+    report = run(OIL, home.settings())
     assert report.problems == {}
     assert {said["client"]: said["run_id"] for said in listener.heard()} == first
-    assert run(home.settings()).nothing_new
+    assert run(OIL, home.settings()).nothing_new
     assert listener.heard() == []
 
 

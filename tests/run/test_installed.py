@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tribolake.oil.product import OIL
 from tribolake.run.project import Fingerprints
 from tribolake.run.target import target_dir
 from tribolake.settings import PROJECT_DIR, Settings
@@ -65,10 +66,10 @@ def test_wheel_carries_the_package_and_the_dbt_project(wheel):
 def test_installed_package_has_the_fingerprints_of_the_checkout(programs, tmp_path):
     code = (
         "import json; from dataclasses import asdict; from tribolake.run.project import Fingerprints;"
-        " print(json.dumps(asdict(Fingerprints.of_project())))"
+        " from tribolake.oil.product import OIL; print(json.dumps(asdict(Fingerprints.of(OIL))))"
     )
     done = start(programs / "python", "-c", code, folder=tmp_path, home=str(tmp_path))
-    assert json.loads(done.stdout) == asdict(Fingerprints.of_project())
+    assert json.loads(done.stdout) == asdict(Fingerprints.of(OIL))
 
 
 @pytest.mark.slow

@@ -12,8 +12,9 @@ import yaml
 from typer.main import get_command
 
 from tribolake.cli.app import app
+from tribolake.oil.product import OIL
+from tribolake.oil.seeds import read_seed
 from tribolake.run.dbt import build_command
-from tribolake.run.project import read_seed
 from tribolake.settings import PROJECT_DIR
 
 
@@ -107,8 +108,10 @@ def test_the_readme_names_every_make_target_it_promises():
 
 
 def test_a_run_builds_models_and_what_changed_with_the_project():
-    everything = build_command(load_seeds=True, rebuild=True)
-    assert everything == ["build", "--resource-type", "model", "--resource-type", "seed", "--full-refresh"]
-    partial = build_command(load_seeds=False, rebuild=False)
+    everything = build_command(OIL, load_seeds=True, rebuild=True)
+    kinds = ["--resource-type", "model", "--resource-type", "seed"]
+    folders = ["path:models/oil", "path:seeds/oil", "path:snapshots/oil", "path:tests/data/oil"]
+    assert everything == ["build", *kinds, "--select", *folders, "--full-refresh"]
+    partial = build_command(OIL, load_seeds=False, rebuild=False)
     assert "seed" not in partial
     assert partial[partial.index("--exclude") :] == ["--exclude", "config.materialized:view", "path:models/oil/policy"]

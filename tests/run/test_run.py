@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from tests.conftest import read_manifest
 
+from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
@@ -27,7 +28,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A small fleet of both laboratories, with dirty cells and retests, run once."""
     settings = load_settings(lake=tmp_path_factory.mktemp("sample"))
     write_sample_lake(settings.lake, finning_units=3, als_units=15, months=18)
-    report = run(settings)
+    report = run(OIL, settings)
     assert not report.needs_a_look, report
     return settings
 

@@ -40,6 +40,7 @@ from tests.support.whole_lake import (
     readable,
 )
 
+from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.settings import load_settings
 from tribolake.watch.runner import FEW_THREADS
@@ -236,14 +237,14 @@ def _kill_alone(pid: int) -> None:
 
 def _serve(folder: Path, requests: Connection, saying: Connection) -> None:
     """The warm process: everything that takes time, and nothing that leaves a mark on what is forked."""
-    for module in IMPORTED_AHEAD:
+    for module in (*IMPORTED_AHEAD, *OIL.imports):
         importlib.import_module(module)
     from tribolake.run.dbt import parse_ahead  # noqa: PLC0415 - takes time
 
     folder.mkdir(parents=True, exist_ok=True)
     settings = load_settings(lake=folder)
     settings.state.mkdir(parents=True, exist_ok=True)
-    parse_ahead(settings)
+    parse_ahead(OIL, settings)
     gc.collect()
     gc.freeze()
     fork = multiprocessing.get_context("fork")
@@ -291,7 +292,7 @@ def _run(number: int, lake: Path, request: dict[str, Any], saying: Connection) -
         say(_stage_of(words, stage))
 
     try:
-        report = pipeline.run(load_settings(lake=lake), progress=progress, **request)
+        report = pipeline.run(OIL, load_settings(lake=lake), progress=progress, **request)
     except Exception as error:
         say(LAST, f"{type(error).__name__}: {error}")
     else:

@@ -21,6 +21,7 @@ from tests.support.lake_homes import PRODUCT, InBucket, InFolder, LakeHome, fill
 from tests.support.s3_fixtures import new_buckets
 from tests.support.servers.server import S3Server
 
+from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings
@@ -70,7 +71,7 @@ def published_lake(
         runs = [first_run(home, sample)]
         for iron in ("9000", "8000"):
             home.put(ONE_MORE_KEY, one_more_sample(sample, iron))
-            runs.append(run(home.settings()).run_id)
+            runs.append(run(OIL, home.settings()).run_id)
         yield PublishedLake(home, tuple(runs))
 
 
@@ -86,7 +87,7 @@ def new_lake(
 def first_run(home: LakeHome, sample_lake: Path) -> str:
     write_sample_lake(sample_lake, finning_units=1, als_units=7, months=14, dirty=False)
     fill(home, sample_lake)
-    return run(home.settings()).run_id
+    return run(OIL, home.settings()).run_id
 
 
 @contextmanager

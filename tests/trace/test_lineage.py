@@ -13,8 +13,9 @@ from tests.support.published_lakes import PublishedLake
 from tests.support.servers.server import client as s3_client
 
 from tribolake.errors import ConfigurationError
+from tribolake.oil.lineage import lineage_of
+from tribolake.oil.product import OIL
 from tribolake.trace import find
-from tribolake.trace.lineage import lineage_of
 
 
 def address(lake: PublishedLake, key: str) -> str:
@@ -44,7 +45,7 @@ def without_a_warehouse(lake: PublishedLake, tmp_path: Path):
 )
 def test_every_published_file_leads_to_its_run_and_to_versions_of_bronze(new_lake: PublishedLake, key: str):
     (run_id,) = new_lake.runs
-    key = f"{PRODUCT}/{key.format(run=run_id, day=find(new_lake.settings, 'delta', 'emin').published_at)}"
+    key = f"{PRODUCT}/{key.format(run=run_id, day=find(OIL, new_lake.settings, 'delta', 'emin').published_at)}"
     found = lineage_of(new_lake.settings, address(new_lake, key))
     assert (found.client, found.run.run_id, found.run.policy) == ("emin", run_id, "default")
     assert found.file.sha256 == hashlib.sha256(new_lake.home.read(key) or b"").hexdigest()
@@ -93,7 +94,7 @@ def pa_file(content: bytes):
 
 
 def test_a_version_of_limits_leads_to_its_run_with_and_without_a_warehouse(new_lake: PublishedLake, tmp_path: Path):
-    version = find(new_lake.settings, "stewart_limits", "emin").limits_version
+    version = find(OIL, new_lake.settings, "stewart_limits", "emin").versions["limits_version"]
     for settings, knows_why in ((new_lake.settings, True), (without_a_warehouse(new_lake, tmp_path), False)):
         found = lineage_of(settings, version)
         assert (found.kind, found.client, found.run.run_id) == ("limits", "emin", new_lake.runs[0])
@@ -112,7 +113,7 @@ def test_given_no_warehouse_then_the_chain_of_a_sample_is_whole_but_for_the_deci
 
 def test_given_a_copy_under_another_name_then_its_content_tells_where_it_is_from(new_lake: PublishedLake, tmp_path):
     copy = tmp_path / "from a colleague.parquet"
-    copy.write_bytes(find(new_lake.settings, "machine_status_current", "cda").path.read_bytes())
+    copy.write_bytes(find(OIL, new_lake.settings, "machine_status_current", "cda").path.read_bytes())
     found = lineage_of(new_lake.settings, str(copy))
     assert (found.client, found.run.run_id) == ("cda", new_lake.runs[0])
     copy.write_bytes(b"something else")

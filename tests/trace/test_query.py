@@ -15,6 +15,7 @@ from tests.support.published_lakes import PublishedLake
 from tests.support.servers.server import client as s3_client
 
 from tribolake.errors import ConfigurationError
+from tribolake.oil.product import OIL
 from tribolake.settings import load_settings
 from tribolake.trace.query import QueryFailed, query
 from tribolake.trace.read_only_duckdb import confine, open_to_read
@@ -23,24 +24,24 @@ from tribolake.trace.read_only_duckdb import confine, open_to_read
 def test_every_view_has_the_published_rows_of_all_clients(new_lake: PublishedLake):
     published = everything_published(new_lake.home)
     for view in ("classified_reports", "machine_status_current", "stewart_limits", "harmonized"):
-        rows = query(new_lake.settings, f"select client, count(*) from {view} group by all order by all").rows
+        rows = query(OIL, new_lake.settings, f"select client, count(*) from {view} group by all order by all").rows
         assert rows == [(name.upper(), len(published[f"{name}/{view}"])) for name in ("cda", "emin")]
-    only = query(new_lake.settings, "select distinct client from classified_reports", clients=["EMIN"]).rows
+    only = query(OIL, new_lake.settings, "select distinct client from classified_reports", clients=["EMIN"]).rows
     assert only == [("EMIN",)]
 
 
 def test_bronze_tables_are_views_with_the_file_of_each_row(new_lake: PublishedLake):
-    (row,) = query(new_lake.settings, "select count(*), any_value(filename) from bronze_emin").rows
+    (row,) = query(OIL, new_lake.settings, "select count(*), any_value(filename) from bronze_emin").rows
     assert row[0] >= len(everything_published(new_lake.home)["emin/harmonized"])
     assert f"{PRODUCT}/bronze/emin/" in row[1]
     with pytest.raises(QueryFailed, match="bronze_cda"):
-        query(new_lake.settings, "from bronze_cda")  # workbooks are no tables
+        query(OIL, new_lake.settings, "from bronze_cda")  # workbooks are no tables
 
 
 def test_given_more_rows_than_asked_for_then_the_answer_says_so(new_lake: PublishedLake):
-    answer = query(new_lake.settings, "from classified_reports", limit=3)
+    answer = query(OIL, new_lake.settings, "from classified_reports", limit=3)
     assert (len(answer.rows), answer.is_cut) == (3, True)
-    assert not query(new_lake.settings, "select 1", limit=1).is_cut
+    assert not query(OIL, new_lake.settings, "select 1", limit=1).is_cut
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_given_more_rows_than_asked_for_then_the_answer_says_so(new_lake: Publis
 )
 def test_given_sql_that_does_not_only_read_the_views_then_it_is_refused(new_lake: PublishedLake, sql: str):
     with pytest.raises(ConfigurationError):
-        query(new_lake.settings, sql)
+        query(OIL, new_lake.settings, sql)
 
 
 def test_given_a_confined_database_then_even_its_own_sql_reads_no_other_file(new_lake: PublishedLake, tmp_path: Path):
@@ -108,7 +109,7 @@ def test_credentials_are_nowhere_to_be_seen(new_lake: PublishedLake):
         shown += connection.execute("from duckdb_secrets()").fetchall()
     assert secret not in str(shown)
     with pytest.raises(QueryFailed) as failed:
-        query(new_lake.settings, "select nosuch from classified_reports")
+        query(OIL, new_lake.settings, "select nosuch from classified_reports")
     assert secret not in str(failed.value)
 
 
@@ -124,7 +125,7 @@ def test_given_no_credentials_then_the_message_says_what_to_set(new_lake: Publis
 
 def test_given_an_empty_lake_then_the_message_says_what_to_do(tmp_path: Path):
     with pytest.raises(ConfigurationError, match="tribolake run"):
-        query(load_settings(lake=tmp_path), "select 1")
+        query(OIL, load_settings(lake=tmp_path), "select 1")
 
 
 def test_query_on_the_command_line(new_lake: PublishedLake, tribolake):
@@ -150,5 +151,5 @@ def test_given_a_bucket_then_a_query_reads_parts_of_objects_and_writes_nothing(n
         pytest.skip("a folder has no requests")
     s3, bucket = s3_client(new_lake.home.server), new_lake.home.bucket
     before = s3.list_object_versions(Bucket=bucket)["Versions"]
-    query(new_lake.settings, "select count(*) from classified_reports")
+    query(OIL, new_lake.settings, "select count(*) from classified_reports")
     assert s3.list_object_versions(Bucket=bucket)["Versions"] == before

@@ -14,10 +14,11 @@ from tests.support.lake_homes import PRODUCT, InFolder, LakeHome, manifest_of
 from tests.support.published_lakes import ONE_MORE_KEY, PublishedLake
 
 from tribolake.errors import ConfigurationError
+from tribolake.oil.product import OIL
+from tribolake.oil.reprocess import reprocess
 from tribolake.run.pipeline import run
 from tribolake.trace.bronze_copy import BronzeGone
 from tribolake.trace.file_comparison import compare
-from tribolake.trace.reprocess import reprocess
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,7 @@ def test_given_the_last_run_then_it_is_computed_again_the_same_and_the_lake_is_n
     assert everything(published_lake.home) == before
     (emin,) = done.clients
     # The new sample's iron is far off: its group has other limits when they are calculated from this bronze.
-    assert emin.limits == "given"
+    assert emin.basis == "given"
     assert {file.name: file.outcome for file in emin.files} == {
         "classified_reports.parquet": "identical",
         "machine_status_current.parquet": "identical",
@@ -56,7 +57,7 @@ def test_given_kept_limits_with_the_thresholds_that_new_ones_would_have_then_the
         pytest.skip("says nothing new of a bucket")
     shutil.copytree(published_lake.settings.lake, tmp_path / "lake", symlinks=True)
     home = InFolder(tmp_path / "lake")
-    run(home.settings(), recalculate_limits=True)
+    run(OIL, home.settings(), recalculate_limits=True)
     rows = pq.read_table(tmp_path / "lake" / ONE_MORE_KEY)
     changed = [
         pc.if_else(pc.equal(rows[name].cast(pa.string()), "8000"), "7000", rows[name].cast(pa.string()))
@@ -65,10 +66,10 @@ def test_given_kept_limits_with_the_thresholds_that_new_ones_would_have_then_the
         for name in rows.column_names
     ]
     pq.write_table(pa.table(changed, names=rows.column_names), tmp_path / "lake" / ONE_MORE_KEY)
-    last = run(home.settings()).run_id
+    last = run(OIL, home.settings()).run_id
     done = reprocess(home.settings(), last, clients=["emin"], into=tmp_path / "again")
     (emin,) = done.clients
-    assert (done.is_identical, emin.limits) == (True, "given"), done
+    assert (done.is_identical, emin.basis) == (True, "given"), done
     assert emin.files[0].outcome == "identical"
 
 
@@ -101,7 +102,7 @@ def test_given_a_run_whose_files_are_forgotten_then_its_manifest_says_whether_it
         pytest.skip("manifests are the same there")
     done = reprocess(published_lake.settings, published_lake.runs[0], into=tmp_path / "again")
     assert done.is_identical, done
-    assert {client.client: client.limits for client in done.clients} == {"cda": "calculated", "emin": "calculated"}
+    assert {client.client: client.basis for client in done.clients} == {"cda": "calculated", "emin": "calculated"}
     assert {file.outcome for client in done.clients for file in client.files} == {"identical"}
 
 

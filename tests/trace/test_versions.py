@@ -14,8 +14,9 @@ from tests.support.lake_homes import PRODUCT, InBucket, gold_of
 from tests.support.published_lakes import EARLIER, LONG_AGO, ONE_MORE, PublishedLake, remember_day
 
 from tribolake.errors import ConfigurationError, ContractBroken
+from tribolake.oil.product import OIL
 from tribolake.publish.history import published_as_of
-from tribolake.trace import ARTEFACTS, fetch, find
+from tribolake.trace import fetch, find
 
 pytestmark = pytest.mark.slow
 
@@ -29,11 +30,11 @@ def status_of(reports: Path) -> list[tuple[str, float]]:
     return list(zip(rows["report_status"].to_pylist(), rows["Hierro"].to_pylist(), strict=True))
 
 
-@pytest.mark.parametrize("artefact", ARTEFACTS)
+@pytest.mark.parametrize("artefact", OIL.contract.artefacts)
 def test_every_artefact_is_found_latest_by_day_and_by_run(published_lake: PublishedLake, artefact: str):
-    latest = find(published_lake.settings, artefact, "emin")
-    by_day = find(published_lake.settings, artefact, "EMIN", as_of=datetime.now(UTC).date())
-    by_run = find(published_lake.settings, artefact, "emin", version=published_lake.runs[2])
+    latest = find(OIL, published_lake.settings, artefact, "emin")
+    by_day = find(OIL, published_lake.settings, artefact, "EMIN", as_of=datetime.now(UTC).date())
+    by_run = find(OIL, published_lake.settings, artefact, "emin", version=published_lake.runs[2])
     assert latest == by_day == by_run
     assert latest.path.is_file()
     assert latest.run_id == (None if artefact in HAS_NO_RUN else published_lake.runs[2])
@@ -41,13 +42,13 @@ def test_every_artefact_is_found_latest_by_day_and_by_run(published_lake: Publis
 
 def test_a_fetched_file_is_what_the_manifest_says(published_lake: PublishedLake):
     for file in published_lake.manifest("emin", published_lake.runs[2])["files"]:
-        content = fetch(published_lake.settings, file["name"].removesuffix(".parquet"), "emin").read_bytes()
+        content = fetch(OIL, published_lake.settings, file["name"].removesuffix(".parquet"), "emin").read_bytes()
         assert hashlib.sha256(content).hexdigest() == file["sha256"]
 
 
 def test_given_a_run_before_the_last_then_its_own_reports_are_found(published_lake: PublishedLake):
     irons = [
-        status_of(fetch(published_lake.settings, "classified_reports", "emin", version=run))
+        status_of(fetch(OIL, published_lake.settings, "classified_reports", "emin", version=run))
         for run in published_lake.runs[1:]
     ]
     assert [iron for ((_, iron),) in irons] == [9000, 8000]
@@ -57,19 +58,19 @@ def test_given_a_run_that_retention_has_forgotten_then_the_error_says_how_to_com
     published_lake: PublishedLake,
 ):
     with pytest.raises(ConfigurationError, match=f"reprocess --as-of {published_lake.runs[0]}"):
-        fetch(published_lake.settings, "classified_reports", "emin", version=published_lake.runs[0])
+        fetch(OIL, published_lake.settings, "classified_reports", "emin", version=published_lake.runs[0])
 
 
 def test_given_a_version_of_limits_then_those_that_judged_and_those_of_machines_are_found(
     published_lake: PublishedLake,
 ):
-    version = find(published_lake.settings, "stewart_limits", "emin").limits_version
+    version = find(OIL, published_lake.settings, "stewart_limits", "emin").versions["limits_version"]
     assert version
     for artefact in ("stewart_limits", "judging_limits"):
-        found = find(published_lake.settings, artefact, "emin", version=version)
+        found = find(OIL, published_lake.settings, artefact, "emin", version=version)
         assert f"/silver/stewart_limits/{version}/" in found.address
     with pytest.raises(ConfigurationError, match="is of client 'emin'"):
-        find(published_lake.settings, "judging_limits", "cda", version=version)
+        find(OIL, published_lake.settings, "judging_limits", "cda", version=version)
 
 
 def test_given_a_day_then_what_readers_saw_that_evening_comes_from_history_or_archive(published_lake: PublishedLake):
@@ -77,7 +78,7 @@ def test_given_a_day_then_what_readers_saw_that_evening_comes_from_history_or_ar
     remember_day(published_lake, "emin", LONG_AGO, archived=True)
     asked = {date(2026, 1, 31): EARLIER, date(2026, 5, 5): EARLIER, date(2025, 12, 24): LONG_AGO}
     for day, kept in asked.items():
-        found = find(published_lake.settings, "classified_reports", "emin", as_of=day)
+        found = find(OIL, published_lake.settings, "classified_reports", "emin", as_of=day)
         assert found.run_id == f"{kept}-run"
         if not published_lake.is_on_s3:
             assert found.path.parent == published_as_of(published_lake.settings.lake / PRODUCT, "emin", day)
@@ -106,7 +107,7 @@ def test_given_a_name_that_cannot_be_then_nothing_is_looked_up(
     published_lake: PublishedLake, artefact, client, version
 ):
     with pytest.raises(ConfigurationError):
-        find(published_lake.settings, artefact, client, version=version)
+        find(OIL, published_lake.settings, artefact, client, version=version)
 
 
 def test_given_a_file_that_somebody_wrote_over_then_it_is_not_handed_out(published_lake: PublishedLake, tmp_path: Path):
@@ -121,7 +122,7 @@ def test_given_a_file_that_somebody_wrote_over_then_it_is_not_handed_out(publish
     )
     try:
         with pytest.raises(ContractBroken, match="not what its manifest says"):
-            find(settings, "machine_status_current", "cda")
+            find(OIL, settings, "machine_status_current", "cda")
     finally:
         published_lake.home.put(key, content)
 
@@ -129,13 +130,13 @@ def test_given_a_file_that_somebody_wrote_over_then_it_is_not_handed_out(publish
 def test_given_a_fetched_object_then_it_is_not_fetched_again(published_lake: PublishedLake):
     if not isinstance(published_lake.home, InBucket):
         pytest.skip("a folder's files are used where they are")
-    path = fetch(published_lake.settings, "classified_reports", "emin")
+    path = fetch(OIL, published_lake.settings, "classified_reports", "emin")
     before = path.stat().st_mtime_ns
-    assert fetch(published_lake.settings, "classified_reports", "emin") == path
+    assert fetch(OIL, published_lake.settings, "classified_reports", "emin") == path
     assert path.stat().st_mtime_ns == before
     path.write_bytes(b"torn")
     assert gold_of(published_lake.home, "emin")["classified_reports"] == pq.read_table(
-        fetch(published_lake.settings, "classified_reports", "emin")
+        fetch(OIL, published_lake.settings, "classified_reports", "emin")
     )
 
 
@@ -145,11 +146,11 @@ def test_fetch_and_limits_diff_on_the_command_line(published_lake: PublishedLake
     ended = tribolake(*words, "--output", str(copy), "--json", **published_lake.environment)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["run_id"] == published_lake.runs[2]
-    assert status_of(copy) == status_of(fetch(published_lake.settings, "classified_reports", "emin"))
+    assert status_of(copy) == status_of(fetch(OIL, published_lake.settings, "classified_reports", "emin"))
     unknown = tribolake("fetch", "everything", "--client", "emin", *published_lake.words, **published_lake.environment)
     assert (unknown.returncode, "choose one of" in unknown.stderr) == (2, True)
 
-    version = find(published_lake.settings, "stewart_limits", "emin").limits_version
+    version = find(OIL, published_lake.settings, "stewart_limits", "emin").versions["limits_version"]
     ended = tribolake("limits", "diff", version, version, *published_lake.words, "--json", **published_lake.environment)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout) == {"client": "EMIN", "a": version, "b": version, "limits": [], "samples": []}

@@ -16,7 +16,7 @@ from tribolake.cli.options import (
     print_json,
 )
 from tribolake.cli.tables import print_arrivals, print_failed
-from tribolake.run.arrivals import ask_again, list_arrivals, list_failed
+from tribolake.oil.arrivals import ask_again, list_arrivals, list_failed
 
 app = new_app()
 

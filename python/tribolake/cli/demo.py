@@ -13,6 +13,7 @@ from tribolake.cli.tables import print_run, print_status
 from tribolake.lake import open_lake
 from tribolake.oil.status import lake_status
 from tribolake.oil.synth import write_sample_lake
+from tribolake.products import OIL
 from tribolake.run.dbt import Dbt
 from tribolake.run.pipeline import run as run_pipeline
 from tribolake.settings import IS_CHECKOUT, PROJECT_DIR
@@ -29,9 +30,9 @@ def demo(lake: LakeOption = None, quiet: QuietOption = False) -> None:
         with ProgressLines(quiet) as progress:
             if not open_lake(settings).list_bronze():
                 write_sample_lake(settings.lake, on_file=lambda path: progress(f"write {path.name}"))
-            report = run_pipeline(settings, progress=progress)
+            report = run_pipeline(OIL, settings, progress=progress)
             progress("docs")
-            page = write_docs(Dbt(settings), settings.lake)
+            page = write_docs(Dbt(OIL, settings), settings.lake)
         print_status(lake_status(settings, None))
         print_run(report, settings)
         typer.echo(f"documentation: {page}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.products import OIL
 from tribolake.run.dbt import Dbt
 
 app = new_app()
@@ -23,7 +24,7 @@ def docs(
     """Write the documentation of every table and its lineage as one HTML file that opens from disk."""
     with explained_errors():
         settings = open_settings(lake=lake)
-        page = write_docs(Dbt(settings), settings.lake, output)
+        page = write_docs(Dbt(OIL, settings), settings.lake, output)
         if as_json:
             print_json({"docs": str(page)})
         else:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.products import OIL
 from tribolake.trace import find
 
 app = new_app()
@@ -45,7 +46,8 @@ def fetch(
     Prints the path of the file: in the lake's folder where that is at hand, else what was fetched from S3.
     """
     with explained_errors():
-        found = find(open_settings(lake=lake), artefact, client, as_of=as_of.date() if as_of else None, version=version)
+        day = as_of.date() if as_of else None
+        found = find(OIL, open_settings(lake=lake), artefact, client, as_of=day, version=version)
         path = Path(shutil.copyfile(found.path, output)) if output else found.path
         if as_json:
             print_json(found.as_dict() | {"path": str(path)})

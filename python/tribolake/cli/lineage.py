@@ -8,7 +8,7 @@ import typer
 
 from tribolake.cli.lineage_tables import print_lineage
 from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
-from tribolake.trace.lineage import lineage_of
+from tribolake.oil.lineage import lineage_of
 
 app = new_app()
 

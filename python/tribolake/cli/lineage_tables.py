@@ -15,7 +15,8 @@ from rich.tree import Tree
 from tribolake.cli.tables import STATUS_STYLES, open_console
 
 if TYPE_CHECKING:
-    from tribolake.trace.chain import Lineage, TracedFile, TracedLimits
+    from tribolake.oil.lineage import Lineage, TracedLimits
+    from tribolake.trace.chain import TracedFile
     from tribolake.trace.query import Answer
     from tribolake.trace.reprocess import Reprocessed
 

@@ -19,6 +19,7 @@ from tribolake.cli.options import (
     open_settings,
     print_json,
 )
+from tribolake.products import OIL
 from tribolake.trace.query import Answer
 from tribolake.trace.query import query as ask
 
@@ -51,7 +52,7 @@ def query(
     """
     with explained_errors():
         shown = limit if limit is not None or as_json or as_csv else SHOWN_ROWS
-        answer = ask(open_settings(lake=lake), sql, clients=client, limit=shown)
+        answer = ask(OIL, open_settings(lake=lake), sql, clients=client, limit=shown)
         if as_json:
             print_json({"rows": _as_json(answer), "is_cut": answer.is_cut})
         elif as_csv:

@@ -20,7 +20,7 @@ from tribolake.cli.options import (
     open_settings,
     print_json,
 )
-from tribolake.trace.reprocess import reprocess as reprocess_run
+from tribolake.oil.reprocess import reprocess as reprocess_run
 
 app = new_app()
 

@@ -20,6 +20,7 @@ from tribolake.cli.options import (
 )
 from tribolake.cli.tables import print_run
 from tribolake.errors import ConfigurationError
+from tribolake.products import OIL
 from tribolake.run.pipeline import run as run_pipeline
 
 app = new_app()
@@ -72,6 +73,7 @@ def run(
                 progress(f"started by {settings.trigger.type or 'somebody'!a} {settings.trigger.source_file!a}")
             report = waiting_for_the_lake(wait)(
                 run_pipeline,
+                OIL,
                 settings,
                 policy=policy,
                 clients=client,

@@ -72,7 +72,7 @@ def print_run(report: RunReport, settings: Settings) -> None:
             console.print(f"[red]held back[/red] {client}: {escape(done.problem)}")
     for test in report.failed_tests:
         console.print(f"[red]test[/red] {escape(test)}")
-    _print_recommendations(console, report.recommendations)
+    _print_recommendations(console, report.results["recommendations"].report)
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.stages.items() if seconds >= SHOWN_SECONDS)
     console.print(f"{report.seconds:.1f} s in all: {stages}")
 

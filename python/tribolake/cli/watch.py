@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tribolake.cli.options import ClientOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.products import OIL
 from tribolake.watch.daemon import watch as watch_lake
 
 app = new_app()
@@ -41,7 +42,7 @@ def watch(
 
     with explained_errors():
         settings = open_settings(lake=lake, watch_polling=polling or None)
-        watch_lake(settings, policy=policy, clients=client, on_run=on_run, log=_log)
+        watch_lake(OIL, settings, policy=policy, clients=client, on_run=on_run, log=_log)
 
 
 def _log(line: str) -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from tribolake.errors import ConfigurationError
 from tribolake.lake.custody import Custody, lock_machine
 from tribolake.oil.evaluation import Evaluation, evaluate_recommendations
+from tribolake.oil.product import OIL
+from tribolake.oil.seeds import read_seed
 from tribolake.oil.wording.batch_record import batches_by_pattern
 from tribolake.oil.wording.cache import Imported, open_wordings
 from tribolake.oil.wording.cache.names import NoWordings
@@ -22,7 +24,6 @@ from tribolake.oil.wording.pattern import expert_rules
 from tribolake.oil.wording.prompt import PROMPT_VERSION
 from tribolake.oil.wording.waiting import forget_prompt_version, pending, try_again_now
 from tribolake.run.home import open_custody
-from tribolake.run.project import read_seed
 from tribolake.run.warehouse import last_run, open_built, open_warehouse, rows_of, table_exists
 from tribolake.settings import Settings
 from tribolake.trace.find import find
@@ -256,7 +257,7 @@ def evaluate_published(settings: Settings, clients: Sequence[str] | None) -> dic
     chosen = list(clients or published_clients(open_published(settings)))
     if not chosen:
         raise ConfigurationError(f"nothing is published in {settings.address}: run `tribolake run`, or name a file")
-    found = {client: find(settings, REPORTS, client) for client in chosen}
+    found = {client: find(OIL, settings, REPORTS, client) for client in chosen}
     return {client: evaluate_recommendations(each.path, language=settings.language) for client, each in found.items()}
 
 

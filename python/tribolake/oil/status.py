@@ -9,7 +9,8 @@ from typing import Any
 from tribolake.errors import ConfigurationError
 from tribolake.lake import open_lake
 from tribolake.lake.ledger import new_files
-from tribolake.run.arrivals import FAILED_FILES
+from tribolake.oil.arrivals import FAILED_FILES
+from tribolake.oil.product import OIL
 from tribolake.run.calls import last_calls
 from tribolake.run.home import bring_warehouse
 from tribolake.run.warehouse import last_run, lower_names, open_warehouse, read_ledger, rows_of, table_exists
@@ -107,7 +108,7 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
         return LakeStatus(
             lake=settings.address,
             last_run=past.report if past else None,
-            waiting_files=[file.key for file in new_files(lake, read_ledger(warehouse), wanted)],
+            waiting_files=[file.key for file in new_files(lake, read_ledger(warehouse, OIL), wanted)],
             failed_files=rows_of(warehouse, FAILED_FILES, {"clients": wanted}) if is_built else [],
             unmapped_names=rows_of(warehouse, UNMAPPED_QUERY) if is_built else [],
             reports=rows_of(warehouse, REPORTS_QUERY) if is_built else [],

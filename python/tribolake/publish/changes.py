@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from tribolake.product import Entity
 from tribolake.publish.comparison import Comparison, compare, name, text
-from tribolake.publish.contract import GOLD, HARMONIZED, PublicTable
+from tribolake.publish.contract import GOLD, HARMONIZED
 
 SAMPLE_SIZE = 10
 KINDS = ("removed", "changed", "added")
@@ -81,16 +81,6 @@ FIRST_KEYS = """
         select * from compared where change = {kind} order by {key_names} limit {size}
     ))
 """
-
-
-@dataclass(frozen=True)
-class Entity:
-    """A published table whose changes are logged; `thresholds` are the columns that move a limit."""
-
-    name: str
-    table: PublicTable
-    status: str | None = None
-    thresholds: tuple[str, ...] = ()
 
 
 REPORTS, MACHINES, LIMITS = GOLD

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from tribolake.publish.contract import PublicTable, columns_of
+from tribolake.product import PublicTable
+from tribolake.publish.contract import columns_of
 
 
 @dataclass(frozen=True)

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from tribolake.errors import ContractBroken
+from tribolake.product import PublicTable
 
 SCHEMA_VERSION = "1.0"
 MANIFEST = "_manifest.json"
-
-
-@dataclass(frozen=True)
-class PublicTable:
-    """A table of the warehouse that is published for each client; `order` makes the file's rows deterministic."""
-
-    name: str
-    relation: str
-    key: tuple[str, ...]
-    order: tuple[str, ...]
-
-    @property
-    def file_name(self) -> str:
-        return f"{self.name}.parquet"
 
 
 GOLD: tuple[PublicTable, ...] = (

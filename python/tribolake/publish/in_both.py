@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from tribolake.lake.store import ObjectStore
+from tribolake.product import VersionedFolder
 from tribolake.publish.in_bucket import BucketShelf
 from tribolake.publish.in_folder import FolderShelf
 from tribolake.publish.places import Places
@@ -35,5 +36,5 @@ class DualShelf(FolderShelf):
     def forget(self, places: Places, keep: Sequence[Version]) -> None:
         self._bucket.forget(places, keep)
 
-    def keep_limits(self, version: str, folder: Path) -> None:
-        self._bucket.keep_limits(version, folder)
+    def keep_version(self, versioned: VersionedFolder, version: str, folder: Path) -> None:
+        self._bucket.keep_version(versioned, version, folder)

@@ -22,6 +22,7 @@ import duckdb
 
 from tribolake.errors import ContractBroken
 from tribolake.lake.store import Label, ObjectMissing, ObjectStore, Source
+from tribolake.product import VersionedFolder
 from tribolake.publish.contract import GOLD, MANIFEST
 from tribolake.publish.files import fresh_aside, make_folder, place_file, remove_folder, replace_durably, sha256_of
 from tribolake.publish.in_folder import carry_out, forget_versions, show
@@ -34,8 +35,6 @@ DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 # The files of a version, its manifest last.
 FILES = (*(table.file_name for table in GOLD), *FOLLOWERS, MANIFEST)
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
-# Stored last of a version of limits: a version that has it is complete.
-LIMITS_JSON = "stewart_limits.json"
 
 
 @dataclass(frozen=True)
@@ -82,12 +81,12 @@ class BucketShelf:
         self._remove(key for run_id in versions.keys() - kept for key in versions[run_id])
         forget_versions(places, keep)
 
-    def keep_limits(self, version: str, folder: Path) -> None:
-        kept = self._key(self.home / "silver" / "stewart_limits" / version)
-        if self.store.head(f"{kept}/{LIMITS_JSON}"):
+    def keep_version(self, versioned: VersionedFolder, version: str, folder: Path) -> None:
+        kept = self._key(self.home / versioned.folder / version)
+        if self.store.head(f"{kept}/{versioned.last_file}"):
             return
-        for path in sorted(folder.iterdir(), key=lambda path: path.name == LIMITS_JSON):
-            described = {"computation": "stewart_limits", "limits-version": version}
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == versioned.last_file):
+            described = {"computation": versioned.table, versioned.label: version}
             self.store.put(f"{kept}/{path.name}", path, Label(described, described))
 
     def shows(self, client: str) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from tribolake.product import VersionedFolder
 from tribolake.publish.change_log import log_changes
 from tribolake.publish.contract import GOLD, MANIFEST
 from tribolake.publish.delta import merge_delta
@@ -53,7 +54,7 @@ class FolderShelf:
     def forget(self, places: Places, keep: Sequence[Version]) -> None:
         forget_versions(places, keep)
 
-    def keep_limits(self, version: str, folder: Path) -> None:
+    def keep_version(self, versioned: VersionedFolder, version: str, folder: Path) -> None:
         """The folder's name is all that is missing."""
 
     def shows(self, client: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import duckdb
 
+from tribolake.product import VersionedFolder
 from tribolake.publish.places import Places
 from tribolake.publish.version import Version
 
@@ -35,8 +36,8 @@ class Shelf(Protocol):
     def forget(self, places: Places, keep: Sequence[Version]) -> None:
         """Forget the versions that readers can hold no more."""
 
-    def keep_limits(self, version: str, folder: Path) -> None:
-        """Keep a version of limits, complete in `folder`, for ever; the folder is then shown under its name."""
+    def keep_version(self, versioned: VersionedFolder, version: str, folder: Path) -> None:
+        """Keep a version, complete in `folder`, permanently; the folder is then shown under its name."""
 
     def shows(self, client: str) -> bool:
         """Whether what was published of a client is still there, as far as can be told without asking much."""

@@ -16,8 +16,9 @@ from typing import Any
 
 import duckdb
 
-from tribolake.publish.changes import ENTITIES, Entity, changes_of
-from tribolake.publish.contract import GOLD, HARMONIZED, MANIFEST, SCHEMA_VERSION, PublicTable, check_file
+from tribolake.product import Entity, PublicTable
+from tribolake.publish.changes import ENTITIES, changes_of
+from tribolake.publish.contract import GOLD, HARMONIZED, MANIFEST, SCHEMA_VERSION, check_file
 from tribolake.publish.delta import write_delta
 from tribolake.publish.files import sha256_of, sync_file, sync_folder, sync_up, write_durably
 from tribolake.publish.places import Places

@@ -6,8 +6,7 @@ import contextlib
 import gc
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,20 +15,16 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import RunFailed
+from tribolake.product import Product, Progress
 from tribolake.run.data_tests import DataTest, FailedTest, failed_tests, keep_tests, read_tests
-from tribolake.run.project import fingerprint_sources
+from tribolake.run.project import fingerprint_parsed
 from tribolake.run.target import target_dir
 from tribolake.settings import PROJECT_DIR, SECRETS, Settings
-
-# Tests of seeds judge the seeds, not a lake: they are run once for each state of the seeds.
-TESTED_SEEDS = "tested_seeds.sha256"
-COMPILED_TESTS = "data_tests.json"
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class ParsedProject:
-    """A manifest of dbt, and the fingerprint of the project it was made from."""
+    """A manifest of dbt, and the fingerprint of the product's files it was made from."""
 
     fingerprint: str
     manifest: Any
@@ -41,8 +36,9 @@ PARSED: ParsedProject | None = None
 
 @dataclass
 class Dbt:
-    """dbt for one lake; two runs at a time in one process are not safe."""
+    """dbt for one product of a lake; two runs at a time in one process are not safe."""
 
+    product: Product
     settings: Settings
     progress: Progress = field(default=lambda _: None)
 
@@ -63,7 +59,7 @@ class Dbt:
         Raises:
             RunFailed: a model failed; the message holds what the database said.
         """
-        nodes = self._run(build_command(load_seeds=load_seeds, rebuild=rebuild))
+        nodes = self._run(build_command(self.product, load_seeds=load_seeds, rebuild=rebuild))
         return {node.name: list(node.columns) for node in nodes}
 
     def test(self, *, seeds: str | None) -> list[FailedTest]:
@@ -72,13 +68,14 @@ class Dbt:
         Args:
             seeds: fingerprint of the seeds that were loaded; None where none were.
         """
+        # Tests of seeds judge the seeds, not a lake: they are run once for each state of the seeds.
+        tested = self.target / f"{self.product.name}_tested_seeds.sha256"
         about = ["models"]
-        tested_seeds = self.target / TESTED_SEEDS
-        if seeds is not None and not (tested_seeds.exists() and tested_seeds.read_text() == seeds):
+        if seeds is not None and not (tested.exists() and tested.read_text() == seeds):
             about.append("seeds")
         failed = self._failed_tests(about)
         if seeds is not None and not failed:
-            tested_seeds.write_text(seeds)
+            tested.write_text(seeds)
         return failed
 
     def snapshot(self) -> list[FailedTest]:
@@ -90,7 +87,7 @@ class Dbt:
         Raises:
             RunFailed: a snapshot failed; the next run makes up for it.
         """
-        self._run(["snapshot"])
+        self._run(["snapshot", "--select", *self.product.selectors])
         return self._failed_tests(["history"])
 
     def compile(self, *models: str) -> dict[str, str]:
@@ -133,11 +130,12 @@ class Dbt:
         return [result.node for result in results]
 
     def _failed_tests(self, about: Sequence[str]) -> list[FailedTest]:
-        fingerprint = fingerprint_sources()
-        tests = read_tests(self.target / COMPILED_TESTS, fingerprint)
+        compiled, fingerprint = self.target / f"{self.product.name}_data_tests.json", fingerprint_parsed(self.product)
+        tests = read_tests(compiled, fingerprint)
         if tests is None:
-            tests = [DataTest.of_node(node) for node in self._run(["compile", "--select", "resource_type:test"])]
-            keep_tests(self.target / COMPILED_TESTS, fingerprint, tests)
+            selected = [f"resource_type:test,{selector}" for selector in self.product.selectors]
+            tests = [DataTest.of_node(node) for node in self._run(["compile", "--select", *selected])]
+            keep_tests(compiled, fingerprint, tests)
         with self.warehouse() as connection:
             return failed_tests(connection, [test for test in tests if test.about in about])
 
@@ -146,7 +144,8 @@ class Dbt:
         with _without_collecting_garbage():
             from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-        manifest = PARSED.manifest if PARSED and PARSED.fingerprint == fingerprint_sources() else None
+        is_parsed = PARSED and PARSED.fingerprint == fingerprint_parsed(self.product)
+        manifest = PARSED.manifest if PARSED and is_parsed else None
         runner = dbtRunner(manifest=manifest, callbacks=[self._on_event])
         with contextlib.chdir(self.settings.state), _environment(self.settings.environment()):
             outcome = runner.invoke([*global_flags(write_json=write_json), *command, *project_flags(self.target)])
@@ -159,7 +158,7 @@ class Dbt:
             self.progress(event.data.node_info.node_name)
 
 
-def build_command(*, load_seeds: bool, rebuild: bool) -> list[str]:
+def build_command(product: Product, *, load_seeds: bool, rebuild: bool) -> list[str]:
     """The words of the dbt command that builds the models.
 
     Data tests follow as queries (data_tests.py), snapshots when gold is published; unit tests judge the code, not the
@@ -168,10 +167,11 @@ def build_command(*, load_seeds: bool, rebuild: bool) -> list[str]:
     command = ["build", "--resource-type", "model"]
     if load_seeds:
         command += ["--resource-type", "seed"]
+    command += ["--select", *product.selectors]
     if rebuild:
         return [*command, "--full-refresh"]
-    # Views and the policy are as the last build left them.
-    return [*command, "--exclude", "config.materialized:view", "path:models/oil/policy"]
+    # Views, and what depends on the seeds alone, are as the last build left them.
+    return [*command, "--exclude", "config.materialized:view", *product.sources.made_by_rebuilds]
 
 
 def global_flags(*, write_json: bool = False) -> list[str]:
@@ -203,20 +203,15 @@ def project_flags(target: Path) -> list[str]:
     ]
 
 
-def parse_ahead(settings: Settings) -> None:
+def parse_ahead(product: Product, settings: Settings) -> None:
     """Parse the project for every dbt command that follows in this process and in those it forks.
 
     Raises:
         RunFailed: the project cannot be parsed.
     """
     global PARSED  # noqa: PLW0603 - what a process knows once and for all
-    fingerprint = fingerprint_sources()
-    PARSED = ParsedProject(fingerprint, Dbt(settings).parse())
-
-
-def import_ahead() -> None:
-    """Import pandas on the side: pyarrow wants it when limits are computed, and queries leave a core free."""
-    threading.Thread(target=__import__, args=("pandas",), daemon=True).start()
+    fingerprint = fingerprint_parsed(product)
+    PARSED = ParsedProject(fingerprint, Dbt(product, settings).parse())
 
 
 @contextlib.contextmanager

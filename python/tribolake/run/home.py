@@ -1,11 +1,11 @@
 """The home of a lake, by storage mode: where bronze is, where readers look, and who may write.
 
-| mode | bronze | readers | warehouse | wordings |
-|---|---|---|---|---|
-| local | folder | folder | this machine | folder |
-| dual | folder | folder; a copy in the bucket, which is compared | this machine | folder, copied |
-| s3-primary | bucket | bucket; the folder shows the same a moment later | travels with the bucket | bucket, copied |
-| s3 | bucket | bucket | travels with the bucket | bucket |
+| mode | bronze | readers | warehouse |
+|---|---|---|---|
+| local | folder | folder | this machine |
+| dual | folder | folder; a copy in the bucket, which is compared | this machine |
+| s3-primary | bucket | bucket; the folder shows the same a moment later | travels with the bucket |
+| s3 | bucket | bucket | travels with the bucket |
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 from tribolake.errors import LakeIsBusy
 from tribolake.lake import Lake, open_lake
@@ -23,9 +21,6 @@ from tribolake.lake.custody import Custody, OfOneMachine, lock_machine
 from tribolake.publish.in_folder import FolderShelf
 from tribolake.publish.shelf import Shelf
 from tribolake.settings import Settings
-
-if TYPE_CHECKING:
-    from tribolake.oil.wording.cache import WordingCache
 
 
 @dataclass(frozen=True)
@@ -39,13 +34,6 @@ class Home:
     counted: Counter[str] = field(default_factory=Counter)  # calls to the object store of this process
     before: Counter[str] = field(default_factory=Counter)  # and those of them from before
     unannounced: Mapping[str, str] = field(default_factory=dict)  # clients of whose publication nobody was told, why
-
-    @cached_property
-    def wordings(self) -> WordingCache:
-        """Recommendations that a model has worded, shared by all who run on the lake."""
-        from tribolake.oil.wording.cache import open_wordings  # noqa: PLC0415 - a run without news words nothing
-
-        return open_wordings(self.settings)
 
     def calls(self) -> dict[str, int]:
         """Calls to the object store since the home was opened, by operation; attempts count."""

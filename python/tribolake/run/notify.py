@@ -12,55 +12,50 @@ from pathlib import Path
 
 import duckdb
 
+from tribolake.product import Product
 from tribolake.publish.files import replace_durably, write_durably
-from tribolake.run.arrivals import FAILED_FILES
 from tribolake.run.report import RunReport
-from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
 
 SHOWN = 20
-ANORMAL_MACHINES = """
-    select client, unit_id, coalesce(worst_component, '') from gold.machine_status_current
-    where overall_status = 'Anormal' order by priority_score desc, machine_score desc, client, unit_id
+CANNOT_BE_READ = """
+    select file_key, message from {arrivals}
+    qualify status = 'failed' and row_number() over (partition by file_key order by arrived_at desc) = 1
+    order by client, file_key
 """
-
-OF_A_RUN = ("machine ", "client ", "file ")
 
 # What is wrong, by an identity that stays the same while it lasts, with the words for people.
 Troubles = dict[str, str]
 
 
-def troubles_of(report: RunReport, warehouse: duckdb.DuckDBPyConnection) -> Troubles:
-    """What is wrong after a run that published: machines, clients that are held back, files that cannot be read."""
-    machines = warehouse.execute(ANORMAL_MACHINES).fetchall()
-    files = rows_of(warehouse, FAILED_FILES, {"clients": None})
+def troubles_of(product: Product, report: RunReport, warehouse: duckdb.DuckDBPyConnection) -> Troubles:
+    """What is wrong after a run that published: in its tables, with clients held back, with files not readable."""
+    published = warehouse.execute(product.warehouse.troubles).fetchall()
+    files = warehouse.execute(CANNOT_BE_READ.format(arrivals=product.warehouse.arrivals)).fetchall()
     return (
-        {
-            f"machine {client} {unit}": f"{client} {unit} is Anormal" + (f", look at {component}" if component else "")
-            for client, unit, component in machines
-        }
+        dict(published)
         | {
             f"client {client}": f"{client} is held back: {problem}"
             if not report.clients[client].published
             else f"{client}: {problem}"
             for client, problem in report.problems.items()
         }
-        | {f"file {failed['file']}": f"{failed['file']}: {failed['problem']}" for failed in files}
+        | {f"file {file}": f"{file}: {problem}" for file, problem in files}
     )
 
 
 def tell_failure(settings: Settings, error: Exception) -> bool:
     """Tell that a run failed; what runs that published have told stays told."""
-    return tell(settings, {"run": f"the run failed: {error}"}, keep=OF_A_RUN)
+    return tell(settings, {"run": f"the run failed: {error}"}, is_all=False)
 
 
-def tell(settings: Settings, troubles: Troubles, *, keep: Iterable[str] = ()) -> bool:
+def tell(settings: Settings, troubles: Troubles, *, is_all: bool = True) -> bool:
     """Send one message about the troubles that were not told yet.
 
     Args:
         settings: where to send it (`TRIBOLAKE_NOTIFY`, off by default), and where to keep what was told.
-        troubles: everything that is wrong now.
-        keep: beginnings of identities that this call knows nothing about: they stay as they were told.
+        troubles: what is wrong now.
+        is_all: whether everything else is over.
 
     Returns:
         False where a message was due and could not be sent.
@@ -69,8 +64,7 @@ def tell(settings: Settings, troubles: Troubles, *, keep: Iterable[str] = ()) ->
         return True
     path = settings.state / "notified.json"
     told = _read(path)
-    beginnings = tuple(keep)
-    kept = {identity for identity in told if identity.startswith(beginnings)}
+    kept = set() if is_all else told
     news = [words for identity, words in troubles.items() if identity not in told]
     if news and not _send(settings.notify, news):
         _write(path, (told & troubles.keys()) | kept)

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import duckdb
 
 from tribolake.errors import ContractBroken, RunFailed, StoreUnavailable
 from tribolake.lake.custody import lock_machine
-from tribolake.oil.limits.publish import publish_limits
-from tribolake.oil.reading import read_ahead
-from tribolake.oil.wording.reports import word_reports
-from tribolake.publish.contract import GOLD
+from tribolake.product import Product, Progress, StepResult
 from tribolake.publish.gold import Publication, publish_client
 from tribolake.publish.shelf import Shelf
+from tribolake.publish.versioned import publish_versions
 from tribolake.run.calls import keep_calls
 from tribolake.run.data_tests import FailedTest
-from tribolake.run.dbt import Dbt, import_ahead
+from tribolake.run.dbt import Dbt
 from tribolake.run.home import Home, open_home
 from tribolake.run.notify import Troubles, tell, tell_failure, troubles_of
 from tribolake.run.plan import Plan, plan_run
-from tribolake.run.project import declared_clients, declared_layouts
 from tribolake.run.report import RunReport, describe_clients, describe_failed_files
-from tribolake.run.warehouse import hold_back, record_run, touched_clients
+from tribolake.run.warehouse import hold_back, record_run
 from tribolake.settings import Settings
-
-Progress = Callable[[str], None]
-# So many wordings are read as objects of their own before a run puts them together.
-WORDINGS_ALONE = 100
 
 
 def run(
+    product: Product,
     settings: Settings,
     *,
     policy: str = "default",
@@ -46,8 +40,9 @@ def run(
     """Bring gold up to date with bronze: read what is new, build, test, publish.
 
     Args:
-        settings: the lake.
-        policy: a row of the seed `policies`.
+        product: what is brought up to date.
+        settings: of the product in the lake.
+        policy: how to judge, one of the product's.
         clients: read and publish only these; None means all.
         full_refresh: forget what was loaded and read every file again.
         recalculate_limits: calculate the limits of every group anew.
@@ -66,6 +61,7 @@ def run(
 
     def plan_it() -> Plan:
         return plan_run(
+            product,
             settings,
             home,
             policy=policy,
@@ -83,13 +79,14 @@ def run(
         report = RunReport(
             plan.request.run_id, policy, settings.language, nothing_new=not plan.reason, stages=stopwatch.stages
         )
+        report.results = {step.reports: StepResult() for step in product.steps().after_build}
         if plan.reason:
             progress(plan.reason)
             with home.custody.hold():
                 if home.custody.restore():  # another machine was faster
                     plan = plan_it()
                 if plan.reason:
-                    _carry_out_and_tell(plan, settings, home, report, stopwatch)
+                    _carry_out_and_tell(product, plan, settings, home, report, stopwatch)
         elif plan.last_run_id:
             home.custody.save(plan.last_run_id)  # which may have been killed before it did so itself
         report.seconds = stopwatch.seconds
@@ -118,9 +115,11 @@ class Stopwatch:
         self.stages[stage] = round(time.perf_counter() - began, 3)
 
 
-def _carry_out_and_tell(plan: Plan, settings: Settings, home: Home, report: RunReport, stopwatch: Stopwatch) -> None:
+def _carry_out_and_tell(
+    product: Product, plan: Plan, settings: Settings, home: Home, report: RunReport, stopwatch: Stopwatch
+) -> None:
     try:
-        troubles = _carry_out(plan, settings, home, report, stopwatch)
+        troubles = _carry_out(product, plan, settings, home, report, stopwatch)
     except RunFailed as error:
         tell_failure(settings, error)
         raise
@@ -129,28 +128,27 @@ def _carry_out_and_tell(plan: Plan, settings: Settings, home: Home, report: RunR
         home.custody.save(plan.request.run_id)
 
 
-def _carry_out(plan: Plan, settings: Settings, home: Home, report: RunReport, stopwatch: Stopwatch) -> Troubles:
-    read_ahead(settings, plan.found, declared_layouts())
-    import_ahead()
-    with Dbt(settings, stopwatch.progress) as dbt:
+def _carry_out(
+    product: Product, plan: Plan, settings: Settings, home: Home, report: RunReport, stopwatch: Stopwatch
+) -> Troubles:
+    steps = product.steps()
+    steps.before_build(settings, plan.found)
+    with Dbt(product, settings, stopwatch.progress) as dbt:
         with stopwatch("build"):
             columns = dbt.build(load_seeds=plan.load_seeds, rebuild=plan.rebuild)
-        with stopwatch("word"), dbt.warehouse() as warehouse:
-            enrichment, worded = word_reports(warehouse, settings, home.wordings, progress=stopwatch.progress)
-            report.recommendations = enrichment.as_dict()
-            if enrichment.accepted:
-                # What cannot be put together today is read one by one, and put together by a later run.
-                with suppress(StoreUnavailable, OSError):
-                    home.wordings.compact(at_least=WORDINGS_ALONE)
+        for step in steps.after_build:
+            with stopwatch(step.stage), dbt.warehouse() as warehouse:
+                report.results[step.reports] = step.carry_out(warehouse, settings, stopwatch.progress)
         with stopwatch("test"):
             failed = dbt.test(seeds=plan.fingerprints.seeds if plan.load_seeds else None)
         with stopwatch("publish"), dbt.warehouse() as warehouse:
-            report.clients = describe_clients(warehouse, plan.since, plan.request.clients or declared_clients())
-            report.failed_files = describe_failed_files(warehouse, plan.since)
+            clients = plan.request.clients or product.clients()
+            report.clients = describe_clients(warehouse, product, plan.since, clients)
+            report.failed_files = describe_failed_files(warehouse, product, plan.since)
             report.failed_tests = [f"{test.name}: {test.message}" for test in failed]
             _hold_back(warehouse, report, failed)
-            touched = set(report.clients) if plan.republish else touched_clients(warehouse) | worded
-            _publish(warehouse, plan, home.shelf, report, columns, touched, stopwatch.progress)
+            touched = set(report.clients) if plan.republish else _touched_clients(warehouse, product, report)
+            _publish(warehouse, product, plan, home.shelf, report, columns, touched, stopwatch.progress)
             hold_back(warehouse, list(report.problems))
             # After that: what could not be announced is not held back, readers see it. The next run tries again.
             for client, problem in home.unannounced.items():
@@ -163,7 +161,13 @@ def _carry_out(plan: Plan, settings: Settings, home: Home, report: RunReport, st
         report.seconds = stopwatch.seconds
         with dbt.warehouse() as warehouse:
             record_run(warehouse, plan.request, plan.fingerprints, report)
-            return troubles_of(report, warehouse)
+            return troubles_of(product, report, warehouse)
+
+
+def _touched_clients(warehouse: duckdb.DuckDBPyConnection, product: Product, report: RunReport) -> set[str]:
+    """Clients whose published tables the build or a step after it may have changed."""
+    built = {client for (client,) in warehouse.execute(product.warehouse.touched).fetchall()}
+    return built.union(*(result.touched for result in report.results.values()))
 
 
 def _hold_back(warehouse: duckdb.DuckDBPyConnection, report: RunReport, failed_tests: list[FailedTest]) -> None:
@@ -186,6 +190,7 @@ def clients_of(warehouse: duckdb.DuckDBPyConnection, test: FailedTest) -> set[st
 
 def _publish(
     warehouse: duckdb.DuckDBPyConnection,
+    product: Product,
     plan: Plan,
     shelf: Shelf,
     report: RunReport,
@@ -193,11 +198,12 @@ def _publish(
     touched: Collection[str],
     progress: Progress,
 ) -> None:
-    declared = {table.name: columns[table.name] for table in GOLD}
+    contract = product.contract
+    declared = {table.name: columns[table.name] for table in contract.tables}
     code = plan.fingerprints.project[:16]
     publication = Publication(report.run_id, report.policy, plan.request.requested_at.isoformat(), code)
-    # First: a report names the version that judged it.
-    publish_limits(warehouse, shelf)
+    if contract.versioned:  # first: published rows name their version
+        publish_versions(warehouse, shelf, contract.versioned)
     with_samples = {client: done for client, done in report.clients.items() if done.samples}
     for client, done in with_samples.items():
         if done.problem:

@@ -7,23 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-import duckdb
-
 from tribolake.errors import ConfigurationError
 from tribolake.lake.bronze import BronzeFile
 from tribolake.lake.ledger import Ledger, new_files
-from tribolake.oil.wording.configuration import configuration_of
-from tribolake.oil.wording.pattern import expert_rules
-from tribolake.oil.wording.waiting import configuration_text, is_wording_due
+from tribolake.product import Product
 from tribolake.publish.shelf import Shelf
 from tribolake.run.home import Home
-from tribolake.run.project import Fingerprints, declared_clients, policies, read_seed
+from tribolake.run.project import Fingerprints
 from tribolake.run.warehouse import (
     PastRun,
     RunRequest,
-    has_due_samples,
-    has_old_limits,
-    has_unprocessed_contents,
     is_unfinished,
     last_run,
     lower_names,
@@ -51,6 +44,7 @@ class Plan:
 
 
 def plan_run(
+    product: Product,
     settings: Settings,
     home: Home,
     *,
@@ -66,9 +60,9 @@ def plan_run(
         ConfigurationError: the policy or a client is unknown.
     """
     clients = lower_names(clients)
-    check_request(policy, clients)
+    check_request(product, policy, clients)
     now = datetime.now(UTC)
-    fingerprints = Fingerprints.of_project()
+    fingerprints = Fingerprints.of(product)
     with open_for_a_run(settings.warehouse) as warehouse:
         past = last_run(warehouse)
         unfinished = what_is_unfinished(warehouse)
@@ -92,11 +86,11 @@ def plan_run(
             requested_at=now,
             language=settings.language,
         )
-        ledger = Ledger.of([]) if reread else read_ledger(warehouse, retry_failed=project_changed)
+        ledger = Ledger.of([]) if reread else read_ledger(warehouse, product, retry_failed=project_changed)
         if list_everything:
             ledger = replace(ledger, is_open=True)
         found = new_files(home.lake, ledger, clients)
-        not_enough = {"the last run did not finish": is_unfinished(warehouse, past)} | (
+        not_enough = {"the last run did not finish": is_unfinished(warehouse, product, past)} | (
             _reasons_of_the_past(home.shelf, request, past) if past else {}
         )
         reasons = {
@@ -105,15 +99,12 @@ def plan_run(
             f"{len(found)} new files": bool(found),
             "models or seeds changed": project_changed,
             "limits are to be calculated anew": recalculate_limits,
-            "contents are to be checked again": has_unprocessed_contents(warehouse),
-            "samples dated ahead have become due": has_due_samples(warehouse),
-            "limits are old and samples came since": has_old_limits(warehouse, _limits_last_days(policy), now),
-            "recommendations wait for their wording": settings.asks_a_model
-            and _waits_for_wording(warehouse, settings, now),
+            **product.steps().reasons(warehouse, settings, policy, now),
         } | not_enough
         reason = next((reason for reason, holds in reasons.items() if holds), "")
         if reason:
-            request_run(warehouse, request, rebuild=rebuild, forget_bronze=reread)
+            forget = product.warehouse.from_files if reread else ()
+            request_run(warehouse, request, rebuild=rebuild, forget=forget)
     # The seeds of a rebuild that was killed may be other ones than these, though the last finished run had these.
     load_seeds = past is None or past.fingerprints.seeds != fingerprints.seeds or unfinished.rebuild
     since = past.finished_at if past else datetime.min.replace(tzinfo=UTC)
@@ -134,31 +125,22 @@ def _reasons_of_the_past(shelf: Shelf, request: RunRequest, past: PastRun) -> di
     }
 
 
-def _waits_for_wording(warehouse: duckdb.DuckDBPyConnection, settings: Settings, now: datetime) -> bool:
-    said = configuration_text(configuration_of(settings), expert_rules(settings.language))
-    return is_wording_due(warehouse, said, now)
-
-
-def _limits_last_days(policy: str) -> int:
-    (row,) = (row for row in read_seed("policies") if row["policy"] == policy)
-    return int(row["limits_last_days"])
-
-
 def _is_covered(clients: tuple[str, ...] | None, by: tuple[str, ...] | None) -> bool:
     return by is None or (clients is not None and set(clients) <= set(by))
 
 
-def check_request(policy: str, clients: Sequence[str] | None) -> None:
+def check_request(product: Product, policy: str, clients: Sequence[str] | None) -> None:
     """Whether a run can be asked for.
 
     Raises:
         ConfigurationError: the policy or a client is unknown.
     """
-    if policy not in policies():
-        raise ConfigurationError(f"policy {policy!r} is unknown: choose one of {', '.join(policies())}")
-    unknown = sorted(set(clients or ()) - set(declared_clients()))
+    policies, declared = product.policies(), product.clients()
+    if policy not in policies:
+        raise ConfigurationError(f"policy {policy!r} is unknown: choose one of {', '.join(policies)}")
+    unknown = sorted(set(clients or ()) - set(declared))
     if unknown:
         raise ConfigurationError(
-            f"client {unknown[0]!r} is unknown: choose one of {', '.join(declared_clients())}, "
-            "or add a row to seeds/oil/clients.csv"
+            f"client {unknown[0]!r} is unknown: choose one of {', '.join(declared)}, "
+            f"or add a row to seeds/{product.name}/clients.csv"
         )

@@ -1,75 +1,49 @@
-"""The dbt project's own files: a run is due when they change, even if no new file arrived."""
+"""The dbt project's own files: a run is due when those of its product change, even if no new file arrived."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tribolake.readers.layout import SheetLayout, layouts_of
+from tribolake.product import Product
 from tribolake.settings import PACKAGE_DIR, PROJECT_DIR
 
 PACKAGE = "python/tribolake/"
-CODE = ("models/**/*.sql", "models/**/*.py", "macros/**/*.sql", "python/tribolake/**/*.py", "dbt_project.yml")
-SEEDS = ("seeds/**/*.csv", "seeds/**/*.yml")
-PARSED = ("models/**/*.yml", "snapshots/**/*.*", "tests/data/**/*.sql", "profiles.yml")
-GUARDS = ("python/tribolake/oil/wording/**/*.py", "python/tribolake/oil/wording/**/*.csv", "seeds/oil/*.csv")
-READERS = ("models/oil/bronze/*.py", "python/tribolake/readers/*.py", "seeds/oil/lab_sheets.csv")
+SHARED = ("macros/**/*.sql", "dbt_project.yml")
 
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """SHA-256 of what runs depend on beside the laboratory files."""
+    """SHA-256 of the files, other than those of laboratories, that runs of a product depend on."""
 
-    project: str  # models, macros, seeds and the package: every derived table
+    project: str  # models, macros, seeds and the Python that models import: every derived table
     seeds: str
     readers: str  # what turns a file into raw rows
 
     @classmethod
-    def of_project(cls) -> Fingerprints:
-        return cls(_fingerprint(*CODE, *SEEDS), _fingerprint(*SEEDS), _fingerprint(*READERS))
+    def of(cls, product: Product) -> Fingerprints:
+        return cls(
+            fingerprint(*_models(product), *_seeds(product), *SHARED, *product.sources.python),
+            fingerprint(*_seeds(product)),
+            fingerprint(*product.sources.readers),
+        )
 
 
-def fingerprint_sources() -> str:
-    """A SHA-256 over everything that a process which has parsed the project would have to parse again."""
-    return _fingerprint(*CODE, *SEEDS, *PARSED)
+def fingerprint_parsed(product: Product) -> str:
+    """Return a SHA-256 over what dbt reads of the project for a product."""
+    return fingerprint(*_parsed(product))
 
 
-@cache
-def fingerprint_guards() -> str:
-    """A SHA-256 over what judges the wordings of this process, and what that reads: rather too much than too little."""
-    return _fingerprint(*GUARDS)
+def fingerprint_process(product: Product) -> str:
+    """Return a SHA-256 over everything that a process has in memory once it has parsed the project."""
+    return fingerprint(*_parsed(product), f"{PACKAGE}**/*.py")
 
 
-def read_seed(name: str) -> list[dict[str, str]]:
-    """The rows of a seed, as text."""
-    with (PROJECT_DIR / "seeds" / "oil" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def policies() -> list[str]:
-    return [row["policy"] for row in read_seed("policies")]
-
-
-def declared_clients() -> list[str]:
-    return [row["client"] for row in read_seed("clients")]
-
-
-def declared_layouts() -> dict[str, tuple[SheetLayout, ...]]:
-    """The sheets that each client's laboratory delivers."""
-    sheets = read_seed("lab_sheets")
-    return layouts_of(
-        (client["client"], sheet["sheet"], sheet["key_header"])
-        for client in read_seed("clients")
-        for sheet in sheets
-        if sheet["laboratory"] == client["laboratory"]
-    )
-
-
-def _fingerprint(*patterns: str) -> str:
+def fingerprint(*patterns: str) -> str:
+    """Return a SHA-256 over the names and contents of the project's files that match."""
     digest = hashlib.sha256()
     found = {name: path for pattern in patterns for name, path in _files(pattern)}
     for name, path in sorted(found.items()):
@@ -86,6 +60,19 @@ def _files(pattern: str) -> Iterator[tuple[str, Path]]:
         name = path.relative_to(folder).as_posix()
         if not (prefix and name.startswith("project/")):  # the dbt project, inside an installed package
             yield f"{prefix}{name}", path
+
+
+def _models(product: Product) -> tuple[str, ...]:
+    return f"models/{product.name}/**/*.sql", f"models/{product.name}/**/*.py"
+
+
+def _seeds(product: Product) -> tuple[str, ...]:
+    return f"seeds/{product.name}/**/*.csv", f"seeds/{product.name}/**/*.yml"
+
+
+def _parsed(product: Product) -> list[str]:
+    files = [f"{folder}/**/*.{kind}" for folder in product.folders for kind in ("sql", "py", "yml", "csv")]
+    return [*files, *SHARED, "profiles.yml"]
 
 
 @cache

@@ -9,19 +9,7 @@ from typing import Any
 
 import duckdb
 
-ARRIVED_QUERY = """
-    select client, count(*), sum(rows_read), sum(rows_loaded), sum(rows_superseded), sum(rows_rejected)
-    from silver.arrival_reconciliation
-    where arrived_at >= ?
-    group by client
-"""
-SAMPLES_QUERY = "select lower(client), count(*) from silver.samples group by 1"
-FAILED_QUERY = """
-    select file_key, message
-    from silver.arrival_reconciliation
-    where arrived_at >= ? and status = 'failed'
-    order by file_key
-"""
+from tribolake.product import Product, StepResult
 
 
 @dataclass
@@ -52,14 +40,13 @@ class RunReport:
     clients: dict[str, ClientReport] = field(default_factory=dict)
     failed_files: list[dict[str, str]] = field(default_factory=list)
     failed_tests: list[str] = field(default_factory=list)
-    recommendations: dict[str, Any] = field(default_factory=dict)  # how they were worded: see oil/wording/result.py
+    results: dict[str, StepResult] = field(default_factory=dict)  # of the product's own steps
     calls: dict[str, int] = field(default_factory=dict)  # to the object store, by operation; empty in a folder
 
     @property
     def needs_a_look(self) -> bool:
-        # A spent budget is what somebody asked for; an endpoint that refuses the key is not.
-        is_unasked = self.recommendations.get("stopped") and not self.recommendations["budget_spent"]
-        return bool(self.failed_files or self.failed_tests or self.problems or is_unasked)
+        is_asked_for = any(result.needs_a_look for result in self.results.values())
+        return bool(self.failed_files or self.failed_tests or self.problems or is_asked_for)
 
     @property
     def problems(self) -> dict[str, str]:
@@ -67,15 +54,19 @@ class RunReport:
         return {client: report.problem for client, report in self.clients.items() if report.problem}
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """The report as JSON: what a step reports stands under the step's own name."""
+        told = asdict(self)
+        del told["results"]
+        return told | {name: result.report for name, result in self.results.items()}
 
 
 def describe_clients(
-    warehouse: duckdb.DuckDBPyConnection, since: datetime, clients: Sequence[str]
+    warehouse: duckdb.DuckDBPyConnection, product: Product, since: datetime, clients: Sequence[str]
 ) -> dict[str, ClientReport]:
     """What arrived for each client since a moment, and how many samples it has."""
-    arrived = {client: counts for client, *counts in warehouse.execute(ARRIVED_QUERY, [since]).fetchall()}
-    samples = dict(warehouse.execute(SAMPLES_QUERY).fetchall())
+    rows = warehouse.execute(product.warehouse.arrived, {"since": since}).fetchall()
+    arrived = {client: counts for client, *counts in rows}
+    samples = dict(warehouse.execute(product.warehouse.samples).fetchall())
     reports = {}
     for client in clients:
         arrivals, read, loaded, superseded, rejected = (int(count or 0) for count in arrived.get(client, [0] * 5))
@@ -83,7 +74,9 @@ def describe_clients(
     return reports
 
 
-def describe_failed_files(warehouse: duckdb.DuckDBPyConnection, since: datetime) -> list[dict[str, str]]:
+def describe_failed_files(
+    warehouse: duckdb.DuckDBPyConnection, product: Product, since: datetime
+) -> list[dict[str, str]]:
     """Files that arrived since a moment and cannot be read, with what to do."""
-    found = warehouse.execute(FAILED_QUERY, [since]).fetchall()
+    found = warehouse.execute(product.warehouse.failed, {"since": since}).fetchall()
     return [{"file": key, "problem": message} for key, message in found]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wai
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
+from tribolake.product import Product
 from tribolake.run.home import bring_warehouse
 from tribolake.run.project import Fingerprints
 from tribolake.run.report import RunReport
@@ -37,7 +38,6 @@ CONTROL_TABLES = """
 """
 # Tables that an earlier version of tribolake made otherwise are not understood: see `open_for_a_run`.
 LAYOUT_TABLE = ("history", "layout_2")
-FORGET_BRONZE = "drop table if exists bronze.bronze_rows; drop table if exists bronze.bronze_arrivals"
 NO_RETRIES = "(select '' as file_key, now() as asked_at where false)"
 # DuckDB gives its file to one writer, or to readers: a run and a look at the status wait for each other.
 PATIENCE = Retrying(
@@ -138,21 +138,13 @@ def open_for_a_run(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def touched_clients(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Clients whose samples or limits the last build changed, perhaps."""
-    rows = connection.execute(
-        "select client from changes.pending_contents"
-        " union select lower(client) from limits.limit_decisions where is_recalculated"
-    ).fetchall()
-    return {client for (client,) in rows}
-
-
-def read_ledger(connection: duckdb.DuckDBPyConnection, *, retry_failed: bool = False) -> Ledger:
+def read_ledger(connection: duckdb.DuckDBPyConnection, product: Product, *, retry_failed: bool = False) -> Ledger:
     """What earlier runs saw; with `retry_failed`, files that failed count as not seen."""
-    if not table_exists(connection, "bronze", "bronze_arrivals"):
+    arrivals = product.warehouse.arrivals
+    if not relation_exists(connection, arrivals):
         return Ledger.of([])
     retries = "control.retries" if table_exists(connection, "control", "retries") else NO_RETRIES
-    seen = connection.execute(LEDGER_QUERY.format(arrivals="bronze.bronze_arrivals", retries=retries)).fetchall()
+    seen = connection.execute(LEDGER_QUERY.format(arrivals=arrivals, retries=retries)).fetchall()
     return Ledger.of(seen, retry_failed=retry_failed)
 
 
@@ -176,15 +168,16 @@ def last_run(connection: duckdb.DuckDBPyConnection) -> PastRun | None:
     )
 
 
-def is_unfinished(connection: duckdb.DuckDBPyConnection, past: PastRun | None) -> bool:
+def is_unfinished(connection: duckdb.DuckDBPyConnection, product: Product, past: PastRun | None) -> bool:
     """Whether rows were loaded that no finished run has published: a run was killed, or dbt was started by hand."""
     if past is None:
         return False
     requested = connection.execute("select run_id from control.run_request").fetchone()
     was_killed = requested is not None and requested[0] != past.run_id
-    if was_killed or not table_exists(connection, "bronze", "bronze_arrivals"):
+    arrivals = product.warehouse.arrivals
+    if was_killed or not relation_exists(connection, arrivals):
         return was_killed
-    arrived = connection.execute("select max(arrived_at) from bronze.bronze_arrivals").fetchone()
+    arrived = connection.execute(f"select max(arrived_at) from {arrivals}").fetchone()
     return bool(arrived and arrived[0] and arrived[0] > past.finished_at)
 
 
@@ -196,38 +189,8 @@ def what_is_unfinished(connection: duckdb.DuckDBPyConnection) -> Unfinished:
     return Unfinished(*row) if row else Unfinished()
 
 
-def has_unprocessed_contents(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a content was loaded that no build took to the end, or that somebody asked to have checked again."""
-    if not table_exists(connection, "changes", "int_contents"):
-        return False
-    row = connection.execute(
-        "select count(*) from changes.int_contents"
-        " where content_id not in (select content_id from control.processed_contents)"
-    ).fetchone()
-    return bool(row and row[0])
-
-
-def has_due_samples(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether samples that were dated ahead when they arrived can be used now."""
-    if not table_exists(connection, "control", "processed_contents"):
-        return False
-    due = connection.execute("select count(*) from control.processed_contents where due_at <= timezone('UTC', now())")
-    return bool((due.fetchone() or (0,))[0])
-
-
-def has_old_limits(connection: duckdb.DuckDBPyConnection, last_days: int, now: datetime) -> bool:
-    """Whether limits were calculated longer ago than that, and files were loaded since."""
-    if not table_exists(connection, "control", "limit_calculations"):
-        return False
-    row = connection.execute("select min(calculated_at) from control.limit_calculations").fetchone()
-    if row is None or row[0] is None or row[0] > now - timedelta(days=last_days):
-        return False
-    last = connection.execute("select max(arrived_at) from bronze.bronze_arrivals where status = 'loaded'").fetchone()
-    return bool(last and last[0] and last[0] > row[0])
-
-
 def request_run(
-    connection: duckdb.DuckDBPyConnection, request: RunRequest, *, rebuild: bool, forget_bronze: bool
+    connection: duckdb.DuckDBPyConnection, request: RunRequest, *, rebuild: bool, forget: Sequence[str]
 ) -> None:
     """Leave the request where the models find it, and what is to be made anew where the next run finds it.
 
@@ -237,7 +200,7 @@ def request_run(
         connection: to the warehouse.
         request: what the run is asked to do.
         rebuild: the run makes every derived table anew.
-        forget_bronze: drop what was read from files, so that the build reads them again.
+        forget: relations that are dropped, such as what was read from files when the build must read them again.
     """
     with transaction(connection):
         connection.execute("drop table if exists control.run_request")  # an earlier version's has other columns
@@ -258,8 +221,8 @@ def request_run(
         )
         connection.execute("delete from control.unfinished")
         connection.execute("insert into control.unfinished values (?, ?)", [rebuild, request.recalculate_limits])
-        if forget_bronze:
-            connection.execute(FORGET_BRONZE)
+        for relation in forget:
+            connection.execute(f"drop table if exists {relation}")
 
 
 def hold_back(connection: duckdb.DuckDBPyConnection, clients: Sequence[str]) -> None:
@@ -304,6 +267,12 @@ def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str)
     # Compared here: a bound parameter would make duckdb import pandas, longer than all the rest of a run without news.
     tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
     return (schema, table) in tables
+
+
+def relation_exists(connection: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    """Whether a table is there that is named with its schema, as in `bronze.bronze_arrivals`."""
+    schema, _, table = relation.partition(".")
+    return table_exists(connection, schema, table)
 
 
 def rows_of(

@@ -1,10 +1,9 @@
-"""A chain from what was computed down to bronze."""
+"""The ends of a chain that leads from what was computed down to bronze: the file and the run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
 
 from tribolake.trace.manifests import Publication, lineage_of
 from tribolake.trace.published import Published
@@ -43,34 +42,3 @@ class TracedRun:
             str(manifest["schema_version"]),
             published.address(lineage_of(published, publication.client, publication.run_id)),
         )
-
-
-@dataclass(frozen=True)
-class TracedLimits:
-    """A version of limits: how many reports it judged, and the decisions that calculated it (none where unknown)."""
-
-    version: str
-    address: str
-    reports: int | None
-    decisions: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Lineage:
-    """A chain; `sources` are bronze contents: key, version_id (null in a folder), sha256, bytes.
-
-    `notes` say what could not be told, and why.
-    """
-
-    what: str
-    kind: Literal["file", "sample", "limits"]
-    client: str
-    run: TracedRun | None
-    file: TracedFile | None = None
-    sample: dict[str, Any] | None = None
-    limits: list[TracedLimits] = field(default_factory=list)
-    sources: list[dict[str, Any]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError
-from tribolake.publish.contract import HARMONIZED
+from tribolake.product import DELTA, Contract, Product, VersionedFolder
 from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.settings import Settings
 from tribolake.trace.manifests import (
@@ -21,15 +21,7 @@ from tribolake.trace.manifests import (
     publication_of_run,
     published_clients,
 )
-from tribolake.trace.names import (
-    DELTA,
-    JUDGING_LIMITS,
-    STEWART_LIMITS,
-    checked_artefact,
-    checked_client,
-    checked_limits_version,
-    is_limits_version,
-)
+from tribolake.trace.names import checked_artefact, checked_client, checked_version, is_version
 from tribolake.trace.published import NotThere, Published, PublishedFile, open_published
 
 SHOWN_VERSIONS = 8
@@ -43,33 +35,49 @@ class Found:
     client: str
     path: Path
     address: str
-    run_id: str | None  # of a delta or of a version of limits, none: many runs share them
+    run_id: str | None  # none of a delta or of a versioned folder: many runs share them
     published_at: str | None
-    limits_version: str | None  # of limits only
+    versions: Mapping[str, str | None] = field(default_factory=dict)  # own version, by the column that names it
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"path": str(self.path)}
+        told = asdict(self)
+        del told["versions"]
+        return {**told, **self.versions, "path": str(self.path)}
 
 
 def fetch(
-    settings: Settings, artefact: str, client: str, *, as_of: date | None = None, version: str | None = None
+    product: Product,
+    settings: Settings,
+    artefact: str,
+    client: str,
+    *,
+    as_of: date | None = None,
+    version: str | None = None,
 ) -> Path:
     """The file of :func:`find`."""
-    return find(settings, artefact, client, as_of=as_of, version=version).path
+    return find(product, settings, artefact, client, as_of=as_of, version=version).path
 
 
 def find(
-    settings: Settings, artefact: str, client: str, *, as_of: date | None = None, version: str | None = None
+    product: Product,
+    settings: Settings,
+    artefact: str,
+    client: str,
+    *,
+    as_of: date | None = None,
+    version: str | None = None,
 ) -> Found:
     """Find a version of what was computed, and have it as a file of this machine that does not change any more.
 
     Args:
-        settings: the lake, in a folder or on S3.
-        artefact: `classified_reports`, `machine_status_current`, `stewart_limits`, `judging_limits`, `harmonized` (one
-            row per sample) or `delta` (samples that a day changed).
+        product: which computed it.
+        settings: of the product in the lake, in a folder or on S3.
+        artefact: one of the contract's: a published table, `harmonized` (one row per sample), `delta` (samples that a
+            day changed), or a file of the versioned folder.
         client: as its bronze folder is called.
         as_of: what readers saw at the end of this day, in UTC; where retention has forgotten it, the newest before.
-        version: a run, or for limits a version of limits. Without one and without a day: what readers see now.
+        version: a run, or of a file of the versioned folder a version of that. Without one and without a day: what
+            readers see now.
 
     Returns:
         The version; its file was compared with the SHA-256 that its manifest, or its writer, says.
@@ -78,65 +86,53 @@ def find(
         ConfigurationError: a name cannot be, or there is no such version; the message names some that are there.
         ContractBroken: a file is not what its manifest says.
     """
-    client, artefact = checked_client(client), checked_artefact(artefact)
+    contract = product.contract
+    client, artefact = checked_client(client), checked_artefact(contract, artefact)
     if as_of and version:
         raise ConfigurationError("give a day or a version, not both")
     published = open_published(settings)
-    if artefact in (STEWART_LIMITS, JUDGING_LIMITS) and version and is_limits_version(version):
-        return _found_limits(published, artefact, client, version)
+    versioned = contract.versioned if contract.versioned and artefact in contract.versioned.files else None
+    if versioned and version and is_version(versioned, version):
+        return _found_version(published, versioned, artefact, client, version)
     publication = _publication(published, client, as_of, version)
     try:
         if artefact == DELTA:
-            return _found_delta(published, publication, as_of)
-        if artefact == JUDGING_LIMITS:
-            limits = found_gold(published, publication, STEWART_LIMITS).limits_version
-            if limits is None:
-                raise NotThere(f"run {publication.run_id} published no limits: there were too few samples")
-            return _found_limits(published, artefact, client, limits)
-        if artefact == HARMONIZED.name:
-            return found_harmonized(published, publication)
-        return found_gold(published, publication, artefact)
+            return _found_delta(published, contract, publication, as_of)
+        if artefact == contract.samples.name:
+            return found_harmonized(published, contract, publication)
+        if versioned and artefact != versioned.table:
+            own = found_gold(published, contract, publication, versioned.table).versions[versioned.column]
+            if own is None:
+                raise NotThere(f"run {publication.run_id} published no {versioned.name}")
+            return _found_version(published, versioned, artefact, client, own)
+        return found_gold(published, contract, publication, artefact)
     except NotThere as error:
         raise ConfigurationError(f"{error}. {_advice(publication)}") from error
 
 
-def fetch_limits(published: Published, version: str, name: str = JUDGING_LIMITS) -> Path:
-    """A Parquet file of a version of limits, of whatever client.
-
-    Args:
-        published: the lake.
-        version: of limits.
-        name: `stewart_limits`, of machines, or `judging_limits`, which has those of single machine models too.
+def fetch_version(published: Published, versioned: VersionedFolder, version: str, name: str) -> Path:
+    """A Parquet file of a version, of whatever client.
 
     Raises:
         ConfigurationError: there is no such version.
     """
-    checked_limits_version(version)
+    checked_version(versioned, version)
+    folder = versions_folder(published, versioned)
     try:
-        return published.fetch(f"{limits_folder(published)}/{version}/{name}.parquet")
+        return published.fetch(f"{folder}/{version}/{name}.parquet")
     except NotThere as error:
-        versions = limits_versions(published)[:SHOWN_VERSIONS]
+        files = [file for file in published.files(folder) if file.key.endswith(".json")]
+        newest = sorted(files, key=lambda file: file.modified_at, reverse=True)[:SHOWN_VERSIONS]
+        versions = [file.key.split("/")[-2] for file in newest]
         raise ConfigurationError(
-            f"limits version {version!r} is unknown in {published.address(limits_folder(published))}: choose one of "
+            f"{versioned.name} version {version!r} is unknown in {published.address(folder)}: choose one of "
             f"{', '.join(versions) or 'none yet'}"
         ) from error
 
 
-def limits_versions(published: Published) -> list[str]:
-    """Versions of limits, the last one written first."""
-    files = [file for file in published.files(limits_folder(published)) if file.key.endswith(".json")]
-    return [_folder_name(file) for file in sorted(files, key=lambda file: file.modified_at, reverse=True)]
-
-
-def limits_version_of(limits: Path) -> str | None:
-    """The version that a file of limits is of; None where it holds no limits."""
-    version = _any_value(limits, "limits_version")
-    return checked_limits_version(version) if version else None
-
-
-def limits_client_of(limits: Path) -> str:
-    """The client of a file of limits, as its folder is called; empty where it holds none."""
-    return (_any_value(limits, "client") or "").lower()
+def client_of(path: Path) -> str:
+    """The client of a file of a version, as its folder is called; empty where it has no rows."""
+    return (_any_value(path, "client") or "").lower()
 
 
 def _any_value(parquet: Path, column: str) -> str | None:
@@ -157,7 +153,7 @@ def _publication(published: Published, client: str, as_of: date | None, version:
     return current
 
 
-def found_gold(published: Published, publication: Publication, table: str) -> Found:
+def found_gold(published: Published, contract: Contract, publication: Publication, table: str) -> Found:
     """A gold file of a publication.
 
     Raises:
@@ -168,13 +164,15 @@ def found_gold(published: Published, publication: Publication, table: str) -> Fo
     name = f"{table}.parquet"
     key = f"{publication.folder}/{name}"
     path = published.fetch(key, publication.sha256_of(name))
-    limits = limits_version_of(path) if table == STEWART_LIMITS else None
-    return Found(
-        table, publication.client, path, published.address(key), publication.run_id, publication.published_at, limits
-    )
+    versions = _no_version(contract)
+    if contract.versioned and table == contract.versioned.table:
+        own = _any_value(path, contract.versioned.column)
+        versions = {contract.versioned.column: checked_version(contract.versioned, own) if own else None}
+    address = published.address(key)
+    return Found(table, publication.client, path, address, publication.run_id, publication.published_at, versions)
 
 
-def found_harmonized(published: Published, publication: Publication) -> Found:
+def found_harmonized(published: Published, contract: Contract, publication: Publication) -> Found:
     """The harmonized samples of a publication: history has no copy, the folder that its run published has.
 
     Raises:
@@ -182,11 +180,12 @@ def found_harmonized(published: Published, publication: Publication) -> Found:
     """
     key = f"{published.home}/gold/{publication.client}/_versions/{publication.run_id}/{HARMONIZED_FILE}"
     path = published.fetch(key)
-    address = published.address(key)
-    return Found(HARMONIZED.name, publication.client, path, address, publication.run_id, publication.published_at, None)
+    name, address = contract.samples.name, published.address(key)
+    run_id, published_at = publication.run_id, publication.published_at
+    return Found(name, publication.client, path, address, run_id, published_at, _no_version(contract))
 
 
-def _found_delta(published: Published, publication: Publication, as_of: date | None) -> Found:
+def _found_delta(published: Published, contract: Contract, publication: Publication, as_of: date | None) -> Found:
     """The last delta up to a day, or up to the day of a run: its rows name their run."""
     until = as_of or publication.day
     beginning = f"{published.home}/silver/_delta/{publication.client.upper()}_"
@@ -194,8 +193,12 @@ def _found_delta(published: Published, publication: Publication, as_of: date | N
     day = max((known for known in days if known <= until), default=None)
     if day is None:
         raise NotThere(f"no sample of {publication.client} changed until {until}, or no delta was written then")
-    path = published.fetch(days[day])
-    return Found(DELTA, publication.client, path, published.address(days[day]), None, day.isoformat(), None)
+    path, address = published.fetch(days[day]), published.address(days[day])
+    return Found(DELTA, publication.client, path, address, None, day.isoformat(), _no_version(contract))
+
+
+def _no_version(contract: Contract) -> dict[str, str | None]:
+    return {contract.versioned.column: None} if contract.versioned else {}
 
 
 def _dated(files: Iterable[PublishedFile], beginning: str) -> Iterable[tuple[date, str]]:
@@ -206,22 +209,18 @@ def _dated(files: Iterable[PublishedFile], beginning: str) -> Iterable[tuple[dat
             continue
 
 
-def _found_limits(published: Published, name: str, client: str, version: str) -> Found:
-    path = fetch_limits(published, version, name)
-    owner = limits_client_of(path)
+def _found_version(published: Published, versioned: VersionedFolder, name: str, client: str, version: str) -> Found:
+    path = fetch_version(published, versioned, version, name)
+    owner = client_of(path)
     if owner != client:
-        raise ConfigurationError(f"limits version {version} is of client {owner!r}, not of {client!r}")
-    address = published.address(f"{limits_folder(published)}/{version}/{name}.parquet")
-    return Found(name, client, path, address, None, None, version)
+        raise ConfigurationError(f"{versioned.name} version {version} is of client {owner!r}, not of {client!r}")
+    address = published.address(f"{versions_folder(published, versioned)}/{version}/{name}.parquet")
+    return Found(name, client, path, address, None, None, {versioned.column: version})
 
 
-def limits_folder(published: Published) -> str:
-    """Key of the folder that has a folder for each version of limits."""
-    return f"{published.home}/silver/stewart_limits"
-
-
-def _folder_name(file: PublishedFile) -> str:
-    return file.key.split("/")[-2]
+def versions_folder(published: Published, versioned: VersionedFolder) -> str:
+    """Key of the folder that has a folder for each version."""
+    return f"{published.home}/{versioned.folder}"
 
 
 def _advice(publication: Publication) -> str:

@@ -1,4 +1,4 @@
-"""Names that people give, checked before they become part of a path: a client, a run, a version of limits."""
+"""Names that people give, checked before they become part of a path: a client, an artefact, a run, a version."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ import re
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.bronze import CLIENT_NAME
-from tribolake.publish.contract import GOLD, HARMONIZED
+from tribolake.product import Contract, VersionedFolder
 
-GOLD_TABLES = tuple(table.name for table in GOLD)
-STEWART_LIMITS = "stewart_limits"
-JUDGING_LIMITS = "judging_limits"
-DELTA = "delta"
-ARTEFACTS = (*GOLD_TABLES, JUDGING_LIMITS, HARMONIZED.name, DELTA)
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
-# A policy, then the fingerprint of the limits: see models/oil/limits/stewart_limits.sql.
-LIMITS_VERSION = re.compile(r"^[a-z][a-z0-9_-]{0,63}-[0-9a-f]{12}$")
 
 
 def checked_client(name: str) -> str:
@@ -30,12 +23,12 @@ def checked_client(name: str) -> str:
     return client
 
 
-def checked_artefact(name: str) -> str:
+def checked_artefact(contract: Contract, name: str) -> str:
     """Raises:
     ConfigurationError: nothing of that name is computed.
     """
-    if name not in ARTEFACTS:
-        raise ConfigurationError(f"{name[:80]!r} is not computed here: choose one of {', '.join(ARTEFACTS)}")
+    if name not in contract.artefacts:
+        raise ConfigurationError(f"{name[:80]!r} is not computed here: choose one of {', '.join(contract.artefacts)}")
     return name
 
 
@@ -48,14 +41,16 @@ def checked_run(run_id: str) -> str:
     return run_id
 
 
-def is_limits_version(version: str) -> bool:
-    return LIMITS_VERSION.match(version) is not None
+def is_version(versioned: VersionedFolder, version: str) -> bool:
+    return versioned.pattern.match(version) is not None
 
 
-def checked_limits_version(version: str) -> str:
+def checked_version(versioned: VersionedFolder, version: str) -> str:
     """Raises:
-    ConfigurationError: no version of limits can be called so.
+    ConfigurationError: no version can be called so.
     """
-    if not is_limits_version(version):
-        raise ConfigurationError(f"{version[:120]!r} cannot be a version of limits, such as default-2ffb3618fc06")
+    if not is_version(versioned, version):
+        raise ConfigurationError(
+            f"{version[:120]!r} cannot be a version of {versioned.name}, such as {versioned.example}"
+        )
     return version

@@ -1,4 +1,4 @@
-"""Which publication, or which version of limits, a published file belongs to."""
+"""Which publication, or which version of a versioned folder, a published file belongs to."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from tribolake.errors import ConfigurationError
+from tribolake.product import Product
 from tribolake.publish.files import sha256_of
 from tribolake.settings import S3_SCHEME, Settings
 from tribolake.trace.chain import TracedFile
@@ -24,7 +25,7 @@ from tribolake.trace.manifests import (
     published_runs,
     remembered_clients,
 )
-from tribolake.trace.names import checked_client, checked_limits_version, checked_run
+from tribolake.trace.names import checked_client, checked_run, checked_version
 from tribolake.trace.published import Published, open_published
 
 BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
@@ -43,12 +44,11 @@ PLACES = (
     re.compile(r"^silver/harmonized/(?P<client>[^/]+)\.parquet$"),
     re.compile(rf"^silver/_delta/{CLIENT}_{DAY}\.parquet$"),
 )
-LIMITS = re.compile(r"^silver/stewart_limits/(?P<version>[^/]+)/[^/]+$")
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a file comes from: a publication, or a version of limits; `notes` say how that was told.
+    """Where a file comes from: a publication, or a version of a versioned folder; `notes` say how that was told.
 
     `settings` are those of the lake that it comes from.
     """
@@ -57,20 +57,23 @@ class Origin:
     published: Published
     file: TracedFile
     publication: Publication | None
-    limits_version: str | None
+    version: str | None
     notes: tuple[str, ...] = ()
 
 
-def is_address(what: str) -> bool:
-    return what.startswith(S3_SCHEME)
-
-
-def origin_of_object(settings: Settings, address: str) -> Origin:
-    """Where an object comes from, as its own metadata and tags say; else as its key does.
+def origin_of(product: Product, settings: Settings, what: str) -> Origin | None:
+    """Where a published file comes from; None where `what` is neither an address nor a file of this machine.
 
     Raises:
-        ConfigurationError: there is no such object, or it was not published from here.
+        ConfigurationError: there is no such object, or the product did not publish it.
     """
+    if what.startswith(S3_SCHEME):
+        return _origin_of_object(product, settings, what)
+    return _origin_of_path(product, settings, Path(what)) if Path(what).is_file() else None
+
+
+def _origin_of_object(product: Product, settings: Settings, address: str) -> Origin:
+    """Where an object comes from, as its own metadata and tags say; else as its key does."""
     from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
     from tribolake.trace.published_on_s3 import PublishedOnS3  # noqa: PLC0415
 
@@ -95,42 +98,45 @@ def origin_of_object(settings: Settings, address: str) -> Origin:
         found.metadata,
         tags,
     )
-    if "limits-version" in said:
-        home = key.partition("/silver/stewart_limits/")[0]
+    versioned = product.contract.versioned
+    if versioned and versioned.label in said:
+        home = key.partition(f"/{versioned.folder}/")[0]
         published = PublishedOnS3(store, home, published.cache)
-        return Origin(settings, published, file, None, checked_limits_version(said["limits-version"]))
+        return Origin(settings, published, file, None, checked_version(versioned, said[versioned.label]))
     place = MANIFEST_KEY.match(said.get("manifest", ""))
     if place:
         published = PublishedOnS3(store, place["home"], published.cache)
         publication = publication_of_run(published, checked_client(place["client"]), checked_run(place["run"]))
         return Origin(settings, published, file, publication, None)
     note = "the object says nothing of itself (another program stored it): its key and its content were asked"
-    return _origin_by_place(settings, published, file, key, (note,))
+    return _origin_by_place(product, settings, published, file, key, (note,))
 
 
-def origin_of_path(settings: Settings, path: Path) -> Origin:
-    """Where a file of this machine comes from: by its place in the lake's folder, or by its content.
-
-    Raises:
-        ConfigurationError: no manifest of the lake names such a file.
-    """
+def _origin_of_path(product: Product, settings: Settings, path: Path) -> Origin:
+    """Where a file of this machine comes from: by its place in the lake's folder, or by its content."""
     published = open_published(settings)
     file = TracedFile(str(path), path.name, sha256_of(path), path.stat().st_size)
     if not settings.is_on_s3:
         for place in (path.absolute(), path.resolve()):
             for root in (settings.lake, settings.lake.resolve()):
                 if place.is_relative_to(root):
-                    return _origin_by_place(settings, published, file, place.relative_to(root).as_posix())
+                    return _origin_by_place(product, settings, published, file, place.relative_to(root).as_posix())
     return _origin_by_content(settings, published, file)
 
 
 def _origin_by_place(
-    settings: Settings, published: Published, file: TracedFile, key: str, notes: tuple[str, ...] = ()
+    product: Product,
+    settings: Settings,
+    published: Published,
+    file: TracedFile,
+    key: str,
+    notes: tuple[str, ...] = (),
 ) -> Origin:
     place = key.removeprefix(f"{published.home}/")
-    limits = LIMITS.match(place)
-    if limits:
-        return Origin(settings, published, file, None, checked_limits_version(limits["version"]), notes)
+    versioned = product.contract.versioned
+    if versioned and place.startswith(f"{versioned.folder}/"):
+        version = place.removeprefix(f"{versioned.folder}/").partition("/")[0]
+        return Origin(settings, published, file, None, checked_version(versioned, version), notes)
     if place.startswith("bronze/"):
         raise ConfigurationError(f"{file.address} is bronze: nothing is behind it but the laboratory")
     found = next((match for pattern in PLACES if (match := pattern.match(place))), None)

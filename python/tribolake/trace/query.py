@@ -2,7 +2,7 @@
 
 | view | rows |
 |---|---|
-| `classified_reports`, `machine_status_current`, `stewart_limits` | gold of every client, each as a run published it |
+| one for each published table | gold of every client, each as a run published it |
 | `harmonized` | samples of every client, of the same runs |
 | `bronze_{client}` | Parquet files in bronze, as the laboratory sent them, with `filename` |
 
@@ -21,11 +21,11 @@ import duckdb
 from tribolake.errors import ConfigurationError, TribolakeError
 from tribolake.lake import open_lake
 from tribolake.lake.bronze import CLIENT_NAME
-from tribolake.publish.contract import HARMONIZED
+from tribolake.product import Contract, Product
 from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.settings import Settings
 from tribolake.trace.manifests import current_publication, published_clients
-from tribolake.trace.names import GOLD_TABLES, checked_client
+from tribolake.trace.names import checked_client
 from tribolake.trace.published import Published, open_published
 from tribolake.trace.read_only_duckdb import confine, literal, open_to_read, quoted
 
@@ -51,11 +51,19 @@ class Answer:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-def query(settings: Settings, sql: str, *, clients: Sequence[str] | None = None, limit: int | None = None) -> Answer:
+def query(
+    product: Product,
+    settings: Settings,
+    sql: str,
+    *,
+    clients: Sequence[str] | None = None,
+    limit: int | None = None,
+) -> Answer:
     """Answer one `select` from the lake.
 
     Args:
-        settings: the lake, in a folder or on S3.
+        product: whose tables are asked.
+        settings: of the product in the lake, in a folder or on S3.
         sql: one statement that reads.
         clients: these only; None means all.
         limit: no more rows than this; None means all.
@@ -68,7 +76,7 @@ def query(settings: Settings, sql: str, *, clients: Sequence[str] | None = None,
     published = open_published(settings)
     wanted = [checked_client(client) for client in clients] if clients else published_clients(published)
     with open_to_read(settings) as connection:
-        views = _published_views(published, wanted)
+        views = _published_views(published, product.contract, wanted)
         if BRONZE in sql.lower():
             views |= _bronze_views(settings, published, wanted)
         _make_views(connection, views)
@@ -107,17 +115,18 @@ def _table_functions(node: Any) -> Iterator[str]:
         yield from _table_functions(child)
 
 
-def _published_views(published: Published, clients: Sequence[str]) -> dict[str, list[str]]:
+def _published_views(published: Published, contract: Contract, clients: Sequence[str]) -> dict[str, list[str]]:
     """The files of each view: of each client those that its manifest names."""
-    views: dict[str, list[str]] = {name: [] for name in (*GOLD_TABLES, HARMONIZED.name)}
+    samples = contract.samples.name
+    views: dict[str, list[str]] = {name: [] for name in (*(table.name for table in contract.tables), samples)}
     for client in clients:
         publication = current_publication(published, client)
         if publication is None or publication.folder is None:
             continue
-        for name in GOLD_TABLES:
-            views[name].append(published.address(f"{publication.folder}/{name}.parquet"))
-        views[HARMONIZED.name].append(published.address(f"{publication.folder}/{HARMONIZED_FILE}"))
-    if not views[HARMONIZED.name]:
+        for table in contract.tables:
+            views[table.name].append(published.address(f"{publication.folder}/{table.file_name}"))
+        views[samples].append(published.address(f"{publication.folder}/{HARMONIZED_FILE}"))
+    if not views[samples]:
         raise ConfigurationError(
             f"nothing is published in {published.address(published.home)}"
             f"{' of ' + ', '.join(clients) if clients else ''}: start `tribolake run`"

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from tribolake.errors import ConfigurationError, LakeIsBusy, TribolakeError
 from tribolake.lake import open_lake
 from tribolake.lake.listing import RECENT
+from tribolake.product import Product
 from tribolake.run.plan import check_request
 from tribolake.run.warehouse import lower_names
 from tribolake.settings import Settings
@@ -38,12 +39,21 @@ OnRun = Callable[[dict[str, Any]], None]
 Log = Callable[[str], None]
 
 
-def watch(settings: Settings, *, policy: str, clients: Sequence[str] | None, on_run: OnRun, log: Log) -> None:
+def watch(
+    product: Product,
+    settings: Settings,
+    *,
+    policy: str,
+    clients: Sequence[str] | None,
+    on_run: OnRun,
+    log: Log,
+) -> None:
     """Keep gold up to date with bronze until SIGTERM or SIGINT; a run under way then gets time to finish.
 
     Args:
-        settings: the lake, and how patient to be.
-        policy: a row of the seed `policies`.
+        product: whose gold.
+        settings: of the product in the lake, and how patient to be.
+        policy: one of the product's.
         clients: read and publish only these; None means all.
         on_run: told the report of each run that ended well.
         log: told, in a line each, what happens.
@@ -53,12 +63,12 @@ def watch(settings: Settings, *, policy: str, clients: Sequence[str] | None, on_
         LakeIsBusy: another watcher watches this lake.
     """
     clients = lower_names(clients)
-    check_request(policy, clients)  # a mistake ends the command at once, and is not tried again for ever
+    check_request(product, policy, clients)  # a mistake ends the command at once, and is not tried again for ever
     settings.state.mkdir(parents=True, exist_ok=True)
     bell = Bell()
     with _only_watcher(settings), stop_requests(bell, (signal.SIGTERM, signal.SIGINT)) as asked_to_stop:
         signal.signal(signal.SIGIO, signal.SIG_IGN)  # see lake/rest.py
-        watcher = Watcher(settings, policy, clients, bell, on_run, log)
+        watcher = Watcher(product, settings, policy, clients, bell, on_run, log)
         try:
             watcher.work(asked_to_stop)
         finally:
@@ -69,7 +79,14 @@ class Watcher:
     """Knows which files wait, whether a run is under way, and when to try again; all times are monotonic seconds."""
 
     def __init__(
-        self, settings: Settings, policy: str, clients: Sequence[str] | None, bell: Bell, on_run: OnRun, log: Log
+        self,
+        product: Product,
+        settings: Settings,
+        policy: str,
+        clients: Sequence[str] | None,
+        bell: Bell,
+        on_run: OnRun,
+        log: Log,
     ) -> None:
         self._settings = settings
         self._policy = policy
@@ -84,7 +101,7 @@ class Watcher:
         settle_seconds = max(settings.watch.settle_seconds, BURST_SECONDS if settings.is_on_s3 else 0)
         self._patience = Patience(settle_seconds, settings.watch.max_wait_seconds)
         self._events = open_source(settings, self._lake, ring=bell.ring, log=log)
-        self._runner = Runner(settings)
+        self._runner = Runner(product, settings)
         self._backoff = Backoff()
         self._taken: dict[str, Version] = {}  # by runs that ended well
         self._taking: dict[str, Version] = {}  # by the run under way

@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from tribolake.run.project import fingerprint_sources
+from tribolake.product import Product
+from tribolake.run.project import fingerprint_process
 from tribolake.settings import Settings
 from tribolake.watch.warm import kill_run
 
@@ -31,7 +32,8 @@ class Outcome:
 class Runner:
     """One warm process, replaced when it ends or when the project has changed; at most one run at a time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, product: Product, settings: Settings) -> None:
+        self._product = product
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._fingerprint = ""
@@ -56,14 +58,14 @@ class Runner:
 
     def get_warm(self) -> None:
         """See to it that there is a warm process, and that it knows the project as it is now; does not wait for it."""
-        fingerprint = fingerprint_sources()
+        fingerprint = fingerprint_process(self._product)
         if self._process is not None and self._fingerprint == fingerprint:
             return
         self.stop()
         self._fingerprint = fingerprint
         self._unread = b""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tribolake.watch.warm"],
+        self._process = subprocess.Popen(  # noqa: S603 - the address is a product's own
+            [sys.executable, "-m", "tribolake.watch.warm", self._product.address],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | self._settings.environment() | FEW_THREADS,

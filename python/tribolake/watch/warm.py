@@ -14,6 +14,7 @@ import importlib
 import json
 import multiprocessing
 import os
+import pkgutil
 import signal
 import sys
 from collections.abc import Callable
@@ -23,20 +24,18 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from tribolake.errors import TribolakeError
-from tribolake.run.project import fingerprint_sources
+from tribolake.product import Product
+from tribolake.run.project import fingerprint_process
 from tribolake.settings import Settings, load_settings
 
-# What a run imports sooner or later.
+# What a run of any product imports sooner or later.
 IMPORTED_AHEAD = (
-    "pandas",
-    "scipy.special",
     "pyarrow.compute",
     "pyarrow.dataset",
     "pyarrow.parquet",
     "dbt.adapters.duckdb.connections",
     "dbt.cli.main",
     "dbt.task.build",
-    "tribolake.oil.limits.groups",
     "tribolake.run.pipeline",
 )
 STDIN = 0
@@ -44,7 +43,7 @@ Message = dict[str, Any]
 Answer = Callable[[Message], None]
 
 
-def serve(settings: Settings) -> None:
+def serve(product: Product, settings: Settings) -> None:
     """Get warm, then carry out requests until stdin ends."""
     # Only the watcher decides when a run ends: a service manager may send SIGTERM to all processes of a service.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -56,35 +55,36 @@ def serve(settings: Settings) -> None:
         answers.write(json.dumps(message, ensure_ascii=False, default=str) + "\n")
         answers.flush()
 
-    fingerprint = fingerprint_sources()
+    fingerprint = fingerprint_process(product)
     try:
-        _get_warm(settings)
+        _get_warm(product, settings)
     except (TribolakeError, ImportError) as error:
         answer(_failure(error))
         return
     answer({"warm": fingerprint})
     while (line := _next_line()) is not None:
-        _carry_out(settings, json.loads(line), answer)
+        _carry_out(product, settings, json.loads(line), answer)
 
 
-def _get_warm(settings: Settings) -> None:
+def _get_warm(product: Product, settings: Settings) -> None:
     gc.disable()  # imports make a million objects and no garbage
-    for module in IMPORTED_AHEAD:
+    for module in (*IMPORTED_AHEAD, *product.imports):
         importlib.import_module(module)
     from tribolake.run.dbt import parse_ahead  # noqa: PLC0415 - as above
 
+    product.steps()
     settings.state.mkdir(parents=True, exist_ok=True)
-    parse_ahead(settings)
+    parse_ahead(product, settings)
     gc.enable()
     gc.collect()
     gc.freeze()  # a collection in a forked process would touch, and so copy, every page
 
 
-def _carry_out(settings: Settings, request: Message, answer: Answer) -> None:
+def _carry_out(product: Product, settings: Settings, request: Message, answer: Answer) -> None:
     """One run in a process of its own; answers when it began and what came of it."""
     fork = multiprocessing.get_context("fork")
     reading, writing = fork.Pipe(duplex=False)
-    run = fork.Process(target=_run, args=(settings, request, writing))
+    run = fork.Process(target=_run, args=(product, settings, request, writing))
     run.start()
     writing.close()
     answer({"started": run.pid})
@@ -107,14 +107,14 @@ def _outcome(run: BaseProcess, reading: Connection) -> Message | None:
     return outcome
 
 
-def _run(settings: Settings, request: Message, outcome: Connection) -> None:
+def _run(product: Product, settings: Settings, request: Message, outcome: Connection) -> None:
     """The forked process."""
     from tribolake.run.pipeline import run  # noqa: PLC0415 - imported ahead
 
     gc.disable()  # it lives for seconds: looking for garbage takes a twentieth of them
     os.setpgid(0, 0)  # killed together with the processes that read files for it
     try:
-        report = run(settings, **request)
+        report = run(product, settings, **request)
     except Exception as error:
         outcome.send(_failure(error))
     else:
@@ -149,4 +149,4 @@ def _next_line() -> str | None:
 
 
 if __name__ == "__main__":
-    serve(load_settings())
+    serve(pkgutil.resolve_name(sys.argv[1]), load_settings())

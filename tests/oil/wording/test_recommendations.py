@@ -17,13 +17,14 @@ from tests.support.model_endpoints import KEY, Asked, Endpoint, answered, failur
 from werkzeug import Response
 
 from tribolake.oil.evaluation import evaluate_recommendations
+from tribolake.oil.product import OIL
 from tribolake.oil.recommendations import expire_wordings
+from tribolake.oil.reprocess import reprocess
 from tribolake.oil.synth import write_sample_lake
 from tribolake.oil.wording.prompt import PROMPT_VERSION
 from tribolake.run.pipeline import run
 from tribolake.run.report import RunReport
 from tribolake.settings import Settings, load_settings
-from tribolake.trace.reprocess import reprocess
 
 log = logging.getLogger(__name__)
 CLIENTS = ("cda", "emin")
@@ -60,7 +61,7 @@ def worded_lake(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint) ->
     settings = asking(tmp_path_factory.mktemp("worded") / "lake", endpoint)
     write_sample_lake(settings.lake, finning_units=3, als_units=10, months=15)
     endpoint.answer = worded
-    return settings, run(settings)
+    return settings, run(OIL, settings)
 
 
 def asking(lake: Path, endpoint: Endpoint, **other: Any) -> Settings:
@@ -112,7 +113,7 @@ def test_given_a_model_then_every_report_in_alarm_has_its_wording_and_patterns_s
     sources = dict(
         reports(settings, "recommendation_source, count(*)", "report_status in ('Alerta', 'Anormal') group by 1")
     )
-    said = report.recommendations
+    said = report.results["recommendations"].report
     assert sources == {"llm": said["reports"]}
     assert (said["rejected"], said["waiting"], said["stopped"]) == ({}, {}, None)
     assert 0 < said["accepted"] == said["asked"] < said["reports"]
@@ -142,7 +143,7 @@ def test_given_published_texts_then_the_evaluation_finds_nothing_wrong(worded_la
 def test_given_no_news_then_nothing_is_asked_and_no_run_takes_place(worded_lake, endpoint: Endpoint):
     settings, _ = worded_lake
     asked = len(endpoint.asked)
-    assert run(settings).nothing_new
+    assert run(OIL, settings).nothing_new
     assert len(endpoint.asked) == asked
 
 
@@ -154,7 +155,7 @@ def test_given_a_warehouse_that_is_gone_then_the_cache_words_the_same_without_a_
     before = reports(settings, "sampleNumber, ai_recommendation, cache_key, ai_generated_at", "true order by all")
     shutil.rmtree(settings.state)
     asked = len(endpoint.asked)
-    said = run(settings).recommendations
+    said = run(OIL, settings).results["recommendations"].report
     assert (said["asked"], said["cached"], len(endpoint.asked)) == (0, said["patterns"], asked)
     assert (
         reports(settings, "sampleNumber, ai_recommendation, cache_key, ai_generated_at", "true order by all") == before
@@ -171,11 +172,11 @@ def test_given_a_spent_quota_then_the_run_publishes_the_rules_texts_and_says_wha
     endpoint.answer = lambda _: failure(429, "insufficient_quota")
     asked = len(endpoint.asked)
     try:
-        report = run(settings)
+        report = run(OIL, settings)
     finally:
         endpoint.answer = worded
     assert len(endpoint.asked) - asked <= settings.model.concurrency
-    assert "quota" in report.recommendations["stopped"].lower()
+    assert "quota" in report.results["recommendations"].report["stopped"].lower()
     assert report.needs_a_look
     assert all(client.published for client in report.clients.values())
     assert reports(settings, "distinct recommendation_source", "report_status in ('Alerta', 'Anormal')") == [("rules",)]
@@ -186,12 +187,15 @@ def test_given_wordings_that_expired_then_the_rules_word_every_report_again(
     worded_lake, endpoint: Endpoint, tmp_path: Path
 ):
     settings = copy_of(worded_lake[0], tmp_path / "lake")
-    assert expire_wordings(settings, PROMPT_VERSION, is_sure=True) == worded_lake[1].recommendations["accepted"]
+    assert (
+        expire_wordings(settings, PROMPT_VERSION, is_sure=True)
+        == worded_lake[1].results["recommendations"].report["accepted"]
+    )
     asked = len(endpoint.asked)
-    report = run(settings, asks_a_model=False, full_refresh=True)
-    assert (len(endpoint.asked), report.recommendations["patterns"]) == (
+    report = run(OIL, settings, asks_a_model=False, full_refresh=True)
+    assert (len(endpoint.asked), report.results["recommendations"].report["patterns"]) == (
         asked,
-        worded_lake[1].recommendations["patterns"],
+        worded_lake[1].results["recommendations"].report["patterns"],
     )
     assert reports(settings, "distinct recommendation_source", "report_status in ('Alerta', 'Anormal')") == [("rules",)]
 
@@ -202,7 +206,7 @@ def test_given_no_ai_then_no_model_is_asked_and_the_rules_word(worded_lake, endp
     shutil.rmtree(settings.lake / settings.prefix / "recommendations")
     shutil.rmtree(settings.state)
     asked = len(endpoint.asked)
-    report = run(settings, asks_a_model=False)
+    report = run(OIL, settings, asks_a_model=False)
     assert (len(endpoint.asked), report.needs_a_look) == (asked, False)
     assert reports(settings, "distinct recommendation_source", "report_status in ('Alerta', 'Anormal')") == [("rules",)]
 
@@ -212,7 +216,7 @@ def test_given_english_then_the_rules_speak_it_and_the_wordings_of_another_langu
     worded_lake, tmp_path: Path
 ):
     settings = copy_of(worded_lake[0], tmp_path / "lake").model_copy(update={"language": "en"})
-    run(settings, asks_a_model=False)
+    run(OIL, settings, asks_a_model=False)
     (text,), *_ = reports(settings, "ai_recommendation", "urgency = 'U1' order by sampleNumber")
     assert "Deadline: 72 hours." in text
     assert reports(settings, "count(*)", "recommendation_source = 'llm'") == [(0,)]
@@ -239,8 +243,8 @@ def test_given_an_instruction_in_a_comment_of_the_laboratory_then_it_reaches_nei
     told = tmp_path / "told.parquet"
     duckdb.execute(f"copy (select {', '.join(spoiled)} from read_parquet($1)) to $2", [str(delivery), str(told)])
     told.replace(delivery)
-    report = run(settings)
-    assert report.recommendations["accepted"] > 0
+    report = run(OIL, settings)
+    assert report.results["recommendations"].report["accepted"] > 0
     assert not any("IGNORE-ME" in json.dumps(each.body).upper() for each in endpoint.asked[asked:])
     ((told_of, commented),) = reports(
         settings,
@@ -283,13 +287,13 @@ def test_given_the_real_files_then_patterns_save_four_calls_of_five_and_new_mont
             [str(delivery), str(tmp_path / part.name)],
         )
     (tmp_path / parts[0].name).replace(delivery)
-    first = run(settings).recommendations
+    first = run(OIL, settings).results["recommendations"].report
     log.info("the first run: %s", first)
     assert first["rejected"] == {}
     assert first["asked"] + first["retried"] <= 0.2 * first["reports"]
     check_that_nothing_is_wrong(settings)
     (tmp_path / parts[1].name).replace(parts[1])
-    second = run(settings).recommendations
+    second = run(OIL, settings).results["recommendations"].report
     in_alarm = reports(settings, "count(*)", "report_status in ('Alerta', 'Anormal')")[0][0]
     log.info("the second run, with %d in alarm: %s", in_alarm, second)
     assert in_alarm > first["reports"]

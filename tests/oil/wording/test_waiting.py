@@ -13,6 +13,7 @@ import pytest
 from tests.support.kept_wordings import CONFIGURATION
 from tests.support.kept_wordings import wording as real_wording
 
+from tribolake.oil.seeds import fingerprint_guards
 from tribolake.oil.wording.judge_again import judge_again
 from tribolake.oil.wording.pattern import Rule
 from tribolake.oil.wording.result import Waiting
@@ -29,7 +30,6 @@ from tribolake.oil.wording.waiting import (
     try_again_now,
 )
 from tribolake.oil.wording.wording import Configuration, Wording
-from tribolake.run.project import fingerprint_guards
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SPANISH = Configuration("2026-11", "gpt-4.1-mini", 0.2, "es")

@@ -21,6 +21,7 @@ from tribolake.oil.recommendations import (
     retry_waiting,
     submit_batch,
 )
+from tribolake.oil.seeds import read_seed
 from tribolake.oil.wording.batch_record import BatchRecord, open_records, save
 from tribolake.oil.wording.cache import open_wordings
 from tribolake.oil.wording.configuration import configuration_of
@@ -30,7 +31,7 @@ from tribolake.oil.wording.result import Waiting
 from tribolake.oil.wording.waiting import CONTROL_WORDINGS, configuration_text, keep_waiting, keep_wordings
 from tribolake.oil.wording.wording import Wording, cache_key
 from tribolake.run.home import open_custody
-from tribolake.run.project import Fingerprints, read_seed
+from tribolake.run.project import Fingerprints
 from tribolake.run.report import RunReport
 from tribolake.run.warehouse import RunRequest, open_warehouse, record_run
 from tribolake.settings import Settings, load_settings

@@ -53,7 +53,6 @@ from tribolake.oil.wording.cache.names import (
 from tribolake.oil.wording.cache.table import SCHEMA, as_parquet, of_parquet
 from tribolake.oil.wording.cache.write_once import Gone
 from tribolake.oil.wording.wording import Configuration, Wording
-from tribolake.run.home import open_home
 from tribolake.settings import Settings, load_settings
 
 
@@ -109,7 +108,7 @@ def test_given_a_wording_then_it_is_found_as_it_was_kept(cache, settings, place)
     first, second = wordings([1, 2])
     assert cache.keep(first) == first
     assert cache.keep(second) == second
-    assert open_home(settings).wordings.find([first.cache_key, "f" * 64]) == {first.cache_key: first}
+    assert open_wordings(settings).find([first.cache_key, "f" * 64]) == {first.cache_key: first}
     assert names(place) == sorted(f"v1/{one.cache_key}.json" for one in (first, second))
     assert Wording.of_json((place / "v1" / f"{first.cache_key}.json").read_bytes()) == first
 

@@ -9,10 +9,12 @@ import duckdb
 
 from tribolake.errors import ConfigurationError
 from tribolake.oil.limits.judging import JUDGES, borrow_warehouse, judge
+from tribolake.oil.limits.versions import JUDGING_LIMITS, LIMITS
+from tribolake.oil.product import OIL
 from tribolake.run.dbt import Dbt
 from tribolake.run.warehouse import open_built, rows_of
 from tribolake.settings import Settings
-from tribolake.trace.find import fetch_limits, limits_client_of
+from tribolake.trace.find import client_of, fetch_version
 from tribolake.trace.published import open_published
 
 MOVED = """
@@ -70,13 +72,13 @@ def diff_limits(settings: Settings, a: str, b: str) -> LimitsDiff:
         ConfigurationError: a version is unknown, or the two belong to different clients.
     """
     published = open_published(settings)
-    files = {version: fetch_limits(published, version) for version in (a, b)}
-    clients = {version: limits_client_of(path) for version, path in files.items()}
+    files = {version: fetch_version(published, LIMITS, version, JUDGING_LIMITS) for version in (a, b)}
+    clients = {version: client_of(path) for version, path in files.items()}
     if clients[a] != clients[b]:
         raise ConfigurationError(f"{a} holds limits of {clients[a]}, {b} of {clients[b]}: compare one client's")
     with open_built(settings, "limits", "int_evaluated_samples"):
         pass  # whoever fetched the limits from S3 may have no warehouse
-    with Dbt(settings) as dbt:
+    with Dbt(OIL, settings) as dbt:
         judges = dbt.compile(*JUDGES)
     with duckdb.connect() as connection:
         moved = rows_of(connection, MOVED, {"a": str(files[a]), "b": str(files[b])})

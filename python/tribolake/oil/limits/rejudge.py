@@ -14,14 +14,21 @@ from typing import Any
 import duckdb
 
 from tribolake.oil.limits.judging import JUDGES, borrow_warehouse, judge
+from tribolake.oil.limits.versions import JUDGING_LIMITS, LIMITS, STEWART_LIMITS
+from tribolake.oil.product import OIL
+from tribolake.product import Progress
 from tribolake.publish.files import remove_folder
 from tribolake.publish.places import Places
 from tribolake.publish.version import write_files
 from tribolake.run.dbt import Dbt
 from tribolake.settings import Settings
-from tribolake.trace.find import fetch_limits
+from tribolake.trace.file_comparison import IDENTICAL, FileComparison
+from tribolake.trace.find import fetch_version
 from tribolake.trace.published import Published
+from tribolake.trace.reprocess import Again, Given
 
+REPORTS = "classified_reports"
+LIMITS_FILE = f"{STEWART_LIMITS}.parquet"
 FOLLOWERS = ("component_status_current", "machine_recommendations", "machine_status_current")
 JUDGED_BY = "select distinct limits_version from read_parquet($1) order by 1 nulls first"
 OF_A_VERSION = """
@@ -34,6 +41,26 @@ OF_A_VERSION = """
         select (client, laboratory, sampleNumber) from read_parquet($reports)
     ))
 """
+
+
+def judge_as_then(again: Again, progress: Progress) -> Given | None:
+    """Judge a client's samples by the limits that the run had.
+
+    Returns:
+        None where its reports are gone, or name the limits that were calculated from its bronze.
+    """
+    if REPORTS not in again.kept:
+        return None
+    used, own = limits_of(again.kept[REPORTS]), limits_of(again.gold / f"{REPORTS}.parquet")
+    (limits,) = (file for file in again.compared if file.name == LIMITS_FILE)
+    # A version is called after thresholds and medians: two calculations can give the same from other percentiles.
+    if (set(used) == set(own) and limits.outcome in IDENTICAL) or not any(used):
+        return None
+    progress(f"judge {again.client} by the limits that the run had")
+    folder = again.scratch.state / "rejudged" / again.client
+    reports, of_machines = again.kept[REPORTS], again.kept[STEWART_LIMITS]
+    files = rejudge(again.scratch, again.published, again.client, reports, of_machines, folder)
+    return Given(folder, files, frozenset({LIMITS_FILE}), _about_limits(used, own, limits))
 
 
 def limits_of(reports: Path) -> list[str | None]:
@@ -60,8 +87,8 @@ def rejudge(
     """
     versions = limits_of(reports)
     named: Sequence[str] = [version for version in versions if version]
-    files = {version: fetch_limits(published, version) for version in named}
-    with Dbt(scratch) as dbt:
+    files = {version: fetch_version(published, LIMITS, version, JUDGING_LIMITS) for version in named}
+    with Dbt(OIL, scratch) as dbt:
         models = dbt.compile(*JUDGES, *FOLLOWERS)
     remove_folder(folder)
     folder.mkdir(parents=True)
@@ -75,7 +102,7 @@ def rejudge(
             chosen = version or named[-1]
             is_last = number == len(versions) - 1
             connection.execute(OF_A_VERSION, {"reports": str(reports), "version": version, "is_last": is_last})
-            of_machines = fetch_limits(published, chosen, "stewart_limits")
+            of_machines = fetch_version(published, LIMITS, chosen, STEWART_LIMITS)
             connection.execute(
                 "create or replace table limits.stewart_limits as from read_parquet($1)", [str(of_machines)]
             )
@@ -89,3 +116,12 @@ def rejudge(
         connection.execute("create or replace table limits.stewart_limits as from read_parquet($1)", [str(limits)])
         places = Places(scratch.lake, scratch.lake / scratch.prefix, client)
         return write_files(connection, places, folder, {})
+
+
+def _about_limits(used: Sequence[str | None], own: Sequence[str | None], limits: FileComparison) -> str:
+    return (
+        f"the run judged by limits of earlier runs ({', '.join(filter(None, used))}); calculated from its bronze "
+        f"alone they are {', '.join(filter(None, own)) or 'none'}: of {limits.rows_then} limits {limits.rows_changed} "
+        f"have another value, {limits.rows_missing} are missing, {limits.rows_added} are new. Samples were computed "
+        "again and judged by the limits that the run had"
+    )

@@ -12,7 +12,7 @@ from decimal import Decimal
 from tribolake.errors import TribolakeError
 from tribolake.oil.wording.budget import Budget, Reservation
 from tribolake.oil.wording.cache import NoPlaceLeft
-from tribolake.oil.wording.enrich import Cache, Progress
+from tribolake.oil.wording.enrich import Cache
 from tribolake.oil.wording.judge import Fault, judge, wording_of
 from tribolake.oil.wording.model import Answer, Model, most_tokens
 from tribolake.oil.wording.objections import objections_to
@@ -23,6 +23,7 @@ from tribolake.oil.wording.reasons import NOT_ASKED, OF_THE_ENDPOINT, ModelUnusa
 from tribolake.oil.wording.reply import response_format
 from tribolake.oil.wording.result import Enrichment, Waiting
 from tribolake.oil.wording.wording import Configuration, Wording
+from tribolake.product import Progress
 from tribolake.settings import Settings
 
 log = logging.getLogger(__name__)

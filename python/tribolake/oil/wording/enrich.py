@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from tribolake.errors import TribolakeError
@@ -19,10 +19,10 @@ from tribolake.oil.wording.pattern import Pattern
 from tribolake.oil.wording.price import price_of
 from tribolake.oil.wording.result import Enrichment, Pending, Waiting
 from tribolake.oil.wording.wording import Configuration, Wording, cache_key
+from tribolake.product import Progress
 from tribolake.settings import Settings
 
 log = logging.getLogger(__name__)
-Progress = Callable[[str], None]
 UNKNOWN_PRICE = (
     "the price of {model} at this endpoint is not known, so a budget cannot be kept: set TRIBOLAKE_AI_PRICES "
     "(USD per million input and output tokens, as in 0.4,1.6), or unset TRIBOLAKE_AI_BUDGET_USD"

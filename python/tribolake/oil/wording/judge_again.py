@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import duckdb
 
+from tribolake.oil.seeds import fingerprint_guards
 from tribolake.oil.wording.waiting import drop_wordings, is_judged_by, note_judged_by
 from tribolake.oil.wording.wording import Configuration, Wording
-from tribolake.run.project import fingerprint_guards
 from tribolake.run.warehouse import transaction
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from tribolake.oil.wording.configuration import configuration_of
-from tribolake.oil.wording.enrich import Cache, Progress, enrich
+from tribolake.oil.wording.enrich import Cache, enrich
 from tribolake.oil.wording.judge_again import judge_again
 from tribolake.oil.wording.pattern import expert_rules
 from tribolake.oil.wording.result import Enrichment
@@ -19,6 +19,7 @@ from tribolake.oil.wording.waiting import (
     keep_wordings,
     pending,
 )
+from tribolake.product import Progress
 from tribolake.settings import Settings
 
 # Reports of patterns whose wording came, went, or made room for another of the same key, since they were judged; all

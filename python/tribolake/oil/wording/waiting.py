@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import duckdb
 
+from tribolake.oil.seeds import fingerprint_guards
 from tribolake.oil.wording.pattern import Rule, read_pattern
 from tribolake.oil.wording.reasons import NOT_ASKED
 from tribolake.oil.wording.result import Pending, Waiting
 from tribolake.oil.wording.wording import Configuration, Wording, canonical_json
-from tribolake.run.project import fingerprint_guards
 from tribolake.run.warehouse import table_exists, transaction
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 
+from tribolake.oil.seeds import read_seed
 from tribolake.oil.wording.guards.sentences import clauses, folded, normal, without_slots, words
 from tribolake.oil.wording.pattern import LANGUAGES
-from tribolake.run.project import read_seed
 
 RUN = 5  # words that two texts do not share by chance
 # What people say anyway. The examples and the rules' own texts count as said too.

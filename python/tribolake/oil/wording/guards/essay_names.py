@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
+from tribolake.oil.seeds import read_seed
 from tribolake.oil.wording.guards.sentences import folded, normal
-from tribolake.run.project import read_seed
 
 COMMON_NAMES = Path(__file__).with_name("essay_names.csv")
 # Symbols that are words or letters of other things too; codes of the laboratories that nobody writes in a sentence.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import duckdb
 
 from tribolake.errors import ConfigurationError
 from tribolake.oil.limits.lineage import decisions_of
+from tribolake.oil.limits.versions import LIMITS, STEWART_LIMITS
+from tribolake.oil.product import OIL
 from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
-from tribolake.trace.chain import Lineage, TracedLimits, TracedRun
-from tribolake.trace.find import fetch_limits, find, found_gold, limits_client_of, limits_folder
+from tribolake.trace.chain import TracedFile, TracedRun
+from tribolake.trace.find import client_of, fetch_version, find, found_gold, versions_folder
 from tribolake.trace.manifests import (
     Publication,
     current_publication,
@@ -20,8 +22,8 @@ from tribolake.trace.manifests import (
     published_clients,
     published_runs,
 )
-from tribolake.trace.names import checked_client, is_limits_version
-from tribolake.trace.origin import Origin, is_address, is_gold, origin_of_object, origin_of_path
+from tribolake.trace.names import checked_client, is_version
+from tribolake.trace.origin import Origin, is_gold, origin_of
 from tribolake.trace.published import NotThere, Published, open_published
 
 REPORTS = "classified_reports"
@@ -48,6 +50,37 @@ NO_WAREHOUSE = (
 )
 
 
+@dataclass(frozen=True)
+class TracedLimits:
+    """A version of limits: how many reports it judged, and the decisions that calculated it (none where unknown)."""
+
+    version: str
+    address: str
+    reports: int | None
+    decisions: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """A chain; `sources` are bronze contents: key, version_id (null in a folder), sha256, bytes.
+
+    `notes` say what could not be told, and why.
+    """
+
+    what: str
+    kind: Literal["file", "sample", "limits"]
+    client: str
+    run: TracedRun | None
+    file: TracedFile | None = None
+    sample: dict[str, Any] | None = None
+    limits: list[TracedLimits] = field(default_factory=list)
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
 def lineage_of(settings: Settings, what: str, client: str | None = None) -> Lineage:
     """The chain of a published file, a sample, or a version of limits, down to versions of bronze files.
 
@@ -59,12 +92,11 @@ def lineage_of(settings: Settings, what: str, client: str | None = None) -> Line
     Raises:
         ConfigurationError: it is none of these, or several clients have the sample.
     """
-    if is_address(what):
-        return _of_origin(what, origin_of_object(settings, what))
-    if Path(what).is_file():
-        return _of_origin(what, origin_of_path(settings, Path(what)))
+    origin = origin_of(OIL, settings, what)
+    if origin:
+        return _of_origin(what, origin)
     published = open_published(settings)
-    if is_limits_version(what) and what in published.folders(limits_folder(published)):
+    if is_version(LIMITS, what) and what in published.folders(versions_folder(published, LIMITS)):
         return _of_limits(settings, published, what, what)
     return _of_sample(settings, published, what, client)
 
@@ -72,7 +104,7 @@ def lineage_of(settings: Settings, what: str, client: str | None = None) -> Line
 def _of_origin(what: str, origin: Origin) -> Lineage:
     settings = origin.settings
     if origin.publication is None:
-        chain = _of_limits(settings, origin.published, what, str(origin.limits_version))
+        chain = _of_limits(settings, origin.published, what, str(origin.version))
         return Lineage(
             what, "file", chain.client, chain.run, origin.file, None, chain.limits, chain.sources,
             [*origin.notes, *chain.notes],
@@ -92,7 +124,7 @@ def _judging_limits(
 ) -> list[TracedLimits]:
     """The versions of limits that judged the reports of a publication."""
     try:
-        reports = found_gold(published, publication, REPORTS).path
+        reports = found_gold(published, OIL.contract, publication, REPORTS).path
     except NotThere as error:
         notes.append(f"which limits judged its reports cannot be told: {error}")
         return []
@@ -116,12 +148,12 @@ def _traced_limits(
     decisions = decisions_of(settings, client, version, group)
     if decisions is None:
         notes.append(NO_WAREHOUSE.format(version=version))
-    address = published.address(f"{limits_folder(published)}/{version}")
+    address = published.address(f"{versions_folder(published, LIMITS)}/{version}")
     return TracedLimits(version, address, reports, decisions or [])
 
 
 def _of_limits(settings: Settings, published: Published, what: str, version: str) -> Lineage:
-    client, notes = limits_client_of(fetch_limits(published, version)), list[str]()
+    client, notes = client_of(fetch_version(published, LIMITS, version, STEWART_LIMITS)), list[str]()
     client = checked_client(client)
     limits = _traced_limits(settings, published, client, version, None, None, notes)
     publication = _publication_of_limits(published, client, version, limits, notes)
@@ -140,7 +172,7 @@ def _publication_of_limits(
             return publication_of_run(published, client, run_id)
         except ConfigurationError:
             notes.append(f"run {run_id}, which calculated these limits, did not publish client {client!r} itself")
-    stored = [file.modified_at for file in published.files(f"{limits_folder(published)}/{version}")]
+    stored = [file.modified_at for file in published.files(f"{versions_folder(published, LIMITS)}/{version}")]
     # A run names the moment at which it began, and limits are stored before its gold is.
     for run_id in published_runs(published, client):
         publication = publication_of_run(published, client, run_id)
@@ -155,7 +187,7 @@ def _of_sample(settings: Settings, published: Published, number: str, client: st
     clients = [checked_client(client)] if client else published_clients(published)
     found: list[tuple[str, dict[str, Any]]] = []
     for name in clients:
-        reports = find(settings, REPORTS, name).path
+        reports = find(OIL, settings, REPORTS, name).path
         with duckdb.connect() as connection:
             rows = rows_of(connection, SAMPLE, {"path": str(reports), "number": number})
             found += [(name, row) for row in rows]

@@ -1,0 +1,43 @@
+"""The seeds of the oil product, read without a warehouse."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+
+from tribolake.readers.layout import SheetLayout, layouts_of
+from tribolake.run.project import fingerprint
+from tribolake.settings import PROJECT_DIR
+
+GUARDS = ("python/tribolake/oil/wording/**/*.py", "python/tribolake/oil/wording/**/*.csv", "seeds/oil/*.csv")
+
+
+def read_seed(name: str) -> list[dict[str, str]]:
+    """The rows of a seed, as text."""
+    with (PROJECT_DIR / "seeds" / "oil" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def policies() -> list[str]:
+    return [row["policy"] for row in read_seed("policies")]
+
+
+def declared_clients() -> list[str]:
+    return [row["client"] for row in read_seed("clients")]
+
+
+def declared_layouts() -> dict[str, tuple[SheetLayout, ...]]:
+    """The sheets that each client's laboratory delivers."""
+    sheets = read_seed("lab_sheets")
+    return layouts_of(
+        (client["client"], sheet["sheet"], sheet["key_header"])
+        for client in read_seed("clients")
+        for sheet in sheets
+        if sheet["laboratory"] == client["laboratory"]
+    )
+
+
+@cache
+def fingerprint_guards() -> str:
+    """A SHA-256 over what judges the wordings of this process, and what that reads: rather too much than too little."""
+    return fingerprint(*GUARDS)

@@ -1,0 +1,47 @@
+"""What a run of the oil product does besides building models: read files, word recommendations."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+import duckdb
+
+from tribolake.errors import StoreUnavailable
+from tribolake.lake.bronze import BronzeFile
+from tribolake.oil.reading import read_ahead
+from tribolake.oil.reasons import reasons
+from tribolake.oil.seeds import declared_layouts
+from tribolake.oil.wording.cache import open_wordings
+from tribolake.oil.wording.reports import word_reports
+from tribolake.product import Progress, Step, StepResult, Steps
+from tribolake.settings import Settings
+
+# So many wordings are read as objects of their own before a run puts them together.
+WORDINGS_ALONE = 100
+
+
+def begin(settings: Settings, found: Sequence[BronzeFile]) -> None:
+    """Begin what needs no warehouse while dbt is imported: read new files, import pandas.
+
+    pyarrow wants pandas when limits are computed, and queries leave a core free.
+    """
+    read_ahead(settings, found, declared_layouts())
+    threading.Thread(target=__import__, args=("pandas",), daemon=True).start()
+
+
+def word(warehouse: duckdb.DuckDBPyConnection, settings: Settings, progress: Progress) -> StepResult:
+    """Give reports their texts."""
+    wordings = open_wordings(settings)
+    enrichment, touched = word_reports(warehouse, settings, wordings, progress=progress)
+    if enrichment.accepted:
+        # What cannot be put together today is read one by one, and put together by a later run.
+        with suppress(StoreUnavailable, OSError):
+            wordings.compact(at_least=WORDINGS_ALONE)
+    report = enrichment.as_dict()
+    # A spent budget is what somebody asked for; an endpoint that refuses the key is not.
+    return StepResult(frozenset(touched), report, bool(report["stopped"] and not report["budget_spent"]))
+
+
+STEPS = Steps(reasons=reasons, before_build=begin, after_build=(Step("word", "recommendations", word),))

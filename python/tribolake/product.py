@@ -1,0 +1,186 @@
+"""What a data product is. The platform takes a `Product` as an argument and imports none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from tribolake.lake.bronze import BronzeFile
+from tribolake.settings import Settings
+
+# Called with what a long command does now.
+Progress = Callable[[str], None]
+PRODUCT_NAME = re.compile(r"^[a-z][a-z0-9]*$")
+
+
+@dataclass(frozen=True)
+class PublicTable:
+    """A table of the warehouse that is published for each client; `order` makes the file's rows deterministic."""
+
+    name: str
+    relation: str
+    key: tuple[str, ...]
+    order: tuple[str, ...]
+    without: tuple[str, ...] = ()  # columns that stay in the warehouse
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}.parquet"
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A published table whose changes are logged; `thresholds` are the columns that move a limit."""
+
+    name: str
+    table: PublicTable
+    status: str | None = None
+    thresholds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class VersionedFolder:
+    """A folder with one folder for each version of something that many publications share, such as limits.
+
+    A version is written once and never changes.
+    """
+
+    name: str  # as people call it: limits
+    folder: str  # below the product's folder
+    pattern: re.Pattern[str]  # of a version
+    example: str  # a version
+    table: str  # the published table whose rows name their version
+    column: str  # of that table
+    versions: str  # query for the versions in the warehouse
+    files: Mapping[str, str]  # query of each Parquet file, for `$version`
+    nested: tuple[str, Callable[[list[tuple[Any, ...]]], Any]]  # query for `$version`, and what makes JSON of its rows
+
+    @property
+    def last_file(self) -> str:
+        """The JSON file, stored last: a version that has it is complete."""
+        return f"{self.table}.json"
+
+    @property
+    def label(self) -> str:
+        """The name of the version in the metadata and tags of its objects."""
+        return self.column.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What readers are promised."""
+
+    schema_version: str
+    tables: tuple[PublicTable, ...]  # gold
+    samples: PublicTable  # silver, published as `harmonized`
+    entities: tuple[Entity, ...]
+    sources: str  # query for the bronze contents of `$client`: file_key, version_id, sha256, size_bytes
+    change_log: str  # path in the lake; no two products share one
+    versioned: VersionedFolder | None = None
+
+    @property
+    def artefacts(self) -> tuple[str, ...]:
+        """Names that `fetch` knows."""
+        names = [table.name for table in self.tables]
+        names += [name for name in (self.versioned.files if self.versioned else ()) if name not in names]
+        return (*names, self.samples.name, DELTA)
+
+
+DELTA = "delta"  # samples that a day changed
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """What the platform asks a product's warehouse; queries return the columns named here."""
+
+    arrivals: str  # relation with a row for each file that was read or tried: see lake/ledger.py
+    from_files: tuple[str, ...]  # relations that are dropped so that every file is read again
+    arrived: str  # client, arrivals, rows_read, rows_loaded, rows_superseded, rows_rejected since `$since`
+    failed: str  # file_key, message of files that arrived since `$since` and cannot be read
+    samples: str  # client, number of samples
+    touched: str  # client: those whose published tables the last build may have changed
+    troubles: str  # identity, words: what people are told of, once for as long as it lasts
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Files of the project, as patterns below its folder. The folders named after the product always count."""
+
+    python: tuple[str, ...]  # what models import: a change rebuilds every derived table
+    readers: tuple[str, ...]  # what turns a file into raw rows: a change reads every file again
+    made_by_rebuilds: tuple[str, ...] = ()  # dbt selectors of what other runs leave as it is, besides views
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step after the build did: clients whose published tables it changed, and its part of the run's report."""
+
+    touched: frozenset[str] = frozenset()
+    report: dict[str, Any] = field(default_factory=dict)
+    needs_a_look: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a run after the build, under a stage of its own; `reports` is the name of its part of the report."""
+
+    stage: str
+    reports: str
+    carry_out: Callable[[duckdb.DuckDBPyConnection, Settings, Progress], StepResult]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What a run of a product does besides building models."""
+
+    # Reasons for a run, other than files and the project: of the policy, at a moment. The first that holds is told.
+    reasons: Callable[[duckdb.DuckDBPyConnection, Settings, str, datetime], Mapping[str, bool]]
+    before_build: Callable[[Settings, Sequence[BronzeFile]], None]
+    after_build: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Product:
+    """A data product.
+
+    Its models, seeds, snapshots and data tests are in `models/{name}`, `seeds/{name}`, `snapshots/{name}` and
+    `tests/data/{name}`.
+    """
+
+    name: str
+    title: str
+    address: str  # `module:name` of this object, for processes of its own
+    contract: Contract
+    warehouse: Warehouse
+    sources: Sources
+    clients: Callable[[], Sequence[str]]
+    policies: Callable[[], Sequence[str]]
+    steps: Callable[[], Steps]  # called when a run begins: what it imports takes time
+    # Folder in the lake. The product of lakes from before there were several has None: its folder is the setting
+    # `prefix`, its state is that of the lake, and its rules in a bucket may have names without a product.
+    prefix: str | None = None
+    imports: tuple[str, ...] = ()  # modules that a run imports sooner or later
+
+    def __post_init__(self) -> None:
+        if not PRODUCT_NAME.match(self.name):
+            raise ValueError(f"{self.name!r} cannot be the name of a product: use a-z and 0-9")
+
+    def of(self, settings: Settings) -> Settings:
+        """The settings of this product in a lake: its folder, and its state on this machine."""
+        if self.prefix is None:
+            return settings
+        return settings.changed(prefix=self.prefix, state_dir=settings.state / self.name)
+
+    @property
+    def selectors(self) -> list[str]:
+        """What dbt selects of the project for this product."""
+        return [f"path:{folder}" for folder in self.folders]
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        return tuple(f"{kind}/{self.name}" for kind in ("models", "seeds", "snapshots", "tests/data"))

@@ -1,0 +1,52 @@
+"""Publish what has versions of its own, such as limits: a version is written once and never changes."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+
+from tribolake.product import VersionedFolder
+from tribolake.publish.files import make_folder, remove_folder, sync_file, sync_folder, sync_up, write_durably
+from tribolake.publish.shelf import Shelf
+
+
+def publish_versions(connection: duckdb.DuckDBPyConnection, shelf: Shelf, versioned: VersionedFolder) -> list[str]:
+    """Write a folder for each version in the warehouse.
+
+    Called before the tables whose rows name a version are published: no row names one that is not there.
+
+    Returns:
+        The versions that were new.
+    """
+    for unfinished in (shelf.home / versioned.folder).glob(".*.partial"):
+        remove_folder(unfinished)
+    found = connection.execute(versioned.versions).fetchall()
+    return [version for (version,) in found if _publish_version(connection, shelf, versioned, version)]
+
+
+def _publish_version(
+    connection: duckdb.DuckDBPyConnection, shelf: Shelf, versioned: VersionedFolder, version: str
+) -> bool:
+    folder = shelf.home / versioned.folder / version
+    if folder.exists():
+        sync_up(folder, shelf.root)  # who made it may have been killed before its name was on the disk
+        return False
+    make_folder(folder.parent, shelf.root)
+    aside = folder.with_name(f".{version}.partial")
+    aside.mkdir()
+    for name, query in versioned.files.items():
+        parquet = aside / f"{name}.parquet"
+        connection.execute(
+            f"copy ({query}) to $path (format parquet, compression zstd)",
+            {"version": version, "path": str(parquet)},
+        )
+        sync_file(parquet)
+    query, nest = versioned.nested
+    rows = connection.execute(query, {"version": version}).fetchall()
+    write_durably(aside / versioned.last_file, json.dumps(nest(rows), ensure_ascii=False, indent=1) + "\n")
+    sync_folder(aside)
+    shelf.keep_version(versioned, version, aside)
+    aside.replace(folder)
+    sync_folder(folder.parent)
+    return True

@@ -1,0 +1,88 @@
+"""The rooms of the package: who may import whom. Imports inside functions and for type checking count too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tribolake.products import PRODUCTS
+from tribolake.settings import PROJECT_DIR
+
+PACKAGE = PROJECT_DIR / "python" / "tribolake"
+PRODUCT_ROOMS = frozenset(product.name for product in PRODUCTS)
+# They put products and the platform together; nothing imports them.
+COMPOSITION_ROOTS = frozenset({"__main__", "cli", "products"})
+Edges = frozenset[tuple[str, str]]
+
+
+def imports_in(source: str, package: str) -> Iterable[str]:
+    """Full names of the modules that a source imports, wherever in it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: None if node.level < 2 else 1 - node.level] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def edges_of(package: Path) -> Edges:
+    """Pairs of rooms of which the first imports the second."""
+    edges = set()
+    for path in package.rglob("*.py"):
+        place = path.relative_to(package.parent).with_suffix("").parts
+        room = place[1] if place[1] != "__init__" else ""
+        for name in imports_in(path.read_text(encoding="utf-8"), ".".join(place[:-1])):
+            root, *below = name.split(".")
+            if root == package.name and below and below[0] != room:
+                edges.add((room, below[0]))
+    return frozenset(edges)
+
+
+def forbidden(edges: Edges) -> list[str]:
+    """Imports that the rooms forbid, and the first cycle if there is one."""
+    found = [
+        f"{room} imports {other}"
+        for room, other in sorted(edges)
+        if room not in COMPOSITION_ROOTS and other in PRODUCT_ROOMS | COMPOSITION_ROOTS
+    ]
+    graph: dict[str, set[str]] = {}
+    for room, other in edges:
+        graph.setdefault(room, set()).add(other)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        found.append(f"cycle: {' -> '.join(error.args[1])}")
+    return found
+
+
+def test_rooms_import_only_what_is_below_them():
+    assert forbidden(edges_of(PACKAGE)) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("run/plan.py", "from tribolake.oil.product import OIL"),
+        ("trace/find.py", "def f():\n    from tribolake import oil"),
+        ("lake/store.py", "if TYPE_CHECKING:\n    import tribolake.oil.product"),
+        ("oil/status.py", "from tribolake.cli.options import Exit"),
+        ("watch/daemon.py", "from ..products import PRODUCTS"),
+        ("lake/folder.py", "from ..run import plan"),
+    ],
+)
+def test_forbidden_import_is_found(tmp_path: Path, place: str, line: str):
+    planted = tmp_path / "tribolake" / place
+    planted.parent.mkdir(parents=True)
+    planted.write_text(f"{line}\n", encoding="utf-8")
+    assert forbidden(edges_of(tmp_path / "tribolake") | edges_of(PACKAGE))
+
+
+def test_products_share_no_name_and_no_place():
+    for named in ("name", "address", "prefix"):
+        assert len({getattr(product, named) for product in PRODUCTS}) == len(PRODUCTS), named
+    assert len({product.contract.change_log for product in PRODUCTS}) == len(PRODUCTS)
