@@ -44,8 +44,8 @@ from tests.support.small_warehouse import (
 )
 
 from tribolake.oil.limits.versions import LIMITS
+from tribolake.oil.product import OIL
 from tribolake.publish.change_log import repair
-from tribolake.publish.changes import ENTITIES
 from tribolake.publish.history import published_as_of
 from tribolake.publish.places import Places
 from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, HARMONIZED_FILE
@@ -53,7 +53,7 @@ from tribolake.publish.versioned import publish_versions
 
 RUNS = ("run-1", "run-2", "run-3")
 DAYS = {"run-1": "2026-01-30", "run-2": "2026-01-30", "run-3": "2026-01-31"}
-ENTITY_NAMES = {entity.name for entity in ENTITIES}
+ENTITY_NAMES = {entity.name for entity in OIL.contract.entities}
 
 
 @dataclass(frozen=True)
@@ -344,7 +344,7 @@ def test_given_a_power_loss_while_snapshots_are_archived_then_each_kept_day_can_
     for mark, day in enumerate(days):
         publish(warehouse(mark, rows=5), root, f"run-{mark}", at=day.isoformat())
     with recording(root) as recorder:
-        apply_retention(Places(root, shelf_in(root).home, "cda"), daily=1, weekly=2)
+        apply_retention(Places(OIL.contract, root, shelf_in(root).home, "cda"), daily=1, weekly=2)
     kept = [day for day in days if day != date(2026, 1, 22)]
     assert sorted(path.name for path in (shelf_in(root).home / "archive" / "gold" / "cda").iterdir()) == [
         "2026-01-02", "2026-01-09",
@@ -353,6 +353,6 @@ def test_given_a_power_loss_while_snapshots_are_archived_then_each_kept_day_can_
         crashed = tmp_path / "crashed"
         materialise(crash.found, crashed)
         for mark, day in zip((0, 1, 2, 4), kept, strict=True):
-            folder = published_as_of(shelf_in(crashed).home, "cda", day)
+            folder = published_as_of(OIL, shelf_in(crashed).home, "cda", day)
             assert read_whole(folder)["run_id"] == f"run-{mark}"
         shutil.rmtree(crashed)

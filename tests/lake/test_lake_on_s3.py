@@ -34,12 +34,13 @@ from tribolake.lake.listing import MAX_WHOLE, WholeListing, starts
 from tribolake.lake.shared import SharedCustody
 from tribolake.lake.store import PART_BYTES, Label, ObjectMissing, ObjectStore, ObjectTooLarge, Stored, open_store
 from tribolake.lake.versions import list_versions
+from tribolake.oil.product import OIL
 from tribolake.publish.contract import MANIFEST
-from tribolake.publish.gold import Publication, publish_client
+from tribolake.publish.gold import publish_client
 from tribolake.publish.in_bucket import BucketShelf
 from tribolake.publish.places import Places
 from tribolake.publish.retention import WEEKLY
-from tribolake.publish.version import Version
+from tribolake.publish.version import ManifestHeader, Version
 from tribolake.settings import Settings, load_settings
 
 CLAIMS = "oil-analysis/_state/leases/"
@@ -395,15 +396,15 @@ class Shop:
     folder: Path
 
     def __post_init__(self) -> None:
-        self.places = Places(self.folder, self.folder / PRODUCT, CLIENT)
+        self.places = Places(OIL.contract, self.folder, self.folder / PRODUCT, CLIENT)
 
     def shelf(self, still_mine: Callable[[], None] = lambda: None) -> BucketShelf:
         return BucketShelf(self.store, self.folder, self.folder / PRODUCT, still_mine)
 
     def publish(self, mark: int, still_mine: Callable[[], None] = lambda: None) -> None:
         """Publish what is marked so, as the run `run-{mark}`."""
-        publication = Publication(f"run-{mark}", "default", DAY)
-        assert publish_client(warehouse(mark), self.shelf(still_mine), CLIENT, publication, {})
+        publication = ManifestHeader(f"run-{mark}", "default", DAY)
+        assert publish_client(warehouse(mark), OIL.contract, self.shelf(still_mine), CLIENT, publication, {})
 
     def version(self, mark: int) -> Version:
         folder = self.places.versions / f"run-{mark}"

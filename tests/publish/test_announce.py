@@ -22,8 +22,9 @@ from tribolake.lake.store import ObjectStore
 from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.publish.announce import MARKER, Topic
-from tribolake.publish.gold import Publication, publish_client
+from tribolake.publish.gold import publish_client
 from tribolake.publish.in_bucket import BucketShelf
+from tribolake.publish.version import ManifestHeader
 from tribolake.run.pipeline import run
 from tribolake.settings import load_settings
 
@@ -73,7 +74,7 @@ class Shop:
         shelf = BucketShelf(self.store, self.folder, self.folder / PRODUCT)
         if topic is not None:
             shelf = BucketShelf(self.store, self.folder, self.folder / PRODUCT, announce=topic)
-        return publish_client(warehouse(mark), shelf, CLIENT, Publication(run_id, "default", DAY), {})
+        return publish_client(warehouse(mark), OIL.contract, shelf, CLIENT, ManifestHeader(run_id, "default", DAY), {})
 
     @property
     def store(self) -> ObjectStore:

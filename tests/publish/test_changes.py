@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.small_warehouse import DAY, gold_of, logged, publish, warehouse
 
+from tribolake.oil.product import OIL
 from tribolake.publish.change_log import repair
-from tribolake.publish.changes import ENTITIES, changes_of
+from tribolake.publish.changes import changes_of
 
-NAMES = [entity.name for entity in ENTITIES]
+NAMES = [entity.name for entity in OIL.contract.entities]
 NOTHING = {
     "added": 0,
     "changed": 0,
@@ -146,7 +147,7 @@ def test_given_a_warehouse_built_anew_then_its_table_is_filled_from_the_log(tmp_
     publish(warehouse(2, rows=30), tmp_path, "run-2")
     anew = warehouse(3, rows=30)
     publish(anew, tmp_path, "run-3")
-    assert len(table(anew)) == 3 * len(ENTITIES)
+    assert len(table(anew)) == 3 * len(OIL.contract.entities)
     assert table(anew) == counts(tmp_path)
 
 
@@ -175,7 +176,7 @@ def test_the_difference_is_that_of_a_plain_comparison_of_all_rows(tmp_path, old,
         for key, (value, status) in content.items():
             duckdb.execute("insert into machines values (?, ?, ?)", [f"T{key}", value, status])
         duckdb.execute("copy machines to $path (format parquet)", {"path": str(path)})
-    machines = next(entity for entity in ENTITIES if entity.name == "machine_status_current")
+    machines = next(entity for entity in OIL.contract.entities if entity.name == "machine_status_current")
     found = changes_of(duckdb.connect(), machines, *paths)
     changed = {key for key in old.keys() & new.keys() if repr(old[key]) != repr(new[key])}
     # Zero has two signs that compare as equal.

@@ -10,13 +10,14 @@ import pytest
 from tests.support.small_warehouse import apply_retention, gold_of, marks_in, publish, read_whole, shelf_in, warehouse
 
 from tribolake.errors import ConfigurationError
+from tribolake.oil.product import OIL
 from tribolake.publish.history import published_as_of
 from tribolake.publish.places import Places
 from tribolake.publish.retention import retention
 
 
 def as_of(root: Path, day: str) -> Path:
-    return published_as_of(shelf_in(root).home, "cda", date.fromisoformat(day))
+    return published_as_of(OIL, shelf_in(root).home, "cda", date.fromisoformat(day))
 
 
 def mark_as_of(root: Path, day: str) -> set[int]:
@@ -70,7 +71,7 @@ def test_a_snapshot_is_the_same_file_as_its_version_and_outlives_it(tmp_path):
 
 def test_given_years_of_days_then_folders_are_what_retention_says_and_the_archive_can_be_read(tmp_path):
     publish(warehouse(1, rows=20), tmp_path, "run-1", at="2027-06-01")
-    places = Places(tmp_path, shelf_in(tmp_path).home, "cda")
+    places = Places(OIL.contract, tmp_path, shelf_in(tmp_path).home, "cda")
     days = [date(2025, 12, 1) + timedelta(days=day) for day in range(400)]
     current = places.history_versions / "run-1"
     for day in days:

@@ -26,7 +26,7 @@ from tests.support.small_warehouse import (
 )
 
 from tribolake.errors import ContractBroken
-from tribolake.publish.changes import ENTITIES
+from tribolake.oil.product import OIL
 
 KILLS = 20
 
@@ -116,7 +116,7 @@ def check_log(connection: duckdb.DuckDBPyConnection, root: Path, published: set[
     """Every run that was published is in the log and in the table, with one line per entity."""
     lines = Counter((line["run_id"], line["entity"]) for line in logged(root))
     runs = {run for run, _ in lines}
-    assert lines == Counter((run, entity.name) for run in runs for entity in ENTITIES)
+    assert lines == Counter((run, entity.name) for run in runs for entity in OIL.contract.entities)
     assert published <= runs
     assert set(connection.execute("select run_id, entity from history.change_log").fetchall()) == set(lines)
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tribolake.oil.product import OIL
 from tribolake.publish.places import Places
 from tribolake.publish.settling import Step, settling_steps
 from tribolake.publish.version import FOLLOWERS, Version
 
-PLACES = Places(Path("/lake"), Path("/lake/oil"), "cda")
+PLACES = Places(OIL.contract, Path("/lake"), Path("/lake/oil"), "cda")
 VERSION = Version(PLACES.versions / "run-9", {"run_id": "run-9", "published_at": "2026-01-27T23:00:00-03:00"})
 
 

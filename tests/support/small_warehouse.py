@@ -12,12 +12,14 @@ from typing import Any
 
 import duckdb
 
-from tribolake.publish.gold import Publication, publish_client
+from tribolake.oil.product import OIL
+from tribolake.publish.gold import publish_client
 from tribolake.publish.history import days_of, retire_snapshots
 from tribolake.publish.in_folder import FolderShelf
 from tribolake.publish.places import Places
 from tribolake.publish.retention import DAILY, WEEKLY
 from tribolake.publish.settling import retiring_step
+from tribolake.publish.version import ManifestHeader
 
 CLIENT = "cda"
 DAY = "2026-01-31"
@@ -62,7 +64,9 @@ def publish(
     at: str = DAY,
     declared: Mapping[str, Sequence[str]] | None = None,
 ) -> bool:
-    return publish_client(connection, shelf_in(root), CLIENT, Publication(run, "default", at), declared or {})
+    return publish_client(
+        connection, OIL.contract, shelf_in(root), CLIENT, ManifestHeader(run, "default", at), declared or {}
+    )
 
 
 def apply_retention(places: Places, daily: int = DAILY, weekly: int = WEEKLY) -> None:

@@ -14,7 +14,7 @@ import duckdb
 from tests.oil.test_arrival_order import differences
 from tests.support.small_warehouse import logged, read_whole
 
-from tribolake.publish.changes import ENTITIES
+from tribolake.oil.product import OIL
 from tribolake.settings import load_settings
 
 CLIENTS = ("cda", "emin")
@@ -227,7 +227,7 @@ def check_log(warehouse: duckdb.DuckDBPyConnection, lake: Path, clean: Path) -> 
     table = warehouse.execute("select run_id, client, entity from history.change_log").fetchall()
     assert sorted(table) == sorted((line["run_id"], line["client"], line["entity"]) for line in lines)
     runs = {(line["run_id"], line["client"]) for line in lines}
-    assert len(lines) == len(runs) * len(ENTITIES)
+    assert len(lines) == len(runs) * len(OIL.contract.entities)
     assert _counts(lines) == _counts(logged(clean))
 
 

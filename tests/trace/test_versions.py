@@ -81,7 +81,7 @@ def test_given_a_day_then_what_readers_saw_that_evening_comes_from_history_or_ar
         found = find(OIL, published_lake.settings, "classified_reports", "emin", as_of=day)
         assert found.run_id == f"{kept}-run"
         if not published_lake.is_on_s3:
-            assert found.path.parent == published_as_of(published_lake.settings.lake / PRODUCT, "emin", day)
+            assert found.path.parent == published_as_of(OIL, published_lake.settings.lake / PRODUCT, "emin", day)
     with pytest.raises(ConfigurationError, match=f"the oldest gold is of {LONG_AGO}"):
         find(
             published_lake.settings,

@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-from tribolake.oil.limits.versions import LIMITS
+from tribolake.oil.contract import CONTRACT
 from tribolake.oil.seeds import declared_clients, policies
-from tribolake.product import Contract, Product, Sources, Steps, Warehouse
-from tribolake.publish.changes import ENTITIES
-from tribolake.publish.contract import GOLD, HARMONIZED, SCHEMA_VERSION
-
-CONTRACT = Contract(
-    schema_version=SCHEMA_VERSION,
-    tables=GOLD,
-    samples=HARMONIZED,
-    entities=ENTITIES,
-    sources="""
-        select file_key, version_id, sha256, size_bytes from changes.int_contents
-        where client = $client and is_live order by file_key, sha256
-    """,
-    change_log="logs/changes.jsonl",
-    versioned=LIMITS,
-)
+from tribolake.product import Product, Sources, Steps, Warehouse
 
 WAREHOUSE = Warehouse(
     arrivals="bronze.bronze_arrivals",

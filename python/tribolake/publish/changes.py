@@ -9,11 +9,9 @@ import duckdb
 
 from tribolake.product import Entity
 from tribolake.publish.comparison import Comparison, compare, name, text
-from tribolake.publish.contract import GOLD, HARMONIZED
 
 SAMPLE_SIZE = 10
 KINDS = ("removed", "changed", "added")
-THRESHOLDS = ("threshold_normal", "threshold_alert", "threshold_critic", "lower_normal", "lower_alert", "lower_critic")
 
 # Keys are cut, columns of a sampled record too: counts stay exact, a line stays small.
 DIFFERENCE = """
@@ -81,15 +79,6 @@ FIRST_KEYS = """
         select * from compared where change = {kind} order by {key_names} limit {size}
     ))
 """
-
-
-REPORTS, MACHINES, LIMITS = GOLD
-ENTITIES: tuple[Entity, ...] = (
-    Entity("samples", HARMONIZED),
-    Entity("classified_reports", REPORTS, status="report_status"),
-    Entity("machine_status_current", MACHINES, status="overall_status"),
-    Entity("stewart_limits", LIMITS, thresholds=THRESHOLDS),
-)
 
 
 def changes_of(

@@ -10,32 +10,7 @@ import duckdb
 from tribolake.errors import ContractBroken
 from tribolake.product import PublicTable
 
-SCHEMA_VERSION = "1.0"
 MANIFEST = "_manifest.json"
-
-
-GOLD: tuple[PublicTable, ...] = (
-    PublicTable(
-        "classified_reports",
-        "gold.classified_reports",
-        key=("sampleNumber", "laboratory"),
-        order=("unitId", "componentName", "sampleTimestamp", "sampleNumber"),
-    ),
-    PublicTable("machine_status_current", "gold.machine_status_current", key=("unit_id",), order=("unit_id",)),
-    PublicTable(
-        "stewart_limits",
-        "limits.stewart_limits",
-        key=("machine", "component", "essay"),
-        order=("machine", "component", "essay"),
-    ),
-)
-
-HARMONIZED = PublicTable(
-    "harmonized",
-    "silver.samples",
-    key=("sampleNumber", "laboratory"),
-    order=("unitId", "componentName", "sampleTimestamp", "sampleNumber"),
-)
 
 
 def check_file(

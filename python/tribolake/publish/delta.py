@@ -6,15 +6,18 @@ from pathlib import Path
 
 import duckdb
 
+from tribolake.product import PublicTable
 from tribolake.publish.comparison import compare, name, rows_like, text
-from tribolake.publish.contract import HARMONIZED
 from tribolake.publish.files import fresh_aside, make_folder, replace_durably, sync_file, sync_up
-
-KEY = ", ".join(name(key) for key in HARMONIZED.key)
 
 
 def write_delta(
-    connection: duckdb.DuckDBPyConnection, before: Path | None, after: Path, run_id: str, path: Path
+    connection: duckdb.DuckDBPyConnection,
+    samples: PublicTable,
+    before: Path | None,
+    after: Path,
+    run_id: str,
+    path: Path,
 ) -> None:
     """Write the rows that differ between two harmonized files, and make them durable.
 
@@ -23,12 +26,13 @@ def write_delta(
 
     Args:
         connection: any DuckDB connection.
+        samples: the table of harmonized samples.
         before: the harmonized file that readers could read so far; None where there was none.
         after: the one that replaces it.
         run_id: the run that publishes it.
         path: the file to write.
     """
-    comparison = compare(connection, HARMONIZED, before, after)
+    comparison = compare(connection, samples, before, after)
     connection.execute(
         f"""
         copy (
@@ -40,7 +44,7 @@ def write_delta(
             union all by name
             select *, 'removed' as change, {text(run_id)} as run_id
             from old_rows anti join new_rows on {comparison.same_key}
-            order by {KEY}
+            order by {_key(samples)}
         ) to $path (format parquet, compression zstd)
         """,
         {"path": str(path)},
@@ -48,13 +52,16 @@ def write_delta(
     sync_file(path)
 
 
-def merge_delta(connection: duckdb.DuckDBPyConnection, root: Path, delta: Path, run_id: str, day_file: Path) -> None:
+def merge_delta(
+    connection: duckdb.DuckDBPyConnection, samples: PublicTable, root: Path, delta: Path, run_id: str, day_file: Path
+) -> None:
     """Merge a run's delta into its day's file: per key the later run's row stands.
 
     Merging the same run again changes nothing. Readers see the day without the run or with all of it.
 
     Args:
         connection: any DuckDB connection.
+        samples: the table of harmonized samples.
         root: the lake's folder.
         delta: what the run changed, from `write_delta`.
         run_id: the run.
@@ -68,18 +75,23 @@ def merge_delta(connection: duckdb.DuckDBPyConnection, root: Path, delta: Path, 
         sync_file(day_file)
         sync_up(day_file, root)
         return
+    key = _key(samples)
     earlier = (
         f"union all by name {rows_like(connection, day_file, delta)}"
-        f" where ({KEY}) not in (select ({KEY}) from read_parquet({text(delta)}))"
+        f" where ({key}) not in (select ({key}) from read_parquet({text(delta)}))"
         if day_file.exists()
         else ""
     )
     connection.execute(
-        f"copy (select * from read_parquet({text(delta)}) {earlier} order by {KEY})"
+        f"copy (select * from read_parquet({text(delta)}) {earlier} order by {key})"
         " to $path (format parquet, compression zstd)",
         {"path": str(aside)},
     )
     replace_durably(aside, day_file)
+
+
+def _key(samples: PublicTable) -> str:
+    return ", ".join(name(column) for column in samples.key)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, path: Path, condition: str = "true") -> int:

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
+from tribolake.product import Contract
 from tribolake.publish.files import make_folder, remove_folder
 from tribolake.publish.places import Places
 from tribolake.publish.shelf import Shelf
-from tribolake.publish.version import Publication, is_published, seal, write_files
-
-__all__ = ["Publication", "publish_client"]
+from tribolake.publish.version import ManifestHeader, is_published, seal, write_files
 
 
 def publish_client(
     connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
     shelf: Shelf,
     client: str,
-    publication: Publication,
+    header: ManifestHeader,
     declared: Mapping[str, Sequence[str]],
 ) -> bool:
     """Publish a client's silver and gold from the warehouse, with what changed and the day's snapshot.
@@ -27,9 +27,10 @@ def publish_client(
 
     Args:
         connection: to the warehouse.
+        contract: what is published.
         shelf: where readers find it.
         client: name of the client, as its bronze folder is called.
-        publication: run, policy and time of this publication.
+        header: run, policy and time of this publication.
         declared: columns of each public table as its contract declares them.
 
     Returns:
@@ -38,21 +39,21 @@ def publish_client(
     Raises:
         ContractBroken: a file does not keep the contract; what is published stays as it is.
     """
-    places = Places(shelf.root, shelf.home, client)
+    places = Places(contract, shelf.root, shelf.home, client)
     current = shelf.current(places)
     if current:
         shelf.settle(connection, places, current)
-    if current and current.run_id == publication.run_id:
+    if current and current.run_id == header.run_id:
         return False
-    folder = places.versions / publication.run_id
+    folder = places.versions / header.run_id
     remove_folder(folder)
     make_folder(folder, places.root)
     try:
         files = write_files(connection, places, folder, declared)
-        if is_published(places, current, folder, files, publication):
+        if is_published(places, current, folder, files, header):
             remove_folder(folder)
             return False
-        version = seal(connection, places, current, folder, files, publication)
+        version = seal(connection, places, current, folder, files, header)
     except BaseException:
         remove_folder(folder)
         raise

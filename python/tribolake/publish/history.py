@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from tribolake.errors import ConfigurationError
+from tribolake.product import Product
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.files import make_folder, place_folder, point_link, remove_folder, sync_folder
 from tribolake.publish.places import Places
@@ -49,14 +50,15 @@ def retire_snapshots(places: Places, archived: Sequence[date], dropped: Sequence
             remove_folder(folder)
 
 
-def published_as_of(home: Path, client: str, day: date) -> Path:
+def published_as_of(product: Product, home: Path, client: str, day: date) -> Path:
     """The folder that holds a client's gold as it was published at the end of a UTC day.
 
     Where retention has forgotten that day's snapshot, it is the newest one before that is still there: its manifest
     says when it was published.
 
     Args:
-        home: the data product's folder in the lake.
+        product: whose gold.
+        home: its folder in the lake.
         client: name of the client, as its bronze folder is called.
         day: a day, in UTC.
 
@@ -66,7 +68,7 @@ def published_as_of(home: Path, client: str, day: date) -> Path:
     Raises:
         ConfigurationError: nothing that was published until that day is there.
     """
-    places = Places(home, home, client)
+    places = Places(product.contract, home, home, client)
     current = current_version(places)
     kept, archived = days_of(places.history), days_of(places.archive)
     found = day_as_of(client, day, current.day if current else None, kept | archived)

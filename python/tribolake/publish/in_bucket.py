@@ -23,17 +23,15 @@ import duckdb
 from tribolake.errors import ContractBroken
 from tribolake.lake.store import Label, ObjectMissing, ObjectStore, Source
 from tribolake.product import VersionedFolder
-from tribolake.publish.contract import GOLD, MANIFEST
+from tribolake.publish.contract import MANIFEST
 from tribolake.publish.files import fresh_aside, make_folder, place_file, remove_folder, replace_durably, sha256_of
 from tribolake.publish.in_folder import carry_out, forget_versions, show
 from tribolake.publish.places import Places
 from tribolake.publish.provenance import label
 from tribolake.publish.settling import FileStep, KeepManifest, KeepSnapshot, PlaceFile, RetireSnapshots, settling_steps
-from tribolake.publish.version import FOLLOWERS, HARMONIZED_FILE, Version, current_version
+from tribolake.publish.version import FOLLOWERS, HARMONIZED_FILE, Version, current_version, files_of
 
 DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
-# The files of a version, its manifest last.
-FILES = (*(table.file_name for table in GOLD), *FOLLOWERS, MANIFEST)
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 
 
@@ -112,7 +110,7 @@ class BucketShelf:
     def _publish(self, places: Places, version: Version) -> None:
         self.still_mine()
         self._store_version(places, version)
-        for table in GOLD:
+        for table in places.contract.tables:
             self._copy(self._key(version.folder / table.file_name), self._key(places.gold / table.file_name))
         manifest = version.folder / MANIFEST
         self._copy(self._key(manifest), self._key(places.lineage(version.run_id)))
@@ -126,7 +124,7 @@ class BucketShelf:
         folder = places.versions / run_id
         remove_folder(folder)
         make_folder(folder, places.root)
-        for name in FILES:
+        for name in files_of(places):
             self._fetch_file(folder / name)
         version = Version(folder, manifest)
         for file in version.manifest["files"]:
@@ -137,7 +135,7 @@ class BucketShelf:
         return version
 
     def _store_version(self, places: Places, version: Version) -> None:
-        for path in (version.folder / name for name in FILES):
+        for path in (version.folder / name for name in files_of(places)):
             if path.exists():
                 self.store.put(self._key(path), *self._labelled(version, path), is_final=True)
 
@@ -196,7 +194,7 @@ class BucketShelf:
 
     def _lead_athena(self, places: Places, version: Version) -> None:
         """Say which files are Athena's tables of gold: there a table is a folder, and gold's has several files."""
-        for table in GOLD:
+        for table in places.contract.tables:
             published = f"s3://{self.store.bucket}/{self._key(version.folder / table.file_name)}\n"
             self._put(self._key(places.athena(table.name)), published.encode())
 

@@ -17,7 +17,7 @@ import duckdb
 
 from tribolake.product import VersionedFolder
 from tribolake.publish.change_log import log_changes
-from tribolake.publish.contract import GOLD, MANIFEST
+from tribolake.publish.contract import MANIFEST
 from tribolake.publish.delta import merge_delta
 from tribolake.publish.files import place_file, point_link, remove_folder, sync_folder
 from tribolake.publish.history import days_of, keep_snapshot, retire_snapshots
@@ -63,7 +63,7 @@ class FolderShelf:
 
 def show(places: Places, version: Version) -> None:
     """Let every published name lead to a version, at once."""
-    for name in (*(table.file_name for table in GOLD), MANIFEST):
+    for name in (*(table.file_name for table in places.contract.tables), MANIFEST):
         if not (places.gold / name).is_symlink():
             point_link(places.gold / name, f"_current/{name}")
     point_link(places.gold / "_current", f"{places.versions.name}/{version.run_id}")
@@ -82,7 +82,7 @@ def settle(connection: duckdb.DuckDBPyConnection, places: Places, version: Versi
 def carry_out(connection: duckdb.DuckDBPyConnection, places: Places, version: Version, step: Step) -> None:
     match step:
         case MergeDelta(source, path):
-            merge_delta(connection, places.root, source, version.run_id, path)
+            merge_delta(connection, places.contract.samples, places.root, source, version.run_id, path)
         case PlaceFile(source, path) | KeepManifest(source, path):
             place_file(source, path, places.root)
         case KeepSnapshot():

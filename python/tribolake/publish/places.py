@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from tribolake.product import Contract
 from tribolake.publish.contract import MANIFEST
 
 
@@ -13,6 +14,7 @@ from tribolake.publish.contract import MANIFEST
 class Places:
     """`root` is the lake's folder, `home` that of the data product in it."""
 
+    contract: Contract
     root: Path
     home: Path
     client: str
@@ -61,4 +63,4 @@ class Places:
 
     @property
     def change_log(self) -> Path:
-        return self.root / "logs" / "changes.jsonl"
+        return self.root / self.contract.change_log

@@ -17,8 +17,8 @@ from typing import Any
 import duckdb
 
 from tribolake.product import Entity, PublicTable
-from tribolake.publish.changes import ENTITIES, changes_of
-from tribolake.publish.contract import GOLD, HARMONIZED, MANIFEST, SCHEMA_VERSION, check_file
+from tribolake.publish.changes import changes_of
+from tribolake.publish.contract import MANIFEST, check_file
 from tribolake.publish.delta import write_delta
 from tribolake.publish.files import sha256_of, sync_file, sync_folder, sync_up, write_durably
 from tribolake.publish.places import Places
@@ -30,8 +30,8 @@ FOLLOWERS = (HARMONIZED_FILE, DELTA_FILE, CHANGES_FILE)
 
 
 @dataclass(frozen=True)
-class Publication:
-    """What a manifest says beside its files; `code` is the fingerprint of the models, seeds and package that ran."""
+class ManifestHeader:
+    """Fields of a manifest that the run knows; `code` is the fingerprint of the models, seeds and Python that ran."""
 
     run_id: str
     policy: str
@@ -74,6 +74,11 @@ def current_version(places: Places) -> Version | None:
     return Version(places.gold / manifest["folder"], manifest)
 
 
+def files_of(places: Places) -> tuple[str, ...]:
+    """Names of the files of a version, its manifest last."""
+    return (*(table.file_name for table in places.contract.tables), *FOLLOWERS, MANIFEST)
+
+
 def write_files(
     connection: duckdb.DuckDBPyConnection,
     places: Places,
@@ -91,7 +96,7 @@ def write_files(
 
     def write_harmonized() -> dict[str, Any]:
         path = folder / HARMONIZED_FILE
-        return _write(connection, HARMONIZED, places.client, path, (), places.harmonized, without="row_id")
+        return _write(connection, places.contract.samples, places.client, path, (), places.harmonized)
 
     def write_gold(table: PublicTable) -> dict[str, Any]:
         columns, published = declared.get(table.name, ()), places.gold / table.file_name
@@ -100,19 +105,19 @@ def write_files(
     # A file is one row group, which one thread writes: two files at a time keep two cores busy.
     with ThreadPoolExecutor(2) as threads:
         harmonized = threads.submit(write_harmonized)
-        files = list(threads.map(write_gold, GOLD))
+        files = list(threads.map(write_gold, places.contract.tables))
         harmonized.result()
     return files
 
 
 def is_published(
-    places: Places, current: Version | None, folder: Path, files: list[dict[str, Any]], publication: Publication
+    places: Places, current: Version | None, folder: Path, files: list[dict[str, Any]], header: ManifestHeader
 ) -> bool:
     """Whether readers can read the same already, byte for byte."""
     return (
         current is not None
         and current.manifest["files"] == files
-        and current.manifest["policy"] == publication.policy
+        and current.manifest["policy"] == header.policy
         and places.harmonized.exists()
         and sha256_of(places.harmonized) == sha256_of(folder / HARMONIZED_FILE)
     )
@@ -124,21 +129,21 @@ def seal(
     current: Version | None,
     folder: Path,
     files: list[dict[str, Any]],
-    publication: Publication,
+    header: ManifestHeader,
 ) -> Version:
     """Add what this publication changes, then the manifest; afterwards the folder is durable and never changes."""
-    _write_changes(connection, places, current, folder, publication)
+    _write_changes(connection, places, current, folder, header)
     manifest = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": places.contract.schema_version,
         "client": places.client,
-        "run_id": publication.run_id,
-        "policy": publication.policy,
-        "code": publication.code,
-        "published_at": publication.published_at,
+        "run_id": header.run_id,
+        "policy": header.policy,
+        "code": header.code,
+        "published_at": header.published_at,
         # Some readers open a name twice, for its footer and for its rows: this folder's files never change.
-        "folder": f"{places.versions.name}/{publication.run_id}",
+        "folder": f"{places.versions.name}/{header.run_id}",
         "files": files,
-        "sources": _sources(connection, places.client),
+        "sources": _sources(connection, places),
     }
     write_durably(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
     sync_folder(folder)
@@ -153,10 +158,9 @@ def _write(
     path: Path,
     declared: Sequence[str],
     published: Path,
-    without: str = "",
 ) -> dict[str, Any]:
     with connection.cursor() as cursor:
-        rows = _write_parquet(cursor, table, client, path, without)
+        rows = _write_parquet(cursor, table, client, path)
         columns = check_file(cursor, table, path, rows, declared, published)
     sync_file(path)
     return {
@@ -168,12 +172,10 @@ def _write(
     }
 
 
-def _write_parquet(
-    connection: duckdb.DuckDBPyConnection, table: PublicTable, client: str, path: Path, without: str
-) -> int:
+def _write_parquet(connection: duckdb.DuckDBPyConnection, table: PublicTable, client: str, path: Path) -> int:
     """Write a client's rows of a table, in the table's order, and give how many there are."""
     order = ", ".join(f'"{name}"' for name in table.order)
-    columns = f"* exclude ({without})" if without else "*"
+    columns = f"* exclude ({', '.join(table.without)})" if table.without else "*"
     row = connection.execute(
         f"copy (select {columns} from {table.relation} where lower(client) = $client order by {order})"
         " to $path (format parquet, compression zstd, row_group_size 20000)",
@@ -187,37 +189,36 @@ def _write_changes(
     places: Places,
     current: Version | None,
     folder: Path,
-    publication: Publication,
+    header: ManifestHeader,
 ) -> None:
     """Compare with what readers can read now, while they still can."""
-    before = {HARMONIZED.name: places.harmonized} | (
-        {table.name: current.folder / table.file_name for table in GOLD} if current else {}
+    contract, samples = places.contract, places.contract.samples
+    before = {samples.name: places.harmonized} | (
+        {table.name: current.folder / table.file_name for table in contract.tables} if current else {}
     )
-    after = {HARMONIZED.name: folder / HARMONIZED_FILE} | {table.name: folder / table.file_name for table in GOLD}
+    after = {samples.name: folder / HARMONIZED_FILE} | {
+        table.name: folder / table.file_name for table in contract.tables
+    }
     published = {name: path for name, path in before.items() if path.exists()}
 
     def entry(entity: Entity) -> dict[str, Any]:
         with connection.cursor() as cursor:
             changes = changes_of(cursor, entity, published.get(entity.table.name), after[entity.table.name])
-        return {"run_id": publication.run_id, "at": publication.published_at, "client": places.client} | changes
+        return {"run_id": header.run_id, "at": header.published_at, "client": places.client} | changes
 
     def delta() -> None:
-        harmonized = HARMONIZED.name
+        old, new = published.get(samples.name), after[samples.name]
         with connection.cursor() as cursor:
-            write_delta(cursor, published.get(harmonized), after[harmonized], publication.run_id, folder / DELTA_FILE)
+            write_delta(cursor, samples, old, new, header.run_id, folder / DELTA_FILE)
 
     with ThreadPoolExecutor(2) as threads:
         written = threads.submit(delta)
-        entries = list(threads.map(entry, ENTITIES))
+        entries = list(threads.map(entry, contract.entities))
         written.result()
     write_durably(folder / CHANGES_FILE, json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
 
 
-def _sources(connection: duckdb.DuckDBPyConnection, client: str) -> list[dict[str, Any]]:
+def _sources(connection: duckdb.DuckDBPyConnection, places: Places) -> list[dict[str, Any]]:
     """The bronze contents that the client's gold was computed from."""
-    rows = connection.execute(
-        "select file_key, version_id, sha256, size_bytes from changes.int_contents"
-        " where client = ? and is_live order by file_key, sha256",
-        [client],
-    ).fetchall()
+    rows = connection.execute(places.contract.sources, {"client": places.client}).fetchall()
     return [{"key": key, "version_id": version, "sha256": sha256, "bytes": size} for key, version, sha256, size in rows]

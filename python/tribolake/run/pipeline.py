@@ -11,8 +11,9 @@ import duckdb
 from tribolake.errors import ContractBroken, RunFailed, StoreUnavailable
 from tribolake.lake.custody import lock_machine
 from tribolake.product import Product, Progress, StepResult
-from tribolake.publish.gold import Publication, publish_client
+from tribolake.publish.gold import publish_client
 from tribolake.publish.shelf import Shelf
+from tribolake.publish.version import ManifestHeader
 from tribolake.publish.versioned import publish_versions
 from tribolake.run.calls import keep_calls
 from tribolake.run.data_tests import FailedTest
@@ -201,7 +202,7 @@ def _publish(
     contract = product.contract
     declared = {table.name: columns[table.name] for table in contract.tables}
     code = plan.fingerprints.project[:16]
-    publication = Publication(report.run_id, report.policy, plan.request.requested_at.isoformat(), code)
+    header = ManifestHeader(report.run_id, report.policy, plan.request.requested_at.isoformat(), code)
     if contract.versioned:  # first: published rows name their version
         publish_versions(warehouse, shelf, contract.versioned)
     with_samples = {client: done for client, done in report.clients.items() if done.samples}
@@ -211,7 +212,7 @@ def _publish(
         try:
             if client in touched:
                 progress(f"publish {client}")
-                done.changed = publish_client(warehouse, shelf, client, publication, declared)
+                done.changed = publish_client(warehouse, contract, shelf, client, header, declared)
             done.published = True
         except (ContractBroken, StoreUnavailable, OSError, duckdb.Error) as error:
             done.problem = str(error)

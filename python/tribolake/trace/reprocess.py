@@ -217,7 +217,7 @@ def _compare_samples(
     """The harmonized samples, where the run's are kept, and what is known of samples that are there now only."""
     if kept is None:
         return [], []
-    now = Places(scratch.lake, scratch.lake / scratch.prefix, then.client).harmonized
+    now = Places(contract, scratch.lake, scratch.lake / scratch.prefix, then.client).harmonized
     if not now.exists():
         return [], []
     about = [{"name": HARMONIZED_FILE, "sha256": sha256_of(path), "rows": rows_of_file(path)} for path in (kept, now)]

@@ -114,7 +114,7 @@ def rejudge(
         for name in FOLLOWERS:
             connection.execute(f'create table gold."{name}" as {models[name]}')
         connection.execute("create or replace table limits.stewart_limits as from read_parquet($1)", [str(limits)])
-        places = Places(scratch.lake, scratch.lake / scratch.prefix, client)
+        places = Places(OIL.contract, scratch.lake, scratch.lake / scratch.prefix, client)
         return write_files(connection, places, folder, {})
 
 
