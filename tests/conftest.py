@@ -15,7 +15,7 @@ from tribolake.oil.product import OIL
 from tribolake.run.dbt import parse_ahead
 from tribolake.settings import PROJECT_DIR, Settings, load_settings
 
-pytest_plugins = ["tests.support.s3_fixtures", "tests.support.published_lakes"]
+pytest_plugins = ["tests.support.s3_fixtures", "tests.support.published_lakes", "tests.support.project_copy"]
 # No test pays with the key of whoever runs it.
 for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
     os.environ.pop(_name, None)

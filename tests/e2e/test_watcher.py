@@ -19,13 +19,10 @@ from filelock import FileLock
 from tests.conftest import read_manifest
 
 from tribolake.oil.synth import write_sample_lake
-from tribolake.settings import PROJECT_DIR, load_settings
+from tribolake.settings import load_settings
 from tribolake.watch.heartbeat import Heartbeat, read_heartbeat
 
 PATIENCE_SECONDS = 60
-PARTS = (
-    "models", "macros", "seeds", "snapshots", "python", "tests/data", "docs", "dbt_project.yml", "profiles.yml",
-)  # fmt: skip
 
 
 class Watched:
@@ -379,19 +376,6 @@ def test_the_settings_of_the_command_reach_the_runs(watch: Callable[..., Watched
     wait_until(lambda: bool(watched.runs()))
     assert watched.runs()[0]["policy"] == "reference"
     assert load_settings(lake=lake).state.joinpath("watch.json").exists()
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project, to be changed while a watcher is running."""
-    for part in PARTS:
-        source, copy = PROJECT_DIR / part, tmp_path / "project" / part
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        elif source.exists():
-            shutil.copyfile(source, copy)
-    return tmp_path / "project"
 
 
 @pytest.mark.slow

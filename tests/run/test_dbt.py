@@ -4,51 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 import xlsxwriter
+from tests.support.project_copy import in_project
 
 from tribolake.oil.synth import write_sample_lake
-from tribolake.settings import PROJECT_DIR
-
-PARTS = (
-    "models", "macros", "seeds", "snapshots", "python", "tests", "docs", "dbt_project.yml", "profiles.yml", "README.md",
-)  # fmt: skip
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """The project as a fresh clone has it."""
-    copy = tmp_path / "project"
-    copy.mkdir()
-    for part in PARTS:
-        source = PROJECT_DIR / part
-        if source.is_dir():
-            shutil.copytree(source, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        elif source.exists():
-            shutil.copyfile(source, copy / part)
-    (copy / "data" / "_state").mkdir(parents=True)
-    return copy
-
-
-def in_project(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Start a Python module in the copy, with the copy's package."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRIBOLAKE_")}
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env=environment | {"PYTHONPATH": str(project / "python")},
-    )
 
 
 def dbt(project: Path, *words: str) -> subprocess.CompletedProcess[str]:

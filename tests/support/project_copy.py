@@ -1,0 +1,46 @@
+"""Copies of the project: to change its files, and to start it as a fresh clone has it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tribolake.settings import PROJECT_DIR
+
+PARTS = (
+    "models", "macros", "seeds", "snapshots", "python", "tests", "docs", "dbt_project.yml", "profiles.yml", "README.md",
+)  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The project as a fresh clone has it."""
+    copy = tmp_path / "project"
+    copy.mkdir()
+    for part in PARTS:
+        source = PROJECT_DIR / part
+        if source.is_dir():
+            shutil.copytree(source, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copyfile(source, copy / part)
+    (copy / "data" / "_state").mkdir(parents=True)
+    return copy
+
+
+def in_project(project: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Start a Python module in the copy, with the copy's package."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TRIBOLAKE_")}
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=kept | {"PYTHONPATH": str(project / "python")} | environment,
+    )
