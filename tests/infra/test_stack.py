@@ -18,12 +18,13 @@ import yaml
 from handler import Starter
 
 from tribolake.lake.bronze import CLIENT_NAME, NOT_YET_A_FILE
-from tribolake.lake.bucket_rules import lifecycle_rules, policy_statements, stated_rules
+from tribolake.lake.bucket_rules import Owner, lifecycle_rules, policy_statements, stated_rules
 from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 from tribolake.settings import PROJECT_DIR, load_settings
 
+OWNER = Owner("oil", "oil-analysis", "logs/changes.jsonl")
 INFRA = PROJECT_DIR / "infra"
 TEMPLATE = INFRA / "stack.yml"
 LAMBDA = sorted((INFRA / "lambda").glob("*.py"))
@@ -119,11 +120,11 @@ def test_given_the_lakes_lifecycle_then_the_template_states_the_same(resources):
         return stated
 
     stated = resources["Lake"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert stated == [in_words_of_cloudformation(rule) for rule in lifecycle_rules("oil-analysis")]
+    assert stated == [in_words_of_cloudformation(rule) for rule in lifecycle_rules(OWNER)]
 
 
 def test_given_the_issue_then_objects_age_as_it_says():
-    rules = {rule["ID"].removeprefix("tribolake-oil-"): rule for rule in lifecycle_rules("oil-analysis")}
+    rules = {rule["ID"].removeprefix("tribolake-oil-"): rule for rule in lifecycle_rules(OWNER)}
     moves = {
         name: [(move["Days"], move["StorageClass"]) for move in rule.get("Transitions", [])]
         for name, rule in rules.items()
@@ -146,7 +147,7 @@ def test_given_the_lakes_policy_then_the_template_states_the_same(resources):
         stated = resolved(
             resources[policy]["Properties"]["PolicyDocument"]["Statement"], {"BucketName": "mining-data-mesh"}
         )
-        (expected,) = policy_statements(bucket)
+        (expected,) = policy_statements(bucket, OWNER)
         if policy == "LakePolicy":
             assert stated == [expected]
         else:

@@ -15,16 +15,18 @@ from tests.support.servers.rgw import RgwIsNotInstalled, rgw_server
 from tests.support.servers.server import DASHBOARD, FUSION, S3Server, client
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake.bucket_rules import apply_bucket_rules, lifecycle_rules, policy_statements
+from tribolake.lake.bucket_rules import Owner, apply_bucket_rules, lifecycle_rules, policy_statements
 
 NewBuckets = Callable[[S3Server], Buckets]
+OIL = Owner("oil", "oil-analysis", "logs/changes.jsonl", has_unnamed=True)
+OIL2 = Owner("oil2", "oil-sands", "oil-sands/logs/changes.jsonl")
 READERS = {"Fusion": [f"arn:aws:iam:::user/{FUSION}"], "Dashboard": [f"arn:aws:iam:::user/{DASHBOARD}"]}
 
 
 def apply(s3: Any, bucket: str, **options: Any) -> list[str]:
     """As for a store on loopback: without TLS, and without the encryption that wants a key server."""
     rules = {"readers": READERS, "require_tls": False, "encrypt": False} | options
-    return apply_bucket_rules(s3, bucket, "oil-analysis", **rules)
+    return apply_bucket_rules(s3, bucket, OIL, **rules)
 
 
 def lifecycle(s3: Any, bucket: str) -> dict[str, dict[str, Any]]:
@@ -57,7 +59,7 @@ def test_given_a_new_bucket_then_the_rules_are_put_and_a_second_time_they_are_th
         "policy: 10 statements put, 0 of others kept",
     ]
     assert second == ["versioning: on already", "lifecycle: 8 rules already", "policy: 10 statements already"]
-    assert lifecycle(s3, name) == {rule["ID"]: rule for rule in lifecycle_rules("oil-analysis")}
+    assert lifecycle(s3, name) == {rule["ID"]: rule for rule in lifecycle_rules(OIL)}
 
 
 def test_given_rules_of_others_then_they_stay_and_ours_are_brought_up_to_date(s3_server: S3Server, bucket: NewBuckets):
@@ -89,7 +91,7 @@ def test_given_rules_of_others_then_they_stay_and_ours_are_brought_up_to_date(s3
 def test_rules_of_an_earlier_release_are_replaced(s3_server: S3Server, bucket: NewBuckets):
     """Their names had no product: `tribolake-bronze`, `TribolakeFusion1Reads`."""
     s3, name = client(s3_server), bucket(s3_server).lake
-    rules, policy = lifecycle_rules("oil-analysis"), policy_statements(name, READERS, require_tls=False)
+    rules, policy = lifecycle_rules(OIL), policy_statements(name, OIL, READERS, require_tls=False)
     earlier = [rule | {"ID": rule["ID"].replace("-oil", "")} for rule in rules]
     statement = [one | {"Sid": one["Sid"].replace("Oil", "")} for one in policy]
     s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": earlier})
@@ -105,9 +107,9 @@ def test_rules_of_an_earlier_release_are_replaced(s3_server: S3Server, bucket: N
 def test_two_products_in_a_bucket_keep_their_own_rules(s3_server: S3Server, bucket: NewBuckets):
     s3, name = client(s3_server), bucket(s3_server).lake
     apply(s3, name)
-    apply_bucket_rules(s3, name, "oil-sands", product="oil2", readers=READERS, require_tls=False, encrypt=False)
+    apply_bucket_rules(s3, name, OIL2, readers=READERS, require_tls=False, encrypt=False)
     both = lifecycle(s3, name)
-    assert len(both) == 15  # the rule of the shared log stands once
+    assert len(both) == 16
     assert len(statements(s3, name)) == 20
     assert apply(s3, name)[1:] == ["lifecycle: 8 rules already", "policy: 10 statements already"]
     assert apply(s3, name, readers=None)[-1] == "policy: 0 statements put, 10 of others kept"
@@ -120,7 +122,7 @@ def test_two_products_in_a_bucket_keep_their_own_rules(s3_server: S3Server, buck
 def test_product_name_with_a_dash_is_refused():
     """It could begin like the name of another product."""
     with pytest.raises(ValueError, match="lower-case letters and digits"):
-        lifecycle_rules("x", product="oil-2")
+        Owner("oil-2", "x", "x/log")
 
 
 def test_given_no_reader_then_the_policy_is_gone(s3_server: S3Server, bucket: NewBuckets):
@@ -134,13 +136,13 @@ def test_given_a_store_without_cold_classes_then_only_what_expires_is_ruled(s3_s
     s3, name = client(s3_server), bucket(s3_server).lake
     apply(s3, name, transitions=False)
     assert set(lifecycle(s3, name)) == {
-        "tribolake-oil-gold", "tribolake-oil-state", "tribolake-oil-uploads", "tribolake-logs",
+        "tribolake-oil-gold", "tribolake-oil-state", "tribolake-oil-uploads", "tribolake-oil-logs",
     }  # fmt: skip
 
 
 def test_given_encryption_and_tls_then_they_are_asked_for(moto: S3Server, bucket: NewBuckets):
     s3, name = client(moto), bucket(moto).lake
-    lines = apply_bucket_rules(s3, name, "oil-analysis", block_public_access=True)
+    lines = apply_bucket_rules(s3, name, OIL, block_public_access=True)
     assert lines[1] in ("encryption: AES256 switched on", "encryption: AES256 already")
     assert lines[2] == "public access: blocked"
     assert statements(s3, name) == ["TribolakeOilOnlyWithTls"]
@@ -232,7 +234,7 @@ STAY = [("STANDARD", False), ("STANDARD", True)]
 def test_given_time_then_objects_age_as_their_rule_says(hasty_rgw: S3Server, bucket: NewBuckets, name, days, left):
     # One rule and one bucket: the gateway has a day, a second here, for a pass over all, and does not come to the rest.
     s3, lake = client(hasty_rgw), bucket(hasty_rgw).lake
-    (rule,) = [rule for rule in lifecycle_rules("oil-analysis") if rule["ID"] == f"tribolake-oil-{name}"]
+    (rule,) = [rule for rule in lifecycle_rules(OIL) if rule["ID"] == f"tribolake-oil-{name}"]
     key = f"{rule['Filter']['Prefix']}x"
     s3.put_bucket_lifecycle_configuration(Bucket=lake, LifecycleConfiguration={"Rules": [rule]})
     for content in (b"old", b"new"):

@@ -8,8 +8,9 @@ import typer
 
 from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
 from tribolake.errors import ConfigurationError
-from tribolake.lake.bucket_rules import apply_bucket_rules
+from tribolake.lake.bucket_rules import Owner, apply_bucket_rules
 from tribolake.lake.store import open_store
+from tribolake.products import OIL
 
 app = new_app()
 
@@ -53,7 +54,7 @@ def prepare(
         done = apply_bucket_rules(
             open_store(settings).client,
             settings.s3.bucket,
-            settings.prefix,
+            Owner(OIL.name, settings.prefix, OIL.contract.change_log, has_unnamed=OIL.prefix is None),
             readers={"Fusion": fusion or (), "Dashboard": dashboard or ()},
             transitions=transitions,
             require_tls=tls,

@@ -28,6 +28,26 @@ Statement = dict[str, Any]
 Readers = Mapping[str, Sequence[str]]
 
 
+@dataclass(frozen=True)
+class Owner:
+    """The data product that rules belong to: its name, its folder and its log of changes in the bucket."""
+
+    product: str
+    prefix: str
+    log: str
+    has_unnamed: bool = False  # rules of earlier releases, whose names have no product, are its own too
+
+    def __post_init__(self) -> None:
+        if not PRODUCT.fullmatch(self.product):
+            raise ValueError(f"{self.product!r} is not a product's name: lower-case letters and digits")
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What placeholders stand for. Identifiers of statements have letters and digits only."""
+        capital = self.product.capitalize()
+        return {"product": self.product, "Product": capital, "prefix": self.prefix, "log": self.log}
+
+
 @cache
 def stated_rules() -> dict[str, Any]:
     """Read the rules with their placeholders."""
@@ -35,15 +55,14 @@ def stated_rules() -> dict[str, Any]:
     return rules
 
 
-def lifecycle_rules(prefix: str, *, product: str = "oil", transitions: bool = True) -> list[Rule]:
+def lifecycle_rules(owner: Owner, *, transitions: bool = True) -> list[Rule]:
     """List how the objects of a data product age, in the words of S3's API.
 
     Args:
-        prefix: the data product's folder, such as `oil-analysis`.
-        product: name of the data product.
+        owner: the data product.
         transitions: False for a store that has no cheaper storage classes: then objects stay where they are.
     """
-    rules: list[Rule] = _filled(stated_rules()["lifecycle"], _names(product) | {"prefix": prefix})
+    rules: list[Rule] = _filled(stated_rules()["lifecycle"], owner.names)
     if transitions:
         return rules
     left = [{name: part for name, part in rule.items() if not name.endswith("Transitions")} for rule in rules]
@@ -51,17 +70,17 @@ def lifecycle_rules(prefix: str, *, product: str = "oil", transitions: bool = Tr
 
 
 def policy_statements(
-    bucket: str, readers: Readers | None = None, *, product: str = "oil", require_tls: bool = True
+    bucket: str, owner: Owner, readers: Readers | None = None, *, require_tls: bool = True
 ) -> list[Statement]:
     """List the statements of a bucket policy: nobody without TLS, and each reader in its folders only.
 
     Args:
         bucket: name of the bucket.
+        owner: the data product.
         readers: who may read what.
-        product: name of the data product.
         require_tls: False for a store without TLS; on a network that others listen to, that is a mistake.
     """
-    stated, names = stated_rules(), _names(product) | {"bucket": bucket}
+    stated, names = stated_rules(), owner.names | {"bucket": bucket}
     statements = [_filled(stated["tls"], names)] if require_tls else []
     for kind, principals in (readers or {}).items():
         for number, principal in enumerate(principals, start=1):
@@ -73,9 +92,8 @@ def policy_statements(
 def apply_bucket_rules(
     client: Any,
     bucket: str,
-    prefix: str,
+    owner: Owner,
     *,
-    product: str = "oil",
     readers: Readers | None = None,
     transitions: bool = True,
     require_tls: bool = True,
@@ -87,8 +105,7 @@ def apply_bucket_rules(
     Args:
         client: an S3 client of boto3, of the bucket's owner.
         bucket: name of the bucket, which exists.
-        prefix: the data product's folder in it.
-        product: name of the data product.
+        owner: the data product. Rules and statements of others stay.
         readers: who may read what. A reader that is no longer named loses what an earlier call gave it.
         transitions: False for a store without the classes GLACIER and DEEP_ARCHIVE. Ceph takes rules with classes that
             it does not have, and leaves the objects where they are.
@@ -109,18 +126,10 @@ def apply_bucket_rules(
         done.append(_encrypt(client, bucket))
     if block_public_access:
         done.append(_block_public_access(client, bucket))
-    rules = lifecycle_rules(prefix, product=product, transitions=transitions)
-    done.append(_put_lifecycle(client, bucket, product, rules))
-    statements = policy_statements(bucket, readers, product=product, require_tls=require_tls)
-    done.append(_put_policy(client, bucket, product, statements))
+    done.append(_put_lifecycle(client, bucket, owner, lifecycle_rules(owner, transitions=transitions)))
+    statements = policy_statements(bucket, owner, readers, require_tls=require_tls)
+    done.append(_put_policy(client, bucket, owner, statements))
     return done
-
-
-def _names(product: str) -> dict[str, Any]:
-    """Give the spellings of a product's name. Identifiers of statements have letters and digits only."""
-    if not PRODUCT.fullmatch(product):
-        raise ValueError(f"{product!r} is not a product's name: lower-case letters and digits")
-    return {"product": product, "Product": product.capitalize()}
 
 
 def _filled(value: Any, given: dict[str, Any]) -> Any:
@@ -140,10 +149,11 @@ def _one_by_one(value: Any, given: dict[str, Any]) -> list[dict[str, str]]:
     return [{}]
 
 
-def _of_others(found: list[dict[str, Any]], name: str, product: str) -> list[dict[str, Any]]:
+def _of_others(found: list[dict[str, Any]], name: str, owner: Owner) -> list[dict[str, Any]]:
     """Select the rules or statements that a call for a product leaves as they are."""
     stated = stated_rules()
-    own = re.compile("|".join(_filled(stated["own"], _names(product)) + stated["own_before"].get(product, [])))
+    unnamed = stated["unnamed"] if owner.has_unnamed else []
+    own = re.compile("|".join([*_filled(stated["own"], owner.names), *unnamed]))
     return [one for one in found if not own.fullmatch(one.get(name, ""))]
 
 
@@ -173,11 +183,11 @@ def _block_public_access(client: Any, bucket: str) -> str:
     return "public access: blocked"
 
 
-def _put_lifecycle(client: Any, bucket: str, product: str, ours: list[Rule]) -> str:
+def _put_lifecycle(client: Any, bucket: str, owner: Owner, ours: list[Rule]) -> str:
     ask = _Asking("lifecycle", "a store without the storage classes GLACIER and DEEP_ARCHIVE wants --no-transitions")
     found = ask(client.get_bucket_lifecycle_configuration, "NoSuchLifecycleConfiguration", Bucket=bucket)
     rules = found.get("Rules", [])
-    others = _of_others(rules, "ID", product)
+    others = _of_others(rules, "ID", owner)
     if _canonical(rules) == _canonical([*others, *ours]):
         return f"lifecycle: {len(ours)} rules already"
     # From which size on objects change their class holds for the rules of others too.
@@ -188,11 +198,11 @@ def _put_lifecycle(client: Any, bucket: str, product: str, ours: list[Rule]) -> 
     return f"lifecycle: {len(ours)} rules put, {len(others)} of others kept"
 
 
-def _put_policy(client: Any, bucket: str, product: str, ours: list[Statement]) -> str:
+def _put_policy(client: Any, bucket: str, owner: Owner, ours: list[Statement]) -> str:
     ask = _Asking("policy", "some stores refuse a principal that they do not know: check the readers")
     found = json.loads(ask(client.get_bucket_policy, "NoSuchBucketPolicy", Bucket=bucket).get("Policy", "{}"))
     statements = found.get("Statement", [])
-    others = _of_others(statements, "Sid", product)
+    others = _of_others(statements, "Sid", owner)
     if _canonical(statements) == _canonical([*others, *ours]):
         return f"policy: {len(ours)} statements already"
     if not others and not ours:
