@@ -43,6 +43,20 @@ def edges_of(package: Path) -> Edges:
     return frozenset(edges)
 
 
+def reached_from(files: Iterable[Path]) -> set[Path]:
+    """Modules of the package that files import, and what these import."""
+    reached: set[Path] = set()
+    queue = list(files)
+    while queue:
+        for name in imports_in(queue.pop().read_text(encoding="utf-8"), ""):
+            for module in (name, name.rpartition(".")[0]):
+                path = (PACKAGE.parent / module.replace(".", "/")).with_suffix(".py")
+                if path.is_file() and path not in reached:
+                    reached.add(path)
+                    queue.append(path)
+    return reached
+
+
 def forbidden(edges: Edges) -> list[str]:
     """Imports that the rooms forbid, and the first cycle if there is one."""
     found = [
@@ -80,6 +94,15 @@ def test_forbidden_import_is_found(tmp_path: Path, place: str, line: str):
     planted.parent.mkdir(parents=True)
     planted.write_text(f"{line}\n", encoding="utf-8")
     assert forbidden(edges_of(tmp_path / "tribolake") | edges_of(PACKAGE))
+
+
+def test_sources_of_a_product_cover_the_python_of_its_models():
+    """Other rooms find files and settings; what is in the tables comes from `readers` and the product's own room."""
+    for product in PRODUCTS:
+        reached = reached_from((PROJECT_DIR / "models" / product.name).rglob("*.py"))
+        named = {path for pattern in product.sources.python for path in PROJECT_DIR.glob(pattern)}
+        rooms = [PACKAGE / room for room in (product.name, "readers")]
+        assert {path for path in reached - named if any(path.is_relative_to(room) for room in rooms)} == set()
 
 
 def test_products_share_no_name_and_no_place():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,16 @@ import duckdb
 import pytest
 
 import tribolake.run.project
-from tests.support.lake_homes import LakeHome, fill
+from tests.support.lake_homes import InBucket, LakeHome, fill
 from tests.support.project_copy import in_project
 from tests.support.published_lakes import home_of
+from tests.support.s3_fixtures import NewBuckets
+from tests.support.servers.server import S3Server
+from tribolake.errors import LakeIsBusy
+from tribolake.lake.custody import lock_machine
 from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
+from tribolake.run.home import open_custody
 from tribolake.run.project import Fingerprints, fingerprint_parsed
 
 OTHER = "tribolake.other.product:OTHER"
@@ -86,6 +92,22 @@ def test_products_of_a_lake_leave_each_other_alone(two_products: Path, home: Lak
     log = [json.loads(line) for line in (home.read("other/logs/changes.jsonl") or b"").splitlines()]
     assert [(line["added"], line["changed"]) for line in log] == [(1, 0), (0, 1)]
     assert run_product(two_products, home, OIL.address)["nothing_new"]
+
+
+def test_products_of_a_bucket_have_a_lease_and_a_lock_each(
+    moto: S3Server, bucket: NewBuckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in moto.environment.items():
+        monkeypatch.setenv(name, value)
+    oil = OIL.of(InBucket(moto, bucket(moto).lake, tmp_path).settings())
+    other = replace(OIL, name="other", prefix="other").of(oil)
+    assert (oil.prefix, other.prefix) == ("oil-analysis", "other")
+    with lock_machine(oil), open_custody(oil).hold(), lock_machine(other), open_custody(other).hold():
+        for settings in (oil, other):
+            with pytest.raises(LakeIsBusy), lock_machine(settings):
+                pass
+            with pytest.raises(LakeIsBusy), open_custody(settings).hold():
+                pass
 
 
 @pytest.mark.parametrize(
