@@ -126,6 +126,7 @@ def test_fingerprints_of_a_product_change_with_its_files(
     two_products: Path, monkeypatch: pytest.MonkeyPatch, place: str, fields: set[str]
 ):
     monkeypatch.setattr(tribolake.run.project, "PROJECT_DIR", two_products)
+    monkeypatch.setattr(tribolake.run.project, "PACKAGE_DIR", two_products / "python" / "tribolake")
     before, parsed = Fingerprints.of(OIL), fingerprint_parsed(OIL)
     path = two_products / place
     path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
