@@ -147,10 +147,10 @@ class ObjectStore:
                 size += len(chunk)
             if size != found.size_bytes:
                 raise CutShort(f"{size} of {found.size_bytes} bytes came")
-            if found.sha256 not in (None, sha256.hexdigest()):
-                raise CutShort("the content is not what its writer said")
             if _is_md5(found.etag, answer) and found.etag != md5.hexdigest():
                 raise CutShort("the content is not what the server stored")
+            if found.sha256 not in (None, sha256.hexdigest()):
+                raise Mislabelled("the content is not what its writer said")
             into.flush()
             return found
 
@@ -339,6 +339,10 @@ class ObjectTooLarge(StoreUnavailable):
 
 class CutShort(Exception):
     """A transfer that was not whole."""
+
+
+class Mislabelled(CutShort):
+    """A transfer whose content has another SHA-256 than the object's metadata says."""
 
 
 def open_store(settings: Settings) -> ObjectStore:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import duckdb
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.objects import NotThere, Objects, open_objects
 from tribolake.oil.limits.lineage import decisions_of
 from tribolake.oil.limits.versions import LIMITS, STEWART_LIMITS
 from tribolake.oil.product import OIL
@@ -24,7 +25,6 @@ from tribolake.trace.manifests import (
 )
 from tribolake.trace.names import checked_client, is_version
 from tribolake.trace.origin import Origin, is_gold, origin_of
-from tribolake.trace.published import NotThere, Published, open_published
 
 REPORTS = "classified_reports"
 SAMPLE = """
@@ -95,7 +95,7 @@ def lineage_of(settings: Settings, what: str, client: str | None = None) -> Line
     origin = origin_of(OIL, settings, what)
     if origin:
         return _of_origin(what, origin)
-    published = open_published(settings)
+    published = open_objects(settings)
     if is_version(LIMITS, what) and what in published.folders(versions_folder(published, LIMITS)):
         return _of_limits(settings, published, what, what)
     return _of_sample(settings, published, what, client)
@@ -120,7 +120,7 @@ def _of_origin(what: str, origin: Origin) -> Lineage:
 
 
 def _judging_limits(
-    settings: Settings, published: Published, publication: Publication, notes: list[str]
+    settings: Settings, published: Objects, publication: Publication, notes: list[str]
 ) -> list[TracedLimits]:
     """The versions of limits that judged the reports of a publication."""
     try:
@@ -138,7 +138,7 @@ def _judging_limits(
 
 def _traced_limits(
     settings: Settings,
-    published: Published,
+    published: Objects,
     client: str,
     version: str,
     reports: int | None,
@@ -152,7 +152,7 @@ def _traced_limits(
     return TracedLimits(version, address, reports, decisions or [])
 
 
-def _of_limits(settings: Settings, published: Published, what: str, version: str) -> Lineage:
+def _of_limits(settings: Settings, published: Objects, what: str, version: str) -> Lineage:
     client, notes = client_of(fetch_version(published, LIMITS, version, STEWART_LIMITS)), list[str]()
     client = checked_client(client)
     limits = _traced_limits(settings, published, client, version, None, None, notes)
@@ -163,7 +163,7 @@ def _of_limits(settings: Settings, published: Published, what: str, version: str
 
 
 def _publication_of_limits(
-    published: Published, client: str, version: str, limits: TracedLimits, notes: list[str]
+    published: Objects, client: str, version: str, limits: TracedLimits, notes: list[str]
 ) -> Publication | None:
     """The publication of the run that calculated a version: by its decisions, else by the time it was stored."""
     if limits.decisions:
@@ -183,7 +183,7 @@ def _publication_of_limits(
     return None
 
 
-def _of_sample(settings: Settings, published: Published, number: str, client: str | None) -> Lineage:
+def _of_sample(settings: Settings, published: Objects, number: str, client: str | None) -> Lineage:
     clients = [checked_client(client)] if client else published_clients(published)
     found: list[tuple[str, dict[str, Any]]] = []
     for name in clients:
@@ -204,7 +204,7 @@ def _of_sample(settings: Settings, published: Published, number: str, client: st
 
 def _of_report(
     settings: Settings,
-    published: Published,
+    published: Objects,
     number: str,
     client: str,
     report: dict[str, Any],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.custody import Custody, lock_machine
+from tribolake.lake.objects import open_objects
 from tribolake.oil.evaluation import Evaluation, evaluate_recommendations
 from tribolake.oil.product import OIL
 from tribolake.oil.seeds import read_seed
@@ -28,7 +29,6 @@ from tribolake.run.warehouse import last_run, open_built, open_warehouse, rows_o
 from tribolake.settings import Settings
 from tribolake.trace.find import find
 from tribolake.trace.manifests import published_clients
-from tribolake.trace.published import open_published
 
 if TYPE_CHECKING:
     from tribolake.oil.wording.batch import Collected, Submitted
@@ -254,7 +254,7 @@ def evaluate_published(settings: Settings, clients: Sequence[str] | None) -> dic
     Raises:
         ConfigurationError: nothing was published.
     """
-    chosen = list(clients or published_clients(open_published(settings)))
+    chosen = list(clients or published_clients(open_objects(settings)))
     if not chosen:
         raise ConfigurationError(f"nothing is published in {settings.address}: run `tribolake run`, or name a file")
     found = {client: find(OIL, settings, REPORTS, client) for client in chosen}

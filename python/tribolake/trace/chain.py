@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tribolake.lake.objects import Objects
 from tribolake.trace.manifests import Publication, lineage_of
-from tribolake.trace.published import Published
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class TracedRun:
     manifest: str  # where it is kept for ever
 
     @classmethod
-    def of(cls, published: Published, publication: Publication) -> TracedRun:
+    def of(cls, published: Objects, publication: Publication) -> TracedRun:
         manifest = publication.manifest
         return cls(
             publication.run_id,

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.objects import ListedObject, NotThere, Objects, open_objects
 from tribolake.product import DELTA, Contract, Product, VersionedFolder
 from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.settings import Settings
@@ -22,7 +23,6 @@ from tribolake.trace.manifests import (
     published_clients,
 )
 from tribolake.trace.names import checked_artefact, checked_client, checked_version, is_version
-from tribolake.trace.published import NotThere, Published, PublishedFile, open_published
 
 SHOWN_VERSIONS = 8
 
@@ -90,7 +90,7 @@ def find(
     client, artefact = checked_client(client), checked_artefact(contract, artefact)
     if as_of and version:
         raise ConfigurationError("give a day or a version, not both")
-    published = open_published(settings)
+    published = open_objects(settings)
     versioned = contract.versioned if contract.versioned and artefact in contract.versioned.files else None
     if versioned and version and is_version(versioned, version):
         return _found_version(published, versioned, artefact, client, version)
@@ -110,7 +110,7 @@ def find(
         raise ConfigurationError(f"{error}. {_advice(publication)}") from error
 
 
-def fetch_version(published: Published, versioned: VersionedFolder, version: str, name: str) -> Path:
+def fetch_version(published: Objects, versioned: VersionedFolder, version: str, name: str) -> Path:
     """A Parquet file of a version, of whatever client.
 
     Raises:
@@ -141,7 +141,7 @@ def _any_value(parquet: Path, column: str) -> str | None:
     return str(row[0]) if row and row[0] is not None else None
 
 
-def _publication(published: Published, client: str, as_of: date | None, version: str | None) -> Publication:
+def _publication(published: Objects, client: str, as_of: date | None, version: str | None) -> Publication:
     if as_of:
         return publication_as_of(published, client, as_of)
     if version:
@@ -153,7 +153,7 @@ def _publication(published: Published, client: str, as_of: date | None, version:
     return current
 
 
-def found_gold(published: Published, contract: Contract, publication: Publication, table: str) -> Found:
+def found_gold(published: Objects, contract: Contract, publication: Publication, table: str) -> Found:
     """A gold file of a publication.
 
     Raises:
@@ -172,7 +172,7 @@ def found_gold(published: Published, contract: Contract, publication: Publicatio
     return Found(table, publication.client, path, address, publication.run_id, publication.published_at, versions)
 
 
-def found_harmonized(published: Published, contract: Contract, publication: Publication) -> Found:
+def found_harmonized(published: Objects, contract: Contract, publication: Publication) -> Found:
     """The harmonized samples of a publication: history has no copy, the folder that its run published has.
 
     Raises:
@@ -185,7 +185,7 @@ def found_harmonized(published: Published, contract: Contract, publication: Publ
     return Found(name, publication.client, path, address, run_id, published_at, _no_version(contract))
 
 
-def _found_delta(published: Published, contract: Contract, publication: Publication, as_of: date | None) -> Found:
+def _found_delta(published: Objects, contract: Contract, publication: Publication, as_of: date | None) -> Found:
     """The last delta up to a day, or up to the day of a run: its rows name their run."""
     until = as_of or publication.day
     beginning = f"{published.home}/silver/_delta/{publication.client.upper()}_"
@@ -201,7 +201,7 @@ def _no_version(contract: Contract) -> dict[str, str | None]:
     return {contract.versioned.column: None} if contract.versioned else {}
 
 
-def _dated(files: Iterable[PublishedFile], beginning: str) -> Iterable[tuple[date, str]]:
+def _dated(files: Iterable[ListedObject], beginning: str) -> Iterable[tuple[date, str]]:
     for file in files:
         try:
             yield date.fromisoformat(file.key.removeprefix(beginning).removesuffix(".parquet")), file.key
@@ -209,7 +209,7 @@ def _dated(files: Iterable[PublishedFile], beginning: str) -> Iterable[tuple[dat
             continue
 
 
-def _found_version(published: Published, versioned: VersionedFolder, name: str, client: str, version: str) -> Found:
+def _found_version(published: Objects, versioned: VersionedFolder, name: str, client: str, version: str) -> Found:
     path = fetch_version(published, versioned, version, name)
     owner = client_of(path)
     if owner != client:
@@ -218,7 +218,7 @@ def _found_version(published: Published, versioned: VersionedFolder, name: str, 
     return Found(name, client, path, address, None, None, {versioned.column: version})
 
 
-def versions_folder(published: Published, versioned: VersionedFolder) -> str:
+def versions_folder(published: Objects, versioned: VersionedFolder) -> str:
     """Key of the folder that has a folder for each version."""
     return f"{published.home}/{versioned.folder}"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from tribolake.errors import ConfigurationError, ContractBroken
 from tribolake.lake.bronze import CLIENT_NAME
+from tribolake.lake.objects import Objects
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.history import day_as_of
 from tribolake.trace.names import RUN_ID, checked_run
-from tribolake.trace.published import Published
 
 SHOWN_RUNS = 5
 
@@ -54,27 +54,27 @@ class Publication:
         return next((str(file["sha256"]) for file in self.manifest["files"] if file["name"] == name), None)
 
 
-def gold_of(published: Published, client: str) -> str:
+def gold_of(published: Objects, client: str) -> str:
     """Key of the folder of a client's gold."""
     return f"{published.home}/gold/{client}"
 
 
-def lineage_of(published: Published, client: str, run_id: str) -> str:
+def lineage_of(published: Objects, client: str, run_id: str) -> str:
     """Key of the manifest that is kept for ever."""
     return f"{published.home}/lineage/{client}/{run_id}.json"
 
 
-def published_clients(published: Published) -> list[str]:
+def published_clients(published: Objects) -> list[str]:
     """Clients that have gold."""
     return sorted(name for name in published.folders(f"{published.home}/gold") if CLIENT_NAME.match(name))
 
 
-def remembered_clients(published: Published) -> list[str]:
+def remembered_clients(published: Objects) -> list[str]:
     """Clients of which a manifest is kept."""
     return sorted(name for name in published.folders(f"{published.home}/lineage") if CLIENT_NAME.match(name))
 
 
-def current_publication(published: Published, client: str) -> Publication | None:
+def current_publication(published: Objects, client: str) -> Publication | None:
     """What readers can read now."""
     manifest = _read(published, f"{gold_of(published, client)}/{MANIFEST}")
     if manifest is None:
@@ -85,7 +85,7 @@ def current_publication(published: Published, client: str) -> Publication | None
     return Publication(client, manifest, f"{gold_of(published, client)}/_versions/{publication.run_id}")
 
 
-def publication_as_of(published: Published, client: str, day: date) -> Publication:
+def publication_as_of(published: Objects, client: str, day: date) -> Publication:
     """What readers saw at the end of a UTC day, or the newest before that is still kept.
 
     Raises:
@@ -103,7 +103,7 @@ def publication_as_of(published: Published, client: str, day: date) -> Publicati
     return snapshot
 
 
-def publication_of_run(published: Published, client: str, run_id: str) -> Publication:
+def publication_of_run(published: Objects, client: str, run_id: str) -> Publication:
     """What a run published of a client; its manifest outlives its files.
 
     Raises:
@@ -128,26 +128,26 @@ def publication_of_run(published: Published, client: str, run_id: str) -> Public
     return remembered
 
 
-def published_runs(published: Published, client: str) -> list[str]:
+def published_runs(published: Objects, client: str) -> list[str]:
     """Runs whose manifests are kept, the newest first: run ids begin with their time."""
     files = published.files(f"{published.home}/lineage/{client}")
     return sorted((file.key.rpartition("/")[2].removesuffix(".json") for file in files), reverse=True)
 
 
-def _history_of(published: Published, client: str) -> str:
+def _history_of(published: Objects, client: str) -> str:
     return f"{gold_of(published, client)}/_history"
 
 
-def _archive_of(published: Published, client: str) -> str:
+def _archive_of(published: Objects, client: str) -> str:
     return f"{published.home}/archive/gold/{client}"
 
 
-def _in_folder(published: Published, client: str, folder: str) -> Publication | None:
+def _in_folder(published: Objects, client: str, folder: str) -> Publication | None:
     manifest = _read(published, f"{folder}/{MANIFEST}")
     return Publication(client, manifest, folder) if manifest is not None else None
 
 
-def _read(published: Published, key: str) -> dict[str, Any] | None:
+def _read(published: Objects, key: str) -> dict[str, Any] | None:
     content = published.read(key)
     if content is None:
         return None

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.objects import Objects, open_objects
 from tribolake.product import Product
 from tribolake.publish.files import sha256_of
 from tribolake.settings import S3_SCHEME, Settings
@@ -26,7 +27,6 @@ from tribolake.trace.manifests import (
     remembered_clients,
 )
 from tribolake.trace.names import checked_client, checked_run, checked_version
-from tribolake.trace.published import Published, open_published
 
 BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 CLIENT, RUN = r"(?P<client>[^/]+)", r"(?P<run>[^/]+)"
@@ -54,7 +54,7 @@ class Origin:
     """
 
     settings: Settings
-    published: Published
+    published: Objects
     file: TracedFile
     publication: Publication | None
     version: str | None
@@ -74,8 +74,8 @@ def origin_of(product: Product, settings: Settings, what: str) -> Origin | None:
 
 def _origin_of_object(product: Product, settings: Settings, address: str) -> Origin:
     """Where an object comes from, as its own metadata and tags say; else as its key does."""
+    from tribolake.lake.objects_in_bucket import BucketObjects  # noqa: PLC0415
     from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
-    from tribolake.trace.published_on_s3 import PublishedOnS3  # noqa: PLC0415
 
     bucket, _, key = address.removeprefix(S3_SCHEME).partition("/")
     if not (BUCKET.match(bucket) and key):
@@ -86,7 +86,7 @@ def _origin_of_object(product: Product, settings: Settings, address: str) -> Ori
     found = store.head(key)
     if found is None:
         raise ConfigurationError(f"there is no object {address}")
-    published = PublishedOnS3(store, settings.prefix, settings.state / "fetched")
+    published = BucketObjects(store, settings.prefix, settings.state / "fetched")
     tags = store.tags(key)
     said: Mapping[str, str] = {**tags, **found.metadata}
     file = TracedFile(
@@ -101,11 +101,11 @@ def _origin_of_object(product: Product, settings: Settings, address: str) -> Ori
     versioned = product.contract.versioned
     if versioned and versioned.label in said:
         home = key.partition(f"/{versioned.folder}/")[0]
-        published = PublishedOnS3(store, home, published.cache)
+        published = BucketObjects(store, home, published.cache)
         return Origin(settings, published, file, None, checked_version(versioned, said[versioned.label]))
     place = MANIFEST_KEY.match(said.get("manifest", ""))
     if place:
-        published = PublishedOnS3(store, place["home"], published.cache)
+        published = BucketObjects(store, place["home"], published.cache)
         publication = publication_of_run(published, checked_client(place["client"]), checked_run(place["run"]))
         return Origin(settings, published, file, publication, None)
     note = "the object says nothing of itself (another program stored it): its key and its content were asked"
@@ -114,7 +114,7 @@ def _origin_of_object(product: Product, settings: Settings, address: str) -> Ori
 
 def _origin_of_path(product: Product, settings: Settings, path: Path) -> Origin:
     """Where a file of this machine comes from: by its place in the lake's folder, or by its content."""
-    published = open_published(settings)
+    published = open_objects(settings)
     file = TracedFile(str(path), path.name, sha256_of(path), path.stat().st_size)
     if not settings.is_on_s3:
         for place in (path.absolute(), path.resolve()):
@@ -127,7 +127,7 @@ def _origin_of_path(product: Product, settings: Settings, path: Path) -> Origin:
 def _origin_by_place(
     product: Product,
     settings: Settings,
-    published: Published,
+    published: Objects,
     file: TracedFile,
     key: str,
     notes: tuple[str, ...] = (),
@@ -162,9 +162,7 @@ def _origin_by_place(
     return Origin(settings, published, file, publication, None, notes)
 
 
-def _origin_by_content(
-    settings: Settings, published: Published, file: TracedFile, notes: tuple[str, ...] = ()
-) -> Origin:
+def _origin_by_content(settings: Settings, published: Objects, file: TracedFile, notes: tuple[str, ...] = ()) -> Origin:
     """The newest publication that has a file of this content."""
     for client in remembered_clients(published):
         current = current_publication(published, client)

@@ -21,12 +21,12 @@ import duckdb
 from tribolake.errors import ConfigurationError, TribolakeError
 from tribolake.lake import open_lake
 from tribolake.lake.bronze import CLIENT_NAME
+from tribolake.lake.objects import Objects, open_objects
 from tribolake.product import Contract, Product
 from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.settings import Settings
 from tribolake.trace.manifests import current_publication, published_clients
 from tribolake.trace.names import checked_client
-from tribolake.trace.published import Published, open_published
 from tribolake.trace.read_only_duckdb import confine, literal, open_to_read, quoted
 
 BRONZE = "bronze_"
@@ -73,7 +73,7 @@ def query(
         QueryFailed: DuckDB cannot answer it.
     """
     check_reads_only(sql)
-    published = open_published(settings)
+    published = open_objects(settings)
     wanted = [checked_client(client) for client in clients] if clients else published_clients(published)
     with open_to_read(settings) as connection:
         views = _published_views(published, product.contract, wanted)
@@ -115,7 +115,7 @@ def _table_functions(node: Any) -> Iterator[str]:
         yield from _table_functions(child)
 
 
-def _published_views(published: Published, contract: Contract, clients: Sequence[str]) -> dict[str, list[str]]:
+def _published_views(published: Objects, contract: Contract, clients: Sequence[str]) -> dict[str, list[str]]:
     """The files of each view: of each client those that its manifest names."""
     samples = contract.samples.name
     views: dict[str, list[str]] = {name: [] for name in (*(table.name for table in contract.tables), samples)}
@@ -134,7 +134,7 @@ def _published_views(published: Published, contract: Contract, clients: Sequence
     return views
 
 
-def _bronze_views(settings: Settings, published: Published, clients: Sequence[str]) -> dict[str, list[str]]:
+def _bronze_views(settings: Settings, published: Objects, clients: Sequence[str]) -> dict[str, list[str]]:
     views: dict[str, list[str]] = {}
     for file in open_lake(settings).list_bronze(whole=True):
         if file.client in clients and CLIENT_NAME.match(file.client) and file.key.lower().endswith(".parquet"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.objects import NotThere, Objects, open_objects
 from tribolake.product import Contract, Product, Progress
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.files import remove_folder, sha256_of
@@ -24,7 +25,6 @@ from tribolake.trace.file_comparison import IDENTICAL, FileComparison, compare, 
 from tribolake.trace.find import found_gold, found_harmonized
 from tribolake.trace.manifests import Publication, publication_of_run, remembered_clients
 from tribolake.trace.names import checked_client, checked_run
-from tribolake.trace.published import NotThere, Published, open_published
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Again:
     """A client's gold of a run, computed again from its bronze alone."""
 
     scratch: Settings
-    published: Published
+    published: Objects
     client: str
     kept: Mapping[str, Path]  # files of the run, by table
     gold: Path  # folder of those that were computed again
@@ -129,7 +129,7 @@ def reprocess(
         BronzeGone: contents are not there any more.
         RunFailed: it cannot be computed.
     """
-    published = open_published(settings)
+    published = open_objects(settings)
     publications = _publications(published, checked_run(run_id), clients)
     (policy, *others) = sorted({str(publication.manifest["policy"]) for publication in publications})
     if others:
@@ -155,7 +155,7 @@ def reprocess(
     return Reprocessed(run_id, policy, str(scratch.lake), contents, report.seconds, again)
 
 
-def _publications(published: Published, run_id: str, clients: Sequence[str] | None) -> list[Publication]:
+def _publications(published: Objects, run_id: str, clients: Sequence[str] | None) -> list[Publication]:
     if clients:
         return [publication_of_run(published, checked_client(client), run_id) for client in sorted(set(clients))]
     found = []
@@ -189,7 +189,7 @@ def _of_client(
     contract: Contract,
     inputs: Inputs,
     scratch: Settings,
-    published: Published,
+    published: Objects,
     then: Publication,
     kept: Mapping[str, Path],
     notes: Sequence[str],
@@ -253,7 +253,7 @@ def _files_of(gold: Path) -> dict[str, dict[str, Any]]:
     return {file["name"]: file for file in json.loads(manifest.read_text(encoding="utf-8"))["files"]}
 
 
-def _kept_files(published: Published, contract: Contract, then: Publication) -> dict[str, Path]:
+def _kept_files(published: Objects, contract: Contract, then: Publication) -> dict[str, Path]:
     """The run's own files, by table, as far as retention has kept them: samples go before reports do."""
     kept = {}
     for table in contract.tables:

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.objects import open_objects
 from tribolake.oil.limits.judging import JUDGES, borrow_warehouse, judge
 from tribolake.oil.limits.versions import JUDGING_LIMITS, LIMITS
 from tribolake.oil.product import OIL
@@ -15,7 +16,6 @@ from tribolake.run.dbt import Dbt
 from tribolake.run.warehouse import open_built, rows_of
 from tribolake.settings import Settings
 from tribolake.trace.find import client_of, fetch_version
-from tribolake.trace.published import open_published
 
 MOVED = """
     select
@@ -71,7 +71,7 @@ def diff_limits(settings: Settings, a: str, b: str) -> LimitsDiff:
     Raises:
         ConfigurationError: a version is unknown, or the two belong to different clients.
     """
-    published = open_published(settings)
+    published = open_objects(settings)
     files = {version: fetch_version(published, LIMITS, version, JUDGING_LIMITS) for version in (a, b)}
     clients = {version: client_of(path) for version, path in files.items()}
     if clients[a] != clients[b]:

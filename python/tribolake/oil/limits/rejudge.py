@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from tribolake.lake.objects import Objects
 from tribolake.oil.limits.judging import JUDGES, borrow_warehouse, judge
 from tribolake.oil.limits.versions import JUDGING_LIMITS, LIMITS, STEWART_LIMITS
 from tribolake.oil.product import OIL
@@ -24,7 +25,6 @@ from tribolake.run.dbt import Dbt
 from tribolake.settings import Settings
 from tribolake.trace.file_comparison import IDENTICAL, FileComparison
 from tribolake.trace.find import fetch_version
-from tribolake.trace.published import Published
 from tribolake.trace.reprocess import Again, Given
 
 REPORTS = "classified_reports"
@@ -70,7 +70,7 @@ def limits_of(reports: Path) -> list[str | None]:
 
 
 def rejudge(
-    scratch: Settings, published: Published, client: str, reports: Path, limits: Path, folder: Path
+    scratch: Settings, published: Objects, client: str, reports: Path, limits: Path, folder: Path
 ) -> list[dict[str, Any]]:
     """Judge each sample by the version of limits that the run judged it by, and write the client's gold.
 

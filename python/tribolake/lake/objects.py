@@ -1,0 +1,207 @@
+"""Objects of a lake by key: wordings, published versions and bronze are read and written through this protocol.
+
+A folder needs no S3 library: the bucket's implementation is in `lake/objects_in_bucket.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from tribolake.errors import ContractBroken, StoreUnavailable, TribolakeError
+from tribolake.publish.files import make_folder, sha256_of, sync_folder
+from tribolake.settings import Settings
+
+PARTIAL = ".partial"
+ROUNDS = 10
+# No writer takes longer between the first byte and the rename.
+DEAD_AFTER_SECONDS = 24 * 3600.0
+READABLE_BY_ALL = 0o644
+OVERWRITTEN = "{address} is not what its manifest says: somebody wrote over it"
+
+
+class NotThere(TribolakeError):
+    """There is no object with that key."""
+
+
+class ObjectUnreadable(TribolakeError):
+    """An object is larger than may be read, or its writer says that it has another content."""
+
+
+@dataclass(frozen=True)
+class ListedObject:
+    """An object as a listing shows it."""
+
+    key: str
+    modified_at: datetime
+
+
+class Objects(Protocol):
+    """Objects of a lake. Keys are paths below the lake, with `/` between folders."""
+
+    @property
+    def home(self) -> str:
+        """Key of the folder of the data product."""
+
+    def address(self, key: str) -> str:
+        """Return the object's address for people: a path, or `s3://bucket/key`."""
+
+    def files(self, key: str) -> list[ListedObject]:
+        """List every object below a folder, in the order of keys."""
+
+    def folders(self, key: str) -> set[str]:
+        """List the names of the folders in a folder."""
+
+    def read(self, key: str, max_bytes: int | None = None) -> bytes | None:
+        """Read a small object. Returns None where there is none.
+
+        Raises:
+            ObjectUnreadable: it has more than `max_bytes`, or its writer says that it has another content.
+        """
+
+    def fetch(self, key: str, sha256: str | None = None) -> Path:
+        """Return a file of this machine that has the object's content and does not change.
+
+        Args:
+            key: of the object.
+            sha256: the content that a manifest names; None where no manifest does.
+
+        Raises:
+            NotThere: there is no such object.
+            ContractBroken: it does not have the content that the manifest names.
+        """
+
+    def take(self, key: str, sha256: str, version_id: str | None, path: Path) -> bool:
+        """Copy a content, with its time of modification, to a path. Returns False where the content is not there."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Store an object durably: readers see all of it or nothing."""
+
+    def remove(self, key: str) -> None:
+        """Remove an object. An absent object is not an error."""
+
+    def tidy(self, key: str) -> None:
+        """Remove from a folder what writers left behind that died more than a day ago."""
+
+
+@dataclass(frozen=True)
+class FolderObjects:
+    """Objects in the lake's folder, `root`. Files are used where they are."""
+
+    root: Path
+    home: str
+
+    def address(self, key: str) -> str:
+        return str(self.root / key)
+
+    def files(self, key: str) -> list[ListedObject]:
+        for _ in range(ROUNDS):
+            # Removed since it was seen: what replaces it may have been missed.
+            with suppress(FileNotFoundError):
+                return sorted(self._walk(self._path(key)), key=lambda found: found.key)
+        raise StoreUnavailable(f"{self.address(key)} changes faster than it can be listed: try again")
+
+    def folders(self, key: str) -> set[str]:
+        folder = self._path(key)
+        return {found.name for found in folder.iterdir() if found.is_dir()} if folder.is_dir() else set()
+
+    def read(self, key: str, max_bytes: int | None = None) -> bytes | None:
+        try:
+            # Without O_NONBLOCK a pipe would wait for its writer.
+            descriptor = os.open(self._path(key), os.O_RDONLY | os.O_NONBLOCK)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return None
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+            content = file.read(-1 if max_bytes is None else max_bytes + 1)
+        if max_bytes is not None and len(content) > max_bytes:
+            raise ObjectUnreadable(f"{self.address(key)} has more than {max_bytes} bytes")
+        return content
+
+    def fetch(self, key: str, sha256: str | None = None) -> Path:
+        path = self._path(key).resolve()
+        if not path.is_file():
+            raise NotThere(f"{self.address(key)} is not there")
+        if sha256 is not None and sha256_of(path) != sha256:
+            raise ContractBroken(OVERWRITTEN.format(address=path))
+        return path
+
+    def take(self, key: str, sha256: str, version_id: str | None, path: Path) -> bool:
+        source = self._path(key)
+        if not source.is_file() or sha256_of(source) != sha256:
+            return False
+        shutil.copyfile(source, path)
+        found = source.stat()
+        os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+        return True
+
+    def put(self, key: str, content: bytes) -> None:
+        path = self._path(key)
+        make_folder(path.parent, self.root)
+        aside = path.with_name(f".{secrets.token_hex(8)}{PARTIAL}")
+        try:
+            with aside.open("xb") as file:
+                file.write(content)
+                file.flush()
+                # Whatever the umask is: other users of the folder read it too.
+                os.fchmod(file.fileno(), READABLE_BY_ALL)
+                os.fsync(file.fileno())
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+    def remove(self, key: str) -> None:
+        path = self._path(key)
+        with suppress(FileNotFoundError):
+            path.unlink()
+            sync_folder(path.parent)
+
+    def tidy(self, key: str) -> None:
+        for aside in self._path(key).rglob(f".*{PARTIAL}"):
+            with suppress(FileNotFoundError):
+                if time.time() - aside.lstat().st_mtime > DEAD_AFTER_SECONDS:
+                    aside.unlink()
+
+    def _path(self, key: str) -> Path:
+        if key.startswith("/") or ".." in key.split("/"):
+            raise ValueError(f"{key!r} is not a key of this lake")
+        return self.root / key
+
+    def _walk(self, top: Path) -> Iterator[ListedObject]:
+        """List regular files. Links are left out: they may lead out of the lake."""
+        for folder, _, names in os.walk(top):
+            for path in (Path(folder, name) for name in names):
+                found = path.lstat()
+                if stat.S_ISREG(found.st_mode):
+                    modified_at = datetime.fromtimestamp(found.st_mtime, UTC)
+                    yield ListedObject(path.relative_to(self.root).as_posix(), modified_at)
+
+
+def open_objects(settings: Settings) -> Objects:
+    """Return the objects of a lake, from the place that readers use."""
+    return open_places(settings)[0]
+
+
+def open_places(settings: Settings) -> list[Objects]:
+    """Return the places of a lake's objects: first the one that counts, then its copy where the mode keeps one."""
+    if not settings.uses_s3:
+        return [FolderObjects(settings.lake, settings.prefix)]
+    from tribolake.lake.objects_in_bucket import BucketObjects  # noqa: PLC0415 - a folder needs no S3 library
+
+    bucket = BucketObjects.of(settings)
+    if settings.storage_mode == "s3":
+        return [bucket]
+    folder = FolderObjects(settings.lake, settings.prefix)
+    return [bucket, folder] if settings.is_on_s3 else [folder, bucket]
