@@ -27,11 +27,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
 
-from tribolake.oil.wording.cache import open_wordings
 from tribolake.oil.wording.enrich import enrich
 from tribolake.oil.wording.pattern import Pattern, Rule
 from tribolake.oil.wording.prompt import read_examples
 from tribolake.oil.wording.result import Pending
+from tribolake.oil.wording.segments import open_wordings
 from tribolake.oil.wording.wording import canonical_json
 from tribolake.settings import load_settings
 

@@ -127,11 +127,14 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a run after the build, under a stage of its own; `reports` is the name of its part of the report."""
+    """A step of a run after the build, under a stage of its own.
+
+    `reports` is the name of its part of the report. `carry_out` gets the warehouse, the settings and the run's id.
+    """
 
     stage: str
     reports: str
-    carry_out: Callable[[duckdb.DuckDBPyConnection, Settings, Progress], StepResult]
+    carry_out: Callable[[duckdb.DuckDBPyConnection, Settings, str, Progress], StepResult]
 
 
 @dataclass(frozen=True)

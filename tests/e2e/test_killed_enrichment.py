@@ -36,19 +36,18 @@ def say(*words):
 
 folder, address, patterns, concurrency = sys.argv[1:]
 lake = lake_of(Path(folder), address, ai_concurrency=int(concurrency))
-keep = lake.cache.keep
+wordings = lake.wordings
 
 
 class Telling:
-    find = staticmethod(lake.cache.find)
+    find = staticmethod(wordings.find)
 
     @staticmethod
-    def keep(wording, validate):
+    def keep(wording):
         # The first thing that happens to a reply which was accepted, before anything is written.
         say("accepted", wording.pattern)
-        kept = keep(wording, validate)
+        wordings.keep(wording)
         say("kept", wording.pattern)
-        return kept
 
 
 done = enrich(lake.settings, [Pending(pattern_of(at), 1) for at in range(int(patterns))], Telling)

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -33,7 +32,6 @@ from tribolake.lake.lease import CLOCK_TICK, Lease
 from tribolake.lake.listing import MAX_WHOLE, WholeListing, starts
 from tribolake.lake.shared import SharedCustody
 from tribolake.lake.store import PART_BYTES, Label, ObjectMissing, ObjectStore, ObjectTooLarge, Stored, open_store
-from tribolake.lake.versions import list_versions
 from tribolake.oil.product import OIL
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.gold import publish_client
@@ -473,63 +471,6 @@ def test_given_a_version_that_readers_see_then_a_run_that_knows_only_others_does
     assert shop.shown() == "run-3"
     left = {stored.key.removeprefix(f"{GOLD}_versions/").partition("/")[0] for stored in shop.store.list(GOLD)}
     assert {"run-2", "run-3"} <= left
-
-
-@pytest.mark.parametrize("gone", ["the version at the cut", "the key before the cut", "all before the cut"])
-def test_given_versions_that_are_removed_between_two_pages_then_no_other_is_passed_over(s3_server, settings_of, gone):
-    store = open_store(settings_of(s3_server))
-    contents = {f"p/{key}": 3 if key == "c" else 2 for key in "abcdef"}
-    for key, versions in contents.items():
-        for number in range(versions):
-            store.client.put_object(Bucket=store.bucket, Key=key, Body=b"x" * number)
-    pages, removed = [], set()
-
-    def only_some(params: dict[str, object], **_: object) -> None:
-        params["MaxKeys"] = 5
-
-    def remove_some(parsed: dict[str, Any], **_: object) -> None:
-        pages.append(parsed)
-        if len(pages) > 1:
-            return
-        found = [(version["Key"], version["VersionId"], version["Size"]) for version in parsed["Versions"]]
-        before = [one for one in found if one[0] != found[-1][0]]
-        chosen = {
-            "the version at the cut": found[-1:],
-            "the key before the cut": [one for one in before if one[0] == before[-1][0]],
-            "all before the cut": before,
-        }
-        for key, version_id, size in chosen[gone]:
-            removed.add((key, size))
-            client(s3_server).delete_object(Bucket=store.bucket, Key=key, VersionId=version_id)
-
-    store.client.meta.events.register("before-parameter-build.s3.ListObjectVersions", only_some)
-    store.client.meta.events.register("after-call.s3.ListObjectVersions", remove_some)
-    listed = [(version.key, version.size_bytes) for version in list_versions(store, "p/")]
-    every = [(key, number) for key, versions in contents.items() for number in range(versions)]
-    assert len(pages) > 2
-    assert removed
-    assert [one for one in listed if one not in removed] == [one for one in every if one not in removed]
-    assert len(listed) == len(set(listed))
-
-
-@pytest.mark.parametrize("most", [1, 2, 3, 4, 5])
-def test_given_keys_with_more_versions_than_a_page_then_each_is_listed_once_the_first_first(
-    s3_server, settings_of, most
-):
-    store = open_store(settings_of(s3_server))
-    contents = {"p/a": 3, "p/b": 7, "p/c": 1, "p/d": 4}
-    for key, versions in contents.items():
-        for number in range(versions):
-            store.client.put_object(Bucket=store.bucket, Key=key, Body=b"x" * number)
-    client(s3_server).delete_object(Bucket=store.bucket, Key="p/b")  # which leaves a mark, and that counts for nothing
-
-    def only_some(params: dict[str, object], **_: object) -> None:
-        params["MaxKeys"] = most
-
-    store.client.meta.events.register("before-parameter-build.s3.ListObjectVersions", only_some)
-    assert [(version.key, version.size_bytes) for version in list_versions(store, "p/")] == [
-        (key, number) for key, versions in contents.items() for number in range(versions)
-    ]
 
 
 @pytest.mark.slow

@@ -1,8 +1,7 @@
-"""Wordings to keep, and processes that keep and compact them: one that ends, one that is killed at a chosen line."""
+"""Wordings to keep, and processes that keep and fold them: one that ends, one that is killed at a chosen line."""
 
 from __future__ import annotations
 
-import io
 import multiprocessing
 import os
 import signal
@@ -10,27 +9,29 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from tribolake.oil.wording.cache import WordingCache, open_wordings
-from tribolake.oil.wording.cache.table import as_parquet, of_parquet
 from tribolake.oil.wording.pattern import expert_rules, read_pattern
+from tribolake.oil.wording.segments import Wordings, open_wordings
+from tribolake.oil.wording.transfer import export_wordings
 from tribolake.oil.wording.wording import Configuration, Wording, cache_key, canonical_json
 from tribolake.settings import load_settings
 
 CONFIGURATION = Configuration("v1", "a-model", 0.2, "es")
 # The code that leaves something behind, or decides what to.
-CODE = ("/cache/compaction.py", "/cache/in_folder.py", "/cache/in_bucket.py", "/lake/versions.py", "/publish/files.py")
+CODE = (
+    "/wording/segments.py",
+    "/wording/segment.py",
+    "/lake/objects.py",
+    "/lake/objects_in_bucket.py",
+    "/publish/files.py",
+)
 RULES = expert_rules("es")
 # Imported once; a process that is forked off has them.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    ["tests.support.kept_wordings", "tribolake.oil.wording.cache.kept", "tribolake.lake.store"]
-)
+FORKS.set_forkserver_preload(["tests.support.kept_wordings", "tribolake.lake.store"])
 
 
 def wording(number: int, text: str = "", prompt_version: str = "v1") -> Wording:
@@ -58,18 +59,32 @@ def wordings(numbers: Iterable[int], text: str = "", prompt_version: str = "v1")
     return [wording(number, text, prompt_version) for number in numbers]
 
 
-def as_another_release(many: Iterable[Wording], **columns: str) -> bytes:
-    """The same rows in other bytes: a release of Arrow writes its own name into a file. It may have more columns."""
-    table = of_parquet(as_parquet(many))
-    for name, text in columns.items():
-        table = table.append_column(name, pa.array([text] * len(table)))
-    content = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata({"written by": "another release"}), content)
-    return content.getvalue()
+def keep_each(kept: Wordings, many: Iterable[Wording]) -> list[Wording]:
+    """Keep wordings one by one, in a segment each."""
+    every = list(many)
+    for one in every:
+        kept.keep(one)
+    return every
 
 
-def keep_all(cache: WordingCache, many: Iterable[Wording]) -> list[Wording]:
-    return [cache.keep(one) for one in many]
+def by_key(many: Iterable[Wording]) -> dict[str, Wording]:
+    return {one.cache_key: one for one in many}
+
+
+class _Rows(Wordings):
+    """Wordings that no check has seen."""
+
+    def __init__(self, rows: Sequence[Wording]) -> None:
+        self._unchecked = list(rows)
+
+    def everything(self) -> list[Wording]:
+        return self._unchecked
+
+
+def exported(rows: Sequence[Wording], path: Path) -> Path:
+    """Write a file as an export does, of whatever rows."""
+    export_wordings(_Rows(rows), path)
+    return path
 
 
 def start(
@@ -82,9 +97,9 @@ def start(
     """Start a job on the wordings of a lake in a process of its own.
 
     Args:
-        job: `job(cache, *arguments)`, a function of a module.
+        job: `job(kept, *arguments)`, a function of a module.
         flags: of `load_settings`.
-        environment: beside that of the process.
+        environment: besides that of the process.
         arguments: of the job.
         kill_at: kill the process when it comes to so many lines of the code that writes and removes.
     """
@@ -108,10 +123,10 @@ def _work(
     kill_at: int | None,
 ) -> None:
     os.environ.update(environment)
-    cache = open_wordings(load_settings(**flags))
+    kept = open_wordings(load_settings(**flags))
     if kill_at is not None:
         _die_at(kill_at)
-    job(cache, *arguments)
+    job(kept, *arguments)
 
 
 def _die_at(line: int) -> None:
@@ -132,18 +147,15 @@ def _die_at(line: int) -> None:
     sys.settrace(count)
 
 
-def keep_job(cache: WordingCache, numbers: Sequence[int], text: str, answers: Any = None) -> None:
-    """Keep wordings; what the lake gave back is put into a queue as it comes."""
+def keep_job(kept: Wordings, numbers: Sequence[int]) -> None:
+    keep_each(kept, wordings(numbers))
+
+
+def fold_job(kept: Wordings) -> None:
+    kept.fold(everything=True)
+
+
+def fold_often_job(kept: Wordings, numbers: Sequence[int]) -> None:
     for number in numbers:
-        kept = cache.keep(wording(number, text))
-        if answers is not None:
-            answers.put((kept.cache_key, kept.observation))
-
-
-def compact_job(cache: WordingCache) -> None:
-    cache.compact()
-
-
-def compact_often_job(cache: WordingCache, times: int) -> None:
-    for _ in range(times):
-        cache.compact()
+        kept.keep(wording(number))
+        kept.fold(everything=True)

@@ -16,12 +16,12 @@ from typing import Any
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tribolake.oil.wording.cache import WordingCache, open_wordings
 from tribolake.oil.wording.configuration import configuration_of
 from tribolake.oil.wording.enrich import enrich
 from tribolake.oil.wording.pattern import Language, Pattern, Rule
 from tribolake.oil.wording.prompt import read_examples
 from tribolake.oil.wording.result import Enrichment, Pending
+from tribolake.oil.wording.segments import Wordings, open_wordings
 from tribolake.oil.wording.wording import cache_key, canonical_json
 from tribolake.settings import Settings, load_settings
 
@@ -184,17 +184,17 @@ class Lake:
     settings: Settings
 
     @property
-    def cache(self) -> WordingCache:
+    def wordings(self) -> Wordings:
         return open_wordings(self.settings)
 
     def enrich(self, *patterns: Pattern) -> Enrichment:
         """Enrich these patterns, the first of which most reports have."""
         pending = [Pending(pattern, len(patterns) - at) for at, pattern in enumerate(patterns)]
-        return enrich(self.settings, pending, self.cache)
+        return enrich(self.settings, pending, self.wordings)
 
     def knows(self, pattern: Pattern) -> bool:
         key = cache_key(pattern, configuration_of(self.settings))
-        return key in self.cache.find([key])
+        return key in self.wordings.find([key])
 
 
 def lake_of(folder: Path, endpoint: Endpoint | str, **settings: Any) -> Lake:

@@ -1,4 +1,4 @@
-"""Wordings of a lake as people ask for them: carried to another lake, removed, put together, waited for, scored."""
+"""Wordings of a lake for its operators: carried to another lake, removed, folded, waited for, scored."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.custody import Custody, lock_machine
@@ -16,25 +15,17 @@ from tribolake.lake.objects import open_objects
 from tribolake.oil.evaluation import Evaluation, evaluate_recommendations
 from tribolake.oil.product import OIL
 from tribolake.oil.seeds import read_seed
-from tribolake.oil.wording.batch_record import batches_by_pattern
-from tribolake.oil.wording.cache import Imported, open_wordings
-from tribolake.oil.wording.cache.names import NoWordings
-from tribolake.oil.wording.configuration import configuration_of
 from tribolake.oil.wording.objections import objections
-from tribolake.oil.wording.pattern import expert_rules
 from tribolake.oil.wording.prompt import PROMPT_VERSION
-from tribolake.oil.wording.waiting import forget_prompt_version, pending, try_again_now
+from tribolake.oil.wording.segments import open_wordings
+from tribolake.oil.wording.transfer import Imported, NotAnExport, export_wordings, import_wordings
+from tribolake.oil.wording.waiting import forget_prompt_version, try_again_now
 from tribolake.run.home import open_custody
 from tribolake.run.warehouse import last_run, open_built, open_warehouse, rows_of, table_exists
 from tribolake.settings import Settings
 from tribolake.trace.find import find
 from tribolake.trace.manifests import published_clients
 
-if TYPE_CHECKING:
-    from tribolake.oil.wording.batch import Collected, Submitted
-
-# An import leaves so many wordings to stand alone, at most.
-FEW = 100
 REPORTS = "classified_reports"
 RECOMMENDATIONS = ("gold", "report_recommendations")
 # Of whatever configuration: what reports show is that of the last run.
@@ -67,18 +58,20 @@ class WaitingPattern:
     detail: str
     attempts: int  # how often it was asked for in vain
     next_try_at: datetime | None
-    batch: str | None = None  # that was asked for it, and is not collected yet
 
 
 @dataclass(frozen=True)
-class Retried:
-    """Patterns that the next run asks for, and the batches that others wait for."""
+class OpenBatch:
+    """A batch of the Batch API that an earlier release asked for and did not collect."""
 
-    waiting: int
-    batches: tuple[str, ...]
+    batch_id: str | None  # None where its answer was lost
+    made_at: str  # ISO 8601, UTC
+    endpoint: str
+    patterns: int
+    file: Path  # where it is remembered
 
 
-def export_wordings(settings: Settings, path: Path) -> int:
+def export_from(settings: Settings, path: Path) -> int:
     """Write every wording of a lake into a Parquet file; returns how many.
 
     Raises:
@@ -88,10 +81,10 @@ def export_wordings(settings: Settings, path: Path) -> int:
     _check_there(settings)
     if not path.parent.is_dir():
         raise ConfigurationError(f"{path} cannot be written: the folder {path.parent} does not exist")
-    return open_wordings(settings).export_to(path)
+    return export_wordings(open_wordings(settings), path)
 
 
-def import_wordings(settings: Settings, path: Path) -> Imported:
+def import_into(settings: Settings, path: Path) -> Imported:
     """Take the wordings of an exported file into a lake, after the guards have looked at each.
 
     Raises:
@@ -99,14 +92,11 @@ def import_wordings(settings: Settings, path: Path) -> Imported:
         LakeIsBusy: a run is under way.
     """
     with _alone(settings):
-        wordings = open_wordings(settings)
         try:
-            done = wordings.import_from(path, objections)
-        except NoWordings as error:
+            return import_wordings(open_wordings(settings), path, objections)
+        except NotAnExport as error:
             said = str(error).rstrip(".")
             raise ConfigurationError(f"{path}: {said}. Give a file of `tribolake recommendations export`") from error
-        wordings.compact(at_least=FEW)
-        return done
 
 
 def expire_wordings(settings: Settings, prompt_version: str, *, is_sure: bool = False) -> int:
@@ -153,14 +143,14 @@ def _hide(settings: Settings, custody: Custody, prompt_version: str) -> int:
     return hidden
 
 
-def compact_wordings(settings: Settings) -> int:
-    """Put wordings that stand alone into one file for each prompt version; returns how many did.
+def fold_wordings(settings: Settings) -> int:
+    """Put the segments of all runs into one for each prompt version. Returns how many wordings they had.
 
     Raises:
         LakeIsBusy: a run is under way.
     """
     with _alone(settings):
-        return open_wordings(settings).compact()
+        return open_wordings(settings).fold(everything=True)
 
 
 def list_waiting(settings: Settings) -> list[WaitingPattern]:
@@ -172,25 +162,23 @@ def list_waiting(settings: Settings) -> list[WaitingPattern]:
     with open_built(settings, *RECOMMENDATIONS) as warehouse:
         is_kept = all(table_exists(warehouse, "control", name) for name in ("wordings", "unworded"))
         rows = rows_of(warehouse, WAITING) if is_kept else []
-    batches = batches_by_pattern(settings)
     texts = {row["text_id"]: row["text"] for row in read_seed(f"texts_{settings.language}")}
     otherwise = "never asked" if settings.asks_a_model else "no key"
     found = []
     for row in rows:
-        said, batch = json.loads(row["pattern"]), batches.get(row["pattern"])
+        said = json.loads(row["pattern"])
         first, family = said["rules"][0], said["component"]
         named = {
             "component": texts.get(f"component.{family}", family),
             "rule": texts.get(f"{first}.name", first),
-            "reason": "batch" if batch else row["reason"] or otherwise,
-            "batch": batch,
+            "reason": row["reason"] or otherwise,
         }
         found.append(WaitingPattern(**row | named))
     return found
 
 
-def retry_waiting(settings: Settings) -> Retried:
-    """Have the next run ask for all that wait, but for what a batch was asked for.
+def retry_waiting(settings: Settings) -> int:
+    """Have the next run ask for all patterns that wait. Returns how many there are.
 
     Raises:
         ConfigurationError: no run has taken place yet.
@@ -198,50 +186,28 @@ def retry_waiting(settings: Settings) -> Retried:
     """
     with _alone(settings) as custody:
         custody.restore()
-        waiting = list_waiting(settings)
-        batches = dict.fromkeys(each.batch for each in waiting if each.batch)
-        count = sum(each.batch is None for each in waiting)
+        count = len(list_waiting(settings))
         with open_warehouse(settings.warehouse) as warehouse:
             past = last_run(warehouse)
             if count:
                 try_again_now(warehouse)
         if past and count:
             custody.save(past.run_id, changed=True)
-    return Retried(count, tuple(batches))
+    return count
 
 
-def submit_batch(settings: Settings) -> Submitted:
-    """Ask for the wordings of all patterns that have none, by batch.
-
-    Raises:
-        ConfigurationError: no run has taken place yet, no key is set, or a budget without a price.
-        LakeIsBusy: a run, which asks for the same patterns, is under way.
-        ModelUnusable, EndpointUnavailable: the message says what to do; do it again afterwards.
-    """
-    from tribolake.oil.wording.batch import submit  # noqa: PLC0415 - the client takes a second to import
-
-    _check_there(settings)
-    with lock_machine(settings):
-        open_custody(settings).restore()
-        with open_built(settings, *RECOMMENDATIONS) as warehouse:
-            rules = expert_rules(settings.language)
-            without = pending(warehouse, configuration_of(settings), rules, datetime.now(UTC))
-        return submit(settings, without, open_wordings(settings))
-
-
-def collect_batches(settings: Settings) -> Collected:
-    """Look at every batch once, and keep the wordings of those that ended.
-
-    Raises:
-        ConfigurationError: no key is set.
-        LakeIsBusy: a run is under way.
-        ModelUnusable, EndpointUnavailable, StoreUnavailable: the message says what to do.
-    """
-    from tribolake.oil.wording.batch import collect  # noqa: PLC0415 - the client takes a second to import
-
-    _check_there(settings)
-    with lock_machine(settings):
-        return collect(settings, open_wordings(settings))
+def open_batches(settings: Settings) -> list[OpenBatch]:
+    """List the batches that an earlier release on this machine asked for and did not collect, oldest first."""
+    found = []
+    for path in sorted((settings.state / "batches").glob("*.json")):
+        try:
+            said = json.loads(path.read_bytes())
+            number = len(said["patterns"])
+            made = OpenBatch(said.get("batch_id"), said["made_at"], said.get("endpoint", ""), number, path)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            continue  # not a record
+        found.append(made)
+    return found
 
 
 def evaluate_published(settings: Settings, clients: Sequence[str] | None) -> dict[str, Evaluation]:

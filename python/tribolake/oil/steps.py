@@ -13,13 +13,10 @@ from tribolake.lake.bronze import BronzeFile
 from tribolake.oil.reading import read_ahead
 from tribolake.oil.reasons import reasons
 from tribolake.oil.seeds import declared_layouts
-from tribolake.oil.wording.cache import open_wordings
 from tribolake.oil.wording.reports import word_reports
+from tribolake.oil.wording.segments import open_wordings
 from tribolake.product import Progress, Step, StepResult, Steps
 from tribolake.settings import Settings
-
-# So many wordings are read as objects of their own before a run puts them together.
-WORDINGS_ALONE = 100
 
 
 def begin(settings: Settings, found: Sequence[BronzeFile]) -> None:
@@ -31,14 +28,14 @@ def begin(settings: Settings, found: Sequence[BronzeFile]) -> None:
     threading.Thread(target=__import__, args=("pandas",), daemon=True).start()
 
 
-def word(warehouse: duckdb.DuckDBPyConnection, settings: Settings, progress: Progress) -> StepResult:
+def word(warehouse: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, progress: Progress) -> StepResult:
     """Give reports their texts."""
-    wordings = open_wordings(settings)
+    wordings = open_wordings(settings, run_id)
     enrichment, touched = word_reports(warehouse, settings, wordings, progress=progress)
     if enrichment.accepted:
-        # What cannot be put together today is read one by one, and put together by a later run.
+        # Segments that cannot be folded now are read one by one.
         with suppress(StoreUnavailable, OSError):
-            wordings.compact(at_least=WORDINGS_ALONE)
+            wordings.fold()
     report = enrichment.as_dict()
     # A spent budget is what somebody asked for; an endpoint that refuses the key is not.
     return StepResult(frozenset(touched), report, bool(report["stopped"] and not report["budget_spent"]))

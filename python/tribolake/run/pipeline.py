@@ -139,7 +139,9 @@ def _carry_out(
             columns = dbt.build(load_seeds=plan.load_seeds, rebuild=plan.rebuild)
         for step in steps.after_build:
             with stopwatch(step.stage), dbt.warehouse() as warehouse:
-                report.results[step.reports] = step.carry_out(warehouse, settings, stopwatch.progress)
+                report.results[step.reports] = step.carry_out(
+                    warehouse, settings, plan.request.run_id, stopwatch.progress
+                )
         with stopwatch("test"):
             failed = dbt.test(seeds=plan.fingerprints.seeds if plan.load_seeds else None)
         with stopwatch("publish"), dbt.warehouse() as warehouse:

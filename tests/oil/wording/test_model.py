@@ -112,7 +112,7 @@ def test_given_a_wording_in_the_cache_that_the_guards_refuse_then_another_is_ask
     other = lake_of(tmp_path / "other", endpoint)
     other.settings.lake.mkdir()
     refused = dataclasses.replace(good, observation="El motor muestra hierro de 185 ppm.")
-    other.cache.keep(refused)
+    other.wordings.keep(refused)
     without = lake_of(other.settings.lake, endpoint, openai_api_key="").enrich(MOTOR)
     assert (without.wordings, without.cached, len(endpoint.asked)) == ({}, 0, 1)
     done = other.enrich(MOTOR)
@@ -121,7 +121,7 @@ def test_given_a_wording_in_the_cache_that_the_guards_refuse_then_another_is_ask
     again = other.enrich(MOTOR)
     assert (again.wordings, again.cached, len(endpoint.asked)) == (done.wordings, 1, 2)
     # What was first is there still, for those whose guards take it.
-    assert list(other.cache.find([good.cache_key]).values()) == [refused]
+    assert list(other.wordings.find([good.cache_key]).values()) == [refused]
 
 
 def test_given_no_key_then_the_cache_is_looked_at_and_nobody_is_asked(endpoint, tmp_path):
@@ -241,7 +241,7 @@ def test_given_a_reply_that_offends_twice_then_it_is_dropped_and_nothing_is_kept
     assert done.rejected
     assert [each.complaint is None for each in endpoint.asked] == [True, False]
     assert not lake.knows(MOTOR)
-    assert sum(lake.cache.count().values()) == 0
+    assert sum(lake.wordings.count().values()) == 0
 
 
 def test_given_advice_to_change_oil_for_additives_alone_then_it_is_dropped(endpoint, tmp_path):

@@ -16,7 +16,7 @@ from tribolake.oil.wording.configuration import configuration_of
 from tribolake.oil.wording.pattern import expert_rules, read_pattern
 from tribolake.oil.wording.reports import word_reports
 from tribolake.oil.wording.result import Enrichment
-from tribolake.oil.wording.waiting import note_judged_by, try_again_now
+from tribolake.oil.wording.waiting import CONTROL_WORDINGS, keep_wordings, note_judged_by, try_again_now
 from tribolake.oil.wording.wording import Wording, cache_key
 
 RULE_TEXT = "Lo que dice la regla."
@@ -67,19 +67,21 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def wording_in(lake: Lake, one: Wording) -> Wording:
-    """A wording in the cache of a lake, under the key that runs there look for."""
+    """A wording of a lake, under the key that runs there look for."""
     configuration = configuration_of(lake.settings)
     key = cache_key(read_pattern(one.pattern, "es", expert_rules("es")), configuration)
-    return lake.cache.keep(dataclasses.replace(one, cache_key=key, configuration=configuration))
+    kept = dataclasses.replace(one, cache_key=key, configuration=configuration)
+    lake.wordings.keep(kept)
+    return kept
 
 
 def refused_in(lake: Lake) -> Wording:
-    """A wording in the cache of a lake that guards took once, and take no more."""
+    """A wording of a lake that guards took once, and take no more."""
     return wording_in(lake, dataclasses.replace(GOOD, observation=BAD_TEXT))
 
 
 def word(warehouse: duckdb.DuckDBPyConnection, lake: Lake) -> tuple[Enrichment, set[str]]:
-    return word_reports(warehouse, lake.settings, lake.cache)
+    return word_reports(warehouse, lake.settings, lake.wordings)
 
 
 def published(warehouse: duckdb.DuckDBPyConnection) -> str:
@@ -123,7 +125,7 @@ def test_given_a_wording_that_is_shown_and_refused_now_then_the_text_of_the_rule
     show_as_before(warehouse, bad)
     without = Lake(lake.settings.changed(openai_api_key=None))
     empty = lake_of(lake.settings.lake / "nothing", "http://127.0.0.1:9/v1")
-    _, changed = word_reports(warehouse, without.settings, empty.cache)
+    _, changed = word_reports(warehouse, without.settings, empty.wordings)
     assert (changed, published(warehouse)) == ({"cda"}, RULE_TEXT)
 
 
@@ -139,17 +141,9 @@ def test_given_a_wording_that_is_shown_and_refused_now_then_the_one_behind_it_ta
     assert word(warehouse, lake)[1] == set()
 
 
-def test_given_a_wording_that_a_warehouse_cannot_hold_then_it_is_passed_over_and_the_others_are_shown(
-    lake, warehouse, monkeypatch, caplog
-):
-    """No release keeps such a time any more; a lake may have one of before."""
-    monkeypatch.setattr("tribolake.oil.wording.cache.names._flaw_of_form", lambda _: None)
-    good, other = wording_in(lake, GOOD), dataclasses.replace(wording(2), generated_at="2026-W01-1")
-    wording_in(lake, other)
-    warehouse.execute("insert into gold.report_recommendations values ('cda', 'lab', '2', $1)", [other.pattern])
-    _, changed = word(warehouse, lake)
-    assert (changed, warehouse.execute("select cache_key from control.wordings").fetchall()) == (
-        {"cda"},
-        [(good.cache_key,)],
-    )
+def test_wording_that_the_warehouse_cannot_hold_is_passed_over(warehouse, caplog):
+    other = dataclasses.replace(wording(2), generated_at="2026-W01-1")
+    warehouse.execute(CONTROL_WORDINGS)
+    keep_wordings(warehouse, "a configuration", [GOOD, other])
+    assert warehouse.execute("select cache_key from control.wordings").fetchall() == [(GOOD.cache_key,)]
     assert "is passed over" in caplog.text

@@ -90,7 +90,7 @@ def test_given_failure_after_failure_then_each_wait_is_twice_as_long_up_to_a_day
     assert minutes == [15, 30, 60, 120, 240, 480, 960, *[1440] * 5]
 
 
-@pytest.mark.parametrize("reason", ["budget", "batch", "stopped"])
+@pytest.mark.parametrize("reason", ["budget", "stopped"])
 def test_given_a_pattern_that_nobody_asked_for_then_runs_ask_and_waiting_grows_not(warehouse, reason):
     for _ in range(3):
         wait(warehouse, reason, "often", "seldom")

@@ -13,21 +13,13 @@ from tests.support.s3_fixtures import new_buckets
 from tribolake.cli.options import Exit
 from tribolake.errors import ConfigurationError, LakeIsBusy
 from tribolake.lake.custody import lock_machine
-from tribolake.oil.recommendations import (
-    Retried,
-    collect_batches,
-    expire_wordings,
-    list_waiting,
-    retry_waiting,
-    submit_batch,
-)
+from tribolake.oil.recommendations import expire_wordings, list_waiting, retry_waiting
 from tribolake.oil.seeds import read_seed
-from tribolake.oil.wording.batch_record import BatchRecord, open_records, save
-from tribolake.oil.wording.cache import open_wordings
 from tribolake.oil.wording.configuration import configuration_of
 from tribolake.oil.wording.pattern import expert_rules, read_pattern
 from tribolake.oil.wording.prompt import PROMPT_VERSION
 from tribolake.oil.wording.result import Waiting
+from tribolake.oil.wording.segments import open_wordings
 from tribolake.oil.wording.waiting import CONTROL_WORDINGS, configuration_text, keep_waiting, keep_wordings
 from tribolake.oil.wording.wording import Wording, cache_key
 from tribolake.run.home import open_custody
@@ -89,12 +81,6 @@ def fail(settings: Settings, number: int, reason="rejected", detail: str = "") -
         keep_waiting(warehouse, name_of(settings), {PATTERNS[number]: Waiting(reason, detail)}, NOW)
 
 
-def ask_a_batch(settings: Settings, number: int, batch_id: str | None = "batch_7") -> None:
-    pattern = read_pattern(PATTERNS[number], "es", RULES)
-    patterns = {key_of(settings, pattern.text): pattern}
-    save(settings, BatchRecord("20260131T1200", NOW.isoformat(), configuration_of(settings), patterns, batch_id))
-
-
 def reasons(settings: Settings) -> list[tuple[int, str]]:
     return [(each.reports, each.reason) for each in list_waiting(settings)]
 
@@ -113,15 +99,14 @@ def test_given_no_key_then_all_patterns_without_a_wording_are_listed_and_say_so(
 def test_given_a_key_then_each_pattern_has_its_own_reason(with_key):
     build(with_key)
     fail(with_key, 1)
-    ask_a_batch(with_key, 2)
-    assert reasons(with_key) == [(3, "never asked"), (2, "rejected"), (1, "batch")]
+    assert reasons(with_key) == [(3, "never asked"), (2, "rejected"), (1, "never asked")]
 
 
 def test_given_what_waits_then_people_read_names_and_times_with_their_zone(tribolake, with_key):
     build(with_key)
     fail(with_key, 0, detail="digits")
     fail(with_key, 1, "budget")
-    ask_a_batch(with_key, 2)
+    fail(with_key, 2, "stopped")
     done = tribolake("recommendations", "waiting", "--lake", str(with_key.lake), OPENAI_API_KEY=KEY, TZ="America/Lima")
     assert done.stdout.splitlines() == [
         f"3 reports: component 0, {NAME}",
@@ -129,38 +114,55 @@ def test_given_what_waits_then_people_read_names_and_times_with_their_zone(tribo
         f"2 reports: component 1, {NAME}",
         "    budget: the next run asks, or finds it in the lake",
         f"1 reports: component 2, {NAME}",
-        "    waits for batch_7: `tribolake recommendations batch collect` looks whether it is done",
+        "    stopped: the next run asks, or finds it in the lake",
     ]
     told = tribolake("recommendations", "waiting", "--lake", str(with_key.lake), "--json")
     first = json.loads(told.stdout)["waiting"][0]
     assert (first["pattern"], first["reports"], first["attempts"]) == (PATTERNS[0], 3, 1)
 
 
-def test_given_batches_under_way_then_a_retry_leaves_their_patterns_out_and_names_them(tribolake, with_key):
+def test_retry_counts_what_the_next_run_asks_for(tribolake, with_key):
     build(with_key)
     fail(with_key, 0)
-    ask_a_batch(with_key, 2)
-    assert retry_waiting(with_key) == Retried(2, ("batch_7",))
-    assert reasons(with_key) == [(3, "never asked"), (2, "never asked"), (1, "batch")]
+    assert retry_waiting(with_key) == 3
+    assert reasons(with_key) == [(3, "never asked"), (2, "never asked"), (1, "never asked")]
     done = tribolake("recommendations", "retry", "--lake", str(with_key.lake))
     assert done.stdout.splitlines() == [
-        "2 patterns will be asked for by the next run that has a key: OPENAI_API_KEY is not set here",
-        "others wait for batch_7: `tribolake recommendations batch collect` looks whether it is done",
+        "3 patterns will be asked for by the next run that has a key: OPENAI_API_KEY is not set here"
     ]
 
 
-def test_given_a_batch_that_was_asked_with_another_model_then_its_patterns_do_not_wait_for_it(with_key):
-    build(with_key)
-    ask_a_batch(with_key.changed(ai_model="another"), 0)
-    assert retry_waiting(with_key) == Retried(3, ())
-
-
-@pytest.mark.parametrize("use", [submit_batch, collect_batches, retry_waiting])
-def test_given_a_run_under_way_then_nothing_is_asked_for(with_key, use):
+def test_given_a_run_under_way_then_nothing_is_asked_for(with_key):
     build(with_key)
     with lock_machine(with_key), pytest.raises(LakeIsBusy):
-        use(with_key)
-    assert open_records(with_key) == []
+        retry_waiting(with_key)
+
+
+# Batches of an earlier release
+
+
+def test_batch_is_gone_and_lists_what_an_earlier_release_left_open(tribolake, with_key):
+    build(with_key)
+    batches = with_key.state / "batches"
+    batches.mkdir()
+    said = {
+        "name": "20260131T1200", "made_at": NOW.isoformat(), "batch_id": "batch_7", "endpoint": "https://an.endpoint/v1",
+        "configuration": {}, "patterns": {"a key": {}, "another": {}},
+    }  # fmt: skip
+    (batches / "20260131T1200.json").write_text(json.dumps(said), encoding="utf-8")
+    (batches / "20260131T1201.json").write_text("[]", encoding="utf-8")
+    for words in (("batch",), ("batch", "submit"), ("batch", "collect", "--json")):
+        done = tribolake("recommendations", *words, "--lake", str(with_key.lake), OPENAI_API_KEY=KEY)
+        assert done.returncode == Exit.USAGE
+        assert "`recommendations batch` is gone" in done.stderr
+        assert "0.17 USD" in done.stderr
+        assert "batch_7" in done.stdout
+    assert (
+        "2 patterns, 2026-01-31T12:00:00+00:00, https://an.endpoint/v1"
+        in tribolake("recommendations", "batch", "--lake", str(with_key.lake)).stdout
+    )
+    # Their patterns wait like all others.
+    assert reasons(with_key) == [(3, "never asked"), (2, "never asked"), (1, "never asked")]
 
 
 # What is forgotten

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +10,9 @@ from decimal import Decimal
 
 from tribolake.errors import TribolakeError
 from tribolake.oil.wording.budget import Budget, Reservation
-from tribolake.oil.wording.cache import NoPlaceLeft
 from tribolake.oil.wording.enrich import Cache
 from tribolake.oil.wording.judge import Fault, judge, wording_of
 from tribolake.oil.wording.model import Answer, Model, most_tokens
-from tribolake.oil.wording.objections import objections_to
 from tribolake.oil.wording.pattern import Pattern
 from tribolake.oil.wording.price import Price, Tokens
 from tribolake.oil.wording.prompt import LONGEST_COMPLAINT_BYTES, Message, messages
@@ -26,7 +23,6 @@ from tribolake.oil.wording.wording import Configuration, Wording
 from tribolake.product import Progress
 from tribolake.settings import Settings
 
-log = logging.getLogger(__name__)
 COMPLAINT_TOKENS = LONGEST_COMPLAINT_BYTES + 512  # with the words around it
 KEEPING_THREADS = 16
 # So many calls per caller, one after the other and none in between answered, say that the endpoint is down.
@@ -181,7 +177,7 @@ class _Asking:
             return Waiting(verdict.reason, verdict.detail)
         wording = wording_of(verdict, pattern, self._keys[pattern.text], self._configuration, tokens)
         # Nothing is awaited between the verdict and this: what was paid for is on its way to the disk.
-        await self._keep(wording, pattern)
+        await self._keep(wording)
         return None
 
     async def _call(self, asked: Sequence[Message], reservation: Reservation) -> Answer:
@@ -208,20 +204,12 @@ class _Asking:
     def _most(self, asked: Sequence[Message]) -> Tokens:
         return most_tokens(asked, self._format, self._settings)
 
-    async def _keep(self, wording: Wording, pattern: Pattern) -> None:
-        def objections(other: Wording) -> Sequence[str]:
-            return () if other == wording else objections_to(other, pattern)  # it was judged just now
-
-        kept = wording
+    async def _keep(self, wording: Wording) -> None:
         try:
-            kept = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._cache.keep, wording, objections
-            )
-        except NoPlaceLeft as error:  # of this wording alone: it is shown here, and asked for again elsewhere
-            log.warning("%s", error)
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._cache.keep, wording)
         except (TribolakeError, OSError, ValueError) as error:
             self._result.stopped = self._result.stopped or NOT_KEPT.format(error=error)
-        self._result.wordings[wording.pattern] = kept
+        self._result.wordings[wording.pattern] = wording
         self._result.accepted += 1
 
     def _count_failure(self, failure: Unanswered) -> None:

@@ -12,12 +12,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from tribolake.errors import TribolakeError
-from tribolake.oil.wording.batch_record import awaited_keys
-from tribolake.oil.wording.cache import Validate
 from tribolake.oil.wording.configuration import configuration_of
 from tribolake.oil.wording.pattern import Pattern
 from tribolake.oil.wording.price import price_of
 from tribolake.oil.wording.result import Enrichment, Pending, Waiting
+from tribolake.oil.wording.segments import Validate
 from tribolake.oil.wording.wording import Configuration, Wording, cache_key
 from tribolake.product import Progress
 from tribolake.settings import Settings
@@ -32,14 +31,14 @@ BROKEN_OFF = "asking the model broke off ({error}): the log has more at level DE
 
 
 class Cache(Protocol):
-    """Wordings of the lake, by key; those that `validate` objects to are passed over as if they were not there.
+    """Wordings of the lake, by key. `find` passes over those that `validate` objects to.
 
-    Both calls block; what `keep` returns is durable, and the first writer's.
+    Both calls block. A wording is durable when `keep` returns.
     """
 
     def find(self, keys: Collection[str], validate: Validate) -> Mapping[str, Wording]: ...
 
-    def keep(self, wording: Wording, validate: Validate) -> Wording: ...
+    def keep(self, wording: Wording) -> None: ...
 
 
 def enrich(
@@ -106,24 +105,21 @@ def _ask_for(
     progress: Progress,
 ) -> None:
     """Ask the model, as far as the budget and the endpoint permit."""
-    awaited = awaited_keys(settings)
-    result.waiting |= {pattern.text: Waiting("batch") for pattern in patterns if keys[pattern.text] in awaited}
-    wanted = [pattern for pattern in patterns if pattern.text not in result.waiting]
-    price = price_of(settings) if wanted else None
-    if wanted and settings.model.budget_usd is not None and price is None:
+    price = price_of(settings) if patterns else None
+    if patterns and settings.model.budget_usd is not None and price is None:
         result.stopped = result.stopped or UNKNOWN_PRICE.format(model=settings.model.name)
-    if not wanted or result.stopped:
-        result.waiting |= {pattern.text: Waiting("stopped") for pattern in wanted}
+    if not patterns or result.stopped:
+        result.waiting |= {pattern.text: Waiting("stopped") for pattern in patterns}
         return
     from tribolake.oil.wording.asking import ask_for_all  # noqa: PLC0415 - the client takes a second to import
 
-    progress(f"ask {settings.model.name} for {len(wanted)} wordings")
+    progress(f"ask {settings.model.name} for {len(patterns)} wordings")
     try:
-        asyncio.run(ask_for_all(settings, configuration, wanted, keys, cache, price, result, progress))
+        asyncio.run(ask_for_all(settings, configuration, patterns, keys, cache, price, result, progress))
     except Exception as error:  # whatever it is, reports have the rules' texts
         log.debug("the enrichment broke off", exc_info=True)
         result.stopped = result.stopped or BROKEN_OFF.format(error=" and ".join(_names(error)))
-        lost = [pattern.text for pattern in wanted if pattern.text not in result.wordings]
+        lost = [pattern.text for pattern in patterns if pattern.text not in result.wordings]
         result.waiting = {text: Waiting("stopped") for text in lost} | result.waiting
 
 

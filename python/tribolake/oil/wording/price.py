@@ -10,8 +10,6 @@ from tribolake.settings import Settings
 
 OPENAI = "https://api.openai.com/v1"
 MILLION = Decimal(1_000_000)
-# The Batch API of OpenAI bills half: https://platform.openai.com/docs/guides/batch
-BATCH_SHARE = Decimal("0.5")
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,10 @@ Reason = Literal[
     "unreachable",
     "deadline",
     "budget",  # not asked: the rest of the budget does not suffice
-    "batch",  # not asked: a batch was
     "stopped",  # not asked: the enrichment was stopped before
 ]
 # The pattern itself was not asked for: trying again later costs nothing that was paid before.
-NOT_ASKED: frozenset[Reason] = frozenset({"budget", "batch", "stopped"})
+NOT_ASKED: frozenset[Reason] = frozenset({"budget", "stopped"})
 # Nothing is wrong with the pattern: when one after the other fails so, asking for more is in vain.
 OF_THE_ENDPOINT: frozenset[Reason] = frozenset({"bad request", "busy", "server error", "unreachable", "deadline"})
 

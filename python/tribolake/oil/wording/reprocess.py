@@ -7,14 +7,14 @@ from pathlib import Path
 
 import duckdb
 
-from tribolake.oil.wording.cache import open_wordings
+from tribolake.oil.wording.segments import open_wordings
 from tribolake.settings import Settings
 
 KEYS = "select distinct cache_key from read_parquet($1) where cache_key is not null"
 
 
 def lay_out_wordings(settings: Settings, scratch: Settings, reports: Sequence[Path]) -> Settings:
-    """Copy wordings from the cache of one lake to that of another.
+    """Copy wordings from one lake to another.
 
     Args:
         settings: the lake that has them.
@@ -37,8 +37,7 @@ def lay_out_wordings(settings: Settings, scratch: Settings, reports: Sequence[Pa
     cache, kept = open_wordings(settings), open_wordings(scratch)
     # The first of each key that the guards of today take: that is what the run showed, unless they changed since.
     shown = cache.find(keys, objections)
-    for wording in shown.values():
-        kept.keep(wording)
+    kept.keep_all(shown.values())
     # Also one that is refused by now says how the run was set.
     said = next((wording.configuration for wording in (shown or cache.find(keys)).values()), None)
     if said is None:
