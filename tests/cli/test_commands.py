@@ -59,12 +59,13 @@ def test_unknown_variable_is_named_and_the_command_goes_on(tribolake, settings):
 
 def test_config_shows_values_with_their_origins_and_no_secret(tribolake, settings):
     secrets = {"OPENAI_API_KEY": "sk-secret", "TRIBOLAKE_NOTIFY": '["json://u:secret@h"]'}
-    environment = secrets | {"S3_BUCKET": "some-bucket"}
+    environment = secrets | {"S3_BUCKET": "some-bucket", "OPENAI_BASE_URL": "https://u:secret@gateway/v1"}
     words = "config", "show", "--lake", str(settings.lake)
     found = {row["variable"]: row for row in json.loads(tribolake(*words, "--json", **environment).stdout)["settings"]}
     assert found["TRIBOLAKE_LAKE"] == {"variable": "TRIBOLAKE_LAKE", "value": str(settings.lake), "origin": "flag"}
     assert (found["S3_BUCKET"]["value"], found["S3_BUCKET"]["origin"]) == ("some-bucket", "environment")
     assert found["TRIBOLAKE_S3_ATTEMPTS"]["origin"] == "default"
+    assert found["OPENAI_BASE_URL"]["value"] == "https://********@gateway/v1"
     assert found["OPENAI_API_KEY"]["value"] == found["TRIBOLAKE_NOTIFY"]["value"] == "********"
     table = tribolake(*words, **environment).stdout
     assert "some-bucket" in table

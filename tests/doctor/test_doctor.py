@@ -62,14 +62,14 @@ def test_lake_that_is_missing_ends_with_advice_and_is_not_made(settings, tribola
     assert not settings.lake.exists()
 
 
-def test_notify_address_that_apprise_refuses_is_named_by_position(lake):
+def test_notify_address_that_apprise_refuses_has_its_position(lake):
     advice = advice_of(lake.changed(notify=("json://127.0.0.1", "nothing:secret")))
     assert list(advice) == ["notify"]
     assert "address 2 of TRIBOLAKE_NOTIFY" in advice["notify"]
     assert "secret" not in advice["notify"]
 
 
-def test_warehouse_that_is_none_is_to_be_moved_away(lake):
+def test_broken_warehouse_is_to_be_moved_away(lake):
     lake.state.mkdir()
     lake.warehouse.write_text("no database", encoding="utf-8")
     assert "move the file away" in advice_of(lake)["warehouse"]
@@ -112,7 +112,7 @@ def test_bucket_that_works_needs_nothing_and_keeps_no_probe(on_s3):
     assert [found.key for found in store.list("")] == []
 
 
-def test_bucket_that_is_missing_and_credentials_that_are_none_are_told(on_s3, monkeypatch):
+def test_missing_bucket_and_missing_credentials_are_told(on_s3, monkeypatch):
     assert "NoSuchBucket" in advice_of(on_s3("no-such-bucket"))["bucket"]
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)

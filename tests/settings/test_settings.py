@@ -83,7 +83,7 @@ def test_unknown_variable_is_found_with_the_nearest_known_one(monkeypatch, tmp_p
     }
 
 
-def test_settings_for_another_process_are_all_known_and_have_no_secret(monkeypatch):
+def test_settings_for_another_process_have_no_secret(monkeypatch):
     given = load_settings(notify=["json://user:secret@host"], openai_api_key="sk-secret", model_sees_comments=True)
     environment = given.environment()
     assert "secret" not in str(environment)

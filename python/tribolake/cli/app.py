@@ -47,6 +47,9 @@ class LazyGroup(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes | {"commands": LazyCommands()})
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(NAMES)
+
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:

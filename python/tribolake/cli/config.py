@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import typer
@@ -13,6 +14,7 @@ from tribolake.settings.reference import settings_page
 from tribolake.settings.settings import SETTINGS
 
 MASK = "********"
+USER = re.compile(r"//[^/@\s]+@")  # a user and a password in an address
 
 app = new_app()
 
@@ -36,9 +38,13 @@ def show(lake: LakeOption = None, as_json: JsonOption = False) -> None:
         rows: list[dict[str, Any]] = []
         for name, known in SETTINGS.items():
             value = settings.value_of(name)
-            origin = given[name].origin if name in given else "default"
-            variable = given[name].variable if name in given else known.variables[0]
-            rows.append({"variable": variable, "value": MASK if known.is_secret and value else value, "origin": origin})
+            if known.is_secret and value:
+                value = MASK
+            elif isinstance(value, str):
+                value = USER.sub(f"//{MASK}@", value)
+            one = given.get(name)
+            variable, origin = (one.variable, one.origin) if one else (known.variables[0], "default")
+            rows.append({"variable": variable, "value": value, "origin": origin})
         if as_json:
             print_json({"lake": settings.address, "warehouse": settings.warehouse, "settings": rows})
         else:

@@ -106,9 +106,7 @@ class Dbt:
 
     def warehouse(self) -> duckdb.DuckDBPyConnection:
         """A connection to the warehouse that dbt holds open: what a build wrote need not reach the file first."""
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
-
-        connection: duckdb.DuckDBPyConnection = DuckDBConnectionManager.env().conn.cursor()  # type: ignore[attr-defined]
+        connection: duckdb.DuckDBPyConnection = _connections().env().conn.cursor()
         return connection
 
     def __enter__(self) -> Dbt:
@@ -117,9 +115,7 @@ class Dbt:
     def __exit__(self, *_: object) -> None:
         """Close the warehouse: dbt would keep it open, others want it, and it is to be on the disk."""
         if "dbt.adapters.duckdb.connections" in sys.modules:
-            from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
-
-            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+            _connections().close_all_connections()
 
     def _run(self, command: Sequence[str]) -> list[Any]:
         """The nodes that were built."""
@@ -237,6 +233,13 @@ def _without_collecting_garbage() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _connections() -> Any:
+    """The class that holds dbt's connections to the warehouse."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 - dbt takes seconds
+
+    return DuckDBConnectionManager
 
 
 def _first_lines(message: str | None) -> str:

@@ -25,6 +25,8 @@ from typing import Any
 
 from tribolake.errors import TribolakeError
 from tribolake.product import Product
+from tribolake.run.dbt import parse_ahead
+from tribolake.run.pipeline import run as run_pipeline
 from tribolake.run.project import fingerprint_process
 from tribolake.settings import Settings, load_settings
 
@@ -36,7 +38,6 @@ IMPORTED_AHEAD = (
     "dbt.adapters.duckdb.connections",
     "dbt.cli.main",
     "dbt.task.build",
-    "tribolake.run.pipeline",
 )
 STDIN = 0
 Message = dict[str, Any]
@@ -70,8 +71,6 @@ def _get_warm(product: Product, settings: Settings) -> None:
     gc.disable()  # imports make a million objects and no garbage
     for module in (*IMPORTED_AHEAD, *product.imports):
         importlib.import_module(module)
-    from tribolake.run.dbt import parse_ahead  # noqa: PLC0415 - as above
-
     product.steps()
     settings.state.mkdir(parents=True, exist_ok=True)
     parse_ahead(product, settings)
@@ -109,12 +108,10 @@ def _outcome(run: BaseProcess, reading: Connection) -> Message | None:
 
 def _run(product: Product, settings: Settings, request: Message, outcome: Connection) -> None:
     """The forked process."""
-    from tribolake.run.pipeline import run  # noqa: PLC0415 - imported ahead
-
     gc.disable()  # it lives for seconds: looking for garbage takes a twentieth of them
     os.setpgid(0, 0)  # killed together with the processes that read files for it
     try:
-        report = run(product, settings, **request)
+        report = run_pipeline(product, settings, **request)
     except Exception as error:
         outcome.send(_failure(error))
     else:
