@@ -26,7 +26,7 @@ CODE = (
     "/wording/segment.py",
     "/lake/objects.py",
     "/lake/objects_in_bucket.py",
-    "/publish/files.py",
+    "/lake/files.py",
 )
 RULES = expert_rules("es")
 # Imported once; a process that is forked off has them.

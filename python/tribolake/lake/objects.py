@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tribolake.errors import ContractBroken, StoreUnavailable, TribolakeError
-from tribolake.publish.files import make_folder, sha256_of, sync_folder
+from tribolake.lake.files import make_folder, sha256_of, sync_folder
 from tribolake.settings import Settings
 
 PARTIAL = ".partial"

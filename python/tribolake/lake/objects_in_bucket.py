@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tribolake.errors import ContractBroken, StoreUnavailable
+from tribolake.lake.files import sha256_of
 from tribolake.lake.objects import OVERWRITTEN, ListedObject, NotThere, ObjectUnreadable
 from tribolake.lake.store import Mislabelled, ObjectMissing, ObjectStore, ObjectTooLarge, open_store
-from tribolake.publish.files import sha256_of
 from tribolake.settings import Settings
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
+from tribolake.lake.files import append_durably, fresh_aside, make_folder, replace_durably, sync_folder
 from tribolake.publish.comparison import text
-from tribolake.publish.files import append_durably, fresh_aside, make_folder, replace_durably, sync_folder
 
 TABLE = """
     create schema if not exists history;

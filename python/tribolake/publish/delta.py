@@ -6,9 +6,9 @@ from pathlib import Path
 
 import duckdb
 
+from tribolake.lake.files import fresh_aside, make_folder, replace_durably, sync_file, sync_up
 from tribolake.product import PublicTable
 from tribolake.publish.comparison import compare, name, rows_like, text
-from tribolake.publish.files import fresh_aside, make_folder, replace_durably, sync_file, sync_up
 
 
 def write_delta(

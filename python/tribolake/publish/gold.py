@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
+from tribolake.lake.files import make_folder, remove_folder
 from tribolake.product import Contract
-from tribolake.publish.files import make_folder, remove_folder
 from tribolake.publish.places import Places
 from tribolake.publish.shelf import Shelf
 from tribolake.publish.version import ManifestHeader, is_published, seal, write_files

@@ -13,9 +13,9 @@ from datetime import date
 from pathlib import Path
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.files import make_folder, place_folder, point_link, remove_folder, sync_folder
 from tribolake.product import Product
 from tribolake.publish.contract import MANIFEST
-from tribolake.publish.files import make_folder, place_folder, point_link, remove_folder, sync_folder
 from tribolake.publish.places import Places
 from tribolake.publish.version import Version, current_version
 

@@ -21,10 +21,10 @@ from pathlib import Path
 import duckdb
 
 from tribolake.errors import ContractBroken
+from tribolake.lake.files import fresh_aside, make_folder, place_file, remove_folder, replace_durably, sha256_of
 from tribolake.lake.store import Label, ObjectMissing, ObjectStore, Source
 from tribolake.product import VersionedFolder
 from tribolake.publish.contract import MANIFEST
-from tribolake.publish.files import fresh_aside, make_folder, place_file, remove_folder, replace_durably, sha256_of
 from tribolake.publish.in_folder import carry_out, forget_versions, show
 from tribolake.publish.places import Places
 from tribolake.publish.provenance import label

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import duckdb
 
+from tribolake.lake.files import place_file, point_link, remove_folder, sync_folder
 from tribolake.product import VersionedFolder
 from tribolake.publish.change_log import log_changes
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.delta import merge_delta
-from tribolake.publish.files import place_file, point_link, remove_folder, sync_folder
 from tribolake.publish.history import days_of, keep_snapshot, retire_snapshots
 from tribolake.publish.places import Places
 from tribolake.publish.settling import (

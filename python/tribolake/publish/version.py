@@ -16,11 +16,11 @@ from typing import Any
 
 import duckdb
 
+from tribolake.lake.files import sha256_of, sync_file, sync_folder, sync_up, write_durably
 from tribolake.product import Entity, PublicTable
 from tribolake.publish.changes import changes_of
 from tribolake.publish.contract import MANIFEST, check_file
 from tribolake.publish.delta import write_delta
-from tribolake.publish.files import sha256_of, sync_file, sync_folder, sync_up, write_durably
 from tribolake.publish.places import Places
 
 HARMONIZED_FILE = "_harmonized.parquet"

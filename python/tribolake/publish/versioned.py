@@ -6,8 +6,8 @@ import json
 
 import duckdb
 
+from tribolake.lake.files import make_folder, remove_folder, sync_file, sync_folder, sync_up, write_durably
 from tribolake.product import VersionedFolder
-from tribolake.publish.files import make_folder, remove_folder, sync_file, sync_folder, sync_up, write_durably
 from tribolake.publish.shelf import Shelf
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import duckdb
 
+from tribolake.lake.files import replace_durably, write_durably
 from tribolake.product import Product
-from tribolake.publish.files import replace_durably, write_durably
 from tribolake.run.report import RunReport
 from tribolake.settings import Settings
 

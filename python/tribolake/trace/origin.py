@@ -12,9 +12,9 @@ from pathlib import Path
 import duckdb
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.files import sha256_of
 from tribolake.lake.objects import Objects, open_objects
 from tribolake.product import Product
-from tribolake.publish.files import sha256_of
 from tribolake.settings import S3_SCHEME, Settings
 from tribolake.trace.chain import TracedFile
 from tribolake.trace.manifests import (

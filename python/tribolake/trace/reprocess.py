@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.files import remove_folder, sha256_of
 from tribolake.lake.objects import NotThere, Objects, open_objects
 from tribolake.product import Contract, Product, Progress
 from tribolake.publish.contract import MANIFEST
-from tribolake.publish.files import remove_folder, sha256_of
 from tribolake.publish.places import Places
 from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.run.pipeline import run

@@ -13,12 +13,12 @@ from typing import Any
 
 import duckdb
 
+from tribolake.lake.files import remove_folder
 from tribolake.lake.objects import Objects
 from tribolake.oil.limits.judging import JUDGES, borrow_warehouse, judge
 from tribolake.oil.limits.versions import JUDGING_LIMITS, LIMITS, STEWART_LIMITS
 from tribolake.oil.product import OIL
 from tribolake.product import Progress
-from tribolake.publish.files import remove_folder
 from tribolake.publish.places import Places
 from tribolake.publish.version import write_files
 from tribolake.run.dbt import Dbt

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tribolake.lake.files import fresh_aside, replace_durably
 from tribolake.oil.wording.segments import Validate, Wordings
 from tribolake.oil.wording.wording import Configuration, Wording, WordingUnusable
-from tribolake.publish.files import fresh_aside, replace_durably
 
 OF_CONFIGURATION = [each.name for each in fields(Configuration)]
 NUMBERS = {"temperature": pa.float64(), "input_tokens": pa.int64(), "output_tokens": pa.int64()}
