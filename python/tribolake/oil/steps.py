@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import duckdb
@@ -14,6 +14,7 @@ from tribolake.oil.reading import read_ahead
 from tribolake.oil.reasons import reasons
 from tribolake.oil.seeds import declared_layouts
 from tribolake.oil.wording.reports import word_reports
+from tribolake.oil.wording.result import Enrichment
 from tribolake.oil.wording.segments import open_wordings
 from tribolake.product import Progress, Step, StepResult, Steps
 from tribolake.settings import Settings
@@ -36,9 +37,14 @@ def word(warehouse: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, 
         # Segments that cannot be folded now are read one by one.
         with suppress(StoreUnavailable, OSError):
             wordings.fold()
-    report = enrichment.as_dict()
+    return result_of(enrichment, touched)
+
+
+def result_of(enrichment: Enrichment, touched: Collection[str] = ()) -> StepResult:
+    """Return what the run reports of an enrichment that changed reports of these clients."""
     # A spent budget is what somebody asked for; an endpoint that refuses the key is not.
-    return StepResult(frozenset(touched), report, bool(report["stopped"] and not report["budget_spent"]))
+    needs_a_look = bool(enrichment.stopped and not enrichment.budget_spent)
+    return StepResult(frozenset(touched), enrichment.as_dict(), needs_a_look)
 
 
 STEPS = Steps(reasons=reasons, before_build=begin, after_build=(Step("word", "recommendations", word),))

@@ -33,6 +33,7 @@ from tests.support.model_endpoints import (
 )
 from werkzeug import Response
 
+from tribolake.oil.steps import result_of
 from tribolake.oil.wording.budget import Budget
 from tribolake.oil.wording.model import most_tokens, retry_after
 from tribolake.oil.wording.prompt import messages
@@ -52,7 +53,7 @@ def endpoint() -> Iterator[Endpoint]:
 
 def report_of(done: Enrichment) -> RunReport:
     """The report of a run that did nothing else."""
-    return RunReport("run", "default", "es", recommendations=done.as_dict())
+    return RunReport("run", "default", "es", results={"recommendations": result_of(done)})
 
 
 def test_given_a_good_reply_then_it_is_kept_and_counted(endpoint, tmp_path):
