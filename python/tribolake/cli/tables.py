@@ -62,6 +62,7 @@ def print_run(report: RunReport, settings: Settings) -> None:
         )
         table.add_row(client, *(f"{count:,}" for count in counts))
     console.print(table)
+    console.print(f"why: {escape('; '.join(report.reasons))}")
     for failed in report.failed_files:
         console.print(f"[red]failed[/red] {escape(failed['file'])}: {escape(failed['problem'])}")
     for client, done in report.clients.items():

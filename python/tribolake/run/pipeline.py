@@ -78,15 +78,16 @@ def run(
             home.custody.restore()
             plan = plan_it()
         report = RunReport(
-            plan.request.run_id, policy, settings.language, nothing_new=not plan.reason, stages=stopwatch.stages
+            plan.request.run_id, policy, settings.language, nothing_new=not plan.reasons, stages=stopwatch.stages
         )
         report.results = {step.reports: StepResult() for step in product.steps().after_build}
-        if plan.reason:
-            progress(plan.reason)
+        if plan.reasons:
+            progress("; ".join(plan.reasons))
             with home.custody.hold():
                 if home.custody.restore():  # another machine was faster
                     plan = plan_it()
-                if plan.reason:
+                if plan.reasons:
+                    report.reasons = list(plan.reasons)
                     _carry_out_and_tell(product, plan, settings, home, report, stopwatch)
         elif plan.last_run_id:
             home.custody.save(plan.last_run_id)  # which may have been killed before it did so itself

@@ -30,12 +30,12 @@ from tribolake.settings import Settings
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do; `reason` is empty where nothing is to be done."""
+    """What a run will do; without reasons there is nothing to do."""
 
     request: RunRequest
     last_run_id: str | None
     found: list[BronzeFile]
-    reason: str
+    reasons: tuple[str, ...]  # all that hold, as people and the run's report read them
     load_seeds: bool
     rebuild: bool  # make every derived table anew: what earlier runs made does not hold any more
     republish: bool  # publish every client, not only those that the run touches: the last run left something undone
@@ -67,7 +67,8 @@ def plan_run(
         past = last_run(warehouse)
         unfinished = what_is_unfinished(warehouse)
         project_changed = past is None or past.fingerprints.project != fingerprints.project
-        reread = full_refresh or (past is not None and past.fingerprints.readers != fingerprints.readers)
+        readers_changed = past is not None and past.fingerprints.readers != fingerprints.readers
+        reread = full_refresh or readers_changed
         rebuild = (
             reread
             or project_changed
@@ -94,15 +95,16 @@ def plan_run(
             _reasons_of_the_past(home.shelf, request, past) if past else {}
         )
         reasons = {
-            "every file is read again": full_refresh,
+            "every file is read again, as asked": full_refresh,
+            "the code that reads files changed: every file is read again": readers_changed,
+            "models, seeds or code changed: every table is rebuilt": project_changed and past is not None,
             "first run": past is None,
-            f"{len(found)} new files": bool(found),
-            "models or seeds changed": project_changed,
+            f"{len(found)} new files": bool(found) and not reread,
             "limits are to be calculated anew": recalculate_limits,
             **product.steps().reasons(warehouse, settings, policy, now),
         } | not_enough
-        reason = next((reason for reason, holds in reasons.items() if holds), "")
-        if reason:
+        holding = tuple(reason for reason, holds in reasons.items() if holds)
+        if holding:
             forget = product.warehouse.from_files if reread else ()
             request_run(warehouse, request, rebuild=rebuild, forget=forget)
     # The seeds of a rebuild that was killed may be other ones than these, though the last finished run had these.
@@ -110,7 +112,7 @@ def plan_run(
     since = past.finished_at if past else datetime.min.replace(tzinfo=UTC)
     republish = rebuild or any(not_enough.values())
     last_run_id = past.run_id if past else None
-    return Plan(request, last_run_id, found, reason, load_seeds, rebuild, republish, since, fingerprints)
+    return Plan(request, last_run_id, found, holding, load_seeds, rebuild, republish, since, fingerprints)
 
 
 def _reasons_of_the_past(shelf: Shelf, request: RunRequest, past: PastRun) -> dict[str, bool]:

@@ -36,6 +36,7 @@ class RunReport:
     language: str  # of the recommendations
     seconds: float = 0.0
     nothing_new: bool = False
+    reasons: list[str] = field(default_factory=list)  # why the run had something to do
     stages: dict[str, float] = field(default_factory=dict)
     clients: dict[str, ClientReport] = field(default_factory=dict)
     failed_files: list[dict[str, str]] = field(default_factory=list)
