@@ -13,18 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
-
+from measuring import Measurement, measure
 from tribolake.oil.synth import write_sample_lake
 
 # As many samples as the seven real workbooks and the ALS file that the product was built on: about 9 200.
@@ -46,14 +41,6 @@ for path in Path(sys.argv[1]).rglob("*.*"):
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """Wall seconds of a process and the peak of its memory, children included."""
-
-    seconds: float
-    peak_mb: float
-
-
-@dataclass(frozen=True)
 class Case:
     """One measured case beside its floor."""
 
@@ -65,46 +52,6 @@ class Case:
     @property
     def ratio(self) -> float:
         return round(self.seconds / self.floor_seconds, 2)
-
-
-def measure(*words: str) -> Measurement:
-    """Run a command to its end."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    started = time.perf_counter()
-    process = psutil.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
-    peak = Peak(process)
-    peak.start()
-    _, complaint = process.communicate()
-    seconds = time.perf_counter() - started
-    if process.returncode:
-        raise SystemExit(f"{' '.join(words)} ended with {process.returncode}: {complaint.decode()[-2000:]}")
-    return Measurement(round(seconds, 2), round(peak.stop() / 2**20))
-
-
-class Peak(threading.Thread):
-    """The largest memory that a process and its children held together, looked at 20 times a second."""
-
-    def __init__(self, process: psutil.Popen) -> None:
-        super().__init__(daemon=True)
-        self.process = process
-        self.bytes = 0
-        self.ended = threading.Event()
-
-    def run(self) -> None:
-        while not self.ended.wait(0.05):
-            self.bytes = max(self.bytes, self.look())
-
-    def look(self) -> int:
-        try:
-            family = [self.process, *self.process.children(recursive=True)]
-            return sum(member.memory_info().rss for member in family)
-        except psutil.Error:
-            return 0
-
-    def stop(self) -> int:
-        self.ended.set()
-        self.join()
-        return self.bytes
 
 
 def tribolake(*words: str) -> Measurement:
