@@ -1,0 +1,420 @@
+"""A lake of an earlier release lives on: the next run brings it up to date and loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from tests.support.lake_homes import PRODUCT, InBucket, InFolder, everything_published, logged
+from tests.support.s3_fixtures import new_buckets
+from tests.support.servers.server import S3Server
+from tests.upgrade.earlier_release import (
+    NEEDS_A_LOOK,
+    OK,
+    EarlierLake,
+    HistoryIsMissing,
+    Release,
+    day_before,
+    earlier_release,
+    export,
+)
+
+HISTORY = (
+    "report_status_history",
+    "machine_status_history",
+    "limits_history",
+    "limit_decisions",
+    "change_log",
+)
+# Nothing below these ever changes: manifests, snapshots of days, deltas, versions of limits.
+FINAL = ("lineage/", "gold/cda/_history/", "gold/emin/_history/", "silver/_delta/", "silver/stewart_limits/")
+RECOMMENDATIONS = {
+    "ai_recommendation",
+    "recommendation_source",
+    "ai_generated_at",
+    "cache_key",
+    "machine_ai_recommendation",
+}
+PROGRESS = b"\x1b[2K"  # begins each progress message on a terminal
+# Runs are killed when they have said so many of their progress messages.
+EARLY_AND_LATE = (0.02, 0.5, 0.95)
+BETWEEN, LAST_STEPS = (0.1, 0.3, 0.7), (0.9, 0.93, 0.97, 0.99)
+# Of runs that are killed: the next one waits as long.
+SHORT_LEASE = {"TRIBOLAKE_LEASE_SECONDS": "10"}
+
+
+@dataclass(frozen=True)
+class Before:
+    """A lake as the earlier release left it: what must still be there after the upgrade."""
+
+    runs: list[str]
+    warehouse: Path
+    published: dict[str, pa.Table]
+    final: dict[str, bytes | None]
+    log: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """A lake after the first run of this release."""
+
+    lake: EarlierLake
+    before: Before
+    run: subprocess.CompletedProcess[str]
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return json.loads(self.run.stdout)
+
+
+def command(lake: EarlierLake, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of this release on a lake."""
+    return subprocess.run(
+        [sys.executable, "-m", "tribolake", *words, "--lake", lake.lake],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=os.environ | lake.environment | environment,
+    )
+
+
+def answer(lake: EarlierLake, *words: str) -> Any:
+    """The JSON answer of a command that must succeed."""
+    ended = command(lake, *words, "--json")
+    assert ended.returncode == OK, ended.stderr
+    return json.loads(ended.stdout)
+
+
+def warehouse_of(lake: EarlierLake) -> Path:
+    return Path(lake.environment.get("TRIBOLAKE_STATE_DIR", f"{lake.lake}/_state")) / "warehouse.duckdb"
+
+
+def remember(lake: EarlierLake, folder: Path) -> Before:
+    warehouse = folder / "before.duckdb"
+    shutil.copyfile(warehouse_of(lake), warehouse)
+    final = {key: lake.home.read(key) for prefix in FINAL for key in lake.home.keys(f"{PRODUCT}/{prefix}")}
+    return Before(lake.runs, warehouse, everything_published(lake.home), final, logged(lake.home))
+
+
+def upgrade(lake: EarlierLake, before: Before) -> Upgraded:
+    return Upgraded(lake, before, command(lake, "run", "--json", "--wait", "60"))
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    with earlier_release(tmp_path_factory.mktemp("earlier release")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def old_lake(release: Release, tmp_path_factory: pytest.TempPathFactory) -> EarlierLake:
+    """A lake in a folder, to be copied."""
+    folder = tmp_path_factory.mktemp("old") / "lake"
+    lake = EarlierLake(InFolder(folder), str(folder))
+    release.make(lake)
+    return lake
+
+
+@pytest.fixture(scope="session")
+def before(old_lake: EarlierLake, tmp_path_factory: pytest.TempPathFactory) -> Before:
+    return remember(old_lake, tmp_path_factory.mktemp("before"))
+
+
+@pytest.fixture(scope="session")
+def upgraded(old_lake: EarlierLake, before: Before, tmp_path_factory: pytest.TempPathFactory) -> Upgraded:
+    return upgrade(copy_of(old_lake, tmp_path_factory.mktemp("upgraded") / "lake"), before)
+
+
+def copy_of(lake: EarlierLake, folder: Path) -> EarlierLake:
+    shutil.copytree(lake.lake, folder, symlinks=True)
+    return replace(lake, home=InFolder(folder), lake=str(folder))
+
+
+def check_run(upgraded: Upgraded) -> None:
+    """The run says what it does again and why, and has no other trouble than the lake had before."""
+    assert upgraded.run.returncode == NEEDS_A_LOOK, upgraded.run.stderr
+    reasons = "; ".join(upgraded.report["reasons"])
+    assert "code changed: every table is rebuilt" in reasons
+    assert reasons in upgraded.run.stderr
+    (failed,) = upgraded.report["failed_files"]
+    assert failed["file"].endswith("broken.parquet")
+    assert not upgraded.report["failed_tests"]
+    assert not [client for client in upgraded.report["clients"].values() if client["problem"]]
+
+
+def check_history(upgraded: Upgraded) -> None:
+    """Every old row of every history table is still there as it was, and so is every line of the log."""
+    with duckdb.connect(warehouse_of(upgraded.lake), read_only=True) as warehouse:
+        warehouse.execute(f"attach '{upgraded.before.warehouse}' as before (read_only)")
+        for table in HISTORY:
+            (columns,) = warehouse.execute(
+                "select string_agg('\"' || column_name || '\"', ', ') from duckdb_columns()"
+                " where database_name = 'before' and schema_name = 'history' and table_name = $1",
+                [table],
+            ).fetchone() or ("",)
+            old = f"select {columns} from before.history.{table}"
+            lost = f"{old} except all select {columns} from history.{table}"
+            assert warehouse.execute(f"select count(*) > 0 from ({old})").fetchone() == (True,), table
+            assert warehouse.execute(lost).fetchall() == [], table
+    assert logged(upgraded.lake.home)[: len(upgraded.before.log)] == upgraded.before.log
+
+
+def check_published(upgraded: Upgraded) -> None:
+    """Readers find the same columns first, and the same rows but for the texts of recommendations."""
+    published = everything_published(upgraded.lake.home)
+    assert published.keys() == upgraded.before.published.keys()
+    for name, rows in upgraded.before.published.items():
+        now = published[name]
+        assert now.schema.names[: len(rows.schema.names)] == rows.schema.names, name
+        compared = [column for column in rows.schema.names if column not in RECOMMENDATIONS]
+        assert rows_only_in_one(rows.select(compared), now.select(compared)) == (0, 0), name
+
+
+def rows_only_in_one(left: pa.Table, right: pa.Table) -> tuple[int, int]:
+    with duckdb.connect() as connection:
+        connection.register("one", left)
+        connection.register("other", right)
+        found = connection.execute(
+            "select (select count(*) from (from one except all from other)),"
+            " (select count(*) from (from other except all from one))"
+        ).fetchone()
+    assert found is not None
+    return found
+
+
+def check_final(upgraded: Upgraded) -> None:
+    """Manifests, snapshots, deltas and versions of limits are there byte for byte."""
+    assert all(any(key.startswith(f"{PRODUCT}/{prefix}") for key in upgraded.before.final) for prefix in FINAL)
+    changed = [key for key, content in upgraded.before.final.items() if upgraded.lake.home.read(key) != content]
+    assert changed == []
+
+
+def check_nothing_is_left_to_do(upgraded: Upgraded) -> None:
+    assert answer(upgraded.lake, "run")["nothing_new"]
+
+
+def check_reprocess(upgraded: Upgraded, run_id: str, folder: Path) -> None:
+    """A run of the earlier release is computed again with the same keys and values but for recommendations."""
+    ended = command(upgraded.lake, "reprocess", "--as-of", run_id, "--into", str(folder), "--json")
+    assert ended.returncode in (OK, NEEDS_A_LOOK), ended.stderr
+    for client in json.loads(ended.stdout)["clients"].values():
+        for file in client["files"]:
+            assert (file["rows_missing"], file["rows_added"]) == (0, 0), file
+            assert set(file["columns"]) <= RECOMMENDATIONS, file
+
+
+def test_missing_history_says_what_to_do(tmp_path: Path):
+    with pytest.raises(HistoryIsMissing, match="git fetch --unshallow"):
+        export("0" * 40, tmp_path)
+
+
+def test_first_run_says_what_it_does_again(upgraded: Upgraded):
+    check_run(upgraded)
+    assert "every file is read again" in upgraded.run.stderr
+
+
+def test_first_run_keeps_all_history(upgraded: Upgraded):
+    check_history(upgraded)
+
+
+def test_first_run_publishes_same_rows(upgraded: Upgraded):
+    check_published(upgraded)
+
+
+def test_first_run_leaves_final_files_alone(upgraded: Upgraded):
+    check_final(upgraded)
+
+
+def test_second_run_has_nothing_to_do(upgraded: Upgraded):
+    check_nothing_is_left_to_do(upgraded)
+
+
+def test_old_versions_are_fetched_as_published(upgraded: Upgraded):
+    day = day_before(2)
+    file = Path(upgraded.lake.lake, PRODUCT, "gold", "emin", "_history", str(day), "classified_reports.parquet")
+    said = json.loads(file.with_name("_manifest.json").read_text(encoding="utf-8"))
+    for words in (("--as-of", str(day)), ("--version", said["run_id"])):
+        found = answer(upgraded.lake, "fetch", "classified_reports", "--client", "emin", *words)
+        assert Path(found["path"]).read_bytes() == file.read_bytes()
+
+
+def test_old_limits_have_their_lineage(upgraded: Upgraded):
+    kept = Path(upgraded.lake.lake, PRODUCT, "silver", "stewart_limits")
+    version = min((folder for folder in kept.iterdir()), key=lambda folder: folder.stat().st_mtime).name
+    found = answer(upgraded.lake, "lineage", version)
+    assert upgraded.before.runs[0] in json.dumps(found)
+
+
+def test_fleet_of_an_old_day_is_as_readers_saw_it(upgraded: Upgraded):
+    day = day_before(2)
+    snapshots = f"{upgraded.lake.lake}/{PRODUCT}/gold/*/_history/*/machine_status_current.parquet"
+    seen = duckdb.execute(
+        "select client, unit_id, overall_status from read_parquet($1, filename = true)"
+        " where regexp_extract(filename, '_history/([0-9-]+)/', 1) <= $2"
+        " qualify row_number() over (partition by client, unit_id order by filename desc) = 1",
+        [snapshots, str(day)],
+    ).fetchall()
+    found = answer(upgraded.lake, "history", "--as-of", str(day))["machines"]
+    assert seen
+    assert sorted((each["client"], each["unit_id"], each["overall_status"]) for each in found) == sorted(seen)
+
+
+@pytest.mark.slow
+def test_old_run_is_reprocessed_alike(upgraded: Upgraded, tmp_path: Path):
+    check_reprocess(upgraded, upgraded.before.runs[-1], tmp_path / "again")
+
+
+@pytest.fixture(scope="session")
+def messages(old_lake: EarlierLake, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """How many progress messages an upgrade has that is left alone."""
+    return count_messages(copy_of(old_lake, tmp_path_factory.mktemp("counted") / "lake"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "share", [*EARLY_AND_LATE, *(pytest.param(share, marks=pytest.mark.thorough) for share in (*BETWEEN, *LAST_STEPS))]
+)
+def test_killed_upgrade_is_made_good(
+    old_lake: EarlierLake, upgraded: Upgraded, messages: int, tmp_path: Path, share: float
+):
+    lake = copy_of(old_lake, tmp_path / "lake")
+    kill_after(lake, round(messages * share))
+    everything_published(lake.home)
+    made_good = upgrade(lake, upgraded.before)
+    check_made_good(made_good)
+    clean = everything_published(upgraded.lake.home)
+    published = everything_published(lake.home)
+    assert {name for name, rows in published.items() if not rows.equals(clean[name])} == set()
+
+
+def check_made_good(upgraded: Upgraded) -> None:
+    assert upgraded.run.returncode in (OK, NEEDS_A_LOOK), upgraded.run.stderr
+    check_history(upgraded)
+    check_published(upgraded)
+    check_final(upgraded)
+    check_nothing_is_left_to_do(upgraded)
+
+
+def count_messages(lake: EarlierLake) -> int:
+    """Let a run end. Returns the number of its progress messages."""
+    process, messages = run_at_terminal(lake)
+    assert process.returncode in (OK, NEEDS_A_LOOK)
+    assert messages > 20, "a run says at a terminal which model it builds"
+    return messages
+
+
+def kill_after(lake: EarlierLake, messages: int) -> None:
+    """Kill a run when it has given so many progress messages."""
+    process, _ = run_at_terminal(lake, messages)
+    assert process.returncode == -signal.SIGKILL, "the run ended before it was killed"
+
+
+def run_at_terminal(lake: EarlierLake, most: int | None = None) -> tuple[subprocess.Popen[bytes], int]:
+    """Run as a person does at a terminal. With `most`, the run and its processes are killed after so many messages."""
+    terminal, stderr = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tribolake", "run", "--wait", "60", "--lake", lake.lake],
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        env=os.environ | lake.environment,
+        start_new_session=True,
+    )
+    os.close(stderr)
+    seen = b""
+    while said := read_terminal(terminal):
+        seen += said
+        if most is not None and seen.count(PROGRESS) >= most:
+            os.killpg(process.pid, signal.SIGKILL)
+    os.close(terminal)
+    process.wait()
+    return process, seen.count(PROGRESS)
+
+
+def read_terminal(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # the other end was closed
+        return b""
+
+
+@pytest.mark.slow
+def test_old_wordings_are_expired_without_a_trace(upgraded: Upgraded, tmp_path: Path):
+    """The texts of the earlier release's model can be removed: then no report shows one."""
+    lake = copy_of(upgraded.lake, tmp_path / "lake")
+    versions = {Path(key).parts[2] for key in lake.home.keys(f"{PRODUCT}/recommendations/")}
+    (removed,) = [answer(lake, "recommendations", "expire", version, "--yes")["removed"] for version in versions]
+    assert removed > 0
+    again = Upgraded(lake, upgraded.before, command(lake, "run", "--full-refresh", "--json"))
+    assert again.run.returncode in (OK, NEEDS_A_LOOK), again.run.stderr
+    check_published(again)
+    sources = {
+        source
+        for name, rows in everything_published(lake.home).items()
+        if name.endswith("/classified_reports")
+        for source in rows["recommendation_source"].to_pylist()
+    }
+    assert sources == {"rules", "fixed"}
+
+
+@pytest.fixture(scope="session")
+def lakes_in_buckets(
+    release: Release, moto: S3Server, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], EarlierLake]:
+    """Makes a lake in a bucket of its own, with the disk of the machine that made it."""
+
+    def make() -> EarlierLake:
+        disk = tmp_path_factory.mktemp("disk")
+        home = InBucket(moto, new_buckets(moto).lake, disk)
+        environment = moto.environment | {"TRIBOLAKE_STATE_DIR": str(disk)}
+        lake = EarlierLake(home, f"s3://{home.bucket}", environment)
+        release.make(lake)
+        return lake
+
+    return make
+
+
+def on_disk(lake: EarlierLake, disk: Path, **environment: str) -> EarlierLake:
+    """The lake as seen from a machine with another disk."""
+    return replace(lake, environment=lake.environment | {"TRIBOLAKE_STATE_DIR": str(disk)} | environment)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("has_empty_disk", [False, True], ids=["old disk", "empty disk"])
+def test_lake_on_s3_is_upgraded_on_any_disk(lakes_in_buckets, tmp_path: Path, has_empty_disk: bool):
+    lake = lakes_in_buckets()
+    before = remember(lake, tmp_path)
+    upgraded = upgrade(on_disk(lake, tmp_path / "disk") if has_empty_disk else lake, before)
+    check_run(upgraded)
+    check_history(upgraded)
+    check_published(upgraded)
+    check_final(upgraded)
+    check_nothing_is_left_to_do(upgraded)
+    # What this run read of a file was written over since: the bucket still has that version.
+    check_reprocess(upgraded, before.runs[1], tmp_path / "again")
+
+
+@pytest.mark.slow
+@pytest.mark.thorough
+def test_upgrades_killed_on_s3_are_made_good(
+    lakes_in_buckets: Callable[[], EarlierLake], messages: int, tmp_path: Path
+):
+    """Runs on empty disks are killed one after the other. The next machine ends as if none had been."""
+    lake = lakes_in_buckets()
+    before = remember(lake, tmp_path)
+    for share in (*EARLY_AND_LATE, *LAST_STEPS):
+        kill_after(on_disk(lake, tmp_path / f"killed at {share}", **SHORT_LEASE), round(messages * share))
+        everything_published(lake.home)
+    check_made_good(upgrade(on_disk(lake, tmp_path / "last"), before))
