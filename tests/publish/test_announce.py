@@ -1,4 +1,4 @@
-"""Every publication on S3 is announced, once unless something went wrong, and a topic holds nothing back."""
+"""Announcements of publications on S3. They come once, or twice after a kill, and never delay readers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VERSIONS = f"{PRODUCT}/gold/{CLIENT}/_versions"
 
 @dataclass
 class Listener:
-    """A topic and a queue that listens to it."""
+    """A topic and a queue that is subscribed to it."""
 
     server: S3Server
 
@@ -44,8 +44,8 @@ class Listener:
         arn = self.sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         self.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn)
 
-    def heard(self) -> list[dict[str, Any]]:
-        """What was announced since the last time."""
+    def received(self) -> list[dict[str, Any]]:
+        """Return and delete the messages since the last call."""
         said = []
         while found := self.sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
             for message in found:
@@ -53,8 +53,8 @@ class Listener:
                 self.sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
         return said
 
-    def heard_runs(self) -> list[str]:
-        return [said["run_id"] for said in self.heard()]
+    def received_runs(self) -> list[str]:
+        return [said["run_id"] for said in self.received()]
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ def listener(moto: S3Server) -> Listener:
 
 
 @dataclass
-class Shop:
-    """A shelf in a bucket, with or without somebody to tell."""
+class BucketPublisher:
+    """Publishes in a bucket, with or without a topic."""
 
     server: S3Server
     bucket: str
@@ -85,59 +85,60 @@ class Shop:
 
 
 @pytest.fixture
-def shop(moto: S3Server, tmp_path: Path) -> Shop:
-    return Shop(moto, new_buckets(moto).lake, tmp_path)
+def publisher(moto: S3Server, tmp_path: Path) -> BucketPublisher:
+    return BucketPublisher(moto, new_buckets(moto).lake, tmp_path)
 
 
-def test_given_a_publication_then_it_is_announced_once_whatever_is_published_later(shop, listener):
-    assert shop.publish(1, "run-1", shop.topic(listener))
-    (said,) = listener.heard()
+def test_publication_is_announced_once(publisher, listener):
+    assert publisher.publish(1, "run-1", publisher.topic(listener))
+    (said,) = listener.received()
     assert said["event"] == "gold_published"
-    assert (said["client"], said["run_id"], said["bucket"]) == (CLIENT, "run-1", shop.bucket)
-    manifest = json.loads(client(shop.server).get_object(Bucket=shop.bucket, Key=said["manifest"])["Body"].read())
+    assert (said["client"], said["run_id"], said["bucket"]) == (CLIENT, "run-1", publisher.bucket)
+    manifest = json.loads(
+        client(publisher.server).get_object(Bucket=publisher.bucket, Key=said["manifest"])["Body"].read()
+    )
     assert (said["published_at"], said["schema_version"]) == (manifest["published_at"], manifest["schema_version"])
-    assert not shop.publish(1, "run-2", shop.topic(listener))  # the same again
-    assert listener.heard() == []
-    assert shop.publish(2, "run-3", shop.topic(listener))
-    assert listener.heard_runs() == ["run-3"]
+    assert not publisher.publish(1, "run-2", publisher.topic(listener))  # the same again
+    assert listener.received() == []
+    assert publisher.publish(2, "run-3", publisher.topic(listener))
+    assert listener.received_runs() == ["run-3"]
 
 
-def test_given_a_run_that_was_killed_before_it_announced_then_the_next_one_does(shop, listener):
-    assert shop.publish(1, "run-1")
-    assert listener.heard() == []
-    assert not shop.publish(1, "run-2", shop.topic(listener))
-    assert listener.heard_runs() == ["run-1"]
-    assert not shop.publish(1, "run-3", shop.topic(listener))
-    assert listener.heard() == []
+def test_kill_before_announcement_is_made_up_by_next_run(publisher, listener):
+    assert publisher.publish(1, "run-1")
+    assert listener.received() == []
+    assert not publisher.publish(1, "run-2", publisher.topic(listener))
+    assert listener.received_runs() == ["run-1"]
+    assert not publisher.publish(1, "run-3", publisher.topic(listener))
+    assert listener.received() == []
 
 
-def test_given_a_run_that_was_killed_before_it_kept_that_it_announced_then_it_is_announced_again(
-    shop, listener, faulty: Callable[[S3Server], FaultyServer]
-):
-    proxy = faulty(shop.server)
+def test_kill_before_marker_is_stored_announces_again(publisher, listener, faulty: Callable[[S3Server], FaultyServer]):
+    proxy = faulty(publisher.server)
     proxy.plan.inject(Fault.RESET, operation="PutObject", when=lambda asked: asked.key.endswith(MARKER), times=None)
-    through = Shop(proxy.server, shop.bucket, shop.folder)
+    through = BucketPublisher(proxy.server, publisher.bucket, publisher.folder)
     with pytest.raises(StoreUnavailable):
         through.publish(1, "run-1", through.topic(listener))
-    assert listener.heard_runs() == ["run-1"]
-    assert not shop.publish(1, "run-2", shop.topic(listener))
-    assert listener.heard_runs() == ["run-1"]
+    assert listener.received_runs() == ["run-1"]
+    assert not publisher.publish(1, "run-2", publisher.topic(listener))
+    assert listener.received_runs() == ["run-1"]
 
 
-def test_given_a_topic_that_does_not_answer_then_readers_see_the_version_and_the_next_run_announces_it(shop, listener):
-    unheard_of = shop.topic(listener, f"{listener.topic}-unheard-of")
-    assert shop.publish(1, "run-1", unheard_of)
-    assert "could not be told" in unheard_of.failed[CLIENT]
-    assert client(shop.server).head_object(Bucket=shop.bucket, Key=f"{VERSIONS}/run-1/_manifest.json")
-    again = shop.topic(listener)
-    assert not shop.publish(1, "run-2", again)
-    assert listener.heard_runs() == ["run-1"]
+def test_failing_topic_does_not_delay_publication(publisher, listener):
+    """The next run announces the version."""
+    missing_topic = publisher.topic(listener, f"{listener.topic}-missing")
+    assert publisher.publish(1, "run-1", missing_topic)
+    assert "not announced to the topic" in missing_topic.failed[CLIENT]
+    assert client(publisher.server).head_object(Bucket=publisher.bucket, Key=f"{VERSIONS}/run-1/_manifest.json")
+    again = publisher.topic(listener)
+    assert not publisher.publish(1, "run-2", again)
+    assert listener.received_runs() == ["run-1"]
     assert again.failed == {}
 
 
 @pytest.fixture
 def home(moto: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InBucket]:
-    """A small lake that nobody has run yet."""
+    """A small lake without a run."""
     for name, value in moto.environment.items():
         monkeypatch.setenv(name, value)
     home = InBucket(moto, new_buckets(moto).lake, tmp_path / "disks")
@@ -148,24 +149,23 @@ def home(moto: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("parsed_project")
-def test_given_a_topic_that_does_not_answer_then_the_run_succeeds_with_a_problem_and_the_next_one_makes_good(
-    home: InBucket, listener: Listener
-):
-    home.options["sns_topic"] = f"{listener.topic}-unheard-of"
+def test_run_with_failing_topic_publishes_and_reports_a_problem(home: InBucket, listener: Listener):
+    """The next run announces the same versions."""
+    home.options["sns_topic"] = f"{listener.topic}-missing"
     report = run(OIL, home.settings())
     assert all(done.published for done in report.clients.values())
-    assert all("could not be told" in (done.problem or "") for done in report.clients.values())
+    assert all("not announced to the topic" in (done.problem or "") for done in report.clients.values())
     first = {name: manifest_of(home, name)["run_id"] for name in ("cda", "emin")}
     home.options["sns_topic"] = listener.topic
     report = run(OIL, home.settings())
     assert report.problems == {}
-    assert {said["client"]: said["run_id"] for said in listener.heard()} == first
+    assert {said["client"]: said["run_id"] for said in listener.received()} == first
     assert run(OIL, home.settings()).nothing_new
-    assert listener.heard() == []
+    assert listener.received() == []
 
 
-def test_without_a_topic_nothing_is_asked_of_the_store(shop):
-    settings = load_settings(lake=f"s3://{shop.bucket}")
+def test_publication_without_topic_stores_no_marker(publisher):
+    settings = load_settings(lake=f"s3://{publisher.bucket}")
     assert settings.s3.topic is None
-    assert shop.publish(1, "run-1")
-    assert not shop.store.head(f"{VERSIONS}/run-1/{MARKER}")
+    assert publisher.publish(1, "run-1")
+    assert not publisher.store.head(f"{VERSIONS}/run-1/{MARKER}")

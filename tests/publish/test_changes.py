@@ -1,4 +1,4 @@
-"""The log of changes says exactly what a publication changed for its readers, once."""
+"""The log of changes: exact counts of each publication, logged once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def counts(root: Path) -> list[tuple]:
     return sorted(tuple(line[column] for column in columns) for line in logged(root))
 
 
-def test_given_a_first_publication_then_each_entity_has_a_line_and_every_row_is_added(tmp_path):
+def test_first_publication_logs_every_row_as_added(tmp_path):
     small = warehouse(1, rows=30)
     publish(small, tmp_path, "run-1")
     assert [line["entity"] for line in logged(tmp_path)] == NAMES
@@ -52,7 +52,7 @@ def test_given_a_first_publication_then_each_entity_has_a_line_and_every_row_is_
     assert table(small) == counts(tmp_path)
 
 
-def test_given_rows_changed_then_counts_transitions_keys_and_columns_are_exact(tmp_path):
+def test_changed_rows_have_exact_counts_transitions_and_keys(tmp_path):
     small = warehouse(1, rows=30)
     publish(small, tmp_path, "run-1")
     small.execute("""
@@ -87,7 +87,7 @@ def test_given_rows_changed_then_counts_transitions_keys_and_columns_are_exact(t
     assert table(small) == counts(tmp_path)
 
 
-def test_given_more_changes_than_fit_then_counts_stay_exact_and_the_line_stays_small(tmp_path):
+def test_many_changes_have_exact_counts_and_a_short_line(tmp_path):
     publish(warehouse(1), tmp_path, "run-1")
     publish(warehouse(2), tmp_path, "run-2")
     samples = entry(tmp_path, "run-2", "samples")
@@ -96,7 +96,7 @@ def test_given_more_changes_than_fit_then_counts_stay_exact_and_the_line_stays_s
     assert max(len(line) for line in (tmp_path / "logs" / "changes.jsonl").read_text().splitlines()) < 5000
 
 
-def test_given_a_new_column_then_it_is_named_and_no_row_counts_as_changed(tmp_path):
+def test_new_column_is_named_and_changes_no_row(tmp_path):
     small = warehouse(1, rows=30)
     publish(small, tmp_path, "run-1")
     small.execute("alter table gold.classified_reports add column note varchar default 'x'")
@@ -105,7 +105,7 @@ def test_given_a_new_column_then_it_is_named_and_no_row_counts_as_changed(tmp_pa
     assert reports == reports | NOTHING | {"columns_added": ["note"]}
 
 
-def test_given_a_column_of_another_type_then_rows_whose_value_is_the_same_are_not_changed(tmp_path):
+def test_column_of_another_type_changes_no_row_of_equal_value(tmp_path):
     small = warehouse(1, rows=30)
     publish(small, tmp_path, "run-1")
     small.execute("alter table gold.classified_reports alter mark type bigint")
@@ -114,13 +114,13 @@ def test_given_a_column_of_another_type_then_rows_whose_value_is_the_same_are_no
     assert entry(tmp_path, "run-2", "classified_reports")["changed"] == 1
 
 
-def test_given_a_run_that_publishes_nothing_new_then_it_has_no_line(tmp_path):
+def test_run_without_news_logs_no_line(tmp_path):
     publish(warehouse(1, rows=30), tmp_path, "run-1")
     assert not publish(warehouse(1, rows=30), tmp_path, "run-2")
     assert {line["run_id"] for line in logged(tmp_path)} == {"run-1"}
 
 
-def test_given_lines_lost_after_the_gold_was_switched_then_the_next_run_adds_them_once(tmp_path):
+def test_lost_log_lines_are_added_once_by_next_run(tmp_path):
     publish(warehouse(1, rows=30), tmp_path, "run-1")
     whole = (tmp_path / "logs" / "changes.jsonl").read_bytes()
     lines = whole.splitlines(keepends=True)
@@ -133,7 +133,7 @@ def test_given_lines_lost_after_the_gold_was_switched_then_the_next_run_adds_the
 
 
 @pytest.mark.parametrize("torn", [b'{"run_id": "r', b"\0\0\0", b'{"a": 1}\0\0\n', b'\0\0"}\n{"b": 2}\n{"c'])
-def test_given_a_torn_end_then_repair_keeps_every_whole_line(tmp_path, torn):
+def test_repair_of_torn_log_keeps_every_whole_line(tmp_path, torn):
     log = tmp_path / "changes.jsonl"
     log.write_bytes(b'{"x": 1}\n{"y": "\xc3\xb1"}\n' + torn)
     assert repair(log) == log.read_bytes()
@@ -142,16 +142,16 @@ def test_given_a_torn_end_then_repair_keeps_every_whole_line(tmp_path, torn):
     assert repair(log) == log.read_bytes()
 
 
-def test_given_a_warehouse_built_anew_then_its_table_is_filled_from_the_log(tmp_path):
+def test_table_of_rebuilt_warehouse_is_filled_from_the_log(tmp_path):
     publish(warehouse(1, rows=30), tmp_path, "run-1")
     publish(warehouse(2, rows=30), tmp_path, "run-2")
-    anew = warehouse(3, rows=30)
-    publish(anew, tmp_path, "run-3")
-    assert len(table(anew)) == 3 * len(OIL.contract.entities)
-    assert table(anew) == counts(tmp_path)
+    rebuilt = warehouse(3, rows=30)
+    publish(rebuilt, tmp_path, "run-3")
+    assert len(table(rebuilt)) == 3 * len(OIL.contract.entities)
+    assert table(rebuilt) == counts(tmp_path)
 
 
-def test_given_gold_from_before_there_was_a_log_then_it_is_what_changes_are_compared_with(tmp_path):
+def test_gold_without_a_log_is_the_base_of_changes(tmp_path):
     publish(warehouse(1, rows=30), tmp_path, "run-1")
     for path in (gold_of(tmp_path) / "_versions" / "run-1").glob("_[!m]*"):
         path.unlink()
@@ -169,7 +169,7 @@ values = st.dictionaries(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(old=values, new=values)
-def test_the_difference_is_that_of_a_plain_comparison_of_all_rows(tmp_path, old, new):
+def test_changes_equal_a_plain_comparison_of_all_rows(tmp_path, old, new):
     paths = tmp_path / "old.parquet", tmp_path / "new.parquet"
     for path, content in zip(paths, (old, new), strict=True):
         duckdb.execute("create or replace table machines (unit_id varchar, value double, overall_status varchar)")

@@ -1,4 +1,4 @@
-"""The day's delta: what its publications added to the harmonized samples, changed or removed."""
+"""The delta of a day: harmonized samples that its publications added, changed or removed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def edit(connection: duckdb.DuckDBPyConnection, statement: str) -> duckdb.DuckDB
     return connection
 
 
-def test_given_a_first_publication_then_every_sample_is_added(tmp_path):
+def test_first_delta_has_every_sample_as_added(tmp_path):
     publish(warehouse(1, rows=3), tmp_path, "run-1")
     assert rows(delta_of(tmp_path)) == [(f"S{i}", "added", "run-1") for i in range(3)]
     columns = duckdb.execute("from read_parquet(?)", [str(harmonized_of(tmp_path))]).description
@@ -28,7 +28,8 @@ def test_given_a_first_publication_then_every_sample_is_added(tmp_path):
     ]
 
 
-def test_given_the_next_day_then_its_delta_has_what_differs_and_removed_rows_have_their_last_values(tmp_path):
+def test_delta_of_next_day_has_changed_rows_only(tmp_path):
+    """Removed rows have their last values."""
     small = warehouse(1, rows=4)
     publish(small, tmp_path, "run-1")
     edit(small, "update silver.samples set mark = 5 where sampleNumber = 'S1'")
@@ -45,7 +46,7 @@ def test_given_the_next_day_then_its_delta_has_what_differs_and_removed_rows_hav
     ]
 
 
-def test_given_several_runs_on_a_day_then_the_later_one_stands_for_each_sample(tmp_path):
+def test_delta_of_several_runs_has_last_row_of_each_sample(tmp_path):
     small = warehouse(1, rows=3)
     publish(small, tmp_path, "run-1")
     publish(edit(small, "update silver.samples set mark = 2 where sampleNumber = 'S0'"), tmp_path, "run-2")
@@ -57,7 +58,7 @@ def test_given_several_runs_on_a_day_then_the_later_one_stands_for_each_sample(t
     ]
 
 
-def test_given_the_same_run_again_or_the_same_data_then_the_delta_is_not_touched(tmp_path):
+def test_delta_of_same_run_or_same_data_is_not_rewritten(tmp_path):
     publish(warehouse(1, rows=3), tmp_path, "run-1")
     before = delta_of(tmp_path).stat()
     assert not publish(warehouse(1, rows=3), tmp_path, "run-1")
@@ -67,14 +68,14 @@ def test_given_the_same_run_again_or_the_same_data_then_the_delta_is_not_touched
     assert not delta_of(tmp_path, "2026-02-01").exists()
 
 
-def test_given_gold_changed_but_no_sample_did_then_the_day_has_no_delta(tmp_path):
+def test_gold_change_without_changed_sample_has_no_delta(tmp_path):
     small = warehouse(1, rows=3)
     publish(small, tmp_path, "run-1")
     assert publish(edit(small, "update gold.classified_reports set mark = 2"), tmp_path, "run-2", at="2026-02-01")
     assert not delta_of(tmp_path, "2026-02-01").exists()
 
 
-def test_given_a_new_column_on_the_same_day_then_rows_of_both_runs_are_there(tmp_path):
+def test_delta_with_new_column_keeps_rows_of_both_runs(tmp_path):
     small = warehouse(1, rows=2)
     publish(small, tmp_path, "run-1")
     edit(small, "alter table silver.samples add column note varchar")
@@ -82,7 +83,7 @@ def test_given_a_new_column_on_the_same_day_then_rows_of_both_runs_are_there(tmp
     assert rows(delta_of(tmp_path), "sampleNumber, note, run_id") == [("S0", None, "run-1"), ("S1", "x", "run-2")]
 
 
-def test_the_harmonized_file_shows_the_run_whose_delta_is_there(tmp_path):
+def test_harmonized_file_follows_its_delta(tmp_path):
     publish(warehouse(1, rows=3), tmp_path, "run-1")
     publish(warehouse(2, rows=3), tmp_path, "run-2", at="2026-02-01")
     assert delta_of(tmp_path, DAY).exists()

@@ -1,4 +1,4 @@
-"""A client's gold of an earlier day can be read, as retention promises."""
+"""The gold of earlier days can be read, within the limits of retention."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def snapshots(root: Path) -> list[str]:
     return sorted(found.name for found in (gold_of(root) / "_history").iterdir() if found.name != "_versions")
 
 
-def test_given_publications_on_several_days_then_each_day_can_be_read(tmp_path):
+def test_history_of_several_days_has_every_day(tmp_path):
     for mark, day in enumerate(("2026-01-05", "2026-01-06", "2026-01-09")):
         publish(warehouse(mark, rows=20), tmp_path, f"run-{mark}", at=f"{day}T10:00:00+00:00")
     assert snapshots(tmp_path) == ["2026-01-05", "2026-01-06", "2026-01-09"]
@@ -37,7 +37,7 @@ def test_given_publications_on_several_days_then_each_day_can_be_read(tmp_path):
     assert [mark_as_of(tmp_path, day) for day in days] == [{0}, {1}, {1}, {2}, {2}]
 
 
-def test_given_a_day_before_the_first_publication_then_the_error_says_what_there_is(tmp_path):
+def test_day_before_first_publication_fails_with_oldest_day(tmp_path):
     with pytest.raises(ConfigurationError, match="nothing was ever published"):
         as_of(tmp_path, "2026-01-04")
     publish(warehouse(1, rows=20), tmp_path, "run-1", at="2026-01-05T10:00:00+00:00")
@@ -45,7 +45,7 @@ def test_given_a_day_before_the_first_publication_then_the_error_says_what_there
         as_of(tmp_path, "2026-01-04")
 
 
-def test_given_two_publications_on_one_day_then_the_last_one_is_the_days_snapshot(tmp_path):
+def test_snapshot_of_a_day_is_its_last_publication(tmp_path):
     publish(warehouse(1, rows=20), tmp_path, "run-1", at="2026-01-05T10:00:00+00:00")
     publish(warehouse(2, rows=20), tmp_path, "run-2", at="2026-01-05T11:00:00+00:00")
     publish(warehouse(3, rows=20), tmp_path, "run-3", at="2026-01-06T11:00:00+00:00")
@@ -55,12 +55,12 @@ def test_given_two_publications_on_one_day_then_the_last_one_is_the_days_snapsho
     assert folders == ["run-2", "run-3"]
 
 
-def test_the_day_of_a_publication_is_the_utc_day(tmp_path):
+def test_day_of_publication_is_the_utc_day(tmp_path):
     publish(warehouse(1, rows=20), tmp_path, "run-1", at="2026-01-05T22:00:00-03:00")
     assert snapshots(tmp_path) == ["2026-01-06"]
 
 
-def test_a_snapshot_is_the_same_file_as_its_version_and_outlives_it(tmp_path):
+def test_snapshot_is_hard_link_that_outlives_its_version(tmp_path):
     for mark in range(4):
         publish(warehouse(mark, rows=20), tmp_path, f"run-{mark}", at=f"2026-01-0{mark + 1}")
     version = gold_of(tmp_path) / "_versions" / "run-3" / "classified_reports.parquet"
@@ -69,7 +69,7 @@ def test_a_snapshot_is_the_same_file_as_its_version_and_outlives_it(tmp_path):
     assert mark_as_of(tmp_path, "2026-01-01") == {0}
 
 
-def test_given_years_of_days_then_folders_are_what_retention_says_and_the_archive_can_be_read(tmp_path):
+def test_history_of_400_days_follows_retention(tmp_path):
     publish(warehouse(1, rows=20), tmp_path, "run-1", at="2027-06-01")
     places = Places(OIL.contract, tmp_path, shelf_in(tmp_path).home, "cda")
     days = [date(2025, 12, 1) + timedelta(days=day) for day in range(400)]

@@ -1,4 +1,4 @@
-"""A client's published files change all at once, and never into something that breaks the contract."""
+"""Published files of a client change all at once and always keep the contract."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.small_warehouse import (
     mark_all,
     marks_in,
     publish,
-    publish_for_ever,
+    publish_repeatedly,
     published_mark,
     read_whole,
     warehouse,
@@ -31,7 +31,7 @@ from tribolake.oil.product import OIL
 KILLS = 20
 
 
-def test_given_a_second_run_with_other_data_then_every_name_shows_the_new_files(tmp_path):
+def test_second_run_with_other_data_replaces_every_file(tmp_path):
     assert publish(warehouse(1), tmp_path, "run-1")
     assert published_mark(tmp_path) == 1
     assert publish(warehouse(2), tmp_path, "run-2")
@@ -39,7 +39,7 @@ def test_given_a_second_run_with_other_data_then_every_name_shows_the_new_files(
     assert marks_in(harmonized_of(tmp_path)) == {2}
 
 
-def test_given_the_same_data_then_no_published_byte_changes(tmp_path):
+def test_second_run_with_same_data_changes_no_file(tmp_path):
     publish(warehouse(1), tmp_path, "run-1")
     before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in tmp_path.rglob("*") if path.is_file()}
     assert not publish(warehouse(1), tmp_path, "run-2", at="2026-02-01")
@@ -47,7 +47,7 @@ def test_given_the_same_data_then_no_published_byte_changes(tmp_path):
     assert after == before
 
 
-def test_given_only_harmonized_samples_changed_then_they_are_published_too(tmp_path):
+def test_change_of_harmonized_samples_alone_is_published(tmp_path):
     small = warehouse(1)
     publish(small, tmp_path, "run-1")
     small.execute("update silver.samples set mark = 2")
@@ -55,19 +55,19 @@ def test_given_only_harmonized_samples_changed_then_they_are_published_too(tmp_p
     assert (published_mark(tmp_path), marks_in(harmonized_of(tmp_path))) == (1, {2})
 
 
-def test_given_the_published_run_again_then_its_files_stay(tmp_path):
+def test_published_run_again_keeps_its_files(tmp_path):
     publish(warehouse(1), tmp_path, "run-1")
     assert not publish(warehouse(1), tmp_path, "run-1")
     assert published_mark(tmp_path) == 1
 
 
-def test_given_many_runs_then_only_the_last_versions_are_kept(tmp_path):
+def test_many_runs_keep_only_the_last_two_versions(tmp_path):
     for run in range(5):
         publish(warehouse(run), tmp_path, f"run-{run}")
     assert sorted(path.name for path in (gold_of(tmp_path) / "_versions").iterdir()) == ["run-3", "run-4"]
 
 
-def test_given_a_run_that_never_published_then_the_version_before_the_current_one_is_kept_all_the_same(tmp_path):
+def test_killed_run_does_not_displace_the_previous_version(tmp_path):
     publish(warehouse(1), tmp_path, "run-1")
     (gold_of(tmp_path) / "_versions" / "run-2-killed").mkdir()
     publish(warehouse(3), tmp_path, "run-3")
@@ -77,14 +77,14 @@ def test_given_a_run_that_never_published_then_the_version_before_the_current_on
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("insert into gold.classified_reports select * from gold.classified_reports limit 1", "null or doubled"),
-        ("insert into silver.samples select * from silver.samples limit 1", "null or doubled"),
-        ("update gold.machine_status_current set unit_id = null where unit_id = 'T_1'", "null or doubled"),
+        ("insert into gold.classified_reports select * from gold.classified_reports limit 1", "null or duplicate"),
+        ("insert into silver.samples select * from silver.samples limit 1", "null or duplicate"),
+        ("update gold.machine_status_current set unit_id = null where unit_id = 'T_1'", "null or duplicate"),
         ("alter table gold.classified_reports rename mark to note", "disappeared or moved"),
         ("alter table silver.samples rename mark to note", "disappeared or moved"),
     ],
 )
-def test_given_a_broken_contract_then_what_was_published_stays(tmp_path, change, words):
+def test_broken_contract_keeps_published_version(tmp_path, change, words):
     publish(warehouse(1), tmp_path, "run-1")
     broken = warehouse(2)
     broken.execute(change)
@@ -95,7 +95,7 @@ def test_given_a_broken_contract_then_what_was_published_stays(tmp_path, change,
     assert {line["run_id"] for line in logged(tmp_path)} == {"run-1"}
 
 
-def test_given_columns_other_than_the_declared_ones_then_nothing_is_published(tmp_path):
+def test_undeclared_columns_publish_nothing(tmp_path):
     with pytest.raises(ContractBroken, match="differ from the declared contract"):
         publish(warehouse(1), tmp_path, "run-1", declared={"machine_status_current": ["unit_id"]})
     assert not (gold_of(tmp_path) / "_manifest.json").exists()
@@ -103,7 +103,7 @@ def test_given_columns_other_than_the_declared_ones_then_nothing_is_published(tm
 
 
 def check_consumers(root: Path) -> int:
-    """All a consumer can look at is whole, each day of the history included."""
+    """Check that all published files and all days of the history are complete. Returns the published mark."""
     snapshots = [path for path in (gold_of(root) / "_history").iterdir() if path.is_symlink()]
     for snapshot in snapshots:
         if not snapshot.name.startswith("."):
@@ -113,7 +113,7 @@ def check_consumers(root: Path) -> int:
 
 
 def check_log(connection: duckdb.DuckDBPyConnection, root: Path, published: set[str]) -> None:
-    """Every run that was published is in the log and in the table, with one line per entity."""
+    """Check that the log and the table have one line per entity for every published run."""
     lines = Counter((line["run_id"], line["entity"]) for line in logged(root))
     runs = {run for run, _ in lines}
     assert lines == Counter((run, entity.name) for run in runs for entity in OIL.contract.entities)
@@ -122,7 +122,8 @@ def check_log(connection: duckdb.DuckDBPyConnection, root: Path, published: set[
 
 
 @pytest.mark.slow
-def test_given_a_kill_at_any_moment_then_readers_see_all_old_or_all_new_files_and_the_next_run_heals(tmp_path):
+def test_kill_at_any_moment_leaves_complete_files(tmp_path):
+    """Readers see only old or only new files. The next run completes the log."""
     root, state = tmp_path / "lake", tmp_path / "warehouse.duckdb"
     root.mkdir()
     with warehouse(1, rows=50, path=state) as connection:
@@ -132,16 +133,16 @@ def test_given_a_kill_at_any_moment_then_readers_see_all_old_or_all_new_files_an
         publish(connection, root, "run-001", at=day_of(0))
         seconds = time.perf_counter() - began
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["pytest", publish_for_ever.__module__])
+    processes.set_forkserver_preload(["pytest", publish_repeatedly.__module__])
     chance = random.Random(7)  # noqa: S311 - moments to kill at, not secrets
     seen, published = set(), {"run-000", "run-001"}
     for kill in range(1, 3 * KILLS):
         turns, writer = processes.Pipe(duplex=False)
-        publisher = processes.Process(target=publish_for_ever, args=(root, state, kill, writer))
+        publisher = processes.Process(target=publish_repeatedly, args=(root, state, kill, writer))
         publisher.start()
         writer.close()
         turns.recv()
-        if kill % 4 == 0:  # into its second publication, else into the first, which heals
+        if kill % 4 == 0:  # in the second publication, else in the first, which repairs
             began = time.perf_counter()
             turns.recv()
             seconds = time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""What retention promises, for any days."""
+"""Retention for any days."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tribolake.publish.retention import retention
 
-# Close days (daily runs) and far ones (a lake that slept) alike.
+# Close days (daily runs) and distant days (a lake without runs).
 days = st.lists(st.integers(1, 9) | st.just(1) | st.integers(10, 90), max_size=250).map(
     lambda gaps: [date(2023, 12, 20) + timedelta(days=sum(gaps[: index + 1])) for index in range(len(gaps))]
 )
@@ -26,18 +26,18 @@ def same_week(day: date, other: date | None) -> bool:
 
 
 @given(days)
-def test_every_snapshot_is_kept_archived_or_dropped_and_only_one_of_them(found):
+def test_snapshot_is_either_kept_archived_or_dropped(found):
     decided = retention(found)
     assert sorted(decided.kept + decided.archived + decided.dropped) == found
 
 
 @given(days)
-def test_the_newest_30_snapshots_are_kept(found):
+def test_newest_30_snapshots_are_kept(found):
     assert set(found[-30:]) <= set(retention(found).kept)
 
 
 @given(days)
-def test_the_last_snapshot_of_each_of_the_newest_52_weeks_is_kept_and_older_ones_are_archived(found):
+def test_last_snapshot_of_week_is_kept_52_weeks_then_archived(found):
     decided = retention(found)
     last = newest_of_each_week(found)
     assert set(last[-52:]) <= set(decided.kept)
@@ -46,12 +46,12 @@ def test_the_last_snapshot_of_each_of_the_newest_52_weeks_is_kept_and_older_ones
 
 
 @given(days)
-def test_only_days_that_do_not_stand_for_their_week_and_are_older_than_the_newest_30_are_dropped(found):
+def test_older_days_that_are_not_last_of_their_week_are_dropped(found):
     assert set(retention(found).dropped) == set(found[:-30]) - set(newest_of_each_week(found))
 
 
 @given(days)
-def test_deciding_again_about_what_is_left_changes_nothing(found):
+def test_second_decision_about_remaining_days_changes_nothing(found):
     once = retention(found)
     again = retention(once.kept + once.archived)
     assert (again.kept, again.archived, again.dropped) == (once.kept, once.archived, ())
@@ -59,7 +59,7 @@ def test_deciding_again_about_what_is_left_changes_nothing(found):
 
 @settings(max_examples=30, deadline=None)
 @given(days)
-def test_deciding_day_by_day_keeps_what_deciding_once_does(found):
+def test_daily_decisions_equal_one_decision_at_the_end(found):
     left: tuple[date, ...] = ()
     archived: set[date] = set()
     for day in found:
@@ -71,12 +71,12 @@ def test_deciding_day_by_day_keeps_what_deciding_once_does(found):
 
 
 @given(days, st.randoms())
-def test_the_order_of_days_does_not_matter(found, chance):
+def test_order_of_days_does_not_matter(found, chance):
     shuffled = chance.sample(found, len(found))
     assert retention(shuffled) == retention(found)
 
 
-def test_given_daily_publications_for_two_years_then_30_days_and_52_weeks_are_kept():
+def test_two_years_of_days_keep_30_days_and_52_weeks():
     found = [date(2026, 1, 1) + timedelta(days=day) for day in range(730)]
     decided = retention(found)
     assert len(decided.kept) == 30 + 52 - 5  # the newest 30 days hold the last day of five weeks

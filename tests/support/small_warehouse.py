@@ -121,7 +121,7 @@ def day_of(turn: int) -> str:
     return f"2026-01-0{1 + turn % 3}"
 
 
-def publish_for_ever(root: Path, path: Path, kill: int, turns: Connection) -> None:
+def publish_repeatedly(root: Path, path: Path, kill: int, turns: Connection) -> None:
     """Publish two data in turn, each turn on the next of three days, and say when each turn ends."""
     connection = duckdb.connect(path, config={"threads": 1})
     turns.send("ready")

@@ -1,4 +1,4 @@
-"""Durable files: what is said to be written is on the disk, and a name never shows half of something."""
+"""Durable files: written content is on the disk, and a public name never shows an incomplete file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make the names in a folder durable."""
+    """Sync the names in a folder."""
     _sync(path)
 
 
 def sync_up(path: Path, root: Path) -> None:
-    """Make the name of a file or folder durable, and the names of the folders that lead to it from `root`."""
+    """Sync the name of a file or folder and the names of its parent folders up to `root`."""
     for folder in path.parents:
         sync_folder(folder)
         if folder == root:
@@ -29,7 +29,7 @@ def sync_up(path: Path, root: Path) -> None:
 def make_folder(path: Path, root: Path) -> None:
     """Make a folder durably.
 
-    A folder that is there already is synced too: a process that was killed may have made it without doing so.
+    An existing folder is synced too, because a killed process may have made it without a sync.
     """
     path.mkdir(parents=True, exist_ok=True)
     sync_up(path, root)
@@ -43,7 +43,7 @@ def write_durably(path: Path, text: str) -> None:
 
 
 def append_durably(path: Path, content: bytes) -> None:
-    """Append in one write; the file's own name is synced by the caller."""
+    """Append in one write. The caller syncs the name of the file."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         while content:
@@ -54,9 +54,9 @@ def append_durably(path: Path, content: bytes) -> None:
 
 
 def fresh_aside(path: Path) -> Path:
-    """The name beside a file under which its next content is written; nothing is there.
+    """Return the path next to a file where its next content is written. No file is there afterwards.
 
-    What a crash left there is removed, never written over: it may be the published file under a second name.
+    A leftover of a crash is removed, never overwritten: it may be a hard link to the published file.
     """
     aside = path.with_suffix(".partial")
     aside.unlink(missing_ok=True)
@@ -64,14 +64,14 @@ def fresh_aside(path: Path) -> Path:
 
 
 def replace_durably(aside: Path, path: Path) -> None:
-    """Move a finished file into place: readers see the old one or the new one."""
+    """Move a finished file into place. Readers see the old file or the new file."""
     sync_file(aside)
     aside.replace(path)
     sync_folder(path.parent)
 
 
 def point_link(link: Path, target: str) -> None:
-    """Point a relative symbolic link somewhere else in one step."""
+    """Replace the target of a relative symbolic link in one step."""
     aside = link.with_name(f".{link.name}.next")
     aside.unlink(missing_ok=True)
     aside.symlink_to(target)
@@ -80,7 +80,7 @@ def point_link(link: Path, target: str) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give a finished file, which never changes, a second name; where the file system cannot, a durable copy."""
+    """Hard-link a finished file, which never changes. Copy it durably if the file system has no hard links."""
     try:
         target.hardlink_to(source)
     except OSError:
@@ -89,9 +89,9 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def place_file(finished: Path, path: Path, root: Path) -> None:
-    """Show a finished file, which never changes, under another name too: readers see what was there, or all of it.
+    """Publish a finished file, which never changes, under a second name. Readers see the old file or the new file.
 
-    What is shown already is synced all the same: who did it may have been killed before it was on the disk.
+    A file that is there already is synced too, because a killed process may have placed it without a sync.
     """
     make_folder(path.parent, root)
     aside = fresh_aside(path)
@@ -104,9 +104,9 @@ def place_file(finished: Path, path: Path, root: Path) -> None:
 
 
 def place_folder(files: Iterable[Path], folder: Path) -> None:
-    """Make a folder of finished files that is complete from the moment its name is there.
+    """Make a folder of finished files. The folder is complete as soon as its name exists.
 
-    The folder's parent must exist; whatever was under the name before is gone first.
+    The parent folder must exist. An earlier folder of this name is removed first.
     """
     aside = folder.with_name(f".{folder.name}.partial")
     remove_folder(aside)
@@ -120,7 +120,7 @@ def place_folder(files: Iterable[Path], folder: Path) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder that nothing points to any more."""
+    """Remove a folder that no link points to any more."""
     if path.exists():
         shutil.rmtree(path)
 

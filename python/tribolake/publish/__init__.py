@@ -1,1 +1,1 @@
-"""Publishing: what other teams read, always complete and always from one run."""
+"""Publish silver and gold for other teams. Readers always see complete files of one run."""

@@ -1,10 +1,9 @@
-"""Tell a topic of each publication on S3: at least once, and not again.
+"""Announce each publication on S3 to an SNS topic, at least once.
 
-    gold/{client}/_versions/{run_id}/_announced.json    the topic was told of this version
+    gold/{client}/_versions/{run_id}/_announced.json    this version was announced
 
-The marker is stored after the topic has taken the message: a run that is killed in between tells it twice, and a
-version without marker is told when the client is published the next time, which a run that was killed, or whose topic
-did not answer, sees to. A topic that does not answer holds nothing back: readers have the version already.
+The marker is stored after the topic has accepted the message. A run that is killed in between announces twice. A
+version without a marker is announced when the client is next published. A topic that does not answer delays no reader.
 """
 
 from __future__ import annotations
@@ -24,33 +23,33 @@ from tribolake.settings import Settings
 
 EVENT = "gold_published"
 MARKER = "_announced.json"
-# A topic that hangs takes no longer from a run than this, three times.
-PATIENCE_SECONDS = 5
+# A topic that hangs delays a run by at most ATTEMPTS times this.
+TIMEOUT_SECONDS = 5
 ATTEMPTS = 3
 LOGGED_CHARACTERS = 200
 
 
 class Announcer(Protocol):
-    """Is told of versions that readers can see; `failed` has the clients of which nobody could be told, and why."""
+    """Announces published versions. `failed` maps each client that could not be announced to the reason."""
 
     @property
     def failed(self) -> Mapping[str, str]: ...
 
     def __call__(self, places: Places, version: Version) -> None:
-        """Announce a version, unless that was done."""
+        """Announce a version unless it was announced before."""
 
 
-class Nobody:
-    """Nobody wants to be told."""
+class NullAnnouncer:
+    """Announces nothing."""
 
     failed: Mapping[str, str] = {}
 
     def __call__(self, places: Places, version: Version) -> None:
-        """Nobody is."""
+        """Do nothing."""
 
 
 class Topic:
-    """A topic of SNS; `client` is boto3's."""
+    """An SNS topic. `client` is a boto3 client."""
 
     def __init__(self, client: Any, arn: str, store: ObjectStore) -> None:
         self._client = client
@@ -59,26 +58,26 @@ class Topic:
         self.failed: dict[str, str] = {}
 
     def __call__(self, places: Places, version: Version) -> None:
-        """Announce a version, unless that was done.
+        """Announce a version unless it was announced before.
 
         Raises:
-            StoreUnavailable: it cannot be told whether it was done, or that it was cannot be kept.
+            StoreUnavailable: the marker cannot be read or stored.
         """
         marker = (version.folder / MARKER).relative_to(places.root).as_posix()
         if self._store.head(marker):
             return
-        told = announcement(places, version, self._store.bucket)
+        message = announcement(places, version, self._store.bucket)
         try:
             answer = self._client.publish(
                 TopicArn=self._arn,
-                Message=json.dumps(told, ensure_ascii=False),
+                Message=json.dumps(message, ensure_ascii=False),
                 MessageAttributes={
-                    name: {"DataType": "String", "StringValue": told[name]} for name in ("client", "event")
+                    name: {"DataType": "String", "StringValue": message[name]} for name in ("client", "event")
                 },
             )
         except (BotoCoreError, ClientError) as error:
             self.failed[places.client] = (
-                f"published, but the topic {self._arn} could not be told; the next run tries again "
+                f"published, but not announced to the topic {self._arn}; the next run tries again "
                 f"({str(error)[:LOGGED_CHARACTERS]})"
             )
             return
@@ -87,11 +86,11 @@ class Topic:
 
 
 def announcement(places: Places, version: Version, bucket: str) -> dict[str, Any]:
-    """What the topic is told: who was published, and where the manifest is that leads to the files.
+    """Build the message about a publication.
 
     Returns:
         `event`, `client`, `run_id`, `bucket`, `manifest` (a key), `published_at` (ISO 8601), `schema_version`, and
-        `transitions`: by published table, how many rows went from one status to another, `{"Normal→Alerta": 3}`.
+        `transitions`: per published table the number of rows per change of status, such as `{"Normal→Alerta": 3}`.
     """
     return {
         "event": EVENT,
@@ -106,7 +105,7 @@ def announcement(places: Places, version: Version, bucket: str) -> dict[str, Any
 
 
 def _transitions(version: Version) -> dict[str, dict[str, int]]:
-    """Empty where this machine does not have what the version changed, as with those of earlier releases."""
+    """Read the changes of status. Returns nothing for versions of early releases, which have no file of changes."""
     try:
         entries = json.loads((version.folder / CHANGES_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -115,14 +114,14 @@ def _transitions(version: Version) -> dict[str, dict[str, int]]:
 
 
 def open_announcer(settings: Settings, store: ObjectStore) -> Announcer:
-    """Whoever is to be told of what a lake on S3 publishes; credentials come from the standard AWS chain."""
+    """Open the announcer of a lake on S3. Credentials come from the standard AWS chain."""
     if not settings.s3.topic:
-        return Nobody()
+        return NullAnnouncer()
     client = boto3.session.Session(region_name=settings.s3.region).client(
         "sns",
         config=Config(
-            connect_timeout=PATIENCE_SECONDS,
-            read_timeout=PATIENCE_SECONDS,
+            connect_timeout=TIMEOUT_SECONDS,
+            read_timeout=TIMEOUT_SECONDS,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         ),
     )

@@ -1,7 +1,7 @@
 """The log of changes: `logs/changes.jsonl` in the lake and `history.change_log` in the warehouse.
 
-Both can be written again for the same run without doubling a line, so a run that was killed after it published is made
-good by the next one.
+Both can be written again for the same run without duplicate lines. So the next run can complete the log of a run that
+was killed after it published.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from tribolake.lake.files import append_durably, fresh_aside, make_folder, replace_durably, sync_folder
-from tribolake.publish.comparison import text
+from tribolake.publish.comparison import literal
 
 TABLE = """
     create schema if not exists history;
@@ -42,7 +42,7 @@ COLUMNS = """{
 
 
 def log_changes(connection: duckdb.DuckDBPyConnection, root: Path, log: Path, changes: Path) -> None:
-    """Add a publication's changes to the log and to the table, unless they are there.
+    """Add the changes of a publication to the log and to the table, unless they are there.
 
     Args:
         connection: to the warehouse.
@@ -54,8 +54,8 @@ def log_changes(connection: duckdb.DuckDBPyConnection, root: Path, log: Path, ch
     _append(log, json.loads(changes.read_text(encoding="utf-8")))
     connection.execute(TABLE)
     found = connection.execute("select count(*) from history.change_log").fetchone()
-    # A warehouse that was built anew learns the past from the log.
-    source = f"{text(changes)}, format = 'array'" if found and found[0] else f"{text(log)}, format = 'nd'"
+    # A rebuilt warehouse is filled from the whole log.
+    source = f"{literal(changes)}, format = 'array'" if found and found[0] else f"{literal(log)}, format = 'nd'"
     connection.execute(
         'insert or ignore into history.change_log by name select * rename ("at" as published_at)'
         f" from read_json({source}, columns = {COLUMNS})"
@@ -63,9 +63,9 @@ def log_changes(connection: duckdb.DuckDBPyConnection, root: Path, log: Path, ch
 
 
 def repair(log: Path) -> bytes:
-    """Take torn lines out of a log, and give what is in it.
+    """Remove torn lines from a log. Returns its content.
 
-    A power loss can leave part of the last write: a line without its end, or zeros where the disk got no data.
+    A power loss can leave part of the last write: a line without its end, or zeros.
     """
     aside = fresh_aside(log)
     content = log.read_bytes() if log.exists() else b""
@@ -86,7 +86,7 @@ def _append(log: Path, entries: list[dict[str, Any]]) -> None:
 
 
 def _lines_of(content: bytes, entries: list[dict[str, Any]]) -> list[bytes]:
-    """The lines that may be of the same run; parsing every line would take longer with every run."""
+    """Select the lines that may be of the same run. Parsing all lines would take longer with every run."""
     runs = {entry["run_id"].encode() for entry in entries}
     return [line for line in content.split(b"\n") if any(run in line for run in runs)]
 

@@ -1,4 +1,4 @@
-"""What a publication changes for its readers: the exact difference to what they could read before."""
+"""Compare a publication with the one before it: exact counts, changes of status and a sample of records."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import duckdb
 
 from tribolake.product import Entity
-from tribolake.publish.comparison import Comparison, compare, name, text
+from tribolake.publish.comparison import Comparison, compare, literal, quoted
 
 SAMPLE_SIZE = 10
 KINDS = ("removed", "changed", "added")
 
-# Keys are cut, columns of a sampled record too: counts stay exact, a line stays small.
+# Lists of keys and of changed columns are cut, so that a line stays small. Counts are exact.
 DIFFERENCE = """
     with {sources},
 
@@ -84,23 +84,23 @@ FIRST_KEYS = """
 def changes_of(
     connection: duckdb.DuckDBPyConnection, entity: Entity, before: Path | None, after: Path
 ) -> dict[str, Any]:
-    """The difference between two files of an entity.
+    """Compare two files of an entity.
 
     Args:
         connection: any DuckDB connection.
-        entity: the table and what is special about it.
-        before: the file that readers could read so far; None where there was none.
+        entity: the table, its status column and its threshold columns.
+        before: the published file. None if nothing was published.
         after: the file that replaces it.
 
     Returns:
-        `entity`; `old_count`, `new_count`, `added`, `changed`, `removed` in rows, exact; `transitions`, such as
-        `{"Normal→Alerta": 3}`, for limits `{"moved": 4}`; `keys`, the first ten of each kind; `sample`, at most ten
-        records, those whose status changed first; `columns_added`.
+        `entity`. `old_count`, `new_count`, `added`, `changed`, `removed`: exact numbers of rows. `transitions`, such as
+        `{"Normal→Alerta": 3}`, or `{"moved": 4}` for limits. `keys`: the first ten of each kind. `sample`: at most ten
+        records, changes of status first. `columns_added`.
     """
     comparison = compare(connection, entity.table, before, after)
     row = connection.execute(_difference(entity, comparison)).fetchone()
     if row is None:
-        raise AssertionError("a count gives one row")
+        raise AssertionError("a count returns one row")
     old_count, new_count, added, changed, removed, moved, transitions, sample, *first_keys = row
     return {
         "entity": entity.name,
@@ -121,7 +121,7 @@ def changes_of(
 
 
 def _record(entity: Entity, found: dict[str, Any]) -> dict[str, Any]:
-    """One sampled record, without what does not apply to it."""
+    """Describe a sampled record with the fields that apply to it."""
     record: dict[str, Any] = {"key": dict(zip(entity.table.key, found["key"], strict=True)), "change": found["change"]}
     if entity.status:
         record |= {"before": found["before"], "after": found["after"]}
@@ -131,10 +131,10 @@ def _record(entity: Entity, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _difference(entity: Entity, comparison: Comparison) -> str:
-    keys = [name(key) for key in comparison.key]
+    keys = [quoted(key) for key in comparison.key]
     key_names = ", ".join(keys)
     key_texts = ", ".join(f"cast({key} as varchar)" for key in keys)
-    status = name(entity.status) if entity.status in comparison.common else None
+    status = quoted(entity.status) if entity.status in comparison.common else None
     thresholds = tuple(column for column in entity.thresholds if column in comparison.common)
     return DIFFERENCE.format(
         sources=comparison.sources,
@@ -150,14 +150,14 @@ def _difference(entity: Entity, comparison: Comparison) -> str:
         key_names=key_names,
         size=SAMPLE_SIZE,
         changed_columns=", ".join(
-            f"case when old_rows.{name(column)} is distinct from new_rows.{name(column)} then {text(column)} end"
+            f"case when old_rows.{quoted(column)} is distinct from new_rows.{quoted(column)} then {literal(column)} end"
             for column in comparison.common
         ),
         picked_old=comparison.matches("picked", "old_rows"),
         picked_new=comparison.matches("picked", "new_rows"),
         key_texts=key_texts,
         first_keys=",\n".join(
-            FIRST_KEYS.format(key_texts=key_texts, key_names=key_names, kind=text(kind), size=SAMPLE_SIZE)
+            FIRST_KEYS.format(key_texts=key_texts, key_names=key_names, kind=literal(kind), size=SAMPLE_SIZE)
             for kind in KINDS
         ),
     )

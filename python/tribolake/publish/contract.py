@@ -1,4 +1,4 @@
-"""The published contract: which files a client's gold has, and what must hold before one is published."""
+"""Check finished files against the published contract: rows, columns and keys."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def check_file(
     declared: Sequence[str],
     published: Path,
 ) -> list[str]:
-    """Check a finished file against the contract and give its columns.
+    """Check a finished file against the contract. Returns its columns.
 
     Args:
         connection: any DuckDB connection.
-        table: what the file is to be.
+        table: the public table of the file.
         written: the file, not yet published.
-        rows: how many rows the warehouse has for it.
-        declared: the columns that the model's contract declares, in order; empty where none is declared.
-        published: the file that it would replace; it may be missing.
+        rows: number of rows in the warehouse.
+        declared: columns in the model's contract, in order. Empty if it declares none.
+        published: the file that it would replace. It may be missing.
 
     Raises:
-        ContractBroken: a row or a column is missing, a column moved, or a key is null or doubled.
+        ContractBroken: a row or a column is missing, a column moved, or a key is null or duplicate.
     """
     columns = columns_of(connection, written)
     found = _one(connection, "select count(*) from read_parquet(?)", [str(written)])
@@ -51,12 +51,12 @@ def check_file(
     nulls = " or ".join(f'"{name}" is null' for name in table.key)
     doubled = _one(connection, f"select count(*) - count(distinct ({key})) from read_parquet(?)", [str(written)])
     if doubled or _one(connection, f"select count(*) from read_parquet(?) where {nulls}", [str(written)]):
-        raise ContractBroken(f"{table.file_name}: the key ({', '.join(table.key)}) is null or doubled")
+        raise ContractBroken(f"{table.file_name}: the key ({', '.join(table.key)}) is null or duplicate")
     return columns
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
-    """The columns of a Parquet file, in order."""
+    """Return the columns of a Parquet file, in order."""
     relation = connection.execute("select * from read_parquet(?) limit 0", [str(path)])
     return [column[0] for column in relation.description or []]
 

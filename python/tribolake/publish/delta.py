@@ -1,4 +1,4 @@
-"""What a day's publications added to a client's harmonized samples, or changed or removed."""
+"""Daily deltas: the harmonized samples that the publications of a day added, changed or removed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import duckdb
 
 from tribolake.lake.files import fresh_aside, make_folder, replace_durably, sync_file, sync_up
 from tribolake.product import PublicTable
-from tribolake.publish.comparison import compare, name, rows_like, text
+from tribolake.publish.comparison import compare, literal, quoted, rows_like
 
 
 def write_delta(
@@ -19,16 +19,16 @@ def write_delta(
     run_id: str,
     path: Path,
 ) -> None:
-    """Write the rows that differ between two harmonized files, and make them durable.
+    """Write the rows that differ between two harmonized files durably.
 
-    The file has the columns of `after`, then `change` (added, changed or removed) and `run_id`; one row per key. A
+    The file has one row per key: the columns of `after`, then `change` (added, changed or removed) and `run_id`. A
     removed row has its last values.
 
     Args:
         connection: any DuckDB connection.
         samples: the table of harmonized samples.
-        before: the harmonized file that readers could read so far; None where there was none.
-        after: the one that replaces it.
+        before: the published harmonized file. None if nothing was published.
+        after: the file that replaces it.
         run_id: the run that publishes it.
         path: the file to write.
     """
@@ -38,11 +38,11 @@ def write_delta(
         copy (
             with {comparison.sources}
             select new_rows.*, case when {comparison.is_new} then 'added' else 'changed' end as change,
-                {text(run_id)} as run_id
+                {literal(run_id)} as run_id
             from new_rows left join old_rows on {comparison.same_key}
             where {comparison.is_new} or {comparison.differs}
             union all by name
-            select *, 'removed' as change, {text(run_id)} as run_id
+            select *, 'removed' as change, {literal(run_id)} as run_id
             from old_rows anti join new_rows on {comparison.same_key}
             order by {_key(samples)}
         ) to $path (format parquet, compression zstd)
@@ -55,35 +55,35 @@ def write_delta(
 def merge_delta(
     connection: duckdb.DuckDBPyConnection, samples: PublicTable, root: Path, delta: Path, run_id: str, day_file: Path
 ) -> None:
-    """Merge a run's delta into its day's file: per key the later run's row stands.
+    """Merge the delta of a run into the file of its day. For each key the row of the later run stays.
 
-    Merging the same run again changes nothing. Readers see the day without the run or with all of it.
+    Merging the same run again changes nothing. Readers see either no row or all rows of the run.
 
     Args:
         connection: any DuckDB connection.
         samples: the table of harmonized samples.
         root: the lake's folder.
-        delta: what the run changed, from `write_delta`.
+        delta: the file from `write_delta`.
         run_id: the run.
-        day_file: `silver/_delta/{CLIENT}_{date}.parquet`; made where it is missing and the run changed anything.
+        day_file: `silver/_delta/{CLIENT}_{date}.parquet`. It is created unless the run changed nothing.
     """
     if _count(connection, delta) == 0:
         return
     make_folder(day_file.parent, root)
     aside = fresh_aside(day_file)
-    if day_file.exists() and _count(connection, day_file, f"run_id = {text(run_id)}"):
+    if day_file.exists() and _count(connection, day_file, f"run_id = {literal(run_id)}"):
         sync_file(day_file)
         sync_up(day_file, root)
         return
     key = _key(samples)
     earlier = (
         f"union all by name {rows_like(connection, day_file, delta)}"
-        f" where ({key}) not in (select ({key}) from read_parquet({text(delta)}))"
+        f" where ({key}) not in (select ({key}) from read_parquet({literal(delta)}))"
         if day_file.exists()
         else ""
     )
     connection.execute(
-        f"copy (select * from read_parquet({text(delta)}) {earlier} order by {key})"
+        f"copy (select * from read_parquet({literal(delta)}) {earlier} order by {key})"
         " to $path (format parquet, compression zstd)",
         {"path": str(aside)},
     )
@@ -91,9 +91,9 @@ def merge_delta(
 
 
 def _key(samples: PublicTable) -> str:
-    return ", ".join(name(column) for column in samples.key)
+    return ", ".join(quoted(column) for column in samples.key)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, path: Path, condition: str = "true") -> int:
-    row = connection.execute(f"select count(*) from read_parquet({text(path)}) where {condition}").fetchone()
+    row = connection.execute(f"select count(*) from read_parquet({literal(path)}) where {condition}").fetchone()
     return int(row[0]) if row else 0

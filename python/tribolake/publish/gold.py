@@ -1,4 +1,4 @@
-"""Publish one client's gold: a version is made and checked aside, then readers see it instead of the one before."""
+"""Publish the gold of a client: write and check a new version, then show it to readers instead of the old one."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ def publish_client(
     header: ManifestHeader,
     declared: Mapping[str, Sequence[str]],
 ) -> bool:
-    """Publish a client's silver and gold from the warehouse, with what changed and the day's snapshot.
+    """Publish the silver and gold of a client from the warehouse, with the log of changes and the snapshot of the day.
 
-    What an earlier run published but did not bring to its end is brought to its end first.
+    The settling steps of the version before are completed first.
 
     Args:
         connection: to the warehouse.
-        contract: what is published.
-        shelf: where readers find it.
+        contract: the public tables of the product.
+        shelf: the folder or bucket of the readers.
         client: name of the client, as its bronze folder is called.
         header: run, policy and time of this publication.
-        declared: columns of each public table as its contract declares them.
+        declared: columns of each public table, from the contracts of the models.
 
     Returns:
-        False where the files would be the same, byte for byte: nothing is touched then.
+        False if the files would be the same, byte for byte. Then nothing is written.
 
     Raises:
-        ContractBroken: a file does not keep the contract; what is published stays as it is.
+        ContractBroken: a file breaks the contract. The published version stays.
     """
     places = Places(contract, shelf.root, shelf.home, client)
     current = shelf.current(places)

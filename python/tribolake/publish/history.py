@@ -1,4 +1,4 @@
-"""The history of a client's gold: one snapshot per day, kept and archived as retention says.
+"""The history of a client's gold: one snapshot per day, kept and archived by the retention rules.
 
 gold/{client}/_history/_versions/{run_id}/…    the three Parquet files and the manifest, never changed
 gold/{client}/_history/{date} -> _versions/{run_id}    the day's last publication
@@ -21,9 +21,9 @@ from tribolake.publish.version import Version, current_version
 
 
 def keep_snapshot(places: Places, version: Version) -> None:
-    """Keep a published version as its day's snapshot, in place of an earlier one of that day.
+    """Keep a published version as the snapshot of its day, in place of an earlier one.
 
-    A reader finds the day's snapshot before or after, whole: the folder is complete before the link points at it.
+    Readers see the old snapshot or the new one: the folder is complete before the link points to it.
     """
     make_folder(places.history_versions, places.root)
     folder = places.history_versions / version.run_id
@@ -38,7 +38,7 @@ def keep_snapshot(places: Places, version: Version) -> None:
 
 
 def retire_snapshots(places: Places, archived: Sequence[date], dropped: Sequence[date]) -> None:
-    """Archive some days of the history, then remove these and the dropped ones from it."""
+    """Copy the archived days to the archive, then remove the archived and the dropped days from the history."""
     for day in archived:
         _archive(places, day)
     for day in sorted((*archived, *dropped)):
@@ -51,22 +51,22 @@ def retire_snapshots(places: Places, archived: Sequence[date], dropped: Sequence
 
 
 def published_as_of(product: Product, home: Path, client: str, day: date) -> Path:
-    """The folder that holds a client's gold as it was published at the end of a UTC day.
+    """Find the gold of a client as it was published at the end of a UTC day.
 
-    Where retention has forgotten that day's snapshot, it is the newest one before that is still there: its manifest
-    says when it was published.
+    If retention has dropped the snapshot of that day, the newest earlier one is used. Its manifest says when it was
+    published.
 
     Args:
-        product: whose gold.
+        product: the data product.
         home: its folder in the lake.
         client: name of the client, as its bronze folder is called.
         day: a day, in UTC.
 
     Returns:
-        A folder with the three Parquet files and the manifest, whose files never change.
+        A folder with the three Parquet files and the manifest. Its files never change.
 
     Raises:
-        ConfigurationError: nothing that was published until that day is there.
+        ConfigurationError: there is no gold from that day or before.
     """
     places = Places(product.contract, home, home, client)
     current = current_version(places)
@@ -78,32 +78,32 @@ def published_as_of(product: Product, home: Path, client: str, day: date) -> Pat
 
 
 def day_as_of(client: str, day: date, current: date | None, snapshots: Collection[date]) -> date:
-    """The day whose publication readers saw at the end of a UTC day.
+    """Find the day whose publication readers saw at the end of a UTC day.
 
     Args:
-        client: named where there is none.
-        day: the day that is asked for.
-        current: day of what is published now; None where nothing is.
+        client: for the message of the error.
+        day: the requested day.
+        current: day of the current publication. None if nothing is published.
         snapshots: days whose last publication is kept.
 
     Returns:
         `current`, or one of `snapshots`.
 
     Raises:
-        ConfigurationError: nothing that was published until that day is there.
+        ConfigurationError: there is no gold from that day or before.
     """
     if current and current <= day:
         return current
     found = max((known for known in snapshots if known <= day), default=None)
     if found is None:
         oldest = min({*snapshots} | ({current} if current else set()), default=None)
-        advice = f"the oldest gold is of {oldest}" if oldest else "nothing was ever published: start `tribolake run`"
+        advice = f"the oldest gold is of {oldest}" if oldest else "nothing was ever published: run `tribolake run`"
         raise ConfigurationError(f"there is no gold of client {client!r} as of {day}: {advice}")
     return found
 
 
 def _archive(places: Places, day: date) -> None:
-    """Place a snapshot in the archive; it leaves the history after it is there, so that a reader finds it always."""
+    """Copy a snapshot to the archive. It is removed from the history later, so that readers always find it."""
     snapshot = (places.history / day.isoformat()).resolve()
     archived = places.archive / day.isoformat()
     make_folder(places.archive, places.root)
@@ -117,7 +117,7 @@ def _run_of(folder: Path) -> str:
 
 
 def days_of(folder: Path) -> set[date]:
-    """The days that a folder has a snapshot of."""
+    """Return the days of the snapshots in a folder."""
     if not folder.exists():
         return set()
     return {date.fromisoformat(found.name) for found in folder.iterdir() if not found.name.startswith(("_", "."))}

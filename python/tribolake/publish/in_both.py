@@ -1,4 +1,4 @@
-"""Publish in a folder and in a bucket: the phase in which the bucket has to prove itself."""
+"""Publish in a folder and in a bucket: the mode `dual`, which tests a bucket before readers move to it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tribolake.publish.version import Version
 
 @dataclass(frozen=True)
 class DualShelf(FolderShelf):
-    """The folder comes first; the bucket follows, and each file there is compared with the folder's.
+    """Publishes in the folder first, then in the bucket, and compares each file of the bucket with the folder.
 
-    A bucket that cannot be reached holds nothing back in the folder: the next run brings it in line.
+    A bucket that cannot be reached does not delay the folder. The next run updates the bucket.
     """
 
     store: ObjectStore

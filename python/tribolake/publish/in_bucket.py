@@ -1,11 +1,11 @@
-"""Publish in a bucket: readers of a lake on S3.
+"""Publish in a bucket for the readers of a lake on S3.
 
-    gold/{client}/_versions/{run_id}/…    complete, checked, never changed; its manifest is stored last
-    gold/{client}/classified_reports.parquet   and so on, for readers that look at one file: copies
-    gold/{client}/_manifest.json          the one object whose change publishes: it names the folder of the version
+    gold/{client}/_versions/{run_id}/…    a complete, checked version; it never changes; its manifest is stored last
+    gold/{client}/classified_reports.parquet   and so on: copies for readers of a single file
+    gold/{client}/_manifest.json          names the folder of the version; replacing this object publishes
 
-A version is made in a folder of this machine, which keeps the current one: what readers see is compared with what they
-are to see. A machine whose disk is empty fetches it first.
+A version is made in a local folder. That folder also keeps the current version, because a new one is compared with it.
+A machine with an empty disk downloads the current version first.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 
 @dataclass(frozen=True)
 class BucketShelf:
-    """`root` is the folder of this machine where versions are made; keys in the bucket are paths below it.
+    """`root` is the local folder where versions are made. Keys in the bucket are paths below it.
 
-    `still_mine` raises where another run holds the lake by now; it is asked before each attempt at anything that
-    readers notice: a request that is tried again may outlast the lease.
-    `announce` tells others of a version that is published and settled; it may be asked again for the same one.
+    `assert_lease_held` raises if another run holds the lake now. It is called before each attempt at a change that
+    readers see, because retries may outlast the lease.
+    `announce` announces a settled version. It may be called again for the same version.
     """
 
     store: ObjectStore
     root: Path
     home: Path
-    still_mine: Callable[[], None] = field(default=lambda: None)
+    assert_lease_held: Callable[[], None] = field(default=lambda: None)
     announce: Callable[[Places, Version], None] = field(default=lambda places, version: None)
 
     def current(self, places: Places) -> Version | None:
         found = self.store.read(self._key(places.manifest))
         if found is None:
-            # What this machine has is not what readers see; a folder that was the lake before keeps its history.
+            # Nothing is published in the bucket, so the local file is not what readers see.
             places.harmonized.unlink(missing_ok=True)
             return None
         manifest = json.loads(found[0])
@@ -66,14 +66,14 @@ class BucketShelf:
 
     def settle(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
         self._settle(places, version, lambda step: self._make(connection, places, version, step))
-        self.still_mine()
+        self.assert_lease_held()
         self.announce(places, version)
 
     def forget(self, places: Places, keep: Sequence[Version]) -> None:
         kept = {version.folder.name for version in keep}
         versions = self._folders(places.versions)
         if versions.keys() - kept:
-            # What readers see stays, whoever wrote it.
+            # The version that readers see stays, even if another machine published it.
             found = self.store.read(self._key(places.manifest))
             kept |= {str(json.loads(found[0])["run_id"])} if found else set()
         self._remove(key for run_id in versions.keys() - kept for key in versions[run_id])
@@ -88,14 +88,14 @@ class BucketShelf:
             self.store.put(f"{kept}/{path.name}", path, Label(described, described))
 
     def shows(self, client: str) -> bool:
-        """Asking the bucket would cost a call in every run without news; what is missing is found when publishing."""
+        """Return True: a check would cost a call in every run. Publishing finds what is missing."""
         return True
 
     def follow(self, places: Places, version: Version) -> None:
-        """Bring the bucket in line with the folder, where that is the first home, and make sure that they agree.
+        """Copy the published version of the folder to the bucket (mode `dual`), then compare both.
 
         Raises:
-            ContractBroken: what the bucket has is not what the folder has.
+            ContractBroken: a file in the bucket differs from the folder.
         """
         found = self.store.read(self._key(places.manifest))
         if found is None or json.loads(found[0]) != version.manifest:
@@ -105,10 +105,10 @@ class BucketShelf:
             for folder in (places.gold, version.folder):
                 stored = self.store.head(self._key(folder / file["name"]))
                 if stored is None or (stored.sha256, stored.size_bytes) != (file["sha256"], file["bytes"]):
-                    raise ContractBroken(f"{self._key(folder)}/{file['name']} in the bucket is not what the folder has")
+                    raise ContractBroken(f"{self._key(folder)}/{file['name']} in the bucket differs from the folder")
 
     def _publish(self, places: Places, version: Version) -> None:
-        self.still_mine()
+        self.assert_lease_held()
         self._store_version(places, version)
         for table in places.contract.tables:
             self._copy(self._key(version.folder / table.file_name), self._key(places.gold / table.file_name))
@@ -117,10 +117,10 @@ class BucketShelf:
         self._put(self._key(places.manifest), *self._labelled(version, manifest))
 
     def _fetch(self, places: Places, manifest: dict[str, object]) -> Version:
-        """Have the version that readers see in the folder too, as if it had been made here."""
+        """Download the version that readers see, as if it had been made on this machine."""
         run_id = str(manifest["run_id"])
         if not RUN_ID.match(run_id):
-            raise ContractBroken(f"{self._key(places.manifest)} names a run that cannot be: {run_id[:80]!r}")
+            raise ContractBroken(f"{self._key(places.manifest)} names an invalid run: {run_id[:80]!r}")
         folder = places.versions / run_id
         remove_folder(folder)
         make_folder(folder, places.root)
@@ -129,7 +129,7 @@ class BucketShelf:
         version = Version(folder, manifest)
         for file in version.manifest["files"]:
             if sha256_of(folder / file["name"]) != file["sha256"]:
-                raise ContractBroken(f"{self._key(folder)}/{file['name']} is not what its manifest says")
+                raise ContractBroken(f"{self._key(folder)}/{file['name']} differs from the SHA-256 in its manifest")
         show(places, version)
         place_file(folder / HARMONIZED_FILE, places.harmonized, places.root)
         return version
@@ -140,7 +140,7 @@ class BucketShelf:
                 self.store.put(self._key(path), *self._labelled(version, path), is_final=True)
 
     def _settle(self, places: Places, version: Version, make: Callable[[FileStep], None]) -> None:
-        """Carry out the settling steps; `make` carries out those that make a file which the folder has too."""
+        """Carry out the settling steps. `make` carries out those that make a file of the folder too."""
         history, archive = self._days(places.history), self._days(places.archive)
         snapshot = self._key(places.history / version.day.isoformat())
         history.setdefault(version.day, set()).update(f"{snapshot}/{path.name}" for path in version.gold_files)
@@ -160,7 +160,7 @@ class BucketShelf:
                     make(step)
 
     def _make(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version, step: FileStep) -> None:
-        """Make a file in the folder and in the bucket, which has the latest state of it."""
+        """Make a file in the folder and in the bucket. The bucket has the latest state of the file."""
         stored = self.store.head(self._key(step.path))
         before = stored.sha256 if stored else None
         if isinstance(step, PlaceFile):
@@ -178,22 +178,22 @@ class BucketShelf:
                 self._put(self._key(step.path), content, described)
 
     def _mirror(self, version: Version, path: Path) -> None:
-        """Store a file that the folder has, unless the bucket has the same."""
+        """Store a file of the folder unless the bucket has the same file."""
         if path.exists():
             self.store.put_if_new(self._key(path), *self._labelled(version, path))
 
     def _keep_snapshot(self, places: Places, version: Version) -> None:
-        """Keep a version as its day's snapshot. Its manifest is copied last: where it is there, the rest is too."""
+        """Keep a version as the snapshot of its day. The manifest is copied last, so it marks a complete snapshot."""
         day = self._key(places.history / version.day.isoformat())
         shown = self.store.head(f"{day}/{MANIFEST}")
         if shown is not None and shown.metadata.get("run-id") == version.run_id:
             return
-        self._lead_athena(places, version)
+        self._write_athena_links(places, version)
         for path in version.gold_files:
             self._copy(self._key(path), f"{day}/{path.name}")
 
-    def _lead_athena(self, places: Places, version: Version) -> None:
-        """Say which files are Athena's tables of gold: there a table is a folder, and gold's has several files."""
+    def _write_athena_links(self, places: Places, version: Version) -> None:
+        """Name the published file of each table for Athena. There a table is a folder, and gold has several files."""
         for table in places.contract.tables:
             published = f"s3://{self.store.bucket}/{self._key(version.folder / table.file_name)}\n"
             self._put(self._key(places.athena(table.name)), published.encode())
@@ -220,20 +220,20 @@ class BucketShelf:
         return found
 
     def _days(self, folder: Path) -> dict[date, set[str]]:
-        """List the folders that are called after a day."""
+        """List the folders that are named by a day."""
         folders = self._folders(folder).items()
         return {date.fromisoformat(name): keys for name, keys in folders if DAY.match(name)}
 
     def _remove(self, keys: Iterable[str]) -> None:
-        """Remove objects, manifests first: a folder without its manifest does not count."""
+        """Remove objects, manifests first: a folder without a manifest is not a snapshot."""
         for key in sorted(keys, key=_manifest_last, reverse=True):
-            self.store.delete(key, before_each=self.still_mine)
+            self.store.delete(key, before_each=self.assert_lease_held)
 
     def _put(self, key: str, content: Source | bytes, described: Label | None = None) -> None:
-        self.store.put(key, content, described, before_each=self.still_mine)
+        self.store.put(key, content, described, before_each=self.assert_lease_held)
 
     def _copy(self, source: str, key: str) -> None:
-        self.store.copy(source, key, before_each=self.still_mine)
+        self.store.copy(source, key, before_each=self.assert_lease_held)
 
     def _labelled(self, version: Version, path: Path) -> tuple[Source, Label]:
         content = Source(path)

@@ -1,10 +1,10 @@
-"""Publish in a folder: readers of a lake on a disk.
+"""Publish in a folder for the readers of a lake on a disk.
 
-    gold/{client}/_versions/{run_id}/…          complete, checked, on the disk
-    gold/{client}/_current -> _versions/{run_id}    the one step that publishes
+    gold/{client}/_versions/{run_id}/…          a complete, checked, durable version
+    gold/{client}/_current -> _versions/{run_id}    replacing this link publishes
     gold/{client}/classified_reports.parquet -> _current/classified_reports.parquet   and so on, made once
 
-A reader that opens a published name gets the old files or the new ones; a kill at any moment leaves it so.
+A reader that opens a published name gets the old files or the new files, even if a run is killed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tribolake.publish.version import Version, current_version
 
 @dataclass(frozen=True)
 class FolderShelf:
-    """`root` is the lake's folder, `home` that of the data product in it."""
+    """`root` is the folder of the lake, `home` the folder of the data product in it."""
 
     root: Path
     home: Path
@@ -55,14 +55,14 @@ class FolderShelf:
         forget_versions(places, keep)
 
     def keep_version(self, versioned: VersionedFolder, version: str, folder: Path) -> None:
-        """The folder's name is all that is missing."""
+        """Do nothing: the caller renames the folder."""
 
     def shows(self, client: str) -> bool:
         return (self.home / "gold" / client / MANIFEST).exists()
 
 
 def show(places: Places, version: Version) -> None:
-    """Let every published name lead to a version, at once."""
+    """Point every published name to a version in one step."""
     for name in (*(table.file_name for table in places.contract.tables), MANIFEST):
         if not (places.gold / name).is_symlink():
             point_link(places.gold / name, f"_current/{name}")
@@ -72,7 +72,7 @@ def show(places: Places, version: Version) -> None:
 def settle(connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
     """Carry out the settling steps in a folder.
 
-    A step that finds its work done syncs it all the same: a run may have been killed before its work was on the disk.
+    A step syncs work that is done already, because a killed run may not have synced it.
     """
     sync_folder(places.gold)
     for step in settling_steps(places, version, version.prepared, days_of(places.history), days_of(places.archive)):
@@ -94,7 +94,7 @@ def carry_out(connection: duckdb.DuckDBPyConnection, places: Places, version: Ve
 
 
 def forget_versions(places: Places, keep: Sequence[Version]) -> None:
-    """Forget all but the published version and the one before it, which readers may still hold."""
+    """Remove all versions but those in `keep`, which readers may have open."""
     kept = {version.folder.name for version in keep}
     for folder in places.versions.iterdir():
         if folder.name not in kept:

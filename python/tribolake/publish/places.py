@@ -1,4 +1,4 @@
-"""Where a client's published files stand in the lake."""
+"""Paths of the published files of a client in the lake."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tribolake.publish.contract import MANIFEST
 
 @dataclass(frozen=True)
 class Places:
-    """`root` is the lake's folder, `home` that of the data product in it."""
+    """`root` is the folder of the lake, `home` the folder of the data product in it."""
 
     contract: Contract
     root: Path
@@ -29,7 +29,7 @@ class Places:
 
     @property
     def versions(self) -> Path:
-        """One folder per publication; `gold/_current` leads to the one that is published."""
+        """One folder per publication. The link `gold/_current` points to the published one."""
         return self.gold / "_versions"
 
     @property
@@ -41,7 +41,7 @@ class Places:
 
     @property
     def history(self) -> Path:
-        """One link per day, `{date} -> _versions/{run_id}`, laid out as gold is."""
+        """One link per day: `{date} -> _versions/{run_id}`."""
         return self.gold / "_history"
 
     @property
@@ -54,11 +54,11 @@ class Places:
         return self.home / "archive" / "gold" / self.client
 
     def athena(self, table: str) -> Path:
-        """The text that names the published file of a table of gold."""
+        """The text file that names the published file of a table for Athena."""
         return self.gold / "athena" / table / "symlink.txt"
 
     def lineage(self, run_id: str) -> Path:
-        """The manifest of a publication, kept for ever: it names the exact contents that gold was computed from."""
+        """The manifest of a publication, kept permanently. It names the bronze contents behind the gold."""
         return self.home / "lineage" / self.client / f"{run_id}.json"
 
     @property

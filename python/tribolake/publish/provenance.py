@@ -1,7 +1,7 @@
-"""What every published object says of itself: where it comes from, who made it, and when.
+"""Metadata and tags of published objects: their sources, the run that made them, and the time.
 
-S3 allows 2 KB of metadata, ASCII only, and ten tags of 256 characters. What is longer, the list of sources above all,
-stands in the manifest, and the tag `sources` says where that is.
+S3 allows 2 KB of ASCII metadata and ten tags of 256 characters. A longer list of sources is in the manifest only. The
+tag `sources` names the manifest.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ NOT_FOR_TAGS = re.compile(r"[^A-Za-z0-9 +\-=._:/@]")
 
 
 def label(version: Version, name: str, sha256: str, manifest_key: str) -> Label:
-    """The metadata and tags of an object of a publication.
+    """Build the metadata and tags of a published object.
 
     Args:
         version: the publication.
-        name: the file, which is what the computation is called after.
-        sha256: of its content.
-        manifest_key: where the manifest of the publication stands in the bucket.
+        name: name of the file. The tag `computation` begins with it.
+        sha256: hash of the content.
+        manifest_key: key of the manifest in the bucket.
     """
     manifest = version.manifest
     common = {
@@ -48,10 +48,10 @@ def label(version: Version, name: str, sha256: str, manifest_key: str) -> Label:
 
 
 def sources_text(sources: Sequence[Mapping[str, Any]]) -> str:
-    """Bronze objects with their versions, as one line: `key@version | key@version`."""
+    """Format bronze objects and their versions as one line: `key@version | key@version`."""
     return " | ".join(f"{source['key']}@{source.get('version_id') or source['sha256']}" for source in sources)
 
 
 def tag(value: str) -> str:
-    """A value as tags allow it: other characters become `_`, and what is too long is cut."""
+    """Make a value valid for a tag: replace other characters by `_` and cut it to 256 characters."""
     return NOT_FOR_TAGS.sub("_", value)[:MAX_TAG_CHARACTERS]

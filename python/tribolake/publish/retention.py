@@ -1,4 +1,4 @@
-"""Which days of a client's gold history stay, which go to the archive, which are forgotten."""
+"""Retention: which days of the gold history are kept, archived or dropped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WEEKLY = 52
 
 @dataclass(frozen=True)
 class Retention:
-    """Every snapshot's day is in exactly one of the three, oldest first."""
+    """Days of snapshots, oldest first. Each day is in exactly one of the three tuples."""
 
     kept: tuple[date, ...]
     archived: tuple[date, ...]
@@ -20,18 +20,18 @@ class Retention:
 
 
 def retention(dates: Iterable[date], daily: int = DAILY, weekly: int = WEEKLY) -> Retention:
-    """Decide about snapshots from their days alone.
+    """Decide which snapshots are kept, archived or dropped, from their days alone.
 
-    Kept are the newest `daily` snapshots and the last snapshot of each of the newest `weekly` ISO weeks that have one.
-    The last snapshot of an older week is archived. Only what is neither is dropped.
+    The newest `daily` snapshots are kept, and the last snapshot of each of the newest `weekly` ISO weeks that have one.
+    The last snapshot of an older week is archived. All other snapshots are dropped.
 
-    Deciding again about what is left changes nothing, and deciding day after day ends as deciding once does: the last
-    snapshot of a week stays the last one.
+    A second decision about the remaining days changes nothing. Decisions on each day give the same result as one
+    decision at the end.
 
     Args:
         dates: days of the snapshots, archived ones included, in any order.
-        daily: how many of the newest snapshots are kept.
-        weekly: of how many of the newest weeks the last snapshot is kept.
+        daily: number of newest snapshots that are kept.
+        weekly: number of newest weeks whose last snapshot is kept.
     """
     ordered = sorted(set(dates))
     last_of_week = {day.isocalendar()[:2]: day for day in ordered}

@@ -1,7 +1,7 @@
-"""The steps that bring silver, the history and the log in line with a version that readers can see.
+"""Settling: the steps after a publication, which update silver, the history and the log.
 
-Everything that a step needs stands in the version folder, so each step can be repeated. The next run repeats them all
-if a run is killed in between. A folder and a bucket carry out the same steps, each in its own way.
+The version folder has everything that the steps need, so each step can be repeated. If a run is killed in between, the
+next run repeats all steps. Folders and buckets carry out the same steps.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class MergeDelta(FileStep):
 
 
 class PlaceFile(FileStep):
-    """Show a finished file under a public name."""
+    """Publish a finished file under a second name."""
 
 
 class KeepManifest(FileStep):
@@ -63,11 +63,11 @@ def settling_steps(
     """List the steps after a publication, in their order.
 
     Args:
-        places: where the client's files stand.
-        version: what readers see now.
-        prepared: names of the files in its folder; versions of early releases have no delta, silver or changes.
-        kept: days that the history has a snapshot of.
-        archived: days that the archive has a snapshot of.
+        places: paths of the client's files.
+        version: the published version.
+        prepared: names of the files in its folder. Versions of early releases have no delta, silver or changes.
+        kept: days of the snapshots in the history.
+        archived: days of the snapshots in the archive.
     """
     steps: list[Step] = [
         MergeDelta(version.folder / DELTA_FILE, places.delta(version.day)),

@@ -1,4 +1,4 @@
-"""Where readers find what is published: a folder, or a bucket that a folder is carried to."""
+"""Shelves: the folder or bucket where readers find published files."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from tribolake.publish.version import Version
 
 
 class Shelf(Protocol):
-    """Takes finished versions, which are made in a folder of this machine, and shows them to readers."""
+    """Publishes versions that were made in a local folder."""
 
     @property
     def root(self) -> Path:
-        """The folder of this machine that keys and links are relative to."""
+        """The local folder that keys and links are relative to."""
 
     @property
     def home(self) -> Path:
         """The folder of the data product in it."""
 
     def current(self, places: Places) -> Version | None:
-        """The version that readers can read now, its files on this machine; None where nothing was published."""
+        """Return the published version with its files on this machine. None if nothing was published."""
 
     def switch(self, places: Places, version: Version) -> None:
-        """Let readers see a finished version instead of the one before."""
+        """Show a finished version to readers instead of the one before."""
 
     def settle(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
-        """Bring silver, history and the log in line with a version that readers can read; may be done again."""
+        """Carry out the settling steps of a published version. This can be repeated."""
 
     def forget(self, places: Places, keep: Sequence[Version]) -> None:
-        """Forget the versions that readers can hold no more."""
+        """Remove all versions but those in `keep`."""
 
     def keep_version(self, versioned: VersionedFolder, version: str, folder: Path) -> None:
-        """Keep a version, complete in `folder`, permanently; the folder is then shown under its name."""
+        """Keep a version permanently. It is complete in `folder`, which the caller renames afterwards."""
 
     def shows(self, client: str) -> bool:
-        """Whether what was published of a client is still there, as far as can be told without asking much."""
+        """Return whether the published files of a client are still there, as far as a cheap check can tell."""

@@ -1,7 +1,7 @@
-"""A version folder: one publication of a client, complete and on the disk before anything points at it.
+"""Version folders: one publication of a client, complete and durable before a link or manifest names it.
 
 classified_reports.parquet, machine_status_current.parquet, stewart_limits.parquet, _manifest.json    the gold
-_harmonized.parquet, _delta.parquet, _changes.json    what follows once the gold is published: see settling.py
+_harmonized.parquet, _delta.parquet, _changes.json    for the settling steps, see settling.py
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FOLLOWERS = (HARMONIZED_FILE, DELTA_FILE, CHANGES_FILE)
 
 @dataclass(frozen=True)
 class ManifestHeader:
-    """Fields of a manifest that the run knows; `code` is the fingerprint of the models, seeds and Python that ran."""
+    """Manifest fields that the run knows. `code` is the fingerprint of the models, seeds and Python that ran."""
 
     run_id: str
     policy: str
@@ -52,7 +52,7 @@ class Version:
 
     @property
     def day(self) -> date:
-        """The UTC day of the publication, under which history keeps it."""
+        """The UTC day of the publication and of its snapshot."""
         published_at = datetime.fromisoformat(self.manifest["published_at"])
         return (published_at if published_at.tzinfo is None else published_at.astimezone(UTC)).date()
 
@@ -67,7 +67,7 @@ class Version:
 
 
 def current_version(places: Places) -> Version | None:
-    """What readers can read now; None where nothing was published."""
+    """Read the published version of a folder. None if nothing was published."""
     if not places.manifest.exists():
         return None
     manifest = json.loads(places.manifest.read_text(encoding="utf-8"))
@@ -75,7 +75,7 @@ def current_version(places: Places) -> Version | None:
 
 
 def files_of(places: Places) -> tuple[str, ...]:
-    """Names of the files of a version, its manifest last."""
+    """Return the names of the files of a version, the manifest last."""
     return (*(table.file_name for table in places.contract.tables), *FOLLOWERS, MANIFEST)
 
 
@@ -85,13 +85,13 @@ def write_files(
     folder: Path,
     declared: Mapping[str, Sequence[str]],
 ) -> list[dict[str, Any]]:
-    """Write the gold and the harmonized file into a version folder, checked against the contract.
+    """Write the gold and the harmonized file into a version folder and check them against the contract.
 
     Returns:
-        What the manifest says of each gold file.
+        The manifest entry of each gold file.
 
     Raises:
-        ContractBroken: a file does not keep the contract.
+        ContractBroken: a file breaks the contract.
     """
 
     def write_harmonized() -> dict[str, Any]:
@@ -102,7 +102,7 @@ def write_files(
         columns, published = declared.get(table.name, ()), places.gold / table.file_name
         return _write(connection, table, places.client, folder / table.file_name, columns, published)
 
-    # A file is one row group, which one thread writes: two files at a time keep two cores busy.
+    # A file is one row group, which one thread writes. Two files at a time use two cores.
     with ThreadPoolExecutor(2) as threads:
         harmonized = threads.submit(write_harmonized)
         files = list(threads.map(write_gold, places.contract.tables))
@@ -113,7 +113,7 @@ def write_files(
 def is_published(
     places: Places, current: Version | None, folder: Path, files: list[dict[str, Any]], header: ManifestHeader
 ) -> bool:
-    """Whether readers can read the same already, byte for byte."""
+    """Return whether the published files are the same, byte for byte."""
     return (
         current is not None
         and current.manifest["files"] == files
@@ -131,7 +131,7 @@ def seal(
     files: list[dict[str, Any]],
     header: ManifestHeader,
 ) -> Version:
-    """Add what this publication changes, then the manifest; afterwards the folder is durable and never changes."""
+    """Write the changes and the manifest. Afterwards the folder is durable and never changes."""
     _write_changes(connection, places, current, folder, header)
     manifest = {
         "schema_version": places.contract.schema_version,
@@ -140,7 +140,7 @@ def seal(
         "policy": header.policy,
         "code": header.code,
         "published_at": header.published_at,
-        # Some readers open a name twice, for its footer and for its rows: this folder's files never change.
+        # Some readers open a name twice, for its footer and for its rows. Files in this folder never change.
         "folder": f"{places.versions.name}/{header.run_id}",
         "files": files,
         "sources": _sources(connection, places),
@@ -173,7 +173,7 @@ def _write(
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, table: PublicTable, client: str, path: Path) -> int:
-    """Write a client's rows of a table, in the table's order, and give how many there are."""
+    """Write the rows of a client in the table's order. Returns their number."""
     order = ", ".join(f'"{name}"' for name in table.order)
     columns = f"* exclude ({', '.join(table.without)})" if table.without else "*"
     row = connection.execute(
@@ -191,7 +191,7 @@ def _write_changes(
     folder: Path,
     header: ManifestHeader,
 ) -> None:
-    """Compare with what readers can read now, while they still can."""
+    """Write the delta and the changes against the published files, before these are replaced."""
     contract, samples = places.contract, places.contract.samples
     before = {samples.name: places.harmonized} | (
         {table.name: current.folder / table.file_name for table in contract.tables} if current else {}
@@ -219,6 +219,6 @@ def _write_changes(
 
 
 def _sources(connection: duckdb.DuckDBPyConnection, places: Places) -> list[dict[str, Any]]:
-    """The bronze contents that the client's gold was computed from."""
+    """Return the bronze contents behind the client's gold."""
     rows = connection.execute(places.contract.sources, {"client": places.client}).fetchall()
     return [{"key": key, "version_id": version, "sha256": sha256, "bytes": size} for key, version, sha256, size in rows]

@@ -1,4 +1,4 @@
-"""Publish what has versions of its own, such as limits: a version is written once and never changes."""
+"""Publish tables with versions of their own, such as limits. A version is written once and never changes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tribolake.publish.shelf import Shelf
 def publish_versions(connection: duckdb.DuckDBPyConnection, shelf: Shelf, versioned: VersionedFolder) -> list[str]:
     """Write a folder for each version in the warehouse.
 
-    Called before the tables whose rows name a version are published: no row names one that is not there.
+    Call it before publishing tables whose rows name a version, so that each named version exists.
 
     Returns:
-        The versions that were new.
+        The new versions.
     """
     for unfinished in (shelf.home / versioned.folder).glob(".*.partial"):
         remove_folder(unfinished)
@@ -30,7 +30,7 @@ def _publish_version(
 ) -> bool:
     folder = shelf.home / versioned.folder / version
     if folder.exists():
-        sync_up(folder, shelf.root)  # who made it may have been killed before its name was on the disk
+        sync_up(folder, shelf.root)  # a killed run may not have synced the name
         return False
     make_folder(folder.parent, shelf.root)
     aside = folder.with_name(f".{version}.partial")
