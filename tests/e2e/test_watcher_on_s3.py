@@ -210,7 +210,7 @@ def test_given_a_workbook_in_the_bucket_then_it_is_published_its_message_deleted
     began = time.monotonic()
     assert watched.stop() == 0
     assert time.monotonic() - began < 8
-    assert watched.log().count("is no event of the bucket") == 1
+    assert watched.log().count("is not an event of the bucket") == 1
 
 
 @pytest.mark.slow

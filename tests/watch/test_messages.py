@@ -1,4 +1,4 @@
-"""Messages of a queue: what S3 and its kin send is understood, and whatever else comes is told from it."""
+"""Messages of a queue: events of S3 give keys, other messages are refused."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tribolake.lake.bronze import NOT_YET_A_FILE
-from tribolake.watch.messages import MAX_BODY_CHARACTERS, UNKNOWN_KEY, NotAnEvent, Ours, arrived_keys
+from tribolake.watch.messages import MAX_BODY_CHARACTERS, UNKNOWN_KEY, NotAnEvent, WatchedBronze, arrived_keys
 
-OURS = Ours("mining-data-mesh", "oil-analysis")
+WATCHED = WatchedBronze("mining-data-mesh", "oil-analysis")
 BRONZE = "oil-analysis/bronze/"
 KEY = "oil-analysis/bronze/cda/2026-01-31/T-09 (copia) ñ+1.xlsx"
 
 
 def record(key: object = quote_plus(KEY), **changes: Any) -> dict[str, Any]:
-    """A record as S3 sends it: keys are encoded as forms do."""
-    described = {"bucket": {"name": OURS.bucket}, "object": {"key": key, "size": 1, "eTag": "e"}}
+    """Return a record as S3 sends it, with an encoded key."""
+    described = {"bucket": {"name": WATCHED.bucket}, "object": {"key": key, "size": 1, "eTag": "e"}}
     return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": described} | changes
 
 
@@ -38,36 +38,36 @@ def in_another_bucket() -> dict[str, Any]:
     return changed
 
 
-# What is sent
+# Events
 
 
-def test_a_key_of_aws_is_decoded_and_one_of_ceph_is_not():
-    assert arrived_keys(body(record()), OURS) == [KEY]
+def test_key_of_aws_is_decoded_and_key_of_ceph_is_not():
+    assert arrived_keys(body(record()), WATCHED) == [KEY]
     ceph = record("oil-analysis/bronze/cda/a+b%20c.xlsx", eventSource="ceph:s3", eventName="s3:ObjectCreated:Put")
-    assert arrived_keys(body(ceph | {"awsRegion": ""}), OURS) == ["oil-analysis/bronze/cda/a+b%20c.xlsx"]
+    assert arrived_keys(body(ceph | {"awsRegion": ""}), WATCHED) == ["oil-analysis/bronze/cda/a+b%20c.xlsx"]
 
 
 @pytest.mark.parametrize("name", ["Put", "Post", "Copy", "CompleteMultipartUpload"])
-def test_every_way_to_create_an_object_is_news(name: str):
-    assert arrived_keys(body(record(eventName=f"ObjectCreated:{name}")), OURS) == [KEY]
+def test_every_kind_of_created_event_returns_its_key(name: str):
+    assert arrived_keys(body(record(eventName=f"ObjectCreated:{name}")), WATCHED) == [KEY]
 
 
-def test_an_event_in_an_envelope_is_found():
-    assert arrived_keys(in_sns(body(record())), OURS) == [KEY]
+def test_event_in_an_envelope_is_found():
+    assert arrived_keys(in_sns(body(record())), WATCHED) == [KEY]
     bridged = {"source": "aws.s3", "detail-type": "Object Created", "detail": record(KEY)["s3"]}
-    assert arrived_keys(json.dumps(bridged), OURS) == [KEY]
+    assert arrived_keys(json.dumps(bridged), WATCHED) == [KEY]
 
 
-def test_a_message_with_several_records_tells_of_those_in_bronze():
+def test_message_with_several_records_returns_keys_in_bronze():
     keys = [f"{BRONZE}cda/{name}.xlsx" for name in "ab"]
     records = [record(keys[0]), record("oil-analysis/gold/cda/_manifest.json"), record(keys[1])]
-    assert arrived_keys(body(*records), OURS) == keys
+    assert arrived_keys(body(*records), WATCHED) == keys
 
 
 @pytest.mark.parametrize(
     "event",
     [
-        {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": OURS.bucket},
+        {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": WATCHED.bucket},
         {"Records": []},
         {"Records": [record(eventName="ObjectRemoved:Delete")]},
         {"Records": [record(eventName="s3:ObjectRemoved:DeleteMarkerCreated")]},
@@ -81,24 +81,24 @@ def test_a_message_with_several_records_tells_of_those_in_bronze():
         {"source": "aws.s3", "detail-type": "Object Deleted", "detail": record(KEY)["s3"]},
     ],
 )
-def test_an_event_of_no_concern_tells_of_nothing(event: dict[str, Any]):
-    assert arrived_keys(json.dumps(event), OURS) == []
-    assert arrived_keys(in_sns(json.dumps(event)), OURS) == []
+def test_irrelevant_event_returns_no_key(event: dict[str, Any]):
+    assert arrived_keys(json.dumps(event), WATCHED) == []
+    assert arrived_keys(in_sns(json.dumps(event)), WATCHED) == []
 
 
 @pytest.mark.parametrize(
     "odd",
     [record(None), record(7), record(["a"]), record(s3=None), record(s3="x"), record(s3={"object": {"key": None}})],
 )
-def test_an_event_whose_key_cannot_be_told_is_news_all_the_same(odd: dict[str, Any]):
-    assert arrived_keys(body(odd), OURS) == [UNKNOWN_KEY]
+def test_event_without_readable_key_returns_unknown_key(odd: dict[str, Any]):
+    assert arrived_keys(body(odd), WATCHED) == [UNKNOWN_KEY]
 
 
-def test_an_event_without_a_name_is_news():
-    assert arrived_keys(body(record(eventName=None)), OURS) == [KEY]
+def test_event_without_a_name_returns_its_key():
+    assert arrived_keys(body(record(eventName=None)), WATCHED) == [KEY]
 
 
-# What is none
+# Messages that are not events
 
 
 @pytest.mark.parametrize(
@@ -121,14 +121,14 @@ def test_an_event_without_a_name_is_news():
         in_sns(in_sns(in_sns(body()))),
     ],
 )
-def test_what_is_no_event_is_refused(text: str):
+def test_message_that_is_not_an_event_is_refused(text: str):
     with pytest.raises(NotAnEvent):
-        arrived_keys(text, OURS)
+        arrived_keys(text, WATCHED)
 
 
-def test_a_refusal_repeats_nothing_of_the_message():
+def test_refusal_quotes_nothing_of_the_message():
     with pytest.raises(NotAnEvent) as refusal:
-        arrived_keys('{"Records": [{"eventSource": "secret"}], "secret": "secret"}', OURS)
+        arrived_keys('{"Records": [{"eventSource": "secret"}], "secret": "secret"}', WATCHED)
     assert "secret" not in str(refusal.value)
 
 
@@ -139,7 +139,7 @@ files = st.tuples(st.sampled_from(["cda", "emin", "CDA"]), names).map(lambda par
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10)
 words = st.sampled_from(
     ["Records", "Type", "Notification", "Message", "Event", "s3:TestEvent", "eventSource", "aws:s3", "ceph:s3",
-     "eventName", "ObjectCreated:Put", "s3", "bucket", "name", OURS.bucket, "object", "key", KEY, "source", "aws.s3",
+     "eventName", "ObjectCreated:Put", "s3", "bucket", "name", WATCHED.bucket, "object", "key", KEY, "source", "aws.s3",
      "detail-type", "Object Created", "detail"]
 )  # fmt: skip
 hostile = st.recursive(
@@ -151,27 +151,27 @@ hostile = st.recursive(
 
 @given(st.text() | hostile.map(json.dumps) | hostile.map(lambda value: in_sns(json.dumps(value))) | hostile.map(
     lambda value: body(record(s3=value))) | hostile.map(lambda value: body(record(value))))  # fmt: skip
-def test_law_a_hostile_body_is_understood_or_refused(text: str):
+def test_hostile_body_is_read_or_refused(text: str):
     try:
-        keys = arrived_keys(text, OURS)
+        keys = arrived_keys(text, WATCHED)
     except NotAnEvent:
         return
     assert all(key == UNKNOWN_KEY or key.startswith(BRONZE) for key in keys)
 
 
 @given(st.lists(files, min_size=1, max_size=5), st.sampled_from(["aws:s3", "ceph:s3", "minio:s3"]))
-def test_law_every_file_in_bronze_is_told_of_whatever_its_name(keys: list[str], source: str):
+def test_every_file_in_bronze_returns_a_key(keys: list[str], source: str):
     sent = [key if source == "ceph:s3" else quote_plus(key, errors="replace") for key in keys]
-    told = arrived_keys(body(*(record(key, eventSource=source) for key in sent)), OURS)
-    assert len(told) == len(keys)
+    found = arrived_keys(body(*(record(key, eventSource=source) for key in sent)), WATCHED)
+    assert len(found) == len(keys)
 
 
 @given(files)
-def test_law_an_encoded_key_is_told_as_it_was(key: str):
-    assert arrived_keys(body(record(quote_plus(key))), OURS) == [key]
+def test_encoded_key_is_decoded_exactly(key: str):
+    assert arrived_keys(body(record(quote_plus(key))), WATCHED) == [key]
 
 
 @given(st.integers(0, len(body(record())) - 1))
-def test_law_a_body_that_was_cut_is_refused(at: int):
+def test_truncated_body_is_refused(at: int):
     with pytest.raises(NotAnEvent):
-        arrived_keys(body(record())[:at], OURS)
+        arrived_keys(body(record())[:at], WATCHED)

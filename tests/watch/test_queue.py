@@ -1,4 +1,4 @@
-"""The queue of a lake over real sockets: messages wait for a run, and go only when it has covered them."""
+"""The queue of a lake over real sockets: messages are deleted only after a run that covers them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tribolake.errors import ConfigurationError
 from tribolake.lake import open_lake
 from tribolake.settings import load_settings
 from tribolake.watch.events import FolderEvents
-from tribolake.watch.messages import Ours
+from tribolake.watch.messages import WatchedBronze
 from tribolake.watch.queue import QueueEvents, open_queue
 from tribolake.watch.sources import NEVER, Polling, open_source
 
@@ -41,10 +41,10 @@ def queues(moto: S3Server) -> Queues:
 
 
 @dataclass
-class Ears:
-    """What a watcher would hear of its queue."""
+class Recorder:
+    """Records what a watcher would get from its queue."""
 
-    rung: threading.Event = field(default_factory=threading.Event)
+    woken: threading.Event = field(default_factory=threading.Event)
     lines: list[str] = field(default_factory=list)
     started: list[QueueEvents] = field(default_factory=list)
 
@@ -52,10 +52,10 @@ class Ears:
         events = QueueEvents(
             client(server, service="sqs", read_timeout=30),
             url,
-            Ours(BUCKET, PRODUCT),
+            WatchedBronze(BUCKET, PRODUCT),
             visibility_seconds=visibility_seconds,
             poll_seconds=7,
-            ring=self.rung.set,
+            wake=self.woken.set,
             log=self.lines.append,
         )
         self.started.append(events)
@@ -64,111 +64,112 @@ class Ears:
 
 
 @pytest.fixture
-def ears() -> Iterator[Ears]:
-    ears = Ears()
-    yield ears
-    for events in ears.started:
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    yield recorder
+    for events in recorder.started:
         events.close()
 
 
-def hold(ears: Ears, events: QueueEvents, messages: int) -> None:
+def hold(recorder: Recorder, events: QueueEvents, messages: int) -> None:
     wait_until(lambda: events.queue.held == messages, 10)
-    assert ears.rung.wait(5)
-    ears.rung.clear()
+    assert recorder.woken.wait(5)
+    recorder.woken.clear()
 
 
-def test_given_an_event_then_the_bell_rings_and_only_a_run_that_ended_well_deletes_it(queues, ears, moto):
-    events = ears.listen(moto, queues.url)
-    assert not events.heard
+def test_event_wakes_and_is_deleted_after_successful_run(queues, recorder, moto):
+    """A failed run does not delete it."""
+    events = recorder.listen(moto, queues.url)
+    assert not events.pending_keys
     queues.send(event())
-    hold(ears, events, 1)
-    assert events.heard
+    hold(recorder, events, 1)
+    assert events.pending_keys
     events.run_began()
-    assert not events.heard
+    assert not events.pending_keys
     events.run_ended(ok=False)
-    assert events.heard
+    assert events.pending_keys
     time.sleep(0.3)
     assert queues.counts() == (0, 1)
     events.run_began()
     events.run_ended(ok=True)
     wait_until(lambda: queues.counts() == (0, 0), 5)
-    assert not events.heard
+    assert not events.pending_keys
     assert events.queue.held == 0
 
 
-def test_given_an_event_that_comes_after_a_run_began_then_that_run_does_not_delete_it(queues, ears, moto):
-    events = ears.listen(moto, queues.url)
+def test_event_during_a_run_is_not_deleted_by_that_run(queues, recorder, moto):
+    events = recorder.listen(moto, queues.url)
     queues.send(event())
-    hold(ears, events, 1)
+    hold(recorder, events, 1)
     events.run_began()
     queues.send(event(f"{BRONZE}b.xlsx"))
-    hold(ears, events, 2)
-    assert events.heard
+    hold(recorder, events, 2)
+    assert events.pending_keys
     events.run_ended(ok=True)
     wait_until(lambda: queues.counts() == (0, 1), 5)
-    assert events.heard
+    assert events.pending_keys
 
 
-def test_given_more_events_than_a_batch_then_one_run_covers_and_deletes_them_all(queues, ears, moto):
+def test_events_of_several_batches_are_deleted_by_one_run(queues, recorder, moto):
     queues.send(*(event(f"{BRONZE}{number}.xlsx") for number in range(25)))
-    events = ears.listen(moto, queues.url)
-    hold(ears, events, 25)
+    events = recorder.listen(moto, queues.url)
+    hold(recorder, events, 25)
     events.run_began()
     events.run_ended(ok=True)
     wait_until(lambda: queues.counts() == (0, 0), 5)
 
 
-def test_given_events_of_no_concern_then_they_are_deleted_and_nothing_rings(queues, ears, moto):
-    events = ears.listen(moto, queues.url)
+def test_irrelevant_events_are_deleted_without_waking(queues, recorder, moto):
+    events = recorder.listen(moto, queues.url)
     test_event = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET})
     queues.send(test_event, event(f"{PRODUCT}/gold/cda/_manifest.json"), event(name="ObjectRemoved:Delete"))
     wait_until(lambda: queues.counts() == (0, 0), 10)
-    assert not ears.rung.is_set()
-    assert not events.heard
-    assert ears.lines == []
+    assert not recorder.woken.is_set()
+    assert not events.pending_keys
+    assert recorder.lines == []
 
 
-def test_given_what_is_no_event_then_it_becomes_a_dead_letter_and_is_logged_once_without_its_words(queues, ears, moto):
-    events = ears.listen(moto, queues.url)
+def test_invalid_message_becomes_a_dead_letter(queues, recorder, moto):
+    """It is logged once, without its content."""
+    events = recorder.listen(moto, queues.url)
     queues.send("very secret", json.dumps({"password": "very secret"}), event())
-    hold(ears, events, 1)
+    hold(recorder, events, 1)
     wait_until(lambda: queues.counts(queues.dead_letters) == (2, 0), 15)
     assert queues.counts() == (0, 1)
-    assert len(ears.lines) == 2
-    assert not any("secret" in line for line in ears.lines)
-    assert all(len(line) < 400 for line in ears.lines)
+    assert len(recorder.lines) == 2
+    assert not any("secret" in line for line in recorder.lines)
+    assert all(len(line) < 400 for line in recorder.lines)
 
 
-def test_given_no_dead_letters_then_what_is_no_event_does_not_come_back_at_once(queues, ears, moto):
+def test_invalid_message_without_dead_letters_is_hidden_longer(queues, recorder, moto):
     url = queues.sqs.create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
-    ears.listen(moto, url)
+    recorder.listen(moto, url)
     queues.sqs.send_message(QueueUrl=url, MessageBody="poison")
-    wait_until(lambda: len(ears.lines) == 2, 10)
-    assert "no dead-letter queue" in ears.lines[0]
+    wait_until(lambda: len(recorder.lines) == 2, 10)
+    assert "no dead-letter queue" in recorder.lines[0]
     wait_until(lambda: queues.counts(url) == (0, 1), 5)
     time.sleep(0.5)
     assert queues.counts(url) == (0, 1)
 
 
-def test_given_a_watcher_that_is_closed_then_what_it_holds_can_be_received_at_once(queues, ears, moto):
-    events = ears.listen(moto, queues.url)
+def test_closed_watcher_releases_its_messages_at_once(queues, recorder, moto):
+    events = recorder.listen(moto, queues.url)
     queues.send(event(), event(f"{BRONZE}b.xlsx"))
-    hold(ears, events, 2)
+    hold(recorder, events, 2)
     events.run_began()
     events.close()
     assert queues.counts() == (2, 0)
 
 
 @pytest.mark.slow
-def test_given_a_run_that_takes_long_then_its_message_stays_invisible_and_comes_again_when_the_watcher_is_gone(
-    queues, moto
-):
+def test_message_of_a_long_run_stays_invisible(queues, moto):
+    """It is delivered again after the watcher was killed."""
     script = """
 import sys, time
-from tests.watch.test_queue import Ears
+from tests.watch.test_queue import Recorder
 from tests.support.servers.server import server_at
-events = Ears().listen(server_at(sys.argv[1], "moto"), sys.argv[2], visibility_seconds=6)
-while not events.heard:
+events = Recorder().listen(server_at(sys.argv[1], "moto"), sys.argv[2], visibility_seconds=6)
+while not events.pending_keys:
     time.sleep(0.05)
 events.run_began()
 print("running", flush=True)
@@ -189,30 +190,30 @@ time.sleep(600)
 
 
 @pytest.mark.slow
-def test_given_a_queue_that_cannot_be_reached_then_it_says_so_once_and_goes_on_when_it_can_be(
-    queues, ears, moto, faulty: Callable[[S3Server], FaultyServer]
+def test_unreachable_queue_is_logged_once_and_retried(
+    queues, recorder, moto, faulty: Callable[[S3Server], FaultyServer]
 ):
     proxy = faulty(moto)
     proxy.plan.inject(Fault.RESET, times=None)
-    events = ears.listen(proxy.server, queues.url)
+    events = recorder.listen(proxy.server, queues.url)
     wait_until(lambda: events.queue.problem is not None, 10)
     assert events.look_every_seconds == 7
     wait_until(lambda: len(proxy.injured) >= 3, 15)
-    assert len(ears.lines) == 1
-    assert "cannot be read" in ears.lines[0]
+    assert len(recorder.lines) == 1
+    assert "cannot be read" in recorder.lines[0]
     proxy.plan.calm()
     queues.send(event())
     wait_until(lambda: events.queue.held == 1, 30)
     assert events.look_every_seconds == NEVER
-    assert ears.lines[1:] == ["the queue can be read again"]
+    assert recorder.lines[1:] == ["the queue can be read again"]
 
 
-def test_given_a_queue_that_does_not_exist_then_the_error_says_what_to_mend(moto, monkeypatch):
+def test_missing_queue_fails_with_the_setting_to_correct(moto, monkeypatch):
     for name, value in moto.environment.items():
         monkeypatch.setenv(name, value)
-    settings = load_settings(lake="s3://mining-data-mesh", sqs_queue=f"{moto.endpoint}/123456789012/unheard-of")
+    settings = load_settings(lake="s3://mining-data-mesh", sqs_queue=f"{moto.endpoint}/123456789012/missing")
     with pytest.raises(ConfigurationError, match="TRIBOLAKE_SQS_QUEUE"):
-        open_queue(settings, ring=lambda: None, log=lambda line: None)
+        open_queue(settings, wake=lambda: None, log=lambda line: None)
 
 
 @pytest.mark.parametrize(
@@ -224,11 +225,11 @@ def test_given_a_queue_that_does_not_exist_then_the_error_says_what_to_mend(moto
         ({"lake": "s3://mining-data-mesh", "sqs_queue": "https://queue", "watch_polling": True}, Polling),
     ],
 )
-def test_events_come_from_where_bronze_is(given, source, tmp_path, monkeypatch):
+def test_event_source_depends_on_place_of_bronze(given, source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings = load_settings(state_dir=tmp_path, **given)
-    found = open_source(settings, open_lake(settings), ring=lambda: None, log=lambda line: None)
+    found = open_source(settings, open_lake(settings), wake=lambda: None, log=lambda line: None)
     assert isinstance(found, source)
     assert found.queue is None
-    assert not found.heard
+    assert not found.pending_keys
     found.close()

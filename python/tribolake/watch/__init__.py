@@ -1,1 +1,1 @@
-"""The watcher: files that come to bronze are in published gold seconds later."""
+"""The watcher: publish new bronze files as gold within seconds."""

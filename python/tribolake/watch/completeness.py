@@ -1,4 +1,4 @@
-"""Which new files are complete: told from successive listings, without reading a file."""
+"""Find complete new files from successive listings, without reading a file."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-# Size in bytes and modification time: what a listing tells of a file's content.
-Version = tuple[int, datetime]
+# Size in bytes and modification time. Another stamp means other content.
+FileStamp = tuple[int, datetime]
 
 
 @dataclass(frozen=True)
-class Patience:
+class SettleTimes:
     """How long a file must be unchanged before a run may take it, in seconds.
 
-    `settle_seconds` is enough for a file that is at rest: it can be read and nobody writes it. A file that is not is
-    taken all the same after `max_wait_seconds`: the run then says what is wrong with it.
+    `settle_seconds` is for files at rest: readable and not open for writing. Other files are taken after
+    `max_wait_seconds`, and the run reports their problem.
     """
 
     settle_seconds: float
@@ -24,46 +24,45 @@ class Patience:
 
 @dataclass(frozen=True)
 class Sighting:
-    """A file that waits for a run; `unchanged_since` is in seconds of the clock that listings are timed with."""
+    """A file that waits for a run. `unchanged_since` is in seconds of the clock of the listings."""
 
-    version: Version
+    stamp: FileStamp
     unchanged_since: float
     is_complete: bool = False
 
 
-def look_again(
+def update_sightings(
     before: Mapping[str, Sighting],
-    listed: Mapping[str, Version],
+    listed: Mapping[str, FileStamp],
     now: float,
-    patience: Patience,
+    times: SettleTimes,
     is_at_rest: Callable[[str], bool],
 ) -> dict[str, Sighting]:
-    """What a new listing tells about the files that wait.
+    """Update the waiting files from a new listing.
 
     Args:
-        before: what was known from the listing before.
-        listed: the files that wait now, by key; those that are gone since are forgotten.
-        now: when the listing was made.
-        patience: how long files must be unchanged.
-        is_at_rest: asked, once it did not change for long enough, whether a file can be read and is not being written.
+        before: result for the listing before.
+        listed: stamps of the files that wait now, by key. Other files are forgotten.
+        now: time of the listing.
+        times: how long files must be unchanged.
+        is_at_rest: returns whether a file is readable and not open for writing. Called once it was unchanged for long
+            enough.
     """
-    return {
-        key: _look_again(before.get(key), version, now, patience, key, is_at_rest) for key, version in listed.items()
-    }
+    return {key: _update_sighting(before.get(key), stamp, now, times, key, is_at_rest) for key, stamp in listed.items()}
 
 
-def _look_again(
+def _update_sighting(
     known: Sighting | None,
-    version: Version,
+    stamp: FileStamp,
     now: float,
-    patience: Patience,
+    times: SettleTimes,
     key: str,
     is_at_rest: Callable[[str], bool],
 ) -> Sighting:
-    if known is None or known.version != version:
-        return Sighting(version, now)
+    if known is None or known.stamp != stamp:
+        return Sighting(stamp, now)
     if known.is_complete:
         return known
     unchanged = now - known.unchanged_since
-    may_be_taken = unchanged >= patience.settle_seconds and (unchanged >= patience.max_wait_seconds or is_at_rest(key))
+    may_be_taken = unchanged >= times.settle_seconds and (unchanged >= times.max_wait_seconds or is_at_rest(key))
     return replace(known, is_complete=may_be_taken)

@@ -1,4 +1,4 @@
-"""The watcher: wait for complete files, run, tell how it went, for as long as nobody says stop."""
+"""The watcher: wait for complete files, run, and report, until it is asked to stop."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tribolake.run.plan import check_request
 from tribolake.run.warehouse import lower_names
 from tribolake.settings import Settings
 from tribolake.watch.backoff import Backoff
-from tribolake.watch.bell import Bell, StopRequests, stop_requests
-from tribolake.watch.completeness import Patience, Sighting, Version, look_again
+from tribolake.watch.completeness import FileStamp, SettleTimes, Sighting, update_sightings
 from tribolake.watch.heartbeat import BEAT_SECONDS, Heartbeat, LastRun, State, write_heartbeat
 from tribolake.watch.runner import Outcome, Runner
 from tribolake.watch.sources import NEVER, QueueState, open_source
+from tribolake.watch.wakeup import StopRequests, Wakeup, stop_requests
 
-# Between two listings: a burst of events is one look, and listing a large lake takes a tenth of the time at most.
+# Between two listings. A burst of events is one listing. Listing a large lake takes a tenth of the time at most.
 PAUSE_SECONDS = 0.1
 PAUSE_PER_LISTING = 10
-# On S3 every look is paid for, and a file is whole when it is seen: this wait only gathers a burst into one run.
+# On S3 each listing costs money and listed files are complete. This wait only gathers a burst into one run.
 BURST_SECONDS = 0.5
-# Without events (the folder is not there yet) the folder is looked for this often.
+# How often to check whether a missing folder is there.
 LOOK_FOR_FOLDER_SECONDS = 2.0
 
 OnRun = Callable[[dict[str, Any]], None]
@@ -48,27 +48,27 @@ def watch(
     on_run: OnRun,
     log: Log,
 ) -> None:
-    """Keep gold up to date with bronze until SIGTERM or SIGINT; a run under way then gets time to finish.
+    """Keep gold up to date with bronze until SIGTERM or SIGINT. A run under way then gets time to finish.
 
     Args:
-        product: whose gold.
-        settings: of the product in the lake, and how patient to be.
-        policy: one of the product's.
-        clients: read and publish only these; None means all.
-        on_run: told the report of each run that ended well.
-        log: told, in a line each, what happens.
+        product: the data product.
+        settings: of the product in the lake, with the times to wait.
+        policy: a policy of the product.
+        clients: read and publish only these. None means all.
+        on_run: called with the report of each successful run.
+        log: called with one line per event.
 
     Raises:
-        ConfigurationError: policy or client is unknown.
+        ConfigurationError: the policy or a client is unknown.
         LakeIsBusy: another watcher watches this lake.
     """
     clients = lower_names(clients)
-    check_request(product, policy, clients)  # a mistake ends the command at once, and is not tried again for ever
+    check_request(product, policy, clients)  # a wrong request ends the command, without retries
     settings.state.mkdir(parents=True, exist_ok=True)
-    bell = Bell()
-    with _only_watcher(settings), stop_requests(bell, (signal.SIGTERM, signal.SIGINT)) as asked_to_stop:
+    wakeup = Wakeup()
+    with _only_watcher(settings), stop_requests(wakeup, (signal.SIGTERM, signal.SIGINT)) as asked_to_stop:
         signal.signal(signal.SIGIO, signal.SIG_IGN)  # see lake/rest.py
-        watcher = Watcher(product, settings, policy, clients, bell, on_run, log)
+        watcher = Watcher(product, settings, policy, clients, wakeup, on_run, log)
         try:
             watcher.work(asked_to_stop)
         finally:
@@ -76,7 +76,7 @@ def watch(
 
 
 class Watcher:
-    """Knows which files wait, whether a run is under way, and when to try again; all times are monotonic seconds."""
+    """Decides from the waiting files when to run and when to retry. All times are monotonic seconds."""
 
     def __init__(
         self,
@@ -84,27 +84,27 @@ class Watcher:
         settings: Settings,
         policy: str,
         clients: Sequence[str] | None,
-        bell: Bell,
+        wakeup: Wakeup,
         on_run: OnRun,
         log: Log,
     ) -> None:
         self._settings = settings
         self._policy = policy
         self._clients = clients
-        self._bell = bell
+        self._wakeup = wakeup
         self._on_run = on_run
         self._log = log
-        # One attempt per listing: what it is tried again for is more than the store, and a beat must not be late.
+        # One attempt per listing: the loop retries anyway, and retries in the store would delay the heartbeat.
         self._lake = open_lake(settings.changed(s3_attempts=1))
         self._bronze = f"{settings.address}/{settings.prefix}/bronze"
         self._shortest_pause = BURST_SECONDS if settings.is_on_s3 else PAUSE_SECONDS
         settle_seconds = max(settings.watch.settle_seconds, BURST_SECONDS if settings.is_on_s3 else 0)
-        self._patience = Patience(settle_seconds, settings.watch.max_wait_seconds)
-        self._events = open_source(settings, self._lake, ring=bell.ring, log=log)
+        self._times = SettleTimes(settle_seconds, settings.watch.max_wait_seconds)
+        self._events = open_source(settings, self._lake, wake=wakeup.wake, log=log)
         self._runner = Runner(product, settings)
         self._backoff = Backoff()
-        self._taken: dict[str, Version] = {}  # by runs that ended well
-        self._taking: dict[str, Version] = {}  # by the run under way
+        self._taken: dict[str, FileStamp] = {}  # by successful runs
+        self._taking: dict[str, FileStamp] = {}  # by the run under way
         self._waiting: dict[str, Sighting] = {}
         self._listed: set[str] = set()
         now = time.monotonic()
@@ -112,7 +112,7 @@ class Watcher:
         self._look_at = now
         self._pause = self._shortest_pause
         self._rescan_at = now + settings.watch.rescan_seconds
-        self._wanted_since: float | None = now  # a run whatever the listing says: the ledger may know better
+        self._wanted_since: float | None = now  # a run without new files: the ledger may have work
         self._retry_at = now
         self._beat_at = now
         self._run_began = now
@@ -121,10 +121,10 @@ class Watcher:
         self._is_busy = False
         self._started_at = datetime.now(UTC)
         self._last_run: LastRun | None = None
-        self._told: tuple[State, int, LastRun | None, QueueState | None] | None = None
+        self._last_beat: tuple[State, int, LastRun | None, QueueState | None] | None = None
 
     def work(self, asked_to_stop: StopRequests) -> None:
-        """Until asked to stop."""
+        """Watch until asked to stop."""
         self._log(f"watching {self._bronze}")
         while not asked_to_stop.count:
             now = time.monotonic()
@@ -135,13 +135,13 @@ class Watcher:
         self._finish(asked_to_stop)
 
     def close(self) -> None:
-        """Leave nothing behind but a last beat."""
+        """End the warm process and write the last heartbeat."""
         self._runner.stop()
         self._events.close()
-        self._tell("stopped")
+        self._save_heartbeat("stopped")
 
     def _finish(self, asked_to_stop: StopRequests) -> None:
-        """A run under way gets some time to end, unless somebody asks a second time."""
+        """Give a run under way some time to end. A second request abandons it."""
         deadline = time.monotonic() + self._settings.watch.stop_seconds
         self._events.stop()
         if self._runner.is_under_way:
@@ -150,11 +150,11 @@ class Watcher:
             self._beat(time.monotonic())
             self._wait(min(deadline, self._beat_at))
         if self._runner.is_under_way:
-            self._log("the run is abandoned: the next one does its work")
+            self._log("the run is abandoned. The next run does its work")
         self._log("stopped")
 
     def _watch_and_look(self, now: float) -> float:
-        """Look, and say when to look whether the folder is there again; a mount may come and go."""
+        """List bronze if needed. Returns when to check for a missing folder: a mount may come and go."""
         try:
             is_watching = self._events.keep_watching()
             self._look(now)
@@ -163,7 +163,7 @@ class Watcher:
                 raise
             self._look_at = now + LOOK_FOR_FOLDER_SECONDS
             if str(error) != self._trouble:
-                self._log(f"bronze cannot be listed: {error}. It is tried again until it can")
+                self._log(f"bronze cannot be listed: {error}. The watcher keeps trying")
             self._trouble = str(error)
             return NEVER
         self._trouble = ""
@@ -184,22 +184,22 @@ class Watcher:
             for file in files
             if self._clients is None or file.client in self._clients
         }
-        self._taken = {key: version for key, version in self._taken.items() if key in listed}
-        new = {key: version for key, version in listed.items() if self._taken.get(key) != version}
-        self._waiting = look_again(self._waiting, new, now, self._patience, self._is_at_rest)
+        self._taken = {key: stamp for key, stamp in self._taken.items() if key in listed}
+        new = {key: stamp for key, stamp in listed.items() if self._taken.get(key) != stamp}
+        self._waiting = update_sightings(self._waiting, new, now, self._times, self._is_at_rest)
         self._looked_at = now
         self._has_looked = True
-        if self._events.heard:
+        if self._events.pending_keys:
             self._wanted_since = self._wanted_since or now
         self._pause = max(self._shortest_pause, PAUSE_PER_LISTING * (time.monotonic() - now))
         next_looks = [self._next_look(sighting, now) for sighting in self._waiting.values()]
         self._look_at = min([*next_looks, now + self._events.look_every_seconds])
 
     def _next_look(self, sighting: Sighting, now: float) -> float:
-        """Again when the file may have settled, but soon, lest a change in between is noticed late."""
+        """Return when the file may have settled, or sooner, so that a change in between is found early."""
         if sighting.is_complete:
             return NEVER
-        settled_at = sighting.unchanged_since + self._patience.settle_seconds
+        settled_at = sighting.unchanged_since + self._times.settle_seconds
         return min(settled_at, now + self._pause) if settled_at > now else now + self._pause
 
     def _is_at_rest(self, key: str) -> bool:
@@ -211,24 +211,24 @@ class Watcher:
         since = self._due_since(now)
         is_settling = not all(sighting.is_complete for sighting in self._waiting.values())
         try:
-            if since is not None and not (is_settling and now - since < self._patience.max_wait_seconds):
+            if since is not None and not (is_settling and now - since < self._times.max_wait_seconds):
                 self._start_run(now)
             elif not self._runner.is_up:
                 self._runner.get_warm()
-        except OSError as error:  # no memory for a process, or the project is just being replaced
+        except OSError as error:  # out of memory, or the project is being replaced
             self._end_run(Outcome(None, type(error).__name__, f"no run can be started: {error}"))
 
     def _start_run(self, now: float) -> None:
-        self._taking = {key: sighting.version for key, sighting in self._waiting.items() if sighting.is_complete}
+        self._taking = {key: sighting.stamp for key, sighting in self._waiting.items() if sighting.is_complete}
         self._run_began = now
         self._wanted_since = None
-        # A run lists what is recent where bronze is large: it is to see what was heard of, and what was seen here.
+        # A run on a large lake lists recent folders only, unless an event or this listing named an older file.
         expected = self._events.run_began() | self._taking.keys()
         is_shown = expected <= self._listed and all(_is_recent(key, self._settings.prefix) for key in expected)
         self._runner.start_run(self._policy, self._clients, list_everything=not is_shown)
 
     def _due_since(self, now: float) -> float | None:
-        """Since when there is something to do for a run; None if there is nothing."""
+        """Return since when a run has work. None if it has none."""
         reasons = [sighting.unchanged_since for sighting in self._waiting.values() if sighting.is_complete]
         if self._wanted_since is not None:
             reasons.append(self._wanted_since)
@@ -243,7 +243,7 @@ class Watcher:
             delay = self._backoff.failed(outcome.error)
             self._retry_at = now + delay
             self._wanted_since = now
-            if not (was_busy and self._is_busy):  # whoever holds the lake may hold it for long
+            if not (was_busy and self._is_busy):  # a long run of another machine is logged once
                 self._log(f"{outcome.message} (again in {delay:.0f} s)")
             self._last_run = LastRun(None, finished_at, seconds, ok=False, problem=outcome.message)
             return
@@ -251,25 +251,25 @@ class Watcher:
         self._rescan_at = now + self._settings.watch.rescan_seconds
         self._taken |= self._taking
         self._waiting = {
-            key: sighting for key, sighting in self._waiting.items() if self._taken.get(key) != sighting.version
+            key: sighting for key, sighting in self._waiting.items() if self._taken.get(key) != sighting.stamp
         }
         problem = _problem(outcome.report)
         self._last_run = LastRun(outcome.report["run_id"], finished_at, seconds, ok=problem is None, problem=problem)
         self._on_run(outcome.report)
 
     def _next_step(self, now: float) -> float:
-        """When there is something to do even if nothing happens."""
+        """Return when the next timed step is due."""
         retry_at = self._retry_at if self._retry_at > now else NEVER
         return min(self._look_at, self._rescan_at, self._beat_at, retry_at)
 
     def _wait(self, until: float) -> None:
-        """Until something happens, or a moment has come."""
-        sources: list[Any] = [self._bell]
+        """Wait for an event, for the warm process, or until a moment."""
+        sources: list[Any] = [self._wakeup]
         if self._runner.fileno() is not None:
             sources.append(self._runner)
         ready, _, _ = select.select(sources, [], [], max(0.0, until - time.monotonic()))
-        if self._bell in ready:
-            self._bell.silence()
+        if self._wakeup in ready:
+            self._wakeup.clear()
             self._look_at = min(self._look_at, max(time.monotonic(), self._looked_at + self._pause))
         if self._runner in ready:
             outcome = self._runner.collect()
@@ -284,14 +284,14 @@ class Watcher:
         return "settling" if self._waiting else "idle"
 
     def _beat(self, now: float) -> None:
-        """Every few seconds, and whenever there is news."""
-        told = (self._state(now), len(self._waiting), self._last_run, self._events.queue)
-        if now >= self._beat_at or told != self._told:
-            self._told = told
+        """Write the heartbeat every few seconds and at each change."""
+        beat = (self._state(now), len(self._waiting), self._last_run, self._events.queue)
+        if now >= self._beat_at or beat != self._last_beat:
+            self._last_beat = beat
             self._beat_at = now + BEAT_SECONDS
-            self._tell(told[0])
+            self._save_heartbeat(beat[0])
 
-    def _tell(self, state: State) -> None:
+    def _save_heartbeat(self, state: State) -> None:
         oldest = min((s.unchanged_since for s in self._waiting.values() if s.is_complete), default=None)
         heartbeat = Heartbeat(
             pid=os.getpid(),
@@ -305,19 +305,19 @@ class Watcher:
         )
         try:
             write_heartbeat(self._settings.state, heartbeat)
-        except OSError as error:  # a full disk is no reason to stop watching
+        except OSError as error:  # a full disk must not stop the watcher
             self._log(f"the heartbeat cannot be written: {error}")
 
 
 def _is_recent(key: str, prefix: str) -> bool:
-    """Whether every listing shows a file of bronze, tomorrow's too: see `lake/listing.py`."""
+    """Return whether every listing shows this file, tomorrow's too. See `lake/listing.py`."""
     since = (datetime.now(UTC) - RECENT + timedelta(days=1)).date().isoformat()
     below_client = key.removeprefix(f"{prefix}/bronze/").partition("/")[2]
     return below_client > since
 
 
 def _problem(report: dict[str, Any]) -> str | None:
-    """What a person should look at after a run, in a line."""
+    """Format the problems of a run in one line. None if it had none."""
     files = [f"{failed['file']}: {failed['problem']}" for failed in report["failed_files"]]
     clients = [f"{client}: {done['problem']}" for client, done in report["clients"].items() if done["problem"]]
     return "; ".join([*clients, *files, *report["failed_tests"]]) or None
@@ -332,5 +332,5 @@ def _only_watcher(settings: Settings) -> Iterator[None]:
     except Timeout as error:
         raise LakeIsBusy(
             f"another watcher holds {path}: `tribolake status --lake {settings.address}` shows it. "
-            "Leave this lake to it, or stop it first"
+            "Stop that watcher first, or leave the lake to it"
         ) from error

@@ -1,4 +1,4 @@
-"""File events from the system. They are hints that something changed: the listing is the truth."""
+"""File events of the system. An event only means that something may have changed: the listing decides."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
 POLL_SECONDS = 1.0
-# Not files that are opened or closed unchanged: reading would wake up the reader.
+# Without events of files that are only read: a run would wake the watcher.
 CHANGES: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
     DirMovedEvent,
@@ -40,34 +40,34 @@ CHANGES: list[type[FileSystemEvent]] = [
 ]
 
 
-class _Ring(FileSystemEventHandler):
-    def __init__(self, ring: Callable[[], None]) -> None:
-        self._ring = ring
+class _Wake(FileSystemEventHandler):
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        self._ring()
+        self._wake()
 
 
 class FolderEvents:
-    """Rings when anything changes below a folder.
+    """Wakes the watcher when anything changes below a folder.
 
-    Links to folders are not followed: what changes behind them is found by the next rescan. Where the system has no
-    more watches, the folder is polled. The listing tells all that a run has to do, so runs are of no interest here.
+    Links to folders are not followed, so the next rescan finds changes behind them. If the system has no more watches,
+    the folder is polled. Events are not kept: the listing shows all work.
     """
 
     look_every_seconds = NEVER
-    heard: frozenset[str] = frozenset()
+    pending_keys: frozenset[str] = frozenset()
     queue = None
 
-    def __init__(self, folder: Path, *, polling: bool, ring: Callable[[], None], log: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, *, polling: bool, wake: Callable[[], None], log: Callable[[str], None]) -> None:
         self._folder = folder
         self._polling = polling
-        self._handler = _Ring(ring)
+        self._handler = _Wake(wake)
         self._log = log
         self._observer: BaseObserver | None = None
 
     def keep_watching(self) -> bool:
-        """Begin to watch, or begin again where the folder was replaced; whether events will come."""
+        """Begin to watch, again if the folder was replaced. Returns whether events will come."""
         if self._is_watching():
             return True
         self.stop()
@@ -81,7 +81,7 @@ class FolderEvents:
                 self._polling = True
         if self._polling:
             self._observer = self._started(PollingObserver(timeout=POLL_SECONDS))
-        # What came before the first event could be heard.
+        # Files may have come before the first event.
         self._handler.on_any_event(DirCreatedEvent(str(self._folder)))
         return True
 
@@ -95,13 +95,13 @@ class FolderEvents:
         self.stop()
 
     def run_began(self) -> frozenset[str]:
-        return self.heard  # events are not kept
+        return self.pending_keys
 
     def run_ended(self, ok: bool) -> None:
-        """Nothing was kept."""
+        """Do nothing."""
 
     def _is_watching(self) -> bool:
-        """A removed folder ends its emitter, but not the observer."""
+        """Check the emitters too: a removed folder ends its emitter but not the observer."""
         observer = self._observer
         return observer is not None and observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)
 

@@ -1,4 +1,4 @@
-"""The watcher's heartbeat: a small file that tells others whether it lives and how far behind it is."""
+"""The watcher's heartbeat: a small file that shows whether it runs and how far it is behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, PositiveInt, TypeAdapter, ValidationError
 from tribolake.watch.sources import QueueState
 
 BEAT_SECONDS = 5.0
-# A listing of a slow network mount delays beats; a process that hangs is told from it only after a while.
+# Listing a slow network mount delays beats. A longer silence means that the process hangs.
 SILENCE = timedelta(seconds=60)
 FILE_NAME = "watch.json"
 
@@ -23,7 +23,7 @@ State = Literal["idle", "settling", "running", "backing off", "stopped"]
 
 @dataclass(frozen=True)
 class LastRun:
-    """The last run that the watcher started; `problem` says why it failed, or what needs a look."""
+    """The last run of the watcher. `problem` says why it failed, or what needs a look."""
 
     run_id: str | None
     finished_at: AwareDatetime
@@ -34,9 +34,9 @@ class LastRun:
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """What the watcher says of itself: `lag_seconds` is the age of the oldest complete file that is not published.
+    """State of the watcher. `lag_seconds` is the age of the oldest complete file that is not published.
 
-    `queue` is where its events come from, if they come from one.
+    `queue` is the queue of its events, if it has one.
     """
 
     pid: PositiveInt
@@ -52,7 +52,7 @@ class Heartbeat:
         return self.state != "stopped" and now - self.beat_at < SILENCE and _exists(self.pid)
 
     def as_dict(self) -> dict[str, Any]:
-        """As `status` shows it."""
+        """Return the fields that `status` shows."""
         shown: dict[str, Any] = _HEARTBEAT.dump_python(self, mode="json")
         return {"alive": self.is_alive(datetime.now(UTC)), **shown}
 
@@ -61,14 +61,14 @@ _HEARTBEAT = TypeAdapter(Heartbeat)
 
 
 def write_heartbeat(state_dir: Path, heartbeat: Heartbeat) -> None:
-    """Replace the file at once: a reader finds the old beat or the new one."""
+    """Replace the file in one step. Readers see the old heartbeat or the new one."""
     aside = state_dir / f".{FILE_NAME}"
     aside.write_text(json.dumps(asdict(heartbeat), default=datetime.isoformat), encoding="utf-8")
     aside.replace(state_dir / FILE_NAME)
 
 
 def read_heartbeat(state_dir: Path) -> Heartbeat | None:
-    """The last beat; None where no watcher ever ran, or where the file holds something else."""
+    """Read the last heartbeat. None if no watcher ever ran, or if the file is not a heartbeat."""
     try:
         return _HEARTBEAT.validate_json((state_dir / FILE_NAME).read_bytes())
     except (OSError, ValidationError):

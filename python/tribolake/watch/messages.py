@@ -1,8 +1,8 @@
-"""Which files in bronze a message speaks of: pure functions over what S3 sends, through SNS and EventBridge too.
+"""Read the keys of new bronze files from messages of S3, which may come through SNS or EventBridge.
 
-Everything in a message comes from outside, above all the keys: whoever may write to the queue or to bronze chooses
-them. A message is only a hint, so what has the shape of an event and cannot be understood counts as news.
-The function that starts tasks without a watcher reads the same shapes: infra/lambda/arrival_events.py.
+Messages are not trusted: anyone who may write to the queue or to bronze chooses the keys. A message only makes the
+watcher list bronze, so an event of S3 without a readable key counts as a new file.
+The Lambda function that starts tasks reads the same shapes: infra/lambda/arrival_events.py.
 """
 
 from __future__ import annotations
@@ -15,54 +15,54 @@ from urllib.parse import unquote_plus
 
 from tribolake.lake.bronze import NOT_YET_A_FILE
 
-# What SQS takes by default; events of S3 have a few KB.
+# Limit of SQS by default. Events of S3 have a few KB.
 MAX_BODY_CHARACTERS = 256 * 1024
-# S3 in SNS in SQS; more envelopes than these nobody sends.
+# S3 in SNS in SQS.
 MAX_ENVELOPES = 3
 UNKNOWN_KEY = ""
 
 
 class NotAnEvent(ValueError):
-    """A message that neither S3 wrote nor a service that forwards its events; its words are fixed ones."""
+    """The message is not an event of S3, nor a forwarded one. The text is fixed and quotes nothing of the message."""
 
 
 @dataclass(frozen=True)
-class Ours:
-    """What a watcher looks after: `s3://{bucket}/{prefix}/bronze/{client}/…`."""
+class WatchedBronze:
+    """The folder that a watcher watches: `s3://{bucket}/{prefix}/bronze/{client}/…`."""
 
     bucket: str
     prefix: str
 
 
-def arrived_keys(body: str, ours: Ours) -> list[str]:
-    """The keys of files that a message says came to bronze.
+def arrived_keys(body: str, watched: WatchedBronze) -> list[str]:
+    """Return the keys of new bronze files in a message.
 
     Args:
-        body: of a message in SQS.
-        ours: the lake.
+        body: body of the SQS message.
+        watched: the watched folder.
 
     Returns:
-        One key per file, `UNKNOWN_KEY` where the event does not tell it in a way that is known. Empty where the message
-        is an event of no concern: a test, a deletion, another bucket, another prefix, a copy under way.
+        One key per file, `UNKNOWN_KEY` if the event has no readable key. Empty for irrelevant events: tests, deletions,
+        other buckets, other prefixes, unfinished copies.
 
     Raises:
-        NotAnEvent: it is no event of S3, nor an envelope around one.
+        NotAnEvent: the message is not an event of S3, nor an envelope around one.
     """
     if len(body) > MAX_BODY_CHARACTERS:
         raise NotAnEvent("too large")
-    return [key for created in _created(_event(body)) if (key := _key_in_bronze(created, ours)) is not None]
+    return [key for created in _created(_event(body)) if (key := _key_in_bronze(created, watched)) is not None]
 
 
 @dataclass(frozen=True)
 class _Created:
-    """A new object as an event names it; None where the event does not say."""
+    """A new object in an event. A field is None if the event does not have it."""
 
     bucket: str | None
     key: str | None
 
 
 def _event(message: object) -> dict[str, Any]:
-    """The event in its envelopes."""
+    """Take the event out of its envelopes."""
     for _ in range(MAX_ENVELOPES):
         if isinstance(message, str):
             message = _parsed(message)
@@ -98,7 +98,7 @@ def _created(event: dict[str, Any]) -> Iterator[_Created]:
             raise NotAnEvent("a record is not of S3")
         name = record.get("eventName")
         if not isinstance(name, str) or name.removeprefix("s3:").startswith("ObjectCreated:"):
-            # Ceph sends keys as they are; S3 encodes them as forms do, a space as `+`.
+            # Ceph does not encode keys. S3 encodes them like form fields, a space as `+`.
             yield _object(record.get("s3"), is_encoded=source != "ceph:s3")
 
 
@@ -113,16 +113,16 @@ def _text(value: object, *names: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _key_in_bronze(created: _Created, ours: Ours) -> str | None:
-    """The key of a file in bronze; None where the object is of no concern."""
-    if created.bucket not in (None, ours.bucket):
+def _key_in_bronze(created: _Created, watched: WatchedBronze) -> str | None:
+    """Return the key of a file in bronze. None if the object is elsewhere."""
+    if created.bucket not in (None, watched.bucket):
         return None
     if created.key is None:
         return UNKNOWN_KEY
-    return created.key if _is_a_file(created.key, f"{ours.prefix}/bronze/") else None
+    return created.key if _is_a_file(created.key, f"{watched.prefix}/bronze/") else None
 
 
 def _is_a_file(key: str, bronze: str) -> bool:
-    """As the lake's listing decides it."""
+    """Apply the same rule as the lake's listing."""
     *folders, name = key.removeprefix(bronze).split("/")
     return key.startswith(bronze) and bool(folders and name) and not NOT_YET_A_FILE.search(name)

@@ -1,9 +1,9 @@
-"""Events of a bucket that come through SQS.
+"""Events of a bucket from an SQS queue.
 
-S3 tells the queue of every new object; one thread waits for messages and rings, another one keeps them invisible to
-others for as long as this watcher lives and deletes them once a run covers them: one that began to list bronze after
-the message had come, and that ended well. A watcher that is killed has deleted nothing too early: its messages are
-delivered again. What is no event is given back at once, until the queue's redrive policy makes a dead letter of it.
+S3 sends a message for every new object. One thread receives messages and wakes the watcher. Another thread keeps them
+invisible to other watchers, and deletes them once a run covers them. A run covers a message if it listed bronze after
+the message came and ended well. The messages of a killed watcher are delivered again. A message that is not an event is
+released at once, until the queue's redrive policy makes it a dead letter.
 """
 
 from __future__ import annotations
@@ -20,60 +20,60 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tribolake.errors import ConfigurationError
 from tribolake.settings import Settings
-from tribolake.watch.messages import NotAnEvent, Ours, arrived_keys
+from tribolake.watch.messages import NotAnEvent, WatchedBronze, arrived_keys
 from tribolake.watch.sources import NEVER, QueueState
 
-# The longest that SQS waits for a message, and the most that it hands out at a time.
+# Limits of SQS: the longest wait for a message, and the largest batch.
 WAIT_SECONDS = 20
 BATCH = 10
-# Each message that is held costs a tenth of a call per renewal; more than these wait in the queue as well.
+# Each held message costs a tenth of a call per renewal. Further messages wait in the queue.
 MOST_HELD = 1000
 RENEWALS_PER_PERIOD = 3
-# SQS lets a message be invisible for half a day; then it is delivered again, which does no harm.
+# SQS hides a message for half a day at most and then delivers it again, which is harmless.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
-# Without dead letters, what is no event would come back for ever: not at once then.
+# Without a dead-letter queue a message that is not an event comes back until it expires, so it is hidden for longer.
 POISON_PAUSE_SECONDS = 900
 MOST_LOGGED_IDS = 1000
 LOGGED_CHARACTERS = 200
 SETTLED_WITHIN_SECONDS = 5.0
 
-Receipts = dict[str, str]  # by message id; the receipt of the last delivery
+Receipts = dict[str, str]  # receipt of the last delivery by message id
 
 
 @dataclass(frozen=True)
-class Held:
-    """A message that waits for a run, and the keys that it speaks of."""
+class HeldMessage:
+    """A message that waits for a run, with its keys."""
 
     receipt: str
     keys: tuple[str, ...]
 
 
 class QueueEvents:
-    """The messages of a queue: waits for them, holds them, deletes them; safe to use from several threads."""
+    """Receives, holds and deletes the messages of a queue. Safe to use from several threads."""
 
     def __init__(
         self,
         client: Any,
         queue_url: str,
-        ours: Ours,
+        watched: WatchedBronze,
         *,
         visibility_seconds: int,
         poll_seconds: float,
-        ring: Callable[[], None],
+        wake: Callable[[], None],
         log: Callable[[str], None],
     ) -> None:
-        """`poll_seconds` is how often to list while the queue cannot be reached."""
+        """`poll_seconds` is the time between listings while the queue cannot be reached."""
         self._client = client
         self._url = queue_url
-        self._ours = ours
+        self._watched = watched
         self._visibility_seconds = visibility_seconds
         self._poll_seconds = poll_seconds
-        self._ring = ring
+        self._wake = wake
         self._log = log
         self._changed = threading.Condition()
-        self._held: dict[str, Held] = {}  # by message id
-        self._covering: set[str] = set()  # of those, what the run under way covers
-        self._covered: Receipts = {}  # to be deleted
+        self._held: dict[str, HeldMessage] = {}  # by message id
+        self._covering: set[str] = set()  # ids of held messages that the run under way covers
+        self._covered: Receipts = {}  # for deletion
         self._trouble: str | None = None
         self._is_stopped = self._is_closed = False
         self._has_dead_letters = True
@@ -85,7 +85,7 @@ class QueueEvents:
         return self._poll_seconds if self._trouble else NEVER
 
     @property
-    def heard(self) -> frozenset[str]:
+    def pending_keys(self) -> frozenset[str]:
         with self._changed:
             return _keys(held for message, held in self._held.items() if message not in self._covering)
 
@@ -97,7 +97,7 @@ class QueueEvents:
     def keep_watching(self) -> bool:
         if not self._threads and not self._is_stopped:
             targets = {"queue": self._listen, "queue-keeper": self._keep}
-            # A call that waits for messages is not waited for when the watcher stops.
+            # Daemon threads: a call that waits for messages must not delay the end of the watcher.
             self._threads = [threading.Thread(target=targets[name], name=name, daemon=True) for name in targets]
             for thread in self._threads:
                 thread.start()
@@ -121,7 +121,7 @@ class QueueEvents:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Delete what is covered and give the rest back, if that can be done quickly."""
+        """Delete covered messages and release the others, within a few seconds."""
         self.stop()
         with self._changed:
             self._is_closed = True
@@ -139,7 +139,7 @@ class QueueEvents:
                 if not asked_for_dead_letters:
                     self._has_dead_letters = self._ask_for_dead_letters()
                     asked_for_dead_letters = True
-                # Right after trouble, an answer at once says that it is over.
+                # After trouble, a call without waiting shows at once whether it is over.
                 messages = self._receive(0 if self._trouble else WAIT_SECONDS)
             except (BotoCoreError, ClientError) as error:
                 self._note_trouble(str(error))
@@ -152,7 +152,7 @@ class QueueEvents:
             self._take(messages)
 
     def _has_room(self) -> bool:
-        """Wait until more messages may be held; False when there is nothing more to wait for."""
+        """Wait until more messages may be held. Returns False if the watcher stops."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_stopped or len(self._held) < MOST_HELD)
             return not self._is_stopped
@@ -160,11 +160,11 @@ class QueueEvents:
     def _ask_for_dead_letters(self) -> bool:
         try:
             answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["RedrivePolicy"])
-        except ClientError:  # it need not be allowed
+        except ClientError:  # the permission is optional
             return False
         found = "RedrivePolicy" in answer.get("Attributes", {})
         if not found:
-            self._log("the queue has no dead-letter queue: messages that are no events come back until they expire")
+            self._log("the queue has no dead-letter queue: messages that are not events come back until they expire")
         return found
 
     def _receive(self, wait_seconds: int) -> list[dict[str, Any]]:
@@ -178,56 +178,56 @@ class QueueEvents:
         return messages
 
     def _take(self, messages: Sequence[dict[str, Any]]) -> None:
-        news: dict[str, Held] = {}
-        of_no_concern: Receipts = {}
+        news: dict[str, HeldMessage] = {}
+        irrelevant: Receipts = {}
         poison: Receipts = {}
         for message in messages:
             try:
-                keys = arrived_keys(message.get("Body", ""), self._ours)
+                keys = arrived_keys(message.get("Body", ""), self._watched)
             except NotAnEvent as error:
                 self._log_once(message["MessageId"], str(error))
                 poison[message["MessageId"]] = message["ReceiptHandle"]
                 continue
             if keys:
-                news[message["MessageId"]] = Held(message["ReceiptHandle"], tuple(keys))
+                news[message["MessageId"]] = HeldMessage(message["ReceiptHandle"], tuple(keys))
             else:
-                of_no_concern[message["MessageId"]] = message["ReceiptHandle"]
+                irrelevant[message["MessageId"]] = message["ReceiptHandle"]
         with self._changed:
-            if self._is_stopped:  # the watcher is going: the next one is to have them
+            if self._is_stopped:  # released for the next watcher
                 poison |= _receipts(news)
                 news = {}
             self._held |= news
-            self._covered |= of_no_concern
+            self._covered |= irrelevant
             self._changed.notify_all()
         if news:
-            self._ring()
+            self._wake()
         if poison:
             at_once = self._is_stopped or self._has_dead_letters
             self._set_visibility(poison, 0 if at_once else POISON_PAUSE_SECONDS)
 
     def _log_once(self, message_id: str, reason: str) -> None:
-        """Once per message, not per delivery; who sent it chose its words, so none of them are logged."""
+        """Log once per message, not per delivery. The body is not trusted, so it is not logged."""
         if message_id in self._logged_ids:
             return
         self._logged_ids = [*self._logged_ids[1 - MOST_LOGGED_IDS :], message_id]
-        self._log(f"message {message_id[:LOGGED_CHARACTERS]} is no event of the bucket ({reason}): it is given back")
+        self._log(f"message {message_id[:LOGGED_CHARACTERS]} is not an event of the bucket ({reason}): it is released")
 
     def _note_trouble(self, trouble: str | None) -> None:
-        """Tell once that the queue cannot be reached, and once that it can be again."""
+        """Log once that the queue cannot be read, and once that it can be read again."""
         trouble = trouble and trouble[:LOGGED_CHARACTERS]
         with self._changed:
             before, self._trouble = self._trouble, trouble
         if trouble and not before:
-            self._log(f"the queue cannot be read: {trouble}. Bronze is listed every {self._poll_seconds:g} s meanwhile")
+            self._log(f"the queue cannot be read: {trouble}. Bronze is now listed every {self._poll_seconds:g} s")
         elif before and not trouble:
             self._log("the queue can be read again")
         if bool(trouble) != bool(before):
-            self._ring()  # look at once, and decide anew when to look next
+            self._wake()  # list now, and decide again when to list next
 
     # The thread that keeps messages and deletes them.
 
     def _keep(self) -> None:
-        """Delete what is covered at once, and renew what is held in time; at the end, give back what is held."""
+        """Delete covered messages at once and renew held ones in time. At the end, release held ones."""
         renew_every = self._visibility_seconds / RENEWALS_PER_PERIOD
         renew_at = time.monotonic() + renew_every
         while True:
@@ -250,14 +250,14 @@ class QueueEvents:
                     self._changed.wait_for(lambda: self._is_closed, min(FIRST_PAUSE_SECONDS, renew_every))
 
     def _delete(self, receipts: Receipts) -> Receipts:
-        """Delete messages; those that could not be. One whose receipt is no longer good is delivered again anyhow."""
+        """Delete messages. Returns those that failed. A message with an expired receipt is delivered again."""
         undone: Receipts = {}
         for batch in _batches(receipts):
             entries = [{"Id": str(at), "ReceiptHandle": receipt} for at, (_, receipt) in enumerate(batch)]
             try:
                 self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
             except (BotoCoreError, ClientError) as error:
-                self._log(f"messages could not be deleted, it is tried again: {str(error)[:LOGGED_CHARACTERS]}")
+                self._log(f"messages could not be deleted, the watcher tries again: {str(error)[:LOGGED_CHARACTERS]}")
                 undone |= dict(batch)
         return undone
 
@@ -270,14 +270,14 @@ class QueueEvents:
             try:
                 self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
             except (BotoCoreError, ClientError):
-                return  # they are delivered again when their time is over, which does no harm
+                return  # SQS delivers them again, which is harmless
 
 
-def _keys(messages: Iterable[Held]) -> frozenset[str]:
+def _keys(messages: Iterable[HeldMessage]) -> frozenset[str]:
     return frozenset(key for held in messages for key in held.keys)
 
 
-def _receipts(messages: Mapping[str, Held]) -> Receipts:
+def _receipts(messages: Mapping[str, HeldMessage]) -> Receipts:
     return {message: held.receipt for message, held in messages.items()}
 
 
@@ -286,35 +286,35 @@ def _batches(receipts: Receipts) -> list[list[tuple[str, str]]]:
     return [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
 
 
-def open_queue(settings: Settings, *, ring: Callable[[], None], log: Callable[[str], None]) -> QueueEvents:
-    """The queue of a lake; credentials come from the standard AWS chain.
+def open_queue(settings: Settings, *, wake: Callable[[], None], log: Callable[[str], None]) -> QueueEvents:
+    """Open the queue of a lake. Credentials come from the standard AWS chain.
 
     Raises:
-        ConfigurationError: there is no such queue.
+        ConfigurationError: the queue does not exist.
     """
-    assert settings.watch.queue  # noqa: S101 - who calls this has looked
+    assert settings.watch.queue  # noqa: S101 - the caller has checked it
     client = boto3.session.Session(region_name=settings.s3.region).client(
         "sqs",
         config=Config(
             connect_timeout=settings.s3.timeout_seconds,
             read_timeout=WAIT_SECONDS + settings.s3.timeout_seconds,
-            retries={"total_max_attempts": 1},  # the threads go on until they are stopped
+            retries={"total_max_attempts": 1},  # the threads retry until they are stopped
         ),
     )
     try:
         client.get_queue_attributes(QueueUrl=settings.watch.queue, AttributeNames=["QueueArn"])
     except client.exceptions.QueueDoesNotExist as error:
         raise ConfigurationError(
-            f"there is no queue {settings.watch.queue} in {settings.s3.region}: mend TRIBOLAKE_SQS_QUEUE"
+            f"there is no queue {settings.watch.queue} in {settings.s3.region}: correct TRIBOLAKE_SQS_QUEUE"
         ) from error
     except (BotoCoreError, ClientError):
-        pass  # it may be a moment's trouble, or not be allowed: the watcher says so when it cannot receive
+        pass  # may be temporary or not permitted: the watcher logs it if it cannot receive
     return QueueEvents(
         client,
         settings.watch.queue,
-        Ours(settings.s3.bucket, settings.prefix),
+        WatchedBronze(settings.s3.bucket, settings.prefix),
         visibility_seconds=settings.watch.visibility_seconds,
         poll_seconds=settings.watch.poll_seconds,
-        ring=ring,
+        wake=wake,
         log=log,
     )

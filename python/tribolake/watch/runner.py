@@ -1,4 +1,4 @@
-"""Runs in processes that are forked from a warm one, seen from the watcher."""
+"""Start runs from the watcher, in processes that a warm process forks."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tribolake.run.project import fingerprint_process
 from tribolake.settings import Settings
 from tribolake.watch.warm import kill_run
 
-# Threads do not survive a fork: the libraries are asked not to start any.
+# Threads do not survive a fork, so the libraries must not start any.
 FEW_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run: its report, or the class of an error and its message."""
+    """Result of a run: its report, or the class and message of its error."""
 
     report: dict[str, Any] | None
     error: str = ""
@@ -30,7 +30,7 @@ class Outcome:
 
 
 class Runner:
-    """One warm process, replaced when it ends or when the project has changed; at most one run at a time."""
+    """Owns one warm process, and replaces it when it ends or the project changes. Does one run at a time."""
 
     def __init__(self, product: Product, settings: Settings) -> None:
         self._product = product
@@ -43,21 +43,21 @@ class Runner:
         self.is_running = False
 
     def fileno(self) -> int | None:
-        """What is readable when :meth:`collect` has something to do; None without a warm process."""
+        """Return a descriptor that is readable when :meth:`collect` has work. None without a warm process."""
         return self._process.stdout.fileno() if self._process and self._process.stdout else None
 
     @property
     def is_up(self) -> bool:
-        """Whether there is a warm process, or one that is getting warm."""
+        """Whether there is a warm process, or one that is starting."""
         return self._process is not None
 
     @property
     def is_under_way(self) -> bool:
-        """Whether a run has really begun: what is asked for waits until the process is warm."""
+        """Whether the run has begun. A requested run waits until the process is warm."""
         return self._run_pid is not None
 
     def get_warm(self) -> None:
-        """See to it that there is a warm process, and that it knows the project as it is now; does not wait for it."""
+        """Start a warm process for the current project unless there is one. Does not wait for it."""
         fingerprint = fingerprint_process(self._product)
         if self._process is not None and self._fingerprint == fingerprint:
             return
@@ -77,26 +77,26 @@ class Runner:
         self.get_warm()
         self.is_running = True
         request = json.dumps({"policy": policy, "clients": clients, "list_everything": list_everything})
-        with suppress(BrokenPipeError):  # it has ended: collect() finds out
+        with suppress(BrokenPipeError):  # the process has ended: collect() notices
             self._write(request)
 
     def collect(self) -> Outcome | None:
-        """Read what the warm process said; what came of the run if that was among it."""
+        """Read the messages of the warm process. Returns the result of a run if it is among them."""
         if self._process is None or self._process.stdout is None:
             return None
-        said = os.read(self._process.stdout.fileno(), 2**16)
-        if not said:
-            return self._bury()
-        *lines, self._unread = (self._unread + said).split(b"\n")
+        content = os.read(self._process.stdout.fileno(), 2**16)
+        if not content:
+            return self._clean_up()
+        *lines, self._unread = (self._unread + content).split(b"\n")
         outcome = None
         for line in lines:
-            outcome = self._hear(json.loads(line)) or outcome
+            outcome = self._handle(json.loads(line)) or outcome
         if outcome and not self._is_warm:  # the project cannot be parsed
-            self._bury()
+            self._clean_up()
         return outcome
 
     def stop(self) -> None:
-        """End the warm process, and with it a run under way."""
+        """End the warm process and a run under way."""
         if self._process is None:
             return
         assert self._process.stdin  # noqa: S101 - a pipe
@@ -104,22 +104,22 @@ class Runner:
             self._process.stdin.close()
         try:
             self._process.wait(timeout=1)
-        except subprocess.TimeoutExpired:  # it is still getting warm
+        except subprocess.TimeoutExpired:  # it is still starting
             self._process.kill()
-        self._bury()
+        self._clean_up()
 
-    def _hear(self, said: dict[str, Any]) -> Outcome | None:
-        if "warm" in said:
+    def _handle(self, message: dict[str, Any]) -> Outcome | None:
+        if "warm" in message:
             self._is_warm = True
-        elif "started" in said:
-            self._run_pid = said["started"]
+        elif "started" in message:
+            self._run_pid = message["started"]
         else:
             self.is_running, self._run_pid = False, None
-            return Outcome(said.get("report"), said.get("error", ""), said.get("message", ""))
+            return Outcome(message.get("report"), message.get("error", ""), message.get("message", ""))
         return None
 
-    def _bury(self) -> Outcome:
-        """The warm process has ended: its run goes with it."""
+    def _clean_up(self) -> Outcome:
+        """Reap the ended warm process and kill its run."""
         assert self._process and self._process.stdin and self._process.stdout  # noqa: S101 - both are pipes
         with suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -129,7 +129,7 @@ class Runner:
             kill_run(self._run_pid)
         self._process, self._run_pid = None, None
         self._is_warm, self.is_running = False, False
-        return Outcome(None, "WarmProcessEnded", f"the warm process ended with code {code}; it is started again")
+        return Outcome(None, "WarmProcessEnded", f"the warm process ended with code {code}; the watcher restarts it")
 
     def _write(self, line: str) -> None:
         if self._process and self._process.stdin:

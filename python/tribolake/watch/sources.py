@@ -1,4 +1,4 @@
-"""What tells the watcher that something may have changed. All of it is a hint: the listing is the truth."""
+"""Sources of events for the watcher. An event only means that bronze may have changed: the listing decides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NEVER = float("inf")
 
 @dataclass(frozen=True)
 class QueueState:
-    """How a watcher stands with its queue: `held` messages wait for a run to cover them."""
+    """State of the queue. `held` is the number of messages that wait for a run."""
 
     name: str
     held: int
@@ -22,44 +22,44 @@ class QueueState:
 
 
 class EventSource(Protocol):
-    """Rings the watcher's bell, and is told what came of it. Its methods do not wait for a network."""
+    """Wakes the watcher, and learns when runs begin and end. Its methods do not wait for the network."""
 
     @property
     def look_every_seconds(self) -> float:
-        """How often bronze is to be listed though nothing rang."""
+        """Time between listings without an event."""
 
     @property
-    def heard(self) -> frozenset[str]:
-        """Keys of files that came and that no run covers yet, whatever the listing shows."""
+    def pending_keys(self) -> frozenset[str]:
+        """Keys in events that no run covers yet."""
 
     @property
     def queue(self) -> QueueState | None:
-        """The queue that events come from, if they come from one."""
+        """State of the queue, if events come from one."""
 
     def keep_watching(self) -> bool:
-        """Begin to watch, or begin again after trouble; False where it is to be asked again soon.
+        """Begin to watch, again after trouble. Returns False if the caller must try again soon.
 
         Raises:
-            OSError: no events can be had now.
+            OSError: events are not available now.
         """
 
     def run_began(self) -> frozenset[str]:
-        """A run begins: it lists bronze after this, and so covers what was heard before, which is returned."""
+        """Note that a run begins. It lists bronze after this, so it covers the pending keys. Returns them."""
 
     def run_ended(self, ok: bool) -> None:
-        """The run ended; `ok` says that it recorded what it found and published what could be published."""
+        """Note that the run ended. `ok` means that it recorded all files and published all clients that passed."""
 
     def stop(self) -> None:
-        """Ring no more; a run under way may still end."""
+        """Stop waking the watcher. A run under way may still end."""
 
     def close(self) -> None:
-        """Let go of everything; what no run covered is left to the next watcher."""
+        """Release everything. The next watcher gets the events that no run covered."""
 
 
 class Polling:
-    """A lake on S3 without a queue sends no events: it is listed every now and then."""
+    """Lists a lake on S3 without a queue at a fixed interval."""
 
-    heard: frozenset[str] = frozenset()
+    pending_keys: frozenset[str] = frozenset()
     queue = None
 
     def __init__(self, seconds: float) -> None:
@@ -69,30 +69,30 @@ class Polling:
         return True
 
     def run_began(self) -> frozenset[str]:
-        return self.heard
+        return self.pending_keys
 
     def run_ended(self, ok: bool) -> None:
-        """Nothing was heard that it could cover."""
+        """Do nothing."""
 
     def stop(self) -> None:
-        """Nothing rings."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing."""
 
 
-def open_source(settings: Settings, lake: Lake, *, ring: Callable[[], None], log: Callable[[str], None]) -> EventSource:
-    """The source of a lake's events: its folder, its queue, or none.
+def open_source(settings: Settings, lake: Lake, *, wake: Callable[[], None], log: Callable[[str], None]) -> EventSource:
+    """Open the source of a lake's events: its folder, its queue, or polling.
 
     Raises:
-        ConfigurationError: there is no such queue.
+        ConfigurationError: the queue does not exist.
     """
     if not settings.is_on_s3:
         from tribolake.watch.events import FolderEvents  # noqa: PLC0415 - not needed on S3
 
-        return FolderEvents(lake.home / "bronze", polling=settings.watch.polling, ring=ring, log=log)
+        return FolderEvents(lake.home / "bronze", polling=settings.watch.polling, wake=wake, log=log)
     if not settings.watch.queue or settings.watch.polling:
         return Polling(settings.watch.poll_seconds)
     from tribolake.watch.queue import open_queue  # noqa: PLC0415 - a lake in a folder needs no AWS library
 
-    return open_queue(settings, ring=ring, log=log)
+    return open_queue(settings, wake=wake, log=log)

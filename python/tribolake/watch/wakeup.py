@@ -1,4 +1,4 @@
-"""What ends a wait: a bell that other threads and signals ring."""
+"""End a wait from other threads and from signals."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 
-class Bell:
-    """A pipe that is readable from the first ring until it is silenced; ringing never waits and needs no lock."""
+class Wakeup:
+    """A pipe that is readable from the first `wake()` until `clear()`. `wake()` never blocks and needs no lock."""
 
     def __init__(self) -> None:
         self._reading, self._writing = os.pipe()
@@ -20,11 +20,11 @@ class Bell:
     def fileno(self) -> int:
         return self._reading
 
-    def ring(self) -> None:
-        with suppress(BlockingIOError):  # full of rings: one more changes nothing
+    def wake(self) -> None:
+        with suppress(BlockingIOError):  # the pipe is full, so it is readable already
             os.write(self._writing, b"!")
 
-    def silence(self) -> None:
+    def clear(self) -> None:
         with suppress(BlockingIOError):
             while os.read(self._reading, 4096):
                 pass
@@ -35,7 +35,7 @@ class Bell:
 
 
 class StopRequests:
-    """How often this process was asked to stop."""
+    """Counts how often this process was asked to stop."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -45,14 +45,14 @@ class StopRequests:
 
 
 @contextmanager
-def stop_requests(bell: Bell, numbers: Sequence[signal.Signals]) -> Iterator[StopRequests]:
-    """Count these signals instead of dying of them, and ring the bell at each.
+def stop_requests(wakeup: Wakeup, numbers: Sequence[signal.Signals]) -> Iterator[StopRequests]:
+    """Count these signals instead of ending the process, and wake at each.
 
-    A handler alone does not end a wait: Python goes on waiting after it (PEP 475).
+    A handler alone does not end a wait, because Python retries the system call after it (PEP 475).
     """
     requests = StopRequests()
     before = {number: signal.signal(number, requests) for number in numbers}
-    descriptor = signal.set_wakeup_fd(bell._writing, warn_on_full_buffer=False)
+    descriptor = signal.set_wakeup_fd(wakeup._writing, warn_on_full_buffer=False)
     try:
         yield requests
     finally:

@@ -1,10 +1,9 @@
-"""The warm process: it has dbt imported and the project parsed, and forks a fresh process for every run.
+"""The warm process: import dbt and parse the project once, then fork a new process for every run.
 
-Importing and parsing take seconds, and two runs of dbt in one process are not safe. This process therefore does all
-that takes time and nothing that leaves a mark: no warehouse is opened and no Python thread started, so that what it
-forks is as good as new. :mod:`tribolake.watch.runner` starts it, writes one request a line to its stdin and reads one
-answer a line from its stdout. When stdin ends it kills the run under way (a run that is killed costs nothing but
-time) and ends.
+Importing and parsing take seconds, and two dbt runs in one process are not safe. So this process opens no warehouse and
+starts no Python thread, and its forks begin clean. :mod:`tribolake.watch.runner` starts it, writes one request per line
+to its stdin and reads one answer per line from its stdout. When stdin ends, it kills the run under way, without loss of
+data, and ends.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from tribolake.run.pipeline import run as run_pipeline
 from tribolake.run.project import fingerprint_process
 from tribolake.settings import Settings, load_settings
 
-# What a run of any product imports sooner or later.
+# Modules that a run of any product imports.
 IMPORTED_AHEAD = (
     "pyarrow.compute",
     "pyarrow.dataset",
@@ -45,12 +44,12 @@ Answer = Callable[[Message], None]
 
 
 def serve(product: Product, settings: Settings) -> None:
-    """Get warm, then carry out requests until stdin ends."""
-    # Only the watcher decides when a run ends: a service manager may send SIGTERM to all processes of a service.
+    """Import and parse, then carry out requests until stdin ends."""
+    # A service manager may send SIGTERM to all processes of a service, but only the watcher ends a run.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever a library prints is no answer
+    os.dup2(2, 1)  # output of libraries is not an answer
 
     def answer(message: Message) -> None:
         answers.write(json.dumps(message, ensure_ascii=False, default=str) + "\n")
@@ -68,7 +67,7 @@ def serve(product: Product, settings: Settings) -> None:
 
 
 def _get_warm(product: Product, settings: Settings) -> None:
-    gc.disable()  # imports make a million objects and no garbage
+    gc.disable()  # imports create a million objects and little garbage
     for module in (*IMPORTED_AHEAD, *product.imports):
         importlib.import_module(module)
     product.steps()
@@ -80,7 +79,7 @@ def _get_warm(product: Product, settings: Settings) -> None:
 
 
 def _carry_out(product: Product, settings: Settings, request: Message, answer: Answer) -> None:
-    """One run in a process of its own; answers when it began and what came of it."""
+    """Run in a new process. Answers when the run begins, and with its result."""
     fork = multiprocessing.get_context("fork")
     reading, writing = fork.Pipe(duplex=False)
     run = fork.Process(target=_run, args=(product, settings, request, writing))
@@ -90,12 +89,12 @@ def _carry_out(product: Product, settings: Settings, request: Message, answer: A
     outcome = _outcome(run, reading)
     run.join()
     reading.close()
-    answer(outcome or _death(run.exitcode or 0))
+    answer(outcome or _exit_failure(run.exitcode or 0))
     run.close()
 
 
 def _outcome(run: BaseProcess, reading: Connection) -> Message | None:
-    """What the run sends, None where it ends without a word; if the watcher ends first, the run is killed."""
+    """Receive the result of the run. None if it ended without one. If the watcher ends first, kill the run."""
     if reading not in wait([reading, STDIN]):
         kill_run(run.pid or 0)
         sys.exit()
@@ -107,9 +106,9 @@ def _outcome(run: BaseProcess, reading: Connection) -> Message | None:
 
 
 def _run(product: Product, settings: Settings, request: Message, outcome: Connection) -> None:
-    """The forked process."""
-    gc.disable()  # it lives for seconds: looking for garbage takes a twentieth of them
-    os.setpgid(0, 0)  # killed together with the processes that read files for it
+    """Run the pipeline in the forked process."""
+    gc.disable()  # garbage collection takes a twentieth of such a short run
+    os.setpgid(0, 0)  # so that its file readers are killed with it
     try:
         report = run_pipeline(product, settings, **request)
     except Exception as error:
@@ -122,20 +121,20 @@ def _failure(error: Exception) -> Message:
     return {"error": type(error).__name__, "message": str(error)}
 
 
-def _death(exit_code: int) -> Message:
+def _exit_failure(exit_code: int) -> Message:
     how = f"was killed by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"ended with code {exit_code}"
-    return {"error": "RunKilled", "message": f"the run's process {how}: nothing is lost, it is tried again"}
+    return {"error": "RunKilled", "message": f"the run's process {how}: nothing is lost, the watcher runs again"}
 
 
 def kill_run(pid: int) -> None:
-    """End a run and the processes that read files for it."""
-    for kill in (os.killpg, os.kill):  # it has no group of its own in its first moment
+    """Kill a run and its file readers."""
+    for kill in (os.killpg, os.kill):  # the process group may not exist yet
         with suppress(ProcessLookupError):
             kill(pid, signal.SIGKILL)
 
 
 def _next_line() -> str | None:
-    """A line of stdin, read without a buffer that hides what follows; None at its end."""
+    """Read a line of stdin without a buffer, so that `wait` sees the next one. None at the end."""
     line = b""
     while not line.endswith(b"\n"):
         byte = os.read(STDIN, 1)
