@@ -1,6 +1,6 @@
 """Write the Glue tables of `stack.yml` from the Parquet files of a published lake: `python infra/glue_tables.py LAKE`.
 
-Types come from the files themselves, so that what Athena believes of them is what they are.
+Types come from the files, so that Athena's types always match.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 TEMPLATE = Path(__file__).with_name("stack.yml")
 BEGIN, END = "  # tables: begin, written by infra/glue_tables.py\n", "# tables: end\n"
-# µ and its Greek twin, into which decomposing turns it; ° says nothing that C does not.
+# The micro sign and the Greek letter mu, its decomposed form. The degree sign is left out.
 ASCII = str.maketrans({"µ": "u", "μ": "u", "°": None})
 PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 SCALARS = {
@@ -36,7 +36,7 @@ SCALARS = {
 
 @dataclass(frozen=True)
 class Table:
-    """A table of Athena; `pattern` finds its files in a published lake, below the data product's folder."""
+    """A table of Athena. `pattern` finds its files below the data product's folder in a published lake."""
 
     name: str
     pattern: str
@@ -56,39 +56,39 @@ TABLES = (
 
 
 def tables_section(home: Path) -> str:
-    """The resources of the template that declare the tables.
+    """Write the resources of the template that declare the tables.
 
     Args:
         home: the data product's folder in a published lake.
 
     Raises:
-        ValueError: a file is missing, two clients' files differ, or a column has a type that Athena lacks.
+        ValueError: a file is missing, the files of two clients differ, or Athena lacks a type.
     """
     return "\n".join("".join(_resource(table, _schema(home, table))) for table in TABLES)
 
 
 def with_section(template: str, section: str) -> str:
-    """The template with this section in place of the one it has."""
+    """Return the template with this section of tables instead of its own."""
     before, rest = template.split(BEGIN)
     _, after = rest.split(END)
     return before + BEGIN + section + END + after
 
 
 def column_name(published: str) -> str:
-    """The name in Athena, which takes small letters, digits and underscores: `Índice PQ` becomes `indice_pq`."""
+    """Return the name in Athena: small letters, digits and underscores. `Índice PQ` becomes `indice_pq`."""
     decomposed = unicodedata.normalize("NFKD", published.translate(ASCII))
     plain = "".join(character for character in decomposed if not unicodedata.combining(character))
     name = re.sub(r"[^a-z0-9_]+", "_", plain.lower()).strip("_")
     if not PLAIN_NAME.fullmatch(name):
-        raise ValueError(f"column {published!r} has no name in Athena: give it letters")
+        raise ValueError(f"column {published!r} has no name in Athena: give it a name with letters")
     return name
 
 
 def athena_type(arrow: pa.DataType) -> str:
-    """The type that Athena gives to values of an Arrow type.
+    """Return Athena's type for values of an Arrow type.
 
     Raises:
-        ValueError: it has none.
+        ValueError: Athena has no such type.
     """
     if isinstance(arrow, pa.BaseExtensionType):  # JSON
         arrow = arrow.storage_type
@@ -111,7 +111,7 @@ def athena_type(arrow: pa.DataType) -> str:
 def _schema(home: Path, table: Table) -> pa.Schema:
     schemas = [pq.read_schema(path) for path in sorted(home.glob(table.pattern))]
     if not schemas:
-        raise ValueError(f"{home} has no {table.pattern}: publish a lake first, `tribolake demo` for instance")
+        raise ValueError(f"{home} has no {table.pattern}: publish a lake first, for instance with `tribolake demo`")
     if any(schema != schemas[0] for schema in schemas):
         raise ValueError(f"{table.pattern}: the files of two clients differ")
     return schemas[0]
@@ -140,7 +140,7 @@ def _resource(table: Table, schema: pa.Schema) -> Iterator[str]:
     names = [column_name(field.name) for field in schema]
     doubled = {name for name in names if names.count(name) > 1}
     if doubled:
-        raise ValueError(f"{table.name}: several columns would be called {sorted(doubled)}")
+        raise ValueError(f"{table.name}: several columns would be named {sorted(doubled)}")
     for name, field in zip(names, schema, strict=True):
         kind = athena_type(field.type)
         entry = [f"Name: {name}", f'Type: "{kind}"' if "," in kind else f"Type: {kind}"]
@@ -150,7 +150,7 @@ def _resource(table: Table, schema: pa.Schema) -> Iterator[str]:
 
 
 def _in_gold(table: Table) -> str:
-    """Where the published file is, is said by a text file in a folder for each client."""
+    """Write the location of a gold table. A text file per client names the published file."""
     return f"""\
         Parameters:
           EXTERNAL: "TRUE"

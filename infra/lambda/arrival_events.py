@@ -1,6 +1,6 @@
-"""Which arrivals an event speaks of: pure functions over what S3 sends, through SQS, SNS and EventBridge too.
+"""Read arrivals from events of S3, which may come through SQS, SNS or EventBridge.
 
-Everything in an event comes from outside, above all the keys: whoever may write to bronze chooses them.
+Events are not trusted: anyone who may write to bronze chooses the keys.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-# The same as in the lake: python/tribolake/lake/folder.py. The function is deployed without the package.
+# The same rules as in python/tribolake/lake/bronze.py. The function is deployed without the package.
 CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 NOT_YET_A_FILE = re.compile(r"^(~\$|\.)|\.(tmp|part|partial|crdownload)$", re.IGNORECASE)
 READABLE = (".xlsx", ".xlsm", ".parquet")
 MAX_KEY_BYTES = 1024
-# S3 in SNS in SQS; more envelopes than these nobody sends.
+# S3 in SNS in SQS.
 MAX_ENVELOPES = 3
 
 
 class NotAnEvent(ValueError):
-    """A message that neither S3 wrote nor a service that forwards its events."""
+    """The message is not an event of S3, nor a forwarded one."""
 
 
 @dataclass(frozen=True)
-class Ours:
-    """What this function looks after: `s3://{bucket}/{prefix}/bronze/{client}/…` of these clients."""
+class WatchedBronze:
+    """The folders that this function serves: `s3://{bucket}/{prefix}/bronze/{client}/…` of these clients."""
 
     bucket: str
     prefix: str
@@ -38,7 +38,7 @@ class Ours:
 
 @dataclass(frozen=True)
 class CreatedObject:
-    """An object as an event names it; `happened_at` is None where the event does not say."""
+    """A new object in an event. `happened_at` is None if the event has no time."""
 
     bucket: str
     key: str
@@ -47,7 +47,7 @@ class CreatedObject:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A laboratory file that has come."""
+    """A new laboratory file in bronze."""
 
     client: str
     key: str
@@ -55,13 +55,13 @@ class Arrival:
 
 
 def created_objects(message: object) -> Iterator[CreatedObject]:
-    """The objects that a message says were created; none for test events, deletions and other news of a bucket.
+    """Yield the new objects in a message. Test events, deletions and other events of a bucket yield nothing.
 
     Args:
-        message: an event, or an envelope around one, as JSON text or already parsed.
+        message: an event, or an envelope around one, as JSON text or parsed.
 
     Raises:
-        NotAnEvent: it is neither.
+        NotAnEvent: the message is neither.
     """
     for _ in range(MAX_ENVELOPES):
         message = _parsed(message)
@@ -81,19 +81,19 @@ def created_objects(message: object) -> Iterator[CreatedObject]:
     raise NotAnEvent("neither an event of S3 nor an envelope around one")
 
 
-def arrival(created: CreatedObject, ours: Ours) -> Arrival | str:
-    """The arrival that a new object is, or in a few fixed words why it is none."""
-    bronze = f"{ours.prefix}/bronze/"
+def arrival(created: CreatedObject, watched: WatchedBronze) -> Arrival | str:
+    """Return the arrival, or a fixed text that says why the object is not an arrival."""
+    bronze = f"{watched.prefix}/bronze/"
     *folders, name = created.key.removeprefix(bronze).split("/")
     client = folders[0].lower() if folders else ""
     objections = {
-        "another bucket": created.bucket != ours.bucket,
+        "another bucket": created.bucket != watched.bucket,
         "key too long": len(created.key.encode(errors="replace")) > MAX_KEY_BYTES,
         "not in bronze": not created.key.startswith(bronze),
         "odd characters": any(map(_is_odd, created.key)),
         "a folder": not name,
         "not below a client's folder": not folders or not {"", ".", ".."}.isdisjoint((*folders, name)),
-        "unknown client": not CLIENT_NAME.fullmatch(client) or client not in ours.clients,
+        "unknown client": not CLIENT_NAME.fullmatch(client) or client not in watched.clients,
         "not a laboratory file": bool(NOT_YET_A_FILE.search(name)) or not name.lower().endswith(READABLE),
     }
     found = Arrival(client, created.key, created.happened_at)
@@ -101,7 +101,7 @@ def arrival(created: CreatedObject, ours: Ours) -> Arrival | str:
 
 
 def _is_odd(character: str) -> bool:
-    """Control and format characters, halves of characters, what was no UTF-8, and the other system's slash."""
+    """Detect control and format characters, surrogates, replacement characters and backslashes."""
     return unicodedata.category(character).startswith("C") or character in "\\\N{REPLACEMENT CHARACTER}"
 
 
@@ -128,7 +128,7 @@ def _from_record(record: object) -> Iterator[CreatedObject]:
     if not name.removeprefix("s3:").startswith("ObjectCreated:"):
         return
     bucket, key = _inside(record, "s3", "bucket", "name"), _inside(record, "s3", "object", "key")
-    # Ceph sends keys as they are; S3 encodes them as forms do, a space as `+`.
+    # Ceph does not encode keys. S3 encodes them like form fields, a space as `+`.
     decoded = key if source == "ceph:s3" else unquote_plus(key)
     yield CreatedObject(bucket, decoded, _moment(record.get("eventTime")))
 

@@ -1,4 +1,4 @@
-"""The container tasks of a client, and starting one."""
+"""Find and start the container tasks of a client."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-# A task in one of these has not started its container: it is still to look into the lake.
+# In these states the container has not started, so the task has not listed the lake yet.
 NOT_BEGUN = frozenset({"PROVISIONING", "PENDING"})
 
 
 class TaskRefused(Exception):
-    """ECS did not start the task, for want of capacity for instance."""
+    """ECS did not start the task, for instance because it lacks capacity."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class ClientTask:
     created_at: datetime | None
 
     def will_see(self, happened_at: datetime | None) -> bool:
-        """Whether the listing of this task has every object that was created until a moment.
+        """Return whether the listing of this task will have all objects that were created until a moment.
 
-        A task lists the lake after it was created, and only once.
+        A task lists the lake once, after it was created.
         """
         if self.status in NOT_BEGUN:
             return True
@@ -33,7 +33,7 @@ class ClientTask:
 
 @dataclass(frozen=True)
 class Tasks:
-    """The cluster, and what a new task needs."""
+    """The cluster and the configuration of new tasks."""
 
     ecs: Any
     cluster: str
@@ -44,8 +44,8 @@ class Tasks:
     public_ip: str
 
     def under_way(self, client: str) -> list[ClientTask]:
-        """The client's tasks that this function started and that have not ended."""
-        # ECS takes no other filter beside this one.
+        """Return the client's tasks that this function started and that have not ended."""
+        # ECS allows no other filter together with startedBy.
         arns = self.ecs.list_tasks(cluster=self.cluster, startedBy=_started_by(client))["taskArns"]
         if not arns:
             return []
@@ -57,11 +57,11 @@ class Tasks:
         ]
 
     def start(self, client: str, key: str) -> str:
-        """Start a task for a client and give its ARN.
+        """Start a task for a client. Returns its ARN.
 
         Args:
             client: name of the client.
-            key: the file that the task owes its start to; it looks for others itself.
+            key: the file that caused the start. The task finds other files itself.
 
         Raises:
             TaskRefused: ECS did not start it.

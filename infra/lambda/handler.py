@@ -1,7 +1,7 @@
-"""AWS Lambda: laboratory files came into bronze; start the container task once for each client and burst.
+"""AWS Lambda: start the container task once per client and burst of new laboratory files.
 
-An event is a hint: the task lists the lake and compares. So an event that a task will see anyway is done with. One that
-comes while a task is past its listing goes back to the queue, and starts the next task when that one has ended.
+An event only says that a file came: the task lists the lake itself. An event is done if a task will list the lake after
+it. If the task under way may have listed before, the event returns to the queue and starts the next task later.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 import boto3
-from arrival_events import Arrival, NotAnEvent, Ours, arrival, created_objects
+from arrival_events import Arrival, NotAnEvent, WatchedBronze, arrival, created_objects
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from client_tasks import TaskRefused, Tasks
@@ -26,15 +26,15 @@ from start_lease import LEASE_SECONDS, StartLease
 LOG = logging.getLogger("tribolake")
 LOG.setLevel(logging.INFO)
 LOGGED_CHARACTERS = 200
-# How long an invocation waits, for all clients together, to learn what became of a task that another one is starting.
+# How long an invocation waits, for all clients together, for a task that another invocation is starting.
 WAIT_SECONDS = LEASE_SECONDS + 3
-# A call of ECS ends, one way or the other, before the lease does that it is made under.
-QUICK = Config(connect_timeout=2, read_timeout=6, retries={"total_max_attempts": 1})
-PATIENT = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2})
+# A call of ECS ends before the lease that protects it.
+ECS_CONFIG = Config(connect_timeout=2, read_timeout=6, retries={"total_max_attempts": 1})
+S3_CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2})
 
 
 class NotServed(Exception):
-    """Not all of an event could be used now: who sent it is to send it again later."""
+    """A part of the event could not be used now. The sender must deliver it again."""
 
 
 STARTED, SEEN, BUSY = "a task is started", "a task to come will see it", "a task is under way"
@@ -42,7 +42,7 @@ STARTED, SEEN, BUSY = "a task is started", "a task to come will see it", "a task
 
 @dataclass(frozen=True)
 class Message:
-    """A part of an event that is delivered, and delivered again, as a whole; `message_id` is None outside SQS."""
+    """A part of an event that is delivered as a whole. `message_id` is None outside SQS."""
 
     message_id: str | None
     body: object
@@ -50,23 +50,23 @@ class Message:
 
 @dataclass(frozen=True)
 class Starter:
-    """Starts tasks so that every arrival is seen by one, and few start in vain."""
+    """Starts tasks so that each arrival is listed by one, with few unnecessary starts."""
 
-    ours: Ours
+    watched: WatchedBronze
     tasks: Tasks
     lease: StartLease
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Starter:
-        """The function's configuration: see its environment in stack.yml."""
+        """Read the configuration of the function. Its environment is in stack.yml."""
         return cls(
-            Ours(
+            WatchedBronze(
                 environment["BUCKET"],
                 environment["PREFIX"],
                 frozenset(environment["CLIENTS"].split(",")),
             ),
             Tasks(
-                boto3.client("ecs", config=QUICK),
+                boto3.client("ecs", config=ECS_CONFIG),
                 environment["CLUSTER"],
                 environment["TASK_DEFINITION"],
                 environment["CONTAINER"],
@@ -74,18 +74,18 @@ class Starter:
                 tuple(environment["SECURITY_GROUPS"].split(",")),
                 environment["ASSIGN_PUBLIC_IP"],
             ),
-            StartLease(boto3.client("s3", config=PATIENT), environment["LEASE_BUCKET"]),
+            StartLease(boto3.client("s3", config=S3_CONFIG), environment["LEASE_BUCKET"]),
         )
 
     def serve(self, arrivals: list[Arrival], deadline: float) -> str:
-        """See to it that a task will see the arrivals of one client.
+        """Start a task for the arrivals of one client unless a task will list them.
 
         Args:
             arrivals: of one client.
-            deadline: how long to wait for another invocation that is starting a task, on the monotonic clock.
+            deadline: monotonic time until which to wait for a task that another invocation is starting.
 
         Returns:
-            `STARTED`, `SEEN` by a task to come, or `BUSY`: a task is past its listing, and nothing was done.
+            `STARTED`, `SEEN` (a starting task will list them) or `BUSY` (a task may have listed before: try later).
         """
         client, newest = arrivals[0].client, _newest(arrivals)
         while True:
@@ -97,7 +97,7 @@ class Starter:
             if self.lease.take(client):
                 self.tasks.start(client, arrivals[-1].key)
                 return STARTED
-            # Somebody is starting a task, or has started one that ECS does not list yet, or one that ended at once.
+            # Another invocation is starting a task, or has started one that ECS does not list yet or that has ended.
             if time.monotonic() > deadline:
                 return BUSY
             time.sleep(1)
@@ -107,10 +107,10 @@ def handler(event: Any, context: object) -> dict[str, list[dict[str, str]]]:
     """Entry point of the function.
 
     Returns:
-        The messages of SQS that are to be delivered again, as SQS wants them named.
+        The failed messages in the format of SQS, which delivers them again.
 
     Raises:
-        NotServed: the event did not come from SQS and is to be delivered again.
+        NotServed: the event did not come from SQS and must be delivered again.
     """
     starter = Starter.from_environment(os.environ)
     again: set[str | None] = set()
@@ -119,9 +119,9 @@ def handler(event: Any, context: object) -> dict[str, list[dict[str, str]]]:
     arrivals: dict[str, list[Arrival]] = defaultdict(list)
     for message in messages_in(event):
         try:
-            judged = [arrival(created, starter.ours) for created in created_objects(message.body)]
+            judged = [arrival(created, starter.watched) for created in created_objects(message.body)]
         except NotAnEvent as error:
-            # It is given back until it is among the dead letters, where somebody looks at it.
+            # It returns to the queue until it becomes a dead letter, which raises an alarm.
             _log("message refused", message_id=message.message_id, reason=str(error))
             again.add(message.message_id)
             continue
@@ -138,12 +138,12 @@ def handler(event: Any, context: object) -> dict[str, list[dict[str, str]]]:
         if not _served(starter, client, found, deadline):
             again |= senders[client]
     if None in again:
-        raise NotServed("the event is to be delivered again: see the log")
+        raise NotServed("the event must be delivered again: see the log")
     return {"batchItemFailures": [{"itemIdentifier": str(message_id)} for message_id in sorted(again, key=str)]}
 
 
 def messages_in(event: Any) -> list[Message]:
-    """The messages of a batch from SQS, or the event as the only one."""
+    """Return the messages of an SQS batch, or the event as the only message."""
     records = event.get("Records") if isinstance(event, dict) else None
     if isinstance(records, list) and records and all(_is_of_sqs(record) for record in records):
         return [Message(record["messageId"], record.get("body")) for record in records]
@@ -158,7 +158,7 @@ def _served(starter: Starter, client: str, arrivals: list[Arrival], deadline: fl
     try:
         outcome = starter.serve(arrivals, deadline)
     except (BotoCoreError, ClientError, TaskRefused) as error:
-        # Where the reply was lost the task may have started all the same: the next delivery looks before it starts.
+        # After a lost reply the task may have started. The next delivery checks that first.
         _log("failed", client=client, files=len(arrivals), reason=type(error).__name__, message=str(error))
         return False
     _log(outcome, client=client, files=len(arrivals), last_file=arrivals[-1].key)
@@ -166,12 +166,12 @@ def _served(starter: Starter, client: str, arrivals: list[Arrival], deadline: fl
 
 
 def _newest(arrivals: list[Arrival]) -> datetime | None:
-    """When the last of them happened; None where one of them does not say."""
+    """Return the time of the latest arrival. None if one has no time."""
     moments = [found.happened_at for found in arrivals if found.happened_at is not None]
     return max(moments) if len(moments) == len(arrivals) else None
 
 
 def _log(what: str, **facts: object) -> None:
-    """One line of JSON, ASCII only and of bounded length: keys are chosen by others."""
+    """Log one line of ASCII JSON of bounded length, because keys are not trusted."""
     short = {name: fact if isinstance(fact, int) else str(fact)[:LOGGED_CHARACTERS] for name, fact in facts.items()}
     LOG.info(json.dumps({"what": what, **short}))

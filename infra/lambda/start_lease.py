@@ -1,4 +1,4 @@
-"""A lease on starting a client's task: of invocations at the same moment one starts it."""
+"""A lease per client, so that only one of several invocations starts its task."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-# Longer than ECS needs until it lists a new task; shorter than a container needs until it looks into the lake.
+# Longer than ECS needs to list a new task. Shorter than a container needs to start and list the lake.
 LEASE_SECONDS = 10
 REFUSED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 GONE = frozenset({"NoSuchKey", "404"})
@@ -18,8 +18,8 @@ TOKEN_BYTES = 32
 
 
 @dataclass(frozen=True)
-class Held:
-    """A lease that somebody has taken."""
+class HeldLease:
+    """A lease that an invocation has taken."""
 
     token: str
     etag: str
@@ -28,14 +28,14 @@ class Held:
 
 @dataclass(frozen=True)
 class StartLease:
-    """Leases are objects `starts/{client}` of an unversioned bucket; who takes one lets it lapse."""
+    """Leases are objects `starts/{client}` in an unversioned bucket. They are not released but expire."""
 
     s3: Any
     bucket: str
     seconds: int = LEASE_SECONDS
 
     def take(self, client: str) -> bool:
-        """Whether the lease is ours now; False where another invocation took it and it has not lapsed.
+        """Try to take the lease. Returns False if another invocation holds it.
 
         Raises:
             botocore.exceptions.ClientError: the bucket cannot be used.
@@ -43,28 +43,28 @@ class StartLease:
         token = uuid.uuid4().hex
         if self._put(client, token, IfNoneMatch="*"):
             return True
-        held = self._look(client)
+        held = self._read(client)
         if held is None or held.token == token:
             return held is not None
         if held.age < timedelta(seconds=self.seconds):
             return False
         if self._put(client, token, IfMatch=held.etag):
             return True
-        held = self._look(client)
+        held = self._read(client)
         return held is not None and held.token == token
 
-    def _look(self, client: str) -> Held | None:
-        """What is there. It may be our own: a lost reply makes the client library ask again, and be refused for it."""
+    def _read(self, client: str) -> HeldLease | None:
+        """Read the lease. It may be our own: after a lost reply boto3 retries, and the retry is refused."""
         try:
             found = self.s3.get_object(Bucket=self.bucket, Key=_key(client))
         except ClientError as error:
             if _code(error) in GONE:
                 return None
             raise
-        # Both times are of the store's clock.
+        # Both times are from the clock of the store.
         now = parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"])
         token = found["Body"].read(TOKEN_BYTES).decode("ascii", errors="replace")
-        return Held(token, found["ETag"], now - found["LastModified"])
+        return HeldLease(token, found["ETag"], now - found["LastModified"])
 
     def _put(self, client: str, token: str, **condition: str) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""The function that starts tasks: against ECS, S3, SQS and SNS over a real socket, and with keys that mean harm."""
+"""The function that starts tasks, with ECS, S3, SQS and SNS over a real socket and with hostile keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from urllib.parse import quote_plus
 
 import boto3
 import pytest
-from arrival_events import Arrival, CreatedObject, NotAnEvent, Ours, arrival, created_objects
+from arrival_events import Arrival, CreatedObject, NotAnEvent, WatchedBronze, arrival, created_objects
 from client_tasks import ClientTask
 from handler import BUSY, LOGGED_CHARACTERS, STARTED, NotServed, Starter, handler, messages_in
 from hypothesis import given
@@ -28,7 +28,7 @@ from tests.support.servers import server
 from tests.support.servers.faults import faulty_server
 from tests.support.servers.plan import Fault
 
-OURS = Ours("lake", "oil-analysis", frozenset({"cda", "emin"}))
+WATCHED = WatchedBronze("lake", "oil-analysis", frozenset({"cda", "emin"}))
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 WORKBOOK = "oil-analysis/bronze/cda/2026-01-31/T-09.xlsx"
 TABLE = "oil-analysis/bronze/emin/muestras.parquet"
@@ -45,14 +45,14 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def cloud(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """A cluster, a task definition and a bucket for leases, and the function's environment."""
+    """The account with a cluster, a task definition and a bucket for leases, and the function's environment."""
     for name, value in {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "BUCKET": OURS.bucket,
-        "PREFIX": OURS.prefix,
+        "BUCKET": WATCHED.bucket,
+        "PREFIX": WATCHED.prefix,
         "CLIENTS": "cda,emin",
         "LEASE_BUCKET": "locks",
         "CONTAINER": "tribolake",
@@ -74,7 +74,7 @@ def cloud(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 
 class Cloud:
-    """What the function finds in its account."""
+    """The AWS account of the function."""
 
     def __init__(self) -> None:
         self.ecs, self.s3 = boto3.client("ecs"), boto3.client("s3")
@@ -94,7 +94,7 @@ class Cloud:
         return self.ecs.describe_tasks(cluster=self.cluster, tasks=arns)["tasks"] if arns else []
 
     def starts(self) -> list[dict[str, str]]:
-        """The environment that each task was given."""
+        """Return the environment of each task."""
         return sorted(
             (
                 {pair["name"]: pair["value"] for pair in task["overrides"]["containerOverrides"][0]["environment"]}
@@ -107,9 +107,9 @@ class Cloud:
         for task in self.tasks():
             self.ecs.stop_task(cluster=self.cluster, task=task["taskArn"])
 
-    def leases_lapse(self) -> None:
-        """As they do after ten seconds."""
-        for client in OURS.clients:
+    def expire_leases(self) -> None:
+        """Delete the leases, which expire after ten seconds."""
+        for client in WATCHED.clients:
             self.s3.delete_object(Bucket="locks", Key=f"starts/{client}")
 
 
@@ -118,13 +118,13 @@ def _post(url: str, body: dict[str, object]) -> None:
     urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
 
 
-def record(key: str, *, bucket: str = OURS.bucket, name: str = "ObjectCreated:Put", happened: datetime = NOON) -> dict:
-    """A record as S3 writes it."""
+def record(key: str, *, bucket: str = WATCHED.bucket, name: str = "ObjectCreated:Put", at: datetime = NOON) -> dict:
+    """Return a record as S3 sends it."""
     return {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
         "awsRegion": "us-east-1",
-        "eventTime": happened.isoformat().replace("+00:00", "Z"),
+        "eventTime": at.isoformat().replace("+00:00", "Z"),
         "eventName": name,
         "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/"), "size": 1}},
     }
@@ -135,7 +135,7 @@ def event(*keys: str) -> dict:
 
 
 def batch(*bodies: object) -> dict:
-    """Messages of SQS, called m0, m1, ... ."""
+    """Return a batch of SQS messages with the ids m0, m1, …."""
     return {
         "Records": [
             {
@@ -153,13 +153,13 @@ def again(answer: dict) -> list[str]:
 
 
 def arrivals(message: object) -> list[Arrival | str]:
-    return [arrival(created, OURS) for created in created_objects(message)]
+    return [arrival(created, WATCHED) for created in created_objects(message)]
 
 
-# What an event says
+# Events
 
 
-def test_given_an_event_in_each_of_its_envelopes_then_the_arrival_is_the_same():
+def test_event_in_any_envelope_gives_the_same_arrival():
     plain = event("oil-analysis/bronze/cda/Año 2026/T+09 (1).xlsx")
     in_sns = {"Type": "Notification", "TopicArn": "arn", "Message": json.dumps(plain)}
     sns_record = {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(plain)}}]}
@@ -187,7 +187,7 @@ def test_given_an_event_in_each_of_its_envelopes_then_the_arrival_is_the_same():
         {"source": "aws.s3", "detail-type": "Object Deleted", "detail": {"bucket": {"name": "lake"}}},
     ],
 )
-def test_given_other_news_of_the_bucket_then_nothing_arrived(message):
+def test_other_events_of_the_bucket_give_no_arrival(message):
     assert arrivals(message) == []
 
 
@@ -197,12 +197,12 @@ def test_given_other_news_of_the_bucket_then_nothing_arrived(message):
     + [{"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]} for s3 in (None, {}, [])]
     + [{"Type": "Notification", "Message": "no event"}, "[" * 100_000, {"Records": [{"EventSource": "aws:sns"}]}],
 )
-def test_given_what_s3_never_wrote_then_it_is_refused(message):
+def test_message_not_from_s3_is_refused(message):
     with pytest.raises(NotAnEvent):
         arrivals(message)
 
 
-def test_given_envelopes_without_end_then_they_are_refused():
+def test_message_in_ten_envelopes_is_refused():
     message: object = event(WORKBOOK)
     for _ in range(10):
         message = {"Type": "Notification", "Message": message}
@@ -239,16 +239,16 @@ def test_given_envelopes_without_end_then_they_are_refused():
         (f"oil-analysis/bronze/cda/{'á' * 600}.xlsx", "key too long"),
     ],
 )
-def test_given_a_key_that_is_no_arrival_then_the_reason_is_said(key, reason):
-    assert arrival(CreatedObject("lake", key), OURS) == reason
+def test_key_that_is_not_an_arrival_has_a_reason(key, reason):
+    assert arrival(CreatedObject("lake", key), WATCHED) == reason
 
 
-def test_given_another_bucket_then_it_is_not_ours():
-    assert arrival(CreatedObject("lake-2", WORKBOOK), OURS) == "another bucket"
+def test_object_in_another_bucket_is_not_an_arrival():
+    assert arrival(CreatedObject("lake-2", WORKBOOK), WATCHED) == "another bucket"
 
 
 @pytest.mark.parametrize("name", ["T-09.XLSX", "T 09 (copia).xlsx", "T%2B09.xlsx", "muestras;rm -rf $HOME.parquet"])
-def test_given_a_usual_name_then_it_arrives_as_it_is(name):
+def test_arrival_keeps_its_key_unchanged(name):
     key = f"oil-analysis/bronze/CDA/2026-01-31/{name}"
     assert arrivals(event(key)) == [Arrival("cda", key, NOON)]
 
@@ -265,14 +265,14 @@ json_values = st.recursive(
 
 
 @given(hostile_keys | hostile_keys.map(lambda key: f"oil-analysis/bronze/cda/{key}"))
-def test_law_whatever_the_key_what_arrives_is_a_file_below_its_clients_folder(key):
-    found = arrival(CreatedObject("lake", key), OURS)
+def test_arrival_of_any_key_is_below_the_folder_of_a_client(key):
+    found = arrival(CreatedObject("lake", key), WATCHED)
     if isinstance(found, str):
         return
     assert found.key == key
     assert key.split("/")[:2] == ["oil-analysis", "bronze"]
     assert key.split("/")[2].lower() == found.client
-    assert found.client in OURS.clients
+    assert found.client in WATCHED.clients
     assert not {"", ".", ".."} & set(key.split("/"))
     assert "\\" not in key
     assert all(character >= " " for character in key)
@@ -280,7 +280,7 @@ def test_law_whatever_the_key_what_arrives_is_a_file_below_its_clients_folder(ke
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
-def test_law_a_key_is_read_as_s3_encoded_it(name):
+def test_key_encoded_by_s3_is_decoded_exactly(name):
     assert [created.key for created in created_objects({"Records": [record(name)]})] == [name]
 
 
@@ -290,7 +290,7 @@ field_names = st.sampled_from(
 
 
 @given(st.dictionaries(field_names, json_values | st.sampled_from(["aws:s3", "Notification", "aws.s3"])) | json_values)
-def test_law_whatever_the_message_it_is_read_or_refused(message):
+def test_any_message_is_read_or_refused(message):
     for sent in (message, json.dumps(message), {"Records": [message]}):
         try:
             arrivals(sent)
@@ -298,24 +298,24 @@ def test_law_whatever_the_message_it_is_read_or_refused(message):
             continue
 
 
-# Which tasks will see an arrival
+# Tasks that will see an arrival
 
 
 @pytest.mark.parametrize(("status", "sees"), [("PROVISIONING", True), ("PENDING", True), ("RUNNING", False)])
-def test_given_a_task_then_it_will_see_what_comes_until_its_container_starts(status, sees):
+def test_task_sees_arrivals_until_its_container_starts(status, sees):
     assert ClientTask(status, NOON).will_see(NOON + timedelta(seconds=30)) is sees
     assert ClientTask(status, NOON).will_see(None) is sees
 
 
-def test_given_a_file_that_came_before_the_task_was_made_then_the_task_sees_it():
+def test_task_sees_arrival_from_before_its_creation():
     assert ClientTask("RUNNING", NOON).will_see(NOON - timedelta(seconds=1))
     assert not ClientTask("RUNNING", None).will_see(NOON - timedelta(seconds=1))
 
 
-# What is started
+# Starts of tasks
 
 
-def test_given_a_burst_of_two_clients_then_each_has_one_task_that_knows_its_client(cloud):
+def test_burst_of_two_clients_starts_one_task_per_client(cloud):
     burst = [event(f"oil-analysis/bronze/cda/T-{i:02}.xlsx") for i in range(20)]
     assert again(handler(batch(*burst, event(TABLE)), None)) == []
     assert cloud.starts() == [
@@ -325,27 +325,28 @@ def test_given_a_burst_of_two_clients_then_each_has_one_task_that_knows_its_clie
     assert {task["startedBy"] for task in cloud.tasks()} == {"tribolake/cda", "tribolake/emin"}
 
 
-def test_given_events_while_a_task_runs_then_they_come_again_and_start_the_next_one_when_it_has_ended(cloud):
+def test_events_while_a_task_runs_come_again(cloud):
+    """They start the next task when it has ended."""
     handler(batch(event(WORKBOOK)), None)
     later = batch(event(TABLE), event(WORKBOOK), event(WORKBOOK))
     assert again(handler(later, None)) == ["m1", "m2"]
     assert again(handler(later, None)) == ["m0", "m1", "m2"]
     assert len(cloud.tasks()) == 2
     cloud.end_tasks()
-    cloud.leases_lapse()
+    cloud.expire_leases()
     assert again(handler(later, None)) == []
     running = [task for task in cloud.tasks() if task["desiredStatus"] == "RUNNING"]
     assert sorted(task["startedBy"] for task in running) == ["tribolake/cda", "tribolake/emin"]
 
 
-def test_given_invocations_at_the_same_moment_then_one_task_is_started(cloud):
+def test_concurrent_invocations_start_one_task(cloud):
     with ThreadPoolExecutor(8) as invocations:
         answers = list(invocations.map(handler, [batch(event(WORKBOOK))] * 8, [None] * 8))
     assert len(cloud.tasks()) == 1
     assert any(again(answer) == [] for answer in answers)
 
 
-def test_given_a_task_that_ended_at_once_then_what_comes_while_its_lease_lasts_starts_another(cloud):
+def test_arrival_after_a_short_task_starts_another(cloud):
     def serve(lease_seconds: int, patience: float) -> str:
         starter = Starter.from_environment(os.environ)
         starter = replace(starter, lease=StartLease(cloud.s3, "locks", seconds=lease_seconds))
@@ -354,37 +355,37 @@ def test_given_a_task_that_ended_at_once_then_what_comes_while_its_lease_lasts_s
     assert serve(3600, patience=0) == STARTED
     cloud.end_tasks()
     assert serve(3600, patience=-1) == BUSY
-    # It waits until the lease lapses, which may have happened by now.
+    # It waits until the lease expires, which may have happened by now.
     assert serve(2, patience=60) == STARTED
     assert len(cloud.tasks()) == 2
 
 
-def test_given_a_batch_with_poison_then_only_the_poison_comes_again(cloud):
+def test_batch_with_invalid_messages_returns_only_those(cloud):
     test_event = {"Service": "Amazon S3", "Event": "s3:TestEvent"}
     bodies = ["not json", event(WORKBOOK), test_event, event("elsewhere/x"), {"hello": "world"}]
     assert again(handler(batch(*bodies), None)) == ["m0", "m4"]
     assert len(cloud.tasks()) == 1
 
 
-def test_given_nothing_of_ours_then_no_service_is_called(cloud, monkeypatch):
+def test_irrelevant_events_call_no_service(cloud, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     nothing = batch(event("oil-analysis/gold/cda/x.parquet"), event("oil-analysis/bronze/cda/../x.xlsx"))
     assert again(handler(nothing, None)) == []
     assert cloud.tasks() == []
 
 
-def test_given_no_answer_from_ecs_then_the_messages_come_again(cloud, monkeypatch):
+def test_messages_come_again_if_ecs_does_not_answer(cloud, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert again(handler(batch(event(WORKBOOK), event("elsewhere/x")), None)) == ["m0"]
 
 
-def test_given_a_task_that_ecs_does_not_start_then_the_messages_come_again(cloud, monkeypatch):
+def test_messages_come_again_if_ecs_starts_no_task(cloud, monkeypatch):
     monkeypatch.setenv("TASK_DEFINITION", "unknown:1")
     assert again(handler(batch(event(WORKBOOK)), None)) == ["m0"]
     assert cloud.tasks() == []
 
 
-def test_given_an_event_without_a_queue_then_it_starts_a_task_or_fails_so_that_it_is_sent_again(cloud):
+def test_event_without_a_queue_starts_a_task_or_fails(cloud):
     assert again(handler(event(WORKBOOK), None)) == []
     with pytest.raises(NotServed):
         handler({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(event(WORKBOOK))}}]}, None)
@@ -393,7 +394,7 @@ def test_given_an_event_without_a_queue_then_it_starts_a_task_or_fails_so_that_i
     assert len(cloud.tasks()) == 1
 
 
-def test_given_messages_that_sqs_and_sns_carried_then_they_start_a_task(cloud):
+def test_messages_from_real_sqs_and_sns_start_tasks(cloud):
     sqs, sns = boto3.client("sqs"), boto3.client("sns")
     queue = sqs.create_queue(QueueName="events")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -414,7 +415,7 @@ def test_given_messages_that_sqs_and_sns_carried_then_they_start_a_task(cloud):
     assert [start["SOURCE_FILE"] for start in cloud.starts()] == ["oil-analysis/bronze/cda/T 09 ñ.xlsx", TABLE]
 
 
-def test_given_hostile_keys_then_log_lines_are_short_and_of_one_line(cloud, caplog):
+def test_hostile_keys_give_short_single_log_lines(cloud, caplog):
     caplog.set_level(logging.INFO)
     name = "\N{FIRE}" * 200 + "' ; DROP TABLE.xlsx"
     handler(batch(event(f"oil-analysis/bronze/cda/{name}"), event("x\nERROR all is lost"), "{" + "y" * 9999), None)
@@ -428,29 +429,29 @@ def test_given_hostile_keys_then_log_lines_are_short_and_of_one_line(cloud, capl
 
 
 @given(st.lists(json_values, min_size=1, max_size=3))
-def test_law_every_message_of_a_batch_is_looked_at_as_it_was_sent(bodies):
+def test_batch_returns_every_body_unchanged(bodies):
     assert [message.body for message in messages_in(batch(*map(json.dumps, bodies)))] == list(map(json.dumps, bodies))
 
 
 # The lease
 
 
-def test_given_a_lease_then_it_is_refused_to_others_until_it_lapses(cloud):
-    lasting, lapsed = (StartLease(cloud.s3, "locks", seconds=seconds) for seconds in (3600, 0))
+def test_lease_is_refused_to_others_until_it_expires(cloud):
+    lasting, expired = (StartLease(cloud.s3, "locks", seconds=seconds) for seconds in (3600, 0))
     assert lasting.take("cda")
     assert not lasting.take("cda")
     assert lasting.take("emin")
-    assert lapsed.take("cda")
+    assert expired.take("cda")
     assert not lasting.take("cda")
 
 
-def test_given_a_lease_that_has_lapsed_then_one_of_many_takes_it(moto, bucket):
+def test_expired_lease_is_taken_by_one_of_many(moto, bucket):
     s3, leases = server.client(moto), bucket(moto).leases
     assert StartLease(s3, leases).take("cda")
     at_once = Barrier(4)
 
     class TakesAtOnce(StartLease):
-        """Finds that the lease has lapsed when all others have found it too."""
+        """Writes only after all takers have found the lease expired."""
 
         def _put(self, client: str, token: str, **condition: str) -> bool:
             if "IfMatch" in condition:
@@ -462,12 +463,12 @@ def test_given_a_lease_that_has_lapsed_then_one_of_many_takes_it(moto, bucket):
         assert sum(takers.map(lease.take, ["cda"] * 4)) == 1
 
 
-@pytest.mark.parametrize("lapsed", [False, True])
-def test_given_a_reply_that_was_lost_then_the_lease_is_taken_and_known_to_be(endpoint, cloud, lapsed):
-    if lapsed:
+@pytest.mark.parametrize("expired", [False, True])
+def test_lease_with_lost_reply_is_recognised_as_taken(endpoint, cloud, expired):
+    if expired:
         assert StartLease(cloud.s3, "locks").take("cda")
     with faulty_server(server.server_at(endpoint, "moto")) as proxy:
-        condition = "if-match" if lapsed else "if-none-match"
+        condition = "if-match" if expired else "if-none-match"
         proxy.plan.inject(Fault.LOST_REPLY, when=lambda one: one.method == "PUT" and condition in one.headers)
         assert StartLease(server.client(proxy.server, attempts=2), "locks", seconds=0).take("cda")
         assert [one.status for one in proxy.injured] == [200]

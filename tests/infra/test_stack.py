@@ -1,4 +1,4 @@
-"""The template: the rules it states are the lake's own, its tables are the published files, nobody may do too much."""
+"""The template: rules as in the lake, tables as published, and minimal permissions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Template.add_multi_constructor("!", Template.function)
 
 
 def resolved(value: Any, defaults: dict[str, str]) -> Any:
-    """A part of the template with its parameters filled in; ARNs of our bucket too."""
+    """Fill in the parameters of a part of the template, and the ARNs of the bucket."""
     match value:
         case {"Ref": str(name)}:
             return defaults.get(name, name)
@@ -72,7 +72,7 @@ def resources(template: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Path:
-    """The data product's folder in a lake that was published."""
+    """The data product's folder in a published lake."""
     settings = load_settings(lake=tmp_path_factory.mktemp("published"))
     write_sample_lake(settings.lake, finning_units=2, als_units=6, months=9)
     run(OIL, settings)
@@ -80,7 +80,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Path
 
 
 def allowed(resources: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every statement that allows a role something, with the name of the role or policy."""
+    """Yield the statements that allow something, with the name of the role or policy."""
     for name, resource in resources.items():
         properties = resource["Properties"]
         documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
@@ -96,11 +96,11 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-# One source of the rules
+# Rules of the lake
 
 
-def test_given_the_lakes_lifecycle_then_the_template_states_the_same(resources):
-    def in_words_of_cloudformation(rule: dict[str, Any]) -> dict[str, Any]:
+def test_template_has_lifecycle_rules_of_the_lake(resources):
+    def as_cloudformation(rule: dict[str, Any]) -> dict[str, Any]:
         stated = {
             "Id": rule["ID"],
             "Status": rule["Status"],
@@ -120,10 +120,10 @@ def test_given_the_lakes_lifecycle_then_the_template_states_the_same(resources):
         return stated
 
     stated = resources["Lake"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert stated == [in_words_of_cloudformation(rule) for rule in lifecycle_rules(OWNER)]
+    assert stated == [as_cloudformation(rule) for rule in lifecycle_rules(OWNER)]
 
 
-def test_given_the_issue_then_objects_age_as_it_says():
+def test_lifecycle_rules_keep_the_agreed_times():
     rules = {rule["ID"].removeprefix("tribolake-oil-"): rule for rule in lifecycle_rules(OWNER)}
     moves = {
         name: [(move["Days"], move["StorageClass"]) for move in rule.get("Transitions", [])]
@@ -140,7 +140,7 @@ def test_given_the_issue_then_objects_age_as_it_says():
     assert rules["recommendations"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
 
 
-def test_given_the_lakes_policy_then_the_template_states_the_same(resources):
+def test_template_has_policy_of_the_lake(resources):
     for bucket, policy in (("mining-data-mesh", "LakePolicy"), ("mining-data-mesh-locks", "LocksPolicy")):
         stated = resolved(
             resources[policy]["Properties"]["PolicyDocument"]["Statement"], {"BucketName": "mining-data-mesh"}
@@ -152,7 +152,7 @@ def test_given_the_lakes_policy_then_the_template_states_the_same(resources):
             assert stated[0]["Condition"] == expected["Condition"]
 
 
-def test_given_the_readers_then_their_roles_read_the_folders_that_the_lake_gives_them(resources):
+def test_reader_roles_read_the_folders_of_the_lakes_rules(resources):
     stated = stated_rules()
     for reader, folders in stated["folders"].items():
         role = f"{reader}Role"
@@ -171,10 +171,10 @@ def test_given_the_readers_then_their_roles_read_the_folders_that_the_lake_gives
             assert statements["ListsNoPrivate"]["Condition"]["StringLike"]["s3:prefix"] == stated["private"]
 
 
-# Who may do what
+# Permissions
 
 
-def test_given_any_role_then_it_has_no_wildcard_of_actions_and_no_resource_that_is_everything(resources):
+def test_roles_have_no_wildcard_action_or_resource(resources):
     found = list(allowed(resources))
     assert len(found) > 10
     for name, statement in found:
@@ -183,7 +183,8 @@ def test_given_any_role_then_it_has_no_wildcard_of_actions_and_no_resource_that_
             assert statement["Condition"] == {"ArnEquals": {"ecs:cluster": {"GetAtt": "Cluster.Arn"}}}, name
 
 
-def test_given_the_service_then_it_writes_its_own_data_product_and_logs_only_and_bronze_stays(resources):
+def test_task_role_writes_only_its_product_and_the_logs(resources):
+    """It deletes nothing in bronze."""
     statements = {s["Sid"]: s for _, s in allowed({"TaskRole": resources["TaskRole"]})}
     lake = "arn:aws:s3:::mining-data-mesh"
     assert statements["ReadAndWrite"]["Resource"] == [f"{lake}/oil-analysis/*", f"{lake}/logs/*"]
@@ -202,7 +203,8 @@ def test_given_the_service_then_it_writes_its_own_data_product_and_logs_only_and
     ]
 
 
-def test_given_the_buckets_then_both_are_private_and_encrypted_and_only_the_lake_keeps_versions(resources):
+def test_buckets_are_private_and_encrypted(resources):
+    """Only the lake has versions."""
     for name in ("Lake", "Locks"):
         bucket = resources[name]["Properties"]
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
@@ -212,7 +214,8 @@ def test_given_the_buckets_then_both_are_private_and_encrypted_and_only_the_lake
     assert "VersioningConfiguration" not in resources["Locks"]["Properties"]
 
 
-def test_given_failed_tasks_then_eventbridge_may_tell_of_them_without_a_condition_that_it_never_meets(resources):
+def test_policy_for_eventbridge_has_no_condition(resources):
+    """EventBridge supports none for topics, so failures of tasks would not be sent."""
     statements = resources["AlarmsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     (of_events,) = [one for one in statements if one["Principal"] == {"Service": "events.amazonaws.com"}]
     assert "Condition" not in of_events
@@ -221,7 +224,7 @@ def test_given_failed_tasks_then_eventbridge_may_tell_of_them_without_a_conditio
 # The function
 
 
-def test_given_the_functions_environment_then_it_is_all_that_the_function_asks_for(resources, monkeypatch):
+def test_function_environment_has_every_variable_it_reads(resources, monkeypatch):
     class Asked(dict[str, str]):
         def __missing__(self, name: str) -> str:
             self[name] = "x"
@@ -233,11 +236,11 @@ def test_given_the_functions_environment_then_it_is_all_that_the_function_asks_f
     assert set(asked) == set(resources["StartTask"]["Properties"]["Environment"]["Variables"])
 
 
-def test_given_the_queue_then_a_message_is_hidden_for_six_times_as_long_as_the_function_may_take(resources):
+def test_queue_hides_messages_for_six_function_timeouts(resources):
     assert resources["Queue"]["Properties"]["VisibilityTimeout"] >= 6 * resources["StartTask"]["Properties"]["Timeout"]
 
 
-def test_given_the_functions_modules_then_they_need_the_standard_library_and_boto3_only():
+def test_function_imports_only_standard_library_and_boto3():
     known = sys.stdlib_module_names | {"boto3", "botocore"} | {path.stem for path in LAMBDA}
     for path in LAMBDA:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -247,7 +250,7 @@ def test_given_the_functions_modules_then_they_need_the_standard_library_and_bot
             assert {name.split(".")[0] for name in names} <= known, path
 
 
-def test_given_the_lakes_names_then_the_function_knows_the_same():
+def test_function_has_the_name_rules_of_the_lake():
     assert arrival_events.CLIENT_NAME.pattern == CLIENT_NAME.pattern.strip("^$")
     assert arrival_events.NOT_YET_A_FILE == NOT_YET_A_FILE
 
@@ -255,7 +258,7 @@ def test_given_the_lakes_names_then_the_function_knows_the_same():
 # The task
 
 
-def test_given_the_containers_environment_then_the_settings_are_those_of_the_stack(resources, monkeypatch):
+def test_container_environment_gives_settings_of_the_stack(resources, monkeypatch):
     (container,) = resources["TaskDefinition"]["Properties"]["ContainerDefinitions"]
     given = {pair["Name"]: pair["Value"] for pair in container["Environment"]}
     stand_ins = {"Queue": "https://sqs/queue", "Completion": "arn:aws:sns:topic", "AWS::Region": "sa-east-1"}
@@ -275,13 +278,13 @@ def test_given_the_containers_environment_then_the_settings_are_those_of_the_sta
 
 
 @pytest.mark.slow
-def test_given_a_published_lake_then_the_tables_are_its_files_column_by_column(home):
+def test_tables_have_the_columns_of_a_published_lake(home):
     text = TEMPLATE.read_text(encoding="utf-8")
     section = text.split(glue_tables.BEGIN)[1].split(glue_tables.END)[0]
     assert section == glue_tables.tables_section(home), "run `python infra/glue_tables.py LAKE` on a published lake"
 
 
-def test_given_the_tables_then_those_of_gold_are_read_where_the_published_link_says(resources):
+def test_gold_tables_are_read_through_the_published_links(resources):
     tables = {
         name: one["Properties"]["TableInput"] for name, one in resources.items() if one["Type"] == "AWS::Glue::Table"
     }
@@ -295,7 +298,7 @@ def test_given_the_tables_then_those_of_gold_are_read_where_the_published_link_s
         names = [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
         assert len(set(names)) == len(names)
         assert not set(names) & {key["Name"] for key in table.get("PartitionKeys", [])}
-        # Athena takes no other characters in names.
+        # Athena allows no other characters in names.
         assert all(re.fullmatch("[a-z_][a-z0-9_]*", name) for name in names)
         assert table["StorageDescriptor"]["SerdeInfo"]["Parameters"] == {"parquet.column.index.access": "true"}
 
@@ -310,11 +313,11 @@ def test_given_the_tables_then_those_of_gold_are_read_where_the_published_link_s
         ("Estaño", "estano"),
     ],
 )
-def test_given_a_published_name_then_athena_has_a_plain_one(published, name):
+def test_published_name_has_a_plain_name_in_athena(published, name):
     assert glue_tables.column_name(published) == name
 
 
-def test_given_a_name_without_letters_then_it_is_refused():
+def test_name_without_letters_is_refused():
     with pytest.raises(ValueError, match="no name in Athena"):
         glue_tables.column_name("°²")
 
@@ -335,11 +338,11 @@ def test_given_a_name_without_letters_then_it_is_refused():
         (pa.json_(), "string"),
     ],
 )
-def test_given_a_type_then_athena_has_its_own_word_for_it(arrow, athena):
+def test_arrow_type_has_a_type_in_athena(arrow, athena):
     assert glue_tables.athena_type(arrow) == athena
 
 
-def test_given_a_type_that_athena_lacks_then_it_is_refused():
+def test_type_that_athena_lacks_is_refused():
     with pytest.raises(ValueError, match="time64"):
         glue_tables.athena_type(pa.time64("us"))
 
@@ -347,7 +350,7 @@ def test_given_a_type_that_athena_lacks_then_it_is_refused():
 # The image
 
 
-def test_given_the_image_then_it_names_no_registry_and_does_not_run_as_root():
+def test_image_names_no_registry_and_is_not_root():
     lines = [line.strip() for line in (INFRA / "Dockerfile").read_text(encoding="utf-8").splitlines() if line.strip()]
     instructions = [line for line in lines if not line.startswith("#")]
     assert not [line for line in instructions if re.search(r"https?://|index-url|--trusted-host", line)]
