@@ -1,4 +1,4 @@
-"""The S3 servers of the tests: what passes the proxy is unchanged, the gateway keeps S3's rules, none is left over."""
+"""The S3 servers of the tests: the proxy changes nothing, the gateway keeps S3's rules, and all servers end."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def lake(s3_server: S3Server, bucket: NewBuckets) -> str:
 
 
 def target_of(proxy: FaultyServer, bucket: str, key: str) -> str:
-    """The path of a signed PUT."""
+    """Return the path of a signed PUT."""
     signed: str = client(proxy.server).generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": key})
     return signed.removeprefix(proxy.server.endpoint)
 
@@ -47,15 +47,15 @@ def random_bytes(size: int) -> bytes:
     return random.Random(size).randbytes(size)  # noqa: S311
 
 
-# What passes is unchanged
+# The proxy passes bytes unchanged
 
 
 @pytest.mark.parametrize("size", [0, 1, 70_000, 20 * MEBIBYTE])
-def test_given_an_empty_plan_then_bytes_are_the_same_through_the_proxy(proxy, s3_server, lake, size):
-    through, beside = client(proxy.server), client(s3_server)
+def test_proxy_with_empty_plan_passes_bytes_unchanged(proxy, s3_server, lake, size):
+    through, direct = client(proxy.server), client(s3_server)
     body = random_bytes(size)
     through.put_object(Bucket=lake, Key="one", Body=body, Metadata={"sha256": hashlib.sha256(body).hexdigest()})
-    assert beside.get_object(Bucket=lake, Key="one")["Body"].read() == body
+    assert direct.get_object(Bucket=lake, Key="one")["Body"].read() == body
     got = through.get_object(Bucket=lake, Key="one")
     assert (got["ContentLength"], got["Body"].read()) == (size, body)
     assert got["Metadata"] == {"sha256": hashlib.sha256(body).hexdigest()}
@@ -63,9 +63,7 @@ def test_given_an_empty_plan_then_bytes_are_the_same_through_the_proxy(proxy, s3
     assert (head["ContentLength"], head["VersionId"]) == (size, got["VersionId"])
 
 
-def test_given_an_upload_in_parts_then_the_object_is_the_same_and_every_part_is_counted(
-    proxy, s3_server, lake, tmp_path
-):
+def test_multipart_upload_is_unchanged_and_counts_every_part(proxy, s3_server, lake, tmp_path):
     body = random_bytes(20 * MEBIBYTE)
     (tmp_path / "big").write_bytes(body)
     parts = TransferConfig(multipart_threshold=5 * MEBIBYTE, multipart_chunksize=5 * MEBIBYTE)
@@ -79,7 +77,7 @@ def test_given_an_upload_in_parts_then_the_object_is_the_same_and_every_part_is_
 @pytest.mark.parametrize(
     "key", ["T-09 (copia) ñ.xlsx", "a+b&c=d?e#f%20g", "fecha=2026-01-31/Análisis 100%.parquet", "x//y"]
 )
-def test_given_a_key_of_odd_characters_then_its_signature_and_its_name_stay_valid(proxy, lake, key):
+def test_key_with_special_characters_keeps_a_valid_signature(proxy, lake, key):
     through = client(proxy.server)
     through.put_object(Bucket=lake, Key=key, Body=b"1", Tagging="client=cda&kind=a%20b")
     assert through.get_object(Bucket=lake, Key=key)["Body"].read() == b"1"
@@ -88,7 +86,7 @@ def test_given_a_key_of_odd_characters_then_its_signature_and_its_name_stay_vali
     assert {one["Key"] for one in through.get_object_tagging(Bucket=lake, Key=key)["TagSet"]} == {"client", "kind"}
 
 
-def test_given_a_chunked_body_with_its_checksum_in_a_trailer_then_it_passes(moto, faulty, bucket):
+def test_chunked_body_with_checksum_trailer_passes(moto, faulty, bucket):
     proxy, lake = faulty(moto), bucket(moto).lake
     lines = [b"6\r\nwear m\r\n", b"5\r\netals\r\n", b"0\r\n", b"x-amz-checksum-crc32:8R6+8g==\r\n\r\n"]
     headers = {
@@ -98,7 +96,7 @@ def test_given_a_chunked_body_with_its_checksum_in_a_trailer_then_it_passes(moto
         "X-Amz-Trailer": "x-amz-checksum-crc32",
         "X-Amz-Decoded-Content-Length": "11",
     }
-    # Two layers of chunks, as the AWS clients send them: that of S3 within that of HTTP.
+    # Two layers of chunks, as AWS clients send them: chunks of S3 inside chunks of HTTP.
     with contextlib.closing(http.client.HTTPConnection(urlsplit(proxy.server.endpoint).netloc)) as connection:
         connection.request("PUT", f"/{lake}/trailer", body=iter(lines), headers=headers, encode_chunked=True)
         assert connection.getresponse().status == 200
@@ -107,7 +105,7 @@ def test_given_a_chunked_body_with_its_checksum_in_a_trailer_then_it_passes(moto
 
 @pytest.mark.slow
 @pytest.mark.parametrize("expects", [True, False])
-def test_given_a_server_that_keeps_its_connections_then_one_carries_many_requests(rgw, faulty, bucket, expects):
+def test_kept_connection_carries_many_requests(rgw, faulty, bucket, expects):
     # moto closes its connection after every answer, so only the gateway can show this.
     proxy, lake = faulty(rgw), bucket(rgw).lake
     address = urlsplit(proxy.server.endpoint)
@@ -123,9 +121,7 @@ def test_given_a_server_that_keeps_its_connections_then_one_carries_many_request
     assert keys_of(rgw, lake) == {"0", "1", "2"}
 
 
-def test_given_a_client_that_leaves_within_its_body_then_nothing_is_stored_and_others_are_served(
-    proxy, s3_server, lake
-):
+def test_client_that_leaves_in_its_body_stores_nothing(proxy, s3_server, lake):
     address = urlsplit(proxy.server.endpoint)
     target = target_of(proxy, lake, "half")
     with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
@@ -134,7 +130,7 @@ def test_given_a_client_that_leaves_within_its_body_then_nothing_is_stored_and_o
     assert keys_of(s3_server, lake) == {"whole"}
 
 
-def test_given_many_requests_at_once_then_each_gets_its_own_answer(proxy, lake):
+def test_concurrent_requests_get_their_own_answers(proxy, lake):
     through = client(proxy.server, max_pool_connections=8)
 
     def there_and_back(number: int) -> bool:
@@ -147,7 +143,7 @@ def test_given_many_requests_at_once_then_each_gets_its_own_answer(proxy, lake):
     assert proxy.calls == {"PutObject": 60, "GetObject": 60}
 
 
-def test_given_the_calls_of_the_aws_client_then_each_is_counted_by_its_own_name(moto, faulty, bucket):
+def test_calls_of_boto3_are_counted_by_operation(moto, faulty, bucket):
     proxy, made = faulty(moto), []
     lake = bucket(moto).lake
     through = client(proxy.server)
@@ -187,11 +183,11 @@ def test_given_the_calls_of_the_aws_client_then_each_is_counted_by_its_own_name(
     assert [passed.request.operation for passed in proxy.passed] == made
 
 
-# What the gateway is there for
+# The gateway
 
 
 @pytest.mark.slow
-def test_given_the_gateway_then_versions_are_kept_and_each_has_its_own_tags_and_metadata(rgw, bucket):
+def test_gateway_keeps_versions_with_tags_and_metadata(rgw, bucket):
     s3, one = client(rgw), {"Bucket": bucket(rgw).lake, "Key": "gold/cda/_manifest.json"}
     first = s3.put_object(**one, Body=b"1", Metadata={"run": "1"}, Tagging="client=cda")["VersionId"]
     second = s3.put_object(**one, Body=b"2", Metadata={"run": "2"})["VersionId"]
@@ -205,7 +201,7 @@ def test_given_the_gateway_then_versions_are_kept_and_each_has_its_own_tags_and_
 
 
 @pytest.mark.slow
-def test_given_a_bucket_policy_then_a_user_may_do_what_it_allows_and_nothing_else(rgw, bucket):
+def test_bucket_policy_limits_what_a_user_may_do(rgw, bucket):
     lake = bucket(rgw).lake
     owner, fusion, dashboard = client(rgw), client(rgw.as_user(FUSION)), client(rgw.as_user(DASHBOARD))
     gold, silver = {"Bucket": lake, "Key": "gold/a"}, {"Bucket": lake, "Key": "silver/a"}
@@ -237,7 +233,7 @@ def test_given_a_bucket_policy_then_a_user_may_do_what_it_allows_and_nothing_els
 
 
 @pytest.mark.slow
-def test_given_lifecycle_rules_then_objects_expire_and_move_and_old_versions_go_soon(quiet_rgw, bucket):
+def test_lifecycle_rules_expire_and_move_objects(quiet_rgw, bucket):
     lake, s3 = bucket(quiet_rgw).lake, client(quiet_rgw)
     for key in ("delta/old", "gold/kept", "history/cold"):
         s3.put_object(Bucket=lake, Key=key, Body=BODY)
@@ -260,19 +256,19 @@ def test_given_lifecycle_rules_then_objects_expire_and_move_and_old_versions_go_
     assert s3.get_object(Bucket=lake, Key="history/cold")["Body"].read() == BODY
 
 
-# The servers' own lives
+# Start and end of servers
 
 
 @pytest.mark.parametrize("kind", ["moto", pytest.param("rgw", marks=pytest.mark.slow)])
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="only Linux with util-linux ties a server to its starter")
-def test_given_a_starter_that_is_killed_then_no_server_is_left(request, kind, tmp_path):
-    request.getfixturevalue(kind)  # skips where the server cannot be
+def test_killed_starter_leaves_no_server(request, kind, tmp_path):
+    request.getfixturevalue(kind)  # skips if the server is not available
     program = (
         f"from tests.support.servers.{kind} import {kind}_server\n"
         f"with {kind}_server() as server:\n print(server.endpoint, flush=True)\n input()"
     )
     command = [sys.executable, "-c", program]
-    environment = os.environ | {"TMPDIR": str(tmp_path)}  # nobody removes what it leaves
+    environment = os.environ | {"TMPDIR": str(tmp_path)}  # for files that the killed starter leaves
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=PROJECT_DIR, env=environment, text=True, **pipes) as starter:
         assert starter.stdout is not None
@@ -284,7 +280,7 @@ def test_given_a_starter_that_is_killed_then_no_server_is_left(request, kind, tm
     assert eventually(lambda: not any(server.is_running() and server.status() != "zombie" for server in servers), 10)
 
 
-def test_given_a_server_that_cannot_start_then_the_error_has_the_end_of_its_log(tmp_path):
+def test_failed_start_shows_the_end_of_the_server_log(tmp_path):
     process = start([sys.executable, "-c", "raise SystemExit('no port for me')"], tmp_path / "moto.log")
     with pytest.raises(ServerDidNotStart, match=r"moto ended with 1: no port for me"):
         wait_until(lambda: False, process, tmp_path / "moto.log")
@@ -297,7 +293,7 @@ def test_given_a_server_that_cannot_start_then_the_error_has_the_end_of_its_log(
     assert silent.returncode is not None
 
 
-def test_given_no_ceph_and_no_right_to_install_it_then_the_reason_says_what_to_run(monkeypatch):
+def test_missing_ceph_without_root_names_the_command(monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(

@@ -1,1 +1,1 @@
-"""Real S3 servers over real sockets, and the faults of the network between them and a client."""
+"""Real S3 servers over real sockets, and network faults between them and a client."""

@@ -1,6 +1,6 @@
-"""A proxy before an S3 server that injects the faults of a plan and records what passed.
+"""A proxy for an S3 server that injects planned faults and records requests.
 
-It passes bytes on as they are, the Host header among them, so that signatures and checksums stay valid.
+It forwards bytes unchanged, with the Host header, so that signatures and checksums stay valid.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ REFUSALS = {
 
 @dataclass
 class Passed:
-    """One request as it went through; `status` is the server's own, nothing where it did not answer (yet)."""
+    """A recorded request. `status` is from the server, None if it has not answered."""
 
     request: Request
     path: str
@@ -41,7 +41,7 @@ class Passed:
 
 @dataclass
 class FaultyServer:
-    """The S3 server behind the proxy: its address, the faults to come, and what passed so far."""
+    """The S3 server behind the proxy, with the planned faults and the recorded requests."""
 
     server: S3Server
     plan: Plan = field(default_factory=Plan)
@@ -49,12 +49,12 @@ class FaultyServer:
 
     @property
     def calls(self) -> Counter[str]:
-        """How often each operation was called, whatever became of it."""
+        """Number of calls by operation, failed ones included."""
         return Counter(one.request.operation for one in list(self.passed))
 
     @property
     def injured(self) -> list[Passed]:
-        """The requests that met a fault."""
+        """The requests with a fault."""
         return [one for one in list(self.passed) if one.fault]
 
     def forget(self) -> None:
@@ -64,7 +64,7 @@ class FaultyServer:
 
 @contextmanager
 def faulty_server(server: S3Server) -> Iterator[FaultyServer]:
-    """A proxy before this server, in a thread of its own, with an empty plan."""
+    """Run a proxy for this server in its own thread, with an empty plan."""
     address = urlsplit(server.endpoint)
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -102,7 +102,7 @@ class _Proxy:
         assert task is not None
         self._tasks.add(task)
         try:
-            # Either side may be gone at any moment; then this connection is over, as it would be without a proxy.
+            # Either side may close at any moment. Then this connection ends, as it would without a proxy.
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while head := await read_head(reader):
                     if not await self._answer(head, reader, writer) or head.wants_close:
@@ -112,7 +112,7 @@ class _Proxy:
             writer.close()
 
     async def _answer(self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; whether the connection can carry another."""
+        """Answer one request. Returns whether the connection can carry another."""
         request = request_of(head, len(self.faulty.passed) + 1)
         injury = self.faulty.plan.decide(request)
         passed = Passed(request, path=head.start[1], fault=injury.fault if injury else None)
@@ -157,7 +157,7 @@ class _Proxy:
 
     @asynccontextmanager
     async def _upstream(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        """A connection for one request: one that is kept may be closed by the server just when it is needed."""
+        """Open a connection for one request. The server may close a kept connection just before its next use."""
         reader, writer = await asyncio.open_connection(self.host, self.port, limit=HEAD_LIMIT)
         try:
             yield reader, writer
@@ -166,7 +166,7 @@ class _Proxy:
 
 
 def request_of(head: Head, number: int) -> Request:
-    """What a plan needs to know of a path-style S3 request."""
+    """Parse a path-style S3 request for the plan."""
     method, target, _ = head.start
     path, _, query_text = target.partition("?")
     query = dict(parse_qsl(query_text, keep_blank_values=True))
@@ -186,9 +186,9 @@ async def _wait(injury: Injury) -> None:
 async def _final_head(
     asked: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> tuple[Head | None, bool]:
-    """The head of the server's answer, and whether the client still holds its body back.
+    """Return the head of the server's answer, and whether the client still holds its body back.
 
-    A client that expects `100 Continue` sends no body once it has an answer instead, so none is to be waited for.
+    A client that expects `100 Continue` sends no body after a final answer, so the proxy must not wait for it.
     """
     holds_back = "expect" in asked.headers
     while (head := await read_head(reader)) and head.status < 200:
@@ -209,7 +209,7 @@ async def _send(body: AsyncIterator[bytes], to_server: asyncio.StreamWriter) -> 
     try:
         await _pump(body, to_server)
     except (ConnectionError, asyncio.IncompleteReadError):
-        # The client left within its body: the server must not wait for the rest.
+        # The client left within its body. The server must not wait for the rest.
         to_server.transport.abort()
 
 
@@ -229,7 +229,7 @@ async def _refuse(head: Head, fault: Fault, reader: asyncio.StreamReader, writer
 
 
 async def _injure(answer: Head, content: bytes, passed: Passed, injury: Injury, writer: asyncio.StreamWriter) -> bool:
-    """Give the answer back as the fault has it; whether the connection can carry another request."""
+    """Send the answer with the fault. Returns whether the connection can carry another request."""
     if injury.fault is Fault.LOST_REPLY:
         return _reset(writer)
     if injury.fault is Fault.LATE_REPLY:
@@ -242,14 +242,14 @@ async def _injure(answer: Head, content: bytes, passed: Passed, injury: Injury, 
         middle = len(content) // 2
         content = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
     else:
-        passed.fault = None  # this reply has nothing that could be injured so
+        passed.fault = None  # the fault does not apply to this reply
     writer.write(answer.raw + content)
     await writer.drain()
     return True
 
 
 def _reset(writer: asyncio.StreamWriter) -> bool:
-    """End the connection by RST: an error for the client wherever it is, not the peaceful end of a reply."""
+    """Reset the connection (RST), which is an error for the client and not the end of a reply."""
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
     return False

@@ -1,4 +1,4 @@
-"""A moto server in a process of its own: quick, and right about data; it enforces no policy and expires nothing."""
+"""A moto server in its own process. It is fast and stores data correctly, but ignores policies and lifecycle rules."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ RUNNING = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
 
 @contextmanager
 def moto_server() -> Iterator[S3Server]:
-    """A running server with nothing in it, on a port of its own choice."""
+    """Run an empty server on a free port."""
     with tempfile.TemporaryDirectory(prefix="moto-") as folder:
         log = Path(folder) / "moto.log"
-        # -P: beside the program is this file, which is called like the library.
+        # -P, because this file has the name of the library and is in the folder of the program.
         process = start([sys.executable, "-P", str(PROGRAM), "-H", "127.0.0.1", "-p", "0"], log)
         try:
-            # The line is written after the socket listens: from then on a connection is taken.
+            # The server writes this line when its socket listens.
             wait_until(lambda: RUNNING.search(log.read_text(encoding="utf-8")) is not None, process, log)
             found = RUNNING.search(log.read_text(encoding="utf-8"))
             assert found is not None

@@ -1,10 +1,10 @@
-"""moto's server, made to change one object at a time, and to list versions after a key as S3 does.
+"""moto's server with two corrections: atomic conditional writes, and lists of versions after a key as in S3.
 
-moto looks whether an object is there, and stores it a moment later: of 16 writers who say `If-None-Match` at once two
-succeeded for 1 of 400 objects, and the second destroyed what the first had been told is his. S3 does both at once.
+moto checks an object and stores it a moment later. With 16 concurrent writers and `If-None-Match`, two succeeded for 1
+of 400 objects, and the second overwrote the first. In S3 check and write are atomic.
 
-Asked for the versions after a key, moto leaves out the one version that comes first at or after this key: of a key with
-three it lists two again, and where the key is gone it passes over one of the next key.
+In a list of versions after a key, moto leaves out only the first version at or after this key. Of a key with three
+versions it lists two again, and for a missing key it skips a version of the next key.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ list_after_version = S3Backend.list_object_versions
 
 
 class OneChangeAtATime(DomainDispatcherApplication):
-    """Queues are asked by POST, which may wait for a message: it holds nobody up."""
+    """Serializes PUT and DELETE. POST is free, because a receive from a queue may wait."""
 
     _changing = threading.Lock()
 
@@ -33,7 +33,7 @@ class OneChangeAtATime(DomainDispatcherApplication):
 
 
 def list_after_key(self: S3Backend, bucket_name: str, **asked: Any) -> Any:
-    """List the versions after those of a key, where no version is named: after the last one up to this key."""
+    """List the versions after the last version up to a key, if the request names no version."""
     key = asked.get("key_marker")
     if key and not asked.get("version_id_marker"):
         every = [version for _, versions in self.get_bucket(bucket_name).keys.lists() for version in list(versions)]

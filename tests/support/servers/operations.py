@@ -1,4 +1,4 @@
-"""Which S3 operation an HTTP request is, by AWS's names."""
+"""Find the name of the S3 operation of an HTTP request."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WITHOUT_CONFIGURATION = {"DeleteBucketLifecycleConfiguration": "DeleteBucketLife
 
 
 def operation_of(method: str, bucket: str, key: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
-    """The name of the operation, such as `PutObject` or `ListObjectsV2`; header names are in small letters."""
+    """Return the name, such as `PutObject` or `ListObjectsV2`. Names of headers are in small letters."""
     if not bucket:
         return "ListBuckets"
     for parameter, noun in SUBRESOURCES.items():

@@ -1,4 +1,4 @@
-"""Which faults a client is to meet, and when."""
+"""Plans: the faults to inject and the requests that they hit."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from dataclasses import dataclass, field
 
 
 class Fault(enum.Enum):
-    """What can happen between a client and its S3 server."""
+    """Faults between a client and its S3 server."""
 
     SLOW_DOWN = "503 SlowDown; the server never saw the request"
     INTERNAL_ERROR = "500 InternalError; the server never saw the request"
     RESET = "the connection is reset; the server never saw the request"
-    DELAY = "the request reaches the server late, even when the client has given up meanwhile"
-    LATE_REPLY = "the server applied the request at once, its reply comes late"
+    DELAY = "the request reaches the server late, even after the client has given up"
+    LATE_REPLY = "the server applied the request at once, but its reply comes late"
     LOST_REPLY = "the server applied the request, then the connection is reset"
-    TRUNCATE = "the reply ends in the middle of its body, as if the server had closed in peace"
-    CORRUPT = "one bit of the reply's body is turned, its length is right"
+    TRUNCATE = "the reply ends in the middle of its body with a normal close"
+    CORRUPT = "one bit of the reply's body is flipped, its length is right"
 
 
 PASSING = (Fault.SLOW_DOWN, Fault.INTERNAL_ERROR, Fault.RESET, Fault.LOST_REPLY, Fault.TRUNCATE)
-"""The quick ones: a client that tries again gets through, and no test has to wait."""
+"""Faults without a delay, which a client survives by retries."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a plan may decide upon; header names are in small letters."""
+    """A request as the rules of a plan see it. Names of headers are in small letters."""
 
     number: int
     method: str
@@ -44,7 +44,7 @@ Choice = Callable[[Request], bool]
 
 @dataclass(frozen=True)
 class Injury:
-    """A fault to inject now; the two that wait do so for `seconds`, or until an event."""
+    """A fault to inject now. DELAY and LATE_REPLY wait for `seconds`, or until an event."""
 
     fault: Fault
     seconds: float
@@ -77,14 +77,14 @@ class _Chance:
     def decide(self, request: Request) -> Injury | None:
         if not self.matches(request):
             return None
-        # Both are drawn each time: which requests are hit depends on the seed and the rate, not on the kinds.
+        # Both are drawn each time, so that hits depend on the seed and the rate but not on the kinds.
         hit, kind = self.dice.random() < self.rate, self.dice.choice(self.kinds)
         return Injury(kind, self.seconds) if hit else None
 
 
 @dataclass
 class Plan:
-    """The faults to come. An empty plan lets everything through; the first rule that hits a request decides."""
+    """The planned faults. The first rule that hits a request decides. An empty plan injects nothing."""
 
     _rules: list[_Rule | _Chance] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -100,10 +100,10 @@ class Plan:
         seconds: float = 2,
         until: threading.Event | None = None,
     ) -> None:
-        """Hit the nth request from now that is of this operation and meets `when`, and the following `times - 1`.
+        """Hit the nth request from now with this operation for which `when` is true, and the next `times - 1`.
 
-        Without operation and `when` every request counts; with `times=None` it does not stop. A fault that waits does
-        so for `seconds`, or until an event, however long a busy machine takes to bring that about.
+        Without operation and `when` every request counts. `times=None` has no end. A fault that waits does so for
+        `seconds`, or until an event, which does not depend on the speed of the machine.
         """
         last = float("inf") if times is None else nth + times - 1
         self._add(_Rule(Injury(fault, seconds, until), _both(operation, when), nth, last))
@@ -117,16 +117,16 @@ class Plan:
         when: Choice = lambda _: True,
         seconds: float = 2,
     ) -> None:
-        """Hit this part of all requests that meet `when`; the same seed hits the same ones in a row of requests."""
+        """Hit a random part of the requests for which `when` is true. The same seed hits the same requests."""
         self._add(_Chance(rate, sorted(kinds, key=lambda kind: kind.name), seconds, when, random.Random(seed)))  # noqa: S311
 
     def calm(self) -> None:
-        """Let everything through from now on."""
+        """Inject no more faults."""
         with self._lock:
             self._rules.clear()
 
     def decide(self, request: Request) -> Injury | None:
-        """The injury of this request. Every rule is asked, so that each counts all requests."""
+        """Return the fault for this request. All rules are called, so that each counts all requests."""
         with self._lock:
             injuries = [rule.decide(request) for rule in self._rules]
         return next((injury for injury in injuries if injury), None)

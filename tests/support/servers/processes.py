@@ -1,4 +1,4 @@
-"""Server processes that end with the test run, whatever becomes of it."""
+"""Server processes that always end with the test run."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 
 class ServerDidNotStart(Exception):
-    """A server ended or did not answer in time; the message has the end of its log."""
+    """A server ended or did not answer in time. The message has the end of its log."""
 
 
 def start(argv: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Start a server in the foreground of a session of its own, its output appended to `log`.
+    """Start a server in its own session and append its output to `log`.
 
-    Where Linux offers it the kernel kills the server when the thread that started it ends, thus with this process,
-    even by `kill -9`, when no `finally` runs.
+    On Linux with setpriv the kernel kills the server when the thread that started it ends. This works after `kill -9`
+    too, when no `finally` runs.
     """
     tied = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
     with log.open("ab") as output:
@@ -32,7 +32,7 @@ def start(argv: Sequence[str], log: Path, environment: Mapping[str, str] | None 
 
 
 def stop(process: subprocess.Popen[bytes], patience: float = 3) -> None:
-    """End a server: politely, and surely when its patience is over. Its data are thrown away, so nothing is lost."""
+    """Terminate a server, and kill it after `patience` seconds. Its data are temporary."""
     if process.poll() is None:
         process.terminate()
         try:
@@ -43,7 +43,11 @@ def stop(process: subprocess.Popen[bytes], patience: float = 3) -> None:
 
 
 def wait_until(holds: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float = 30) -> None:
-    """Return when `holds` does; `ServerDidNotStart` when the server ended or time is up."""
+    """Wait until `holds` returns True.
+
+    Raises:
+        ServerDidNotStart: the server ended, or the time is over.
+    """
     deadline = time.monotonic() + seconds
     while not holds():
         if process.poll() is not None:
@@ -54,7 +58,7 @@ def wait_until(holds: Callable[[], bool], process: subprocess.Popen[bytes], log:
 
 
 def eventually(holds: Callable[[], bool], seconds: float) -> bool:
-    """Whether `holds` does within this time."""
+    """Return whether `holds` returns True within this time."""
     deadline = time.monotonic() + seconds
     while not (held := holds()) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -1,7 +1,7 @@
-"""A Ceph RADOS gateway: a real S3 server, which enforces bucket policies and executes lifecycle rules.
+"""A Ceph RADOS gateway: a real S3 server that applies bucket policies and lifecycle rules.
 
-One monitor, one object store in memory and one gateway, all on loopback and in a temporary folder, without
-authentication among themselves. Measured on Ceph 16.2: ready in two seconds, 0.12 GB of memory when empty.
+It has one monitor, one object store in memory and one gateway, all on loopback, in a temporary folder, and without
+authentication between them. Measured on Ceph 16.2: ready in two seconds, 0.12 GB of memory when empty.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ PACKAGES = ("ceph-mon", "ceph-osd", "radosgw", "ceph-common")
 INSTALL = ("apt-get", "install", "--no-install-recommends", "-y", "-qq", *PACKAGES)
 
 STORAGE_CLASSES = ("STANDARD_IA", "GLACIER", "DEEP_ARCHIVE")
-"""Where lifecycle rules may move objects to. Ceph keeps all of them readable at once, GLACIER too."""
+"""Storage classes for lifecycle rules. Ceph keeps objects readable in all of them, GLACIER included."""
 
 SECONDS_TO_WAIT = 60
 
 
 class RgwIsNotInstalled(Exception):
-    """Programs of Ceph are missing and cannot be installed here; the message says by what command they can."""
+    """Programs of Ceph are missing and cannot be installed here. The message names the command to install them."""
 
 
 def install() -> None:
-    """Install Ceph from the distribution where this user may: root on Debian; `RgwIsNotInstalled` elsewhere."""
+    """Install Ceph from the distribution, as root on Debian. Elsewhere raises `RgwIsNotInstalled`."""
     if not _missing():
         return
     advice = f"no {', '.join(_missing())}: as root run `{' '.join(INSTALL)}`"
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise RgwIsNotInstalled(advice)
-    # Two test workers may come here at the same time, and a second `apt-get` fails at the first one's lock.
+    # Two test workers may install at the same time, and the second `apt-get` would fail at the lock of the first.
     with FileLock(Path(tempfile.gettempdir()) / "ceph-install.lock"):
         if not _missing():
             return
@@ -51,12 +51,12 @@ def install() -> None:
             environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
             ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
             if ended.returncode:
-                raise RgwIsNotInstalled(f"{advice} (it was tried: {ended.stderr.strip()[-300:]})")
+                raise RgwIsNotInstalled(f"{advice} (tried, with the error: {ended.stderr.strip()[-300:]})")
 
 
 @contextmanager
 def rgw_server(lifecycle_day: int = 2) -> Iterator[S3Server]:
-    """A running gateway with its users and storage classes; a lifecycle "day" lasts this many seconds there."""
+    """Run a gateway with users and storage classes. A lifecycle "day" takes this many seconds."""
     install()
     with ExitStack() as stack:
         yield _started(stack, lifecycle_day)
@@ -69,7 +69,7 @@ def _started(stack: ExitStack, lifecycle_day: int) -> S3Server:
             try:
                 server = _Cluster(folder, this_attempt).start(lifecycle_day)
             except ServerDidNotStart:
-                # A free port can be taken by somebody else between the look and its use.
+                # Another process can take a free port before the server does.
                 if attempt == 3:
                     raise
                 continue
@@ -136,7 +136,7 @@ class _Cluster:
     def _serve(self, program: str, *words: str) -> tuple[subprocess.Popen[bytes], Path]:
         log = self.folder / f"{program}.log"
         process = start([program, "-f", "-c", str(self.configuration), *words], log)
-        self.stack.callback(stop, process, patience=0)  # a polite end takes three seconds and saves nothing
+        self.stack.callback(stop, process, patience=0)  # SIGTERM would take three seconds
         return process, log
 
     def _call(self, program: str, *words: str) -> str:
@@ -190,7 +190,7 @@ ms mon service mode = crc
 keyring = {folder}/keyring
 run dir = {folder}
 pid file =
-# Nobody asks, and the path of a socket may be at most 107 characters long.
+# Not used, and the path of a socket may have at most 107 characters.
 admin socket =
 log file = {folder}/$name.ceph.log
 mon cluster log file = {folder}/cluster.log
@@ -205,7 +205,7 @@ mon max pg per osd = 2000
 [mon]
 mon data = {folder}/mon
 mon allow pool size one = true
-# A test machine's disk may be fuller than a cluster's should be.
+# A test machine may have a full disk.
 mon data avail warn = 1
 mon data avail crit = 0
 # Each of these makes the start faster.
@@ -223,7 +223,7 @@ osd class default list = *
 rgw data = {folder}/rgw
 rgw frontends = beast endpoint=127.0.0.1:{gateway} tcp_nodelay=1
 rgw thread pool size = 32
-# What was overwritten or deleted leaves the memory soon.
+# Overwritten and deleted objects leave the memory soon.
 rgw gc obj min wait = 5
 rgw gc processor period = 10
 rgw enable usage log = false

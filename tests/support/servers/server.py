@@ -1,4 +1,4 @@
-"""What a test needs to know of an S3 server, and a client that talks to it."""
+"""Address and users of an S3 server of the tests, and a boto3 client for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 
 SERVICE, FUSION, DASHBOARD = "service", "fusion", "dashboard"
-"""The users every server has: the product itself, the consumer that may read gold, and one without any right."""
+"""The users of every server: the product, the consumer that may read gold, and one without rights."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ USERS = {
 
 @dataclass(frozen=True)
 class S3Server:
-    """A running server as one of its users sees it."""
+    """A running server, with the credentials of one user."""
 
     endpoint: str
     access_key: str
@@ -39,13 +39,13 @@ class S3Server:
     users: Mapping[str, Credentials] = field(default_factory=lambda: USERS, repr=False)
 
     def as_user(self, user: str) -> S3Server:
-        """The same server seen by another of its users."""
+        """Return the same server with the credentials of another user."""
         credentials = self.users[user]
         return dataclasses.replace(self, access_key=credentials.access_key, secret_key=credentials.secret_key)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment in which a command of this machine talks to the server."""
+        """The environment variables for a command that uses the server."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -60,7 +60,7 @@ class S3Server:
 
 
 def server_at(endpoint: str, name: str) -> S3Server:
-    """The server at this address, seen by the product's own user."""
+    """Return the server at this address with the credentials of the product."""
     own = USERS[SERVICE]
     return S3Server(endpoint, own.access_key, own.secret_key, region="us-east-1", name=name)
 
@@ -68,7 +68,7 @@ def server_at(endpoint: str, name: str) -> S3Server:
 def client(
     server: S3Server, *, attempts: int = 1, read_timeout: float = 10, service: str = "s3", **options: Any
 ) -> Any:
-    """A boto3 client: path-style, one attempt unless told, so that a fault is seen and not mended.
+    """Make a boto3 client with path-style addresses. By default it makes one attempt, so that tests see every fault.
 
     Further options are those of botocore's Config.
     """
@@ -91,11 +91,11 @@ def client(
 
 
 def keys_of(server: S3Server, bucket: str) -> set[str]:
-    """The keys in a bucket of at most a thousand."""
+    """Return the keys in a bucket of at most a thousand objects."""
     return {one["Key"] for one in client(server).list_objects_v2(Bucket=bucket).get("Contents", [])}
 
 
 @functools.cache
 def _session() -> boto3.session.Session:
-    # Reading the service descriptions takes 0.3 s; a session does it once for all its clients.
+    # Reading the service descriptions takes 0.3 s. A session does it once for all its clients.
     return boto3.session.Session()

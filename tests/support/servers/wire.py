@@ -1,7 +1,7 @@
-"""HTTP/1.1 messages as they are on the wire.
+"""HTTP/1.1 messages as raw bytes.
 
-A proxy that parses and rebuilds messages changes them: it re-quotes paths, joins headers, undoes chunks. A
-signature (SigV4) or a checksum in a trailer does not survive that, so here heads and bodies stay bytes.
+A proxy that parses and rebuilds messages changes paths, headers and chunks. This breaks signatures (SigV4) and
+checksums in trailers, so heads and bodies stay bytes here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PIECE = 1 << 16
 
 @dataclass(frozen=True)
 class Head:
-    """The start line and the headers of a message; header names are in small letters in `headers`."""
+    """The start line and the headers of a message. Names in `headers` are in small letters."""
 
     raw: bytes
     start: tuple[str, str, str]
@@ -23,7 +23,7 @@ class Head:
 
     @property
     def status(self) -> int:
-        """Of a response."""
+        """Status code of a response."""
         return int(self.start[1])
 
     @property
@@ -31,14 +31,14 @@ class Head:
         return self.headers.get("connection", "").lower() == "close" or "HTTP/1.0" in self.start
 
     def closing(self) -> bytes:
-        """The head of a response after which the connection ends."""
+        """Return the head of the same response with `Connection: close`."""
         lines = self.raw.split(b"\r\n")
         kept = [line for line in lines if not line.lower().startswith(b"connection:")]
         return b"\r\n".join([*kept[:-2], b"Connection: close", b"", b""])
 
 
 async def read_head(reader: asyncio.StreamReader) -> Head | None:
-    """The next head; nothing when the peer has closed the connection."""
+    """Read the next head. None if the peer has closed the connection."""
     try:
         raw = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionError):
@@ -50,14 +50,14 @@ async def read_head(reader: asyncio.StreamReader) -> Head | None:
 
 
 def request_body(reader: asyncio.StreamReader, head: Head) -> AsyncIterator[bytes]:
-    """The raw body of a request, piece by piece."""
+    """Read the raw body of a request in pieces."""
     if "chunked" in head.headers.get("transfer-encoding", "").lower():
         return _chunks(reader)
     return _counted(reader, int(head.headers.get("content-length", 0)))
 
 
 def response_body(reader: asyncio.StreamReader, head: Head, method: str) -> AsyncIterator[bytes]:
-    """The raw body of the response to a request of this method, piece by piece."""
+    """Read the raw body of the response to a request of this method in pieces."""
     if has_no_body(head, method):
         return _counted(reader, 0)
     if "chunked" in head.headers.get("transfer-encoding", "").lower():
@@ -68,14 +68,14 @@ def response_body(reader: asyncio.StreamReader, head: Head, method: str) -> Asyn
 
 
 def has_no_body(head: Head, method: str) -> bool:
-    """Whether a response ends with its head, whatever length it tells (a HEAD's is that of the object)."""
+    """Return whether a response ends with its head. The length in a reply to HEAD is the length of the object."""
     return method == "HEAD" or head.status in (204, 304)
 
 
 def ends_by_closing(head: Head, method: str) -> bool:
-    """Whether the connection cannot be used again after this response."""
-    told = "content-length" in head.headers or "transfer-encoding" in head.headers
-    return head.wants_close or not (told or has_no_body(head, method))
+    """Return whether the connection cannot be used again after this response."""
+    has_length = "content-length" in head.headers or "transfer-encoding" in head.headers
+    return head.wants_close or not (has_length or has_no_body(head, method))
 
 
 async def _counted(reader: asyncio.StreamReader, length: int) -> AsyncIterator[bytes]:
@@ -96,7 +96,7 @@ async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
             break
         async for piece in _counted(reader, length + 2):
             yield piece
-    while line != b"\r\n":  # the trailer, where the checksum of an aws-chunked body may be
+    while line != b"\r\n":  # the trailer may have the checksum of an aws-chunked body
         line = await reader.readuntil(b"\r\n")
         yield line
 
