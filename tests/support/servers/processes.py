@@ -43,11 +43,7 @@ def stop(process: subprocess.Popen[bytes], patience: float = 3) -> None:
 
 
 def wait_until(holds: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float = 30) -> None:
-    """Wait until `holds` returns True.
-
-    Raises:
-        ServerDidNotStart: the server ended, or the time is over.
-    """
+    """Wait until `holds` returns True. Raises `ServerDidNotStart` if the server ends or the time is over."""
     deadline = time.monotonic() + seconds
     while not holds():
         if process.poll() is not None:
