@@ -39,7 +39,7 @@ FIRST_RELEASE = "603ff8d"
 REPOSITORY = Path(__file__).resolve().parents[2]
 RELEASE_RUNS = Path(__file__).with_name("release_runs.py")
 FAILED_KEY = "emin/{day}/broken.parquet"
-OK, NEEDS_A_LOOK = 0, 4
+OK, USAGE, NEEDS_A_LOOK = 0, 2, 4
 
 
 class HistoryIsMissing(Exception):
