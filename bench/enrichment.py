@@ -25,10 +25,10 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from tribolake.oil.wording.enrich import enrich
-from tribolake.oil.wording.pattern import Pattern, Rule
+from tribolake.oil.wording.pattern import Pattern
 from tribolake.oil.wording.prompt import read_examples
 from tribolake.oil.wording.result import Pending
 from tribolake.oil.wording.segments import open_wordings
@@ -40,7 +40,7 @@ PATTERNS = 5000
 CONCURRENCIES = (8, 64)
 # At a low concurrency fewer patterns show the same in less time.
 MOST_FLOOR_SECONDS = 30.0
-EXAMPLE: Any = read_examples("es")[0]
+EXAMPLE, REPLY = read_examples()[0]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Answering(asyncio.Protocol):
 
 
 def answer() -> bytes:
-    content = json.dumps(EXAMPLE["reply"], ensure_ascii=False)
+    content = json.dumps(REPLY, ensure_ascii=False)
     message = {"role": "assistant", "content": content, "refusal": None}
     body = json.dumps(
         {
@@ -125,19 +125,7 @@ def open_endpoint() -> Iterator[str]:
 
 def pattern_of(number: int) -> Pattern:
     """A pattern of its own, to which the reply of the example fits."""
-    facts = EXAMPLE["facts"]
-    rules = tuple(
-        Rule(f"{rule['id']}-{number:05d}", rule["urgency"], rule["advises_change"], rule["cause"], rule["action"])
-        for rule in facts["rules"]
-    )
-    said = {
-        "component": facts["component"],
-        "only_additives": facts["only_additives"],
-        "rules": [rule.rule_id for rule in rules],
-        "slots": facts["slots"],
-    }
-    text = canonical_json(said)
-    return Pattern(text, "es", facts["component"], rules, tuple(facts["slots"]), facts["only_additives"])
+    return Pattern(canonical_json(json.loads(EXAMPLE.text) | {"component": f"component {number}"}))
 
 
 def measure(address: str, concurrency: int, patterns: int, profile: bool = False) -> Measured:

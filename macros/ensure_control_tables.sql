@@ -15,16 +15,26 @@
         language varchar not null -- of the recommendations: es or en
     );
     alter table control.run_request add column if not exists language varchar default 'es';
-    create table if not exists control.wordings (
+    -- Releases before these kept sentences of a model in control.wordings, and judged them by guards.
+    drop table if exists control.wordings;
+    drop table if exists control.judged_by;
+    create table if not exists control.replies (
         pattern varchar primary key,
-        configuration varchar not null, -- what the wording depends on beside its pattern
-        language varchar not null,
+        configuration varchar not null, -- what the reply depends on besides its pattern
         cache_key varchar not null,
-        observation varchar not null,
-        cause varchar not null,
-        action varchar not null,
+        reply varchar not null,
         generated_at timestamptz not null
     );
+    create table if not exists control.unworded (
+        pattern varchar primary key,
+        configuration varchar not null,
+        reason varchar not null,
+        detail varchar not null,
+        attempts integer not null, -- how often it was asked for in vain
+        last_tried_at timestamptz not null,
+        next_try_at timestamptz not null
+    );
+    create table if not exists control.shown_replies as from control.replies limit 0;
     create table if not exists control.project_state (state varchar not null);
     create table if not exists control.retries (file_key varchar primary key, asked_at timestamptz not null);
     create table if not exists control.held_back (client varchar not null);

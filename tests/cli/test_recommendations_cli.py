@@ -65,14 +65,14 @@ def test_given_a_prompt_version_that_is_not_there_then_the_error_names_those_tha
 def test_given_rows_that_are_refused_then_the_command_says_which_and_why(tribolake, settings, tmp_path):
     settings.lake.mkdir()
     forged = dataclasses.replace(wording(1), pattern=wording(2).pattern)
-    invented = dataclasses.replace(wording(3), observation="El hierro está en 85 ppm.")
+    invented = wording(3, "Cambie el motor.")
     dated = dataclasses.replace(wording(4), generated_at="2026-W01-1")
     file = exported([wording(0), forged, invented, dated], tmp_path / "foreign.parquet")
     done = tribolake("recommendations", "import", str(file), "--lake", str(settings.lake))
     assert done.returncode == Exit.NEEDS_A_LOOK, done.stderr
     assert done.stdout == "1 wordings taken, 0 known already, 3 refused\n"
-    assert "its key is another one" in done.stderr
-    assert "numbers: " in done.stderr
+    assert "its key is the one of another pattern" in done.stderr
+    assert "its reply: opening must be one of" in done.stderr
     assert "its generated_at: Value error, it is not a time" in done.stderr
     assert open_wordings(settings).count() == {"v1": 1}
 
@@ -141,15 +141,17 @@ def test_given_no_gold_then_evaluate_says_what_to_do(tribolake, settings):
 @pytest.mark.parametrize(
     "change",
     [
-        {"pattern": '{"rules": []}'},
-        {"pattern": '{"rules": ["no rule"], "component": "motor", "slots": [], "only_additives": false}'},
+        {"pattern": "{}"},
         {"pattern": '{"rules": 3}'},
         {"pattern": "[]"},
+        {"pattern": wording(2).pattern},
         {"cache_key": "0" * 64},
-        {"observation": "x" * 1_999},
-        {"action": "Inspect the component at the next service."},
+        {"reply": "{}"},
+        {"reply": "[" * 5_000},
+        {"reply": wording(1).reply.replace("K07", "K01")},
+        {"reply": wording(1).reply.replace(",", ", ")},
     ],
 )
-def test_given_a_wording_that_no_model_would_get_through_with_then_there_are_objections(change):
+def test_wording_that_is_not_made_of_its_pattern_has_objections(change):
     assert objections(wording(1)) == ()
     assert objections(dataclasses.replace(wording(1), **change))

@@ -114,4 +114,5 @@ def test_a_run_builds_models_and_what_changed_with_the_project():
     assert everything == ["build", *kinds, "--select", *folders, "--full-refresh"]
     partial = build_command(OIL, load_seeds=False, rebuild=False)
     assert "seed" not in partial
-    assert partial[partial.index("--exclude") :] == ["--exclude", "config.materialized:view", "path:models/oil/policy"]
+    views = "config.materialized:view,access:protected"
+    assert partial[partial.index("--exclude") :] == ["--exclude", views, "path:models/oil/policy"]

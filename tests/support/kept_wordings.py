@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -13,7 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tribolake.oil.wording.pattern import expert_rules, read_pattern
+from tests.support.model_endpoints import pattern_of, reply_of
+
 from tribolake.oil.wording.segments import Wordings, open_wordings
 from tribolake.oil.wording.transfer import export_wordings
 from tribolake.oil.wording.wording import Configuration, Wording, cache_key, canonical_json
@@ -28,31 +30,18 @@ CODE = (
     "/lake/objects_in_bucket.py",
     "/lake/files.py",
 )
-RULES = expert_rules("es")
 # Imported once; a process that is forked off has them.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.support.kept_wordings", "tribolake.lake.store"])
 
 
 def wording(number: int, text: str = "", prompt_version: str = "v1") -> Wording:
-    """The wording of a made-up pattern; `text` tells one answer to it from another."""
-    pattern = canonical_json(
-        {"component": f"component {number}", "only_additives": False, "rules": ["K01"], "slots": ["Hierro.value"]}
-    )
+    """The wording of a made-up pattern; `text` tells one answer to it from another, and makes it one of no phrase."""
+    pattern = pattern_of(number).text
     configuration = Configuration(prompt_version, CONFIGURATION.model, CONFIGURATION.temperature, "es")
-    key = cache_key(read_pattern(pattern, "es", RULES), configuration)
-    said = f" ({text})" if text else ""
-    return Wording(
-        key,
-        configuration,
-        pattern,
-        f"El hierro está en {{Hierro.value}}{said}.",
-        "Desgaste de piezas de hierro.",
-        "Inspeccionar el componente.",
-        "2026-01-31T06:00:00+00:00",
-        700,
-        90,
-    )
+    reply = json.loads(reply_of()) | ({"opening": text} if text else {})
+    key = cache_key(pattern, configuration)
+    return Wording(key, configuration, pattern, canonical_json(reply), "2026-01-31T06:00:00+00:00", 700, 90)
 
 
 def wordings(numbers: Iterable[int], text: str = "", prompt_version: str = "v1") -> list[Wording]:

@@ -1,4 +1,4 @@
-"""An endpoint that speaks OpenAI's chat completions over a real socket, and patterns with replies that pass."""
+"""An endpoint that speaks OpenAI's chat completions over a real socket, and patterns with replies that fit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from werkzeug import Request, Response
 
 from tribolake.oil.wording.configuration import configuration_of
 from tribolake.oil.wording.enrich import enrich
-from tribolake.oil.wording.pattern import Language, Pattern, Rule
+from tribolake.oil.wording.pattern import Pattern
 from tribolake.oil.wording.prompt import read_examples
 from tribolake.oil.wording.result import Enrichment, Pending
 from tribolake.oil.wording.segments import Wordings, open_wordings
@@ -26,32 +26,34 @@ from tribolake.oil.wording.wording import cache_key, canonical_json
 from tribolake.settings import Settings, load_settings
 
 KEY = "sk-test-8d1f0c5e7a"
-WEAR, ADDITIVES, DIRT = range(3)
+WEAR, STOP, COPPER = range(3)
 INPUT_TOKENS, OUTPUT_TOKENS, CACHED_TOKENS = 1500, 150, 1024
 
 
-def pattern_of(number: int = 0, example: int = WEAR, language: Language = "es") -> Pattern:
-    """A pattern of an example of the prompt; its rules are numbered, so that there are as many as are wanted."""
-    facts: Any = read_examples(language)[example]["facts"]
-    rules = tuple(
-        Rule(f"{rule['id']}-{number:05d}", rule["urgency"], rule["advises_change"], rule["cause"], rule["action"])
-        for rule in facts["rules"]
-    )
+def pattern_of(number: int = 0, example: int = WEAR) -> Pattern:
+    """A pattern of an example of the prompt; its component is numbered, so that there are as many as are wanted."""
+    pattern, _ = read_examples()[example]
+    return Pattern(canonical_json(json.loads(pattern.text) | {"component": f"component {number}"}))
+
+
+def reply_of(example: int = WEAR, **other: Any) -> str:
+    """The reply of an example, with other fields where they are given."""
+    _, reply = read_examples()[example]
+    return json.dumps(reply | other, ensure_ascii=False)
+
+
+def chosen(asked: Asked, **other: Any) -> Response:
+    """A reply that fits the facts of a request: a further cause, and what may be taken of its steps."""
+    facts = asked.facts
+    first, *others = (cause["id"] for cause in facts["causes"])
     said = {
-        "component": facts["component"],
-        "only_additives": facts["only_additives"],
-        "rules": [rule.rule_id for rule in rules],
-        "slots": facts["slots"],
+        "opening": next(name for name in reversed(facts["phrases"]) if name.startswith("opening.")),
+        "essays": [each["essay"] for each in reversed(facts["essays"])],
+        "causes": [first, *others[-1:]],
+        "hedge": next(name for name in facts["phrases"] if name.startswith("hedge.")),
+        "steps": [*facts["required_steps"], *(step for lent in facts["lent_steps"][:1] for step in lent)],
     }
-    return Pattern(
-        canonical_json(said), language, facts["component"], rules, tuple(facts["slots"]), facts["only_additives"]
-    )
-
-
-def reply_of(example: int = WEAR, language: Language = "es", **other: str) -> str:
-    """The reply of an example, with other sentences where they are given."""
-    said: Any = read_examples(language)[example]["reply"]
-    return json.dumps(said | other, ensure_ascii=False)
+    return answered(json.dumps(said | other, ensure_ascii=False))
 
 
 def completion(content: str | None, *, ended: str = "stop", refusal: str | None = None) -> dict[str, Any]:
@@ -108,9 +110,14 @@ class Asked:
     body: dict[str, Any]
 
     @property
-    def rules(self) -> tuple[str, ...]:
-        """The rules of the pattern that it is about: they tell patterns of tests apart."""
-        return tuple(rule["id"] for rule in json.loads(self.body["messages"][1]["content"])["rules"])
+    def facts(self) -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(self.body["messages"][1]["content"])
+        return said
+
+    @property
+    def component(self) -> str:
+        """The component of the pattern that it is about: it tells patterns of tests apart."""
+        return str(self.facts["component"])
 
     @property
     def complaint(self) -> str | None:
@@ -132,8 +139,8 @@ class Endpoint:
     _under_way: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def times_asked(self) -> Counter[tuple[str, ...]]:
-        return Counter(each.rules for each in self.asked)
+    def times_asked(self) -> Counter[str]:
+        return Counter(each.component for each in self.asked)
 
     def handle(self, request: Request) -> Response:
         each = Asked(time.monotonic(), json.loads(request.get_data()))
@@ -193,7 +200,7 @@ class Lake:
         return enrich(self.settings, pending, self.wordings)
 
     def knows(self, pattern: Pattern) -> bool:
-        key = cache_key(pattern, configuration_of(self.settings))
+        key = cache_key(pattern.text, configuration_of(self.settings))
         return key in self.wordings.find([key])
 
 

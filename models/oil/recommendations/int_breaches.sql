@@ -37,6 +37,7 @@ breaches as (
         results.essay,
         coalesce(names.text, results.essay) as name, -- noqa: RF04
         results.essay_group,
+        results.status,
         results.status_points,
         bands.rank,
         band_texts.text as band,
@@ -50,6 +51,8 @@ breaches as (
         concat(facts.previous_censoring, {{ number_text('facts.previous_reported', 'phrases.decimal') }})
             as before_text,
         results.direction = 'lower' as is_low,
+        {{ how_often('results.limit_value', 'results.value', 'results.direction = \'lower\'') }} as times,
+        {{ how_often('facts.previous_value', 'results.value') }} as change,
         coalesce(list_contains(rules.evidence, results.essay), false) as is_evidence
     from {{ ref('classified_results') }} as results
     cross join phrases
@@ -76,6 +79,16 @@ measured as (
 
 select
     measured.*,
+    -- What counts for the status comes before what does not.
+    row_number() over (
+        partition by measured.row_id
+        order by
+            measured.is_evidence desc,
+            measured.status_points > 0 desc,
+            measured.rank desc,
+            measured.status_points desc,
+            measured.essay asc
+    ) as place,
     {{ filled_phrase(
         'case when measured.limit_text is null then phrases.breach_code'
         ~ ' when measured.is_low then phrases.breach_limit_low else phrases.breach_limit end', {

@@ -73,12 +73,12 @@ spoken as (
         named.points > 0 as is_in_alarm,
         {{ filled_phrase('named.machine_first', {
             'status': 'named.status_text', 'date': "strftime(named.sample_date, '%Y-%m-%d')",
-            'breaches': "coalesce(named.first_breaches, '')", 'cause': "coalesce(causes.text, '')",
-            'deadline': "coalesce(deadlines.text, '')", 'action': "coalesce(actions.text, '')",
+            'breaches': "coalesce(named.first_breaches, '')", 'cause': "coalesce(rules.cause, '')",
+            'deadline': "coalesce(deadlines.text, '')", 'action': "coalesce(rules.action, '')",
             'component': 'named.name',
         }) }} as as_first,
         {{ filled_phrase('named.machine_item', {
-            'status': 'named.status_text', 'name': "coalesce(names.text, '')", 'component': 'named.name'
+            'status': 'named.status_text', 'name': "coalesce(rules.name, '')", 'component': 'named.name'
         }) }} as as_item,
         -- Its urgency is that of its last report, which was in alarm if it has one.
         case
@@ -88,9 +88,7 @@ spoken as (
             }) }}
         end as as_stale
     from named
-    left join texts as names on named.first_rule || '.name' = names.text_id
-    left join texts as causes on named.first_rule || '.cause' = causes.text_id
-    left join texts as actions on named.first_rule || '.action' = actions.text_id
+    left join {{ ref('expert_rule_texts') }} as rules on named.first_rule = rules.rule_id
     left join texts as deadlines on 'deadline.' || named.urgency = deadlines.text_id
 ),
 

@@ -1,6 +1,6 @@
 {{ config(materialized='incremental', unique_key=['row_id'], meta={'scope': 'samples_to_judge'}) }}
 
--- One row per judged report: what the expert rules make of it, as a text and as the pattern that a wording depends on.
+-- One row per judged report: what the expert rules make of it, as a text, and what a reply of a model is rendered with.
 -- A report in alarm says what is seen, why probably, and what to do by when; others have a fixed text.
 -- depends_on: {{ ref('samples_to_judge') }}
 
@@ -19,8 +19,16 @@ rules as (
     inner join reports on matched_rules.row_id = reports.row_id
 ),
 
+rule_texts as (
+    select * from {{ ref('expert_rule_texts') }}
+),
+
 breach_lists as (
     select * from {{ ref('int_breach_lists') }}
+),
+
+patterns as (
+    select * from {{ ref('int_patterns') }}
 ),
 
 texts as (
@@ -29,8 +37,8 @@ texts as (
 
 phrases as (
     {{ phrases([
-        'report.seen', 'report.others', 'report.also', 'fixed.normal', 'fixed.marginal', 'fixed.additives',
-        'fixed.not_evaluated', 'fixed.not_evaluated_breached', 'component.otro'
+        'opening.plain', 'report.also', 'fixed.normal', 'fixed.marginal', 'fixed.additives', 'fixed.not_evaluated',
+        'fixed.not_evaluated_breached', 'component.otro'
     ]) }}
 ),
 
@@ -40,16 +48,14 @@ explained as (
         list(rules.rule_id order by rules.place) as rule_ids,
         arg_min(rules.rule_id, rules.place) as first_rule,
         arg_min(rules.urgency, rules.place) as urgency,
-        arg_min(causes.text, rules.place) as cause,
-        arg_min(actions.text, rules.place) as action, -- noqa: RF04
+        arg_min(rule_texts.cause, rules.place) as cause,
+        arg_min(rule_texts.action, rules.place) as action, -- noqa: RF04
         arg_min(deadlines.text, rules.place) as deadline,
-        string_agg(names.text, '; ' order by rules.place) filter (
+        string_agg(rule_texts.name, '; ' order by rules.place) filter (
             where rules.place between 2 and {{ 1 + named_rules }}
         ) as other_names
     from rules
-    inner join texts as names on rules.rule_id || '.name' = names.text_id
-    inner join texts as causes on rules.rule_id || '.cause' = causes.text_id
-    inner join texts as actions on rules.rule_id || '.action' = actions.text_id
+    inner join rule_texts on rules.rule_id = rule_texts.rule_id
     inner join texts as deadlines on 'deadline.' || rules.urgency = deadlines.text_id
     group by rules.row_id
 ),
@@ -61,11 +67,11 @@ spoken as (
         reports.laboratory,
         reports.sampleNumber,
         reports.report_status,
+        patterns.pattern,
+        patterns.comment,
         explained.* exclude (row_id),
         breach_lists.* exclude (row_id),
         coalesce(components.text, phrases.component_otro) as component,
-        -- A name that only a laboratory knows is no part of a pattern.
-        case when components.text is null then 'otro' else reports.componentNameNormalized end as component_family,
         status_texts.text as status_text,
         phrases.*
     from reports
@@ -73,6 +79,7 @@ spoken as (
     inner join texts as status_texts on 'status.' || reports.report_status = status_texts.text_id
     left join explained on reports.row_id = explained.row_id
     left join breach_lists on reports.row_id = breach_lists.row_id
+    left join patterns on reports.row_id = patterns.row_id
     left join texts as components on 'component.' || reports.componentNameNormalized = components.text_id
 )
 
@@ -85,26 +92,21 @@ select
     urgency,
     first_rule,
     deadline,
-    case
-        when rule_ids is not null
-            then concat(
-                '{"component":', to_json(component_family),
-                ',"only_additives":', is_only_additives,
-                ',"rules":', to_json([first_rule]),
-                ',"slots":', to_json(coalesce(list_sort(list_transform(slots, lambda slot: slot.name)), [])),
-                '}'
-            )
-    end as pattern,
-    coalesce(slots, []) as slots,
+    component,
+    status_text,
     case when rule_ids is not null then first_breaches end as first_breaches,
-    case when other_breaches <> '' then {{ filled_phrase('report_others', {'breaches': 'other_breaches'}) }} end
-        as other_breaches,
+    case when pattern is not null then breach_list end as breach_list,
+    pattern,
+    -- A pattern has ids and bands of our own, so its null stands there once.
+    replace(pattern, '"comment":null', '"comment":' || coalesce('"' || sha256(comment) || '"', 'null'))
+        as commented_pattern,
+    comment,
     case when rule_ids is null then 'fixed' else 'rules' end as source,
     case
         when rule_ids is not null
             then concat_ws(
                 ' ',
-                {{ filled_phrase('report_seen', {
+                {{ filled_phrase('opening_plain', {
                     'component': 'component', 'status': 'status_text', 'breaches': 'breaches'
                 }) }},
                 cause,

@@ -1,7 +1,11 @@
 {{ config(materialized='view') }}
 
--- One row per judged report: its recommendation as readers see it. Where a language model's wording of its pattern was
--- accepted, the sample's numbers are filled into its slots; otherwise the text of the rules stands.
+-- One row per judged report: its recommendation as readers see it. Where a model's reply is kept for its pattern, the
+-- vetted phrases that the reply names are put together, with the sample's own numbers; otherwise the text of the rules
+-- stands. A reply has ids only, so a corrected phrase corrects every text. A text that would be too long to be read gives
+-- way to that of the rules.
+
+{% set most_words = 150 %}
 
 with
 
@@ -9,11 +13,112 @@ recommendations as (
     select * from {{ ref('report_recommendations') }}
 ),
 
-wordings as (
+texts as (
+    select * from {{ ref('texts') }}
+),
+
+rule_texts as (
+    select * from {{ ref('expert_rule_texts') }}
+),
+
+phrases as (
+    {{ phrases(['report.more', 'report.critical_too']) }}
+),
+
+replies as (
     select
-        *,
-        concat_ws(' ', observation, cause) as before_the_deadline
-    from {{ source('control', 'wordings') }}
+        pattern,
+        cache_key,
+        generated_at,
+        cast(configuration as json) ->> '$.sees_comments' = 'true' as sees_comments,
+        cast(pattern as json) ->> '$.required_steps[*]' as required_steps,
+        unnest(from_json(
+            reply,
+            '{"opening": "VARCHAR", "essays": ["VARCHAR"], "causes": ["VARCHAR"], "hedge": "VARCHAR",'
+            ' "steps": ["VARCHAR"]}'
+        ))
+    from {{ source('control', 'replies') }}
+),
+
+steps as (
+    select
+        pattern,
+        required_steps,
+        unnest(steps) as text_id,
+        generate_subscripts(steps, 1) as place
+    from replies
+),
+
+spoken_steps as (
+    -- Rules share some steps: each is said once, where the deciding rule has it.
+    select
+        steps.pattern,
+        steps.place,
+        texts.text
+    from steps
+    inner join texts on steps.text_id = texts.text_id
+    qualify row_number() over (
+        partition by steps.pattern, texts.text
+        order by list_contains(steps.required_steps, steps.text_id) desc, steps.place asc
+    ) = 1
+),
+
+actions as (
+    select
+        pattern,
+        string_agg(text, '; ' order by place) as said
+    from spoken_steps
+    group by pattern
+),
+
+chosen as (
+    select
+        recommendations.row_id,
+        recommendations.component,
+        recommendations.status_text,
+        recommendations.deadline,
+        replies.cache_key,
+        replies.generated_at,
+        openings.text as opening,
+        causes.cause,
+        {{ filled_phrase('hedges.text', {'name': 'others.name'}) }} as other_cause,
+        {{ sentence_of('actions.said') }} as action, -- noqa: RF04
+        list_concat(
+            list_transform(
+                replies.essays,
+                lambda essay: list_filter(recommendations.breach_list, lambda breach: breach.essay = essay)[1]
+            ),
+            list_filter(recommendations.breach_list, lambda breach: not list_contains(replies.essays, breach.essay))
+        ) as breaches
+    from replies
+    inner join recommendations
+        on replies.pattern = if(replies.sees_comments, recommendations.commented_pattern, recommendations.pattern)
+    inner join actions on replies.pattern = actions.pattern
+    inner join texts as openings on replies.opening = openings.text_id
+    inner join texts as hedges on replies.hedge = hedges.text_id
+    inner join rule_texts as causes on replies.causes[1] = causes.rule_id
+    left join rule_texts as others on replies.causes[2] = others.rule_id
+),
+
+worded as (
+    select
+        chosen.row_id,
+        chosen.cache_key,
+        timezone('UTC', chosen.generated_at) as generated_at,
+        concat_ws(
+            ' ',
+            {{ filled_phrase('chosen.opening', {
+                'component': 'chosen.component',
+                'status': 'chosen.status_text',
+                'breaches': listed_breaches('chosen.breaches'),
+            }) }},
+            chosen.cause,
+            chosen.other_cause,
+            chosen.deadline,
+            chosen.action
+        ) as text -- noqa: RF04
+    from chosen
+    cross join phrases
 )
 
 select
@@ -21,21 +126,14 @@ select
     recommendations.client,
     recommendations.laboratory,
     recommendations.sampleNumber,
-    recommendations.pattern,
-    case
-        when wordings.pattern is null then recommendations.text
-        else concat_ws(
-            ' ',
-            {{ with_slots_filled('wordings.before_the_deadline', 'recommendations.slots') }},
-            recommendations.deadline,
-            {{ with_slots_filled('wordings.action', 'recommendations.slots') }},
-            recommendations.other_breaches
-        )
-    end as ai_recommendation,
-    case when wordings.pattern is null then recommendations.source else 'llm' end as recommendation_source,
+    coalesce(worded.text, recommendations.text) as ai_recommendation,
+    if(worded.row_id is null, recommendations.source, 'llm') as recommendation_source,
     recommendations.rule_ids,
     recommendations.urgency,
-    timezone('UTC', wordings.generated_at) as ai_generated_at,
-    wordings.cache_key
+    worded.generated_at as ai_generated_at,
+    worded.cache_key
 from recommendations
-left join wordings on recommendations.pattern = wordings.pattern
+left join worded
+    on
+        recommendations.row_id = worded.row_id
+        and len(regexp_extract_all(worded.text, '\S+')) <= {{ most_words }}

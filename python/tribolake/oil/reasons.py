@@ -8,7 +8,6 @@ import duckdb
 
 from tribolake.oil.seeds import read_seed
 from tribolake.oil.wording.configuration import configuration_of
-from tribolake.oil.wording.pattern import expert_rules
 from tribolake.oil.wording.waiting import configuration_text, is_wording_due
 from tribolake.run.warehouse import table_exists
 from tribolake.settings import Settings
@@ -57,5 +56,5 @@ def has_old_limits(connection: duckdb.DuckDBPyConnection, last_days: int, now: d
 
 
 def waits_for_wording(warehouse: duckdb.DuckDBPyConnection, settings: Settings, now: datetime) -> bool:
-    said = configuration_text(configuration_of(settings), expert_rules(settings.language))
+    said = configuration_text(configuration_of(settings), sees_comments=settings.model.sees_comments)
     return is_wording_due(warehouse, said, now)

@@ -15,8 +15,8 @@ from tribolake.lake.objects import open_objects
 from tribolake.oil.evaluation import Evaluation, evaluate_recommendations
 from tribolake.oil.product import OIL
 from tribolake.oil.seeds import read_seed
-from tribolake.oil.wording.objections import objections
 from tribolake.oil.wording.prompt import PROMPT_VERSION
+from tribolake.oil.wording.reply import objections
 from tribolake.oil.wording.segments import open_wordings
 from tribolake.oil.wording.transfer import Imported, NotAnExport, export_wordings, import_wordings
 from tribolake.oil.wording.waiting import forget_prompt_version, try_again_now
@@ -33,9 +33,9 @@ WAITING = """
     select
         reported.pattern, count(*) as reports, waiting.reason, coalesce(waiting.detail, '') as detail,
         coalesce(waiting.attempts, 0) as attempts, waiting.next_try_at
-    from gold.report_recommendations as reported
+    from (select {pattern} as pattern from gold.report_recommendations where pattern is not null) as reported
     left join control.unworded as waiting on reported.pattern = waiting.pattern
-    where reported.pattern is not null and reported.pattern not in (select pattern from control.wordings)
+    where reported.pattern not in (select pattern from control.replies)
     group by all
     order by reports desc, reported.pattern
 """
@@ -48,7 +48,7 @@ STILL_USED = (
 
 @dataclass(frozen=True)
 class WaitingPattern:
-    """A pattern whose reports show the text of the rules because it has no wording, and why it has none."""
+    """A pattern whose reports show the text of the rules because the model has not chosen yet, and why not."""
 
     pattern: str  # canonical JSON
     reports: int
@@ -85,7 +85,7 @@ def export_from(settings: Settings, path: Path) -> int:
 
 
 def import_into(settings: Settings, path: Path) -> Imported:
-    """Take the wordings of an exported file into a lake, after the guards have looked at each.
+    """Take the wordings of an exported file into a lake, after each was checked.
 
     Raises:
         ConfigurationError: the lake is not there, or the file is none that was exported.
@@ -135,7 +135,7 @@ def _hide(settings: Settings, custody: Custody, prompt_version: str) -> int:
     if not settings.warehouse.exists():
         return 0
     with open_warehouse(settings.warehouse) as warehouse:
-        if not table_exists(warehouse, "control", "wordings"):
+        if not table_exists(warehouse, "control", "replies"):
             return 0
         past, hidden = last_run(warehouse), forget_prompt_version(warehouse, prompt_version)
     if past:  # also where nothing was hidden: whoever did it may have been killed before he left it for other machines
@@ -160,8 +160,9 @@ def list_waiting(settings: Settings) -> list[WaitingPattern]:
         ConfigurationError: no run has taken place yet.
     """
     with open_built(settings, *RECOMMENDATIONS) as warehouse:
-        is_kept = all(table_exists(warehouse, "control", name) for name in ("wordings", "unworded"))
-        rows = rows_of(warehouse, WAITING) if is_kept else []
+        is_kept = all(table_exists(warehouse, "control", name) for name in ("replies", "unworded"))
+        pattern = "commented_pattern" if settings.model.sees_comments else "pattern"
+        rows = rows_of(warehouse, WAITING.format(pattern=pattern)) if is_kept else []
     texts = {row["text_id"]: row["text"] for row in read_seed(f"texts_{settings.language}")}
     otherwise = "never asked" if settings.asks_a_model else "no key"
     found = []

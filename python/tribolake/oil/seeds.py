@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import csv
-from functools import cache
 
 from tribolake.readers.layout import SheetLayout, layouts_of
-from tribolake.run.project import fingerprint
 from tribolake.settings import PROJECT_DIR
-
-GUARDS = ("python/tribolake/oil/wording/**/*.py", "python/tribolake/oil/wording/**/*.csv", "seeds/oil/*.csv")
 
 
 def read_seed(name: str) -> list[dict[str, str]]:
@@ -35,9 +31,3 @@ def declared_layouts() -> dict[str, tuple[SheetLayout, ...]]:
         for sheet in sheets
         if sheet["laboratory"] == client["laboratory"]
     )
-
-
-@cache
-def fingerprint_guards() -> str:
-    """A SHA-256 over what judges the wordings of this process, and what that reads: rather too much than too little."""
-    return fingerprint(*GUARDS)

@@ -166,8 +166,9 @@ def build_command(product: Product, *, load_seeds: bool, rebuild: bool) -> list[
     command += ["--select", *product.selectors]
     if rebuild:
         return [*command, "--full-refresh"]
-    # Views, and what depends on the seeds alone, are as the last build left them.
-    return [*command, "--exclude", "config.materialized:view", *product.sources.made_by_rebuilds]
+    # Views, and what depends on the seeds alone, are as the last build left them. A public view is made again, so that
+    # its columns are among those that the build returns.
+    return [*command, "--exclude", "config.materialized:view,access:protected", *product.sources.made_by_rebuilds]
 
 
 def global_flags(*, write_json: bool = False) -> list[str]:

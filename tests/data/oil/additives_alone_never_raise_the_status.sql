@@ -19,7 +19,7 @@ select
     reports.breached_essays
 from breaches
 inner join {{ ref('samples') }} as samples on breaches.row_id = samples.row_id
-inner join {{ ref('classified_reports') }} as reports
+inner join {{ ref('judged_reports') }} as reports
     on
         samples.client = reports.client
         and samples.laboratory = reports.laboratory

@@ -4,5 +4,5 @@ select
     sampleNumber,
     report_status,
     essays_judged
-from {{ ref('classified_reports') }}
+from {{ ref('judged_reports') }}
 where policy = 'default' and (essays_judged = 0) <> (report_status = 'Sin evaluar')

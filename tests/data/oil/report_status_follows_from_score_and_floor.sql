@@ -24,7 +24,7 @@ expected as (
         reports.report_status,
         reports.classification_score,
         arg_max(statuses.report_status, statuses.min_score) as expected_status
-    from {{ ref('classified_reports') }} as reports
+    from {{ ref('judged_reports') }} as reports
     inner join {{ ref('samples') }} as samples
         on
             reports.client = samples.client

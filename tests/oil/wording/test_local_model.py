@@ -1,4 +1,4 @@
-"""A real language model on this machine: its text is nonsense, so this shows the protocol and the guards, not wit."""
+"""A real language model on this machine: its replies are nonsense, so this shows protocol and check, not wit."""
 
 from __future__ import annotations
 

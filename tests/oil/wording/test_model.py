@@ -1,4 +1,4 @@
-"""The model is asked over real sockets: endpoints that are busy, broken, slow, or that say what must not be said."""
+"""The model is asked over real sockets: endpoints that are busy, broken, slow, or that choose what they must not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from llmock.pytest_plugin import LLMock
 from tests.support.model_endpoints import (
-    ADDITIVES,
     CACHED_TOKENS,
     INPUT_TOKENS,
     KEY,
@@ -39,6 +38,7 @@ from tribolake.oil.wording.model import most_tokens, retry_after
 from tribolake.oil.wording.prompt import messages
 from tribolake.oil.wording.reply import response_format
 from tribolake.oil.wording.result import Enrichment
+from tribolake.oil.wording.wording import canonical_json
 from tribolake.run.report import RunReport
 from tribolake.settings import load_settings
 
@@ -60,7 +60,7 @@ def test_given_a_good_reply_then_it_is_kept_and_counted(endpoint, tmp_path):
     lake = lake_of(tmp_path, endpoint)
     done = lake.enrich(MOTOR)
     wording = done.wordings[MOTOR.text]
-    assert wording.observation == json.loads(reply_of())["observation"]
+    assert json.loads(wording.reply) == json.loads(reply_of())
     assert lake.knows(MOTOR)
     assert done.as_dict() | {"seconds": 0} == {
         "model": "gpt-4.1-mini",
@@ -89,7 +89,8 @@ def test_given_a_request_then_it_asks_for_the_schema_strictly(endpoint, tmp_path
     said = endpoint.asked[0].body
     assert said["response_format"]["json_schema"]["strict"] is True
     assert (said["model"], said["temperature"], said["max_completion_tokens"]) == ("one", 0.2, 99)
-    assert said["messages"] == messages(MOTOR)
+    assert said["messages"] == messages(MOTOR, "es")
+    assert said["response_format"] == response_format(MOTOR.choices)
 
 
 def test_given_no_temperature_then_none_is_sent(endpoint, tmp_path, monkeypatch):
@@ -105,24 +106,17 @@ def test_given_a_wording_in_the_cache_then_nobody_is_asked(endpoint, tmp_path):
     assert (again.cached, again.asked, len(endpoint.asked)) == (1, 0, 1)
 
 
-def test_given_a_wording_in_the_cache_that_the_guards_refuse_then_another_is_asked_for_and_is_everybodys(
-    endpoint, tmp_path
-):
-    lake = lake_of(tmp_path, endpoint)
-    good = lake.enrich(MOTOR).wordings[MOTOR.text]
+def test_unusable_wording_in_the_lake_is_asked_for_again(endpoint, tmp_path):
+    good = lake_of(tmp_path, endpoint).enrich(MOTOR).wordings[MOTOR.text]
     other = lake_of(tmp_path / "other", endpoint)
     other.settings.lake.mkdir()
-    refused = dataclasses.replace(good, observation="El motor muestra hierro de 185 ppm.")
-    other.wordings.keep(refused)
+    other.wordings.keep(dataclasses.replace(good, reply=canonical_json(json.loads(good.reply) | {"steps": []})))
     without = lake_of(other.settings.lake, endpoint, openai_api_key="").enrich(MOTOR)
     assert (without.wordings, without.cached, len(endpoint.asked)) == ({}, 0, 1)
     done = other.enrich(MOTOR)
-    assert (done.asked, done.accepted, done.waiting) == (1, 1, {})
-    assert done.wordings[MOTOR.text].observation == good.observation
+    assert (done.asked, done.accepted, done.wordings[MOTOR.text].reply) == (1, 1, good.reply)
     again = other.enrich(MOTOR)
     assert (again.wordings, again.cached, len(endpoint.asked)) == (done.wordings, 1, 2)
-    # What was first is there still, for those whose guards take it.
-    assert list(other.wordings.find([good.cache_key]).values()) == [refused]
 
 
 def test_given_no_key_then_the_cache_is_looked_at_and_nobody_is_asked(endpoint, tmp_path):
@@ -136,8 +130,8 @@ def test_given_many_patterns_then_the_order_is_that_of_their_reports(endpoint, t
     patterns = [pattern_of(number) for number in range(30, 0, -1)]
     done = lake_of(tmp_path, endpoint, ai_concurrency=4).enrich(*patterns)
     assert list(done.wordings) == [pattern.text for pattern in patterns]
-    first = {(pattern.rules[0].rule_id,) for pattern in patterns[:4]}
-    assert {each.rules for each in endpoint.asked[:4]} == first
+    first = {json.loads(pattern.text)["component"] for pattern in patterns[:4]}
+    assert {each.component for each in endpoint.asked[:4]} == first
     assert 1 < endpoint.at_once <= 4
 
 
@@ -224,12 +218,10 @@ def counted(usage: Any, content: str | None = None) -> Response:
 
 
 BAD_REPLIES = {
-    "wrong language": reply_of(language="en"),
-    "invented digits": reply_of(observation="El motor muestra hierro de 185 ppm {Hierro.value} y cromo {Cromo.value}."),
-    "foreign slot": reply_of(
-        observation="El motor muestra hierro de {Hierro.value}, cromo de {Cromo.value} y plomo de {Plomo.value}."
-    ),
-    "weaker urgency": reply_of(urgency="U3"),
+    "texts in place of ids": reply_of(steps=["medir soplado del cárter, compresión y consumo de aceite"]),
+    "a step left out": reply_of(steps=["S05a.step1"]),
+    "a step of another rule": reply_of(steps=["K07.step1", "K01.step2"]),
+    "another cause first": reply_of(causes=["S05a", "K07"]),
 }
 
 
@@ -245,14 +237,8 @@ def test_given_a_reply_that_offends_twice_then_it_is_dropped_and_nothing_is_kept
     assert sum(lake.wordings.count().values()) == 0
 
 
-def test_given_advice_to_change_oil_for_additives_alone_then_it_is_dropped(endpoint, tmp_path):
-    endpoint.answer = lambda _: answered(reply_of(ADDITIVES, action="Cambie el aceite y tome otra muestra."))
-    done = lake_of(tmp_path, endpoint).enrich(pattern_of(example=ADDITIVES))
-    assert (done.accepted, next(iter(done.waiting.values())).reason, len(endpoint.asked)) == (0, "rejected", 2)
-
-
 def test_given_a_second_reply_that_is_good_then_it_is_kept(endpoint, tmp_path):
-    endpoint.answer = in_turn(answered(BAD_REPLIES["weaker urgency"]), answered(reply_of()))
+    endpoint.answer = in_turn(answered(BAD_REPLIES["a step left out"]), answered(reply_of()))
     done = lake_of(tmp_path, endpoint).enrich(MOTOR)
     assert (done.accepted, done.retried, done.rejected) == (1, 1, {})
     assert done.wordings[MOTOR.text].input_tokens == 2 * INPUT_TOKENS
@@ -449,7 +435,7 @@ def test_given_an_answer_whose_tokens_nobody_counted_then_the_most_that_it_can_c
     endpoint.answer = lambda _: counted(usage)
     lake = lake_of(tmp_path, endpoint, ai_budget_usd=0.05)
     done = lake.enrich(MOTOR)
-    most = most_tokens(messages(MOTOR), response_format(), lake.settings)
+    most = most_tokens(messages(MOTOR, "es"), response_format(MOTOR.choices), lake.settings)
     assert done.accepted == 1
     assert float(done.cost_usd or 0) == pytest.approx((most.input * 0.4 + most.output * 1.6) / 1e6)
 

@@ -1,4 +1,4 @@
-"""What a warehouse remembers of wordings: which are active, what waits, and when it is tried again."""
+"""What a warehouse remembers of replies: which are active, what waits, and when it is tried again."""
 
 from __future__ import annotations
 
@@ -10,78 +10,89 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
-from tests.support.kept_wordings import CONFIGURATION
-from tests.support.kept_wordings import wording as real_wording
+from tests.support.kept_wordings import wording
+from tests.support.reply_tables import reply_tables
 
-from tribolake.oil.seeds import fingerprint_guards
-from tribolake.oil.wording.judge_again import judge_again
-from tribolake.oil.wording.pattern import Rule
 from tribolake.oil.wording.result import Waiting
 from tribolake.oil.wording.waiting import (
-    CONTROL_WORDINGS,
     configuration_text,
     forget_other_configurations,
-    is_judged_by,
+    forget_prompt_version,
     is_wording_due,
+    keep_replies,
     keep_waiting,
-    keep_wordings,
-    note_judged_by,
-    pending_patterns,
+    pending,
+    show_replies,
     try_again_now,
 )
-from tribolake.oil.wording.wording import Configuration, Wording
+from tribolake.oil.wording.wording import Configuration
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-SPANISH = Configuration("2026-11", "gpt-4.1-mini", 0.2, "es")
-RULES = {"K07": Rule("K07", "U1", False, "desgaste de l'anillo", "medir")}
-NAME = configuration_text(SPANISH, RULES)
+SPANISH = Configuration("2026-11", "l'model", 0.2, "es")
+NAME = configuration_text(SPANISH, sees_comments=False)
+WITH_COMMENTS = configuration_text(SPANISH, sees_comments=True)
+# The report of EMIN has a comment.
 REPORTS = """
     create schema gold;
     create table gold.report_recommendations as
-    select * from (values ('often', 'cda', 1), ('often', 'emin', 2), ('seldom', 'cda', 3), (null, 'cda', 4))
-        as reports (pattern, client, row_id);
+    select
+        *,
+        pattern || coalesce('#' || comment, '') as commented_pattern
+    from (values
+        ('often', 'CDA', 1, null), ('often', 'EMIN', 2, 'x'), ('seldom', 'CDA', 3, null), (null, 'CDA', 4, null)
+    ) as reports (pattern, client, row_id, comment);
 """
 
 
 @pytest.fixture
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        connection.execute(REPORTS + CONTROL_WORDINGS)
+        connection.execute(REPORTS + reply_tables())
         yield connection
 
 
-def wording(pattern: str) -> Wording:
-    return Wording("0" * 64, SPANISH, pattern, "l'observación", "causa", "acción", NOW.isoformat())
+def keep(warehouse: duckdb.DuckDBPyConnection, *patterns: str, at: str = NOW.isoformat()) -> None:
+    keep_replies(warehouse, NAME, {each: dataclasses.replace(wording(1), generated_at=at) for each in patterns})
+
+
+def found(warehouse: duckdb.DuckDBPyConnection, name: str = NAME, now: datetime = NOW) -> list[tuple]:
+    return [(each.pattern.text, each.reports, each.is_due) for each in pending(warehouse, name, now)]
 
 
 def wait(warehouse: duckdb.DuckDBPyConnection, reason="rejected", *patterns: str, now: datetime = NOW) -> None:
     keep_waiting(warehouse, NAME, {pattern: Waiting(reason, "digits") for pattern in patterns}, now)
 
 
-def test_given_reports_then_their_patterns_are_pending_most_reports_first(warehouse):
-    assert pending_patterns(warehouse, NAME, NOW) == [("often", 2, True), ("seldom", 1, True)]
+def test_patterns_of_reports_are_pending_most_reports_first(warehouse):
+    assert found(warehouse) == [("often", 2, True), ("seldom", 1, True)]
     assert is_wording_due(warehouse, NAME, NOW)
 
 
-def test_given_a_wording_then_its_pattern_is_not_pending_and_waits_no_longer(warehouse):
+def test_comments_are_part_of_a_pattern_where_permitted_only(warehouse):
+    assert found(warehouse, WITH_COMMENTS) == [("often", 1, True), ("often#x", 1, True), ("seldom", 1, True)]
+    assert [each.pattern.comment for each in pending(warehouse, WITH_COMMENTS, NOW)] == [None, "x", None]
+    assert all(each.pattern.comment is None for each in pending(warehouse, NAME, NOW))
+
+
+def test_pattern_with_a_reply_is_not_pending_and_waits_no_longer(warehouse):
     wait(warehouse, "rejected", "often", "seldom")
-    keep_wordings(warehouse, NAME, [wording("often")])
-    keep_wordings(warehouse, NAME, [wording("often")])
-    assert pending_patterns(warehouse, NAME, NOW) == [("seldom", 1, False)]
+    keep(warehouse, "often")
+    keep(warehouse, "often")
+    assert found(warehouse) == [("seldom", 1, False)]
     assert warehouse.execute("select pattern from control.unworded").fetchall() == [("seldom",)]
-    assert warehouse.execute("select observation, cause, action, language from control.wordings").fetchall() == [
-        ("l'observación", "causa", "acción", "es")
+    assert warehouse.execute("select cache_key, reply from control.replies").fetchall() == [
+        (wording(1).cache_key, wording(1).reply)
     ]
 
 
-def test_given_a_pattern_that_failed_then_it_is_due_after_a_while(warehouse):
+def test_pattern_that_failed_is_due_after_a_while(warehouse):
     wait(warehouse, "rejected", "often", "seldom")
     assert not is_wording_due(warehouse, NAME, NOW + timedelta(minutes=14))
     assert is_wording_due(warehouse, NAME, NOW + timedelta(minutes=15))
-    assert [found.is_due for found in pending_patterns(warehouse, NAME, NOW + timedelta(minutes=15))] == [True, True]
+    assert [is_due for _, _, is_due in found(warehouse, now=NOW + timedelta(minutes=15))] == [True, True]
 
 
-def test_given_failure_after_failure_then_each_wait_is_twice_as_long_up_to_a_day(warehouse):
+def test_wait_doubles_with_each_failure_up_to_a_day(warehouse):
     minutes = []
     for _ in range(12):
         wait(warehouse, "server error", "often")
@@ -91,99 +102,71 @@ def test_given_failure_after_failure_then_each_wait_is_twice_as_long_up_to_a_day
 
 
 @pytest.mark.parametrize("reason", ["budget", "stopped"])
-def test_given_a_pattern_that_nobody_asked_for_then_runs_ask_and_waiting_grows_not(warehouse, reason):
+def test_pattern_that_nobody_asked_for_is_due_in_any_run(warehouse, reason):
     for _ in range(3):
         wait(warehouse, reason, "often", "seldom")
-    assert warehouse.execute("select max(next_try_at) = $now from control.unworded", {"now": NOW}).fetchone() == (
-        False,
-    )
     assert not is_wording_due(warehouse, NAME, NOW + timedelta(minutes=14))
     assert is_wording_due(warehouse, NAME, NOW + timedelta(minutes=15))
-    assert all(found.is_due for found in pending_patterns(warehouse, NAME, NOW))
+    assert all(is_due for _, _, is_due in found(warehouse))
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        configuration_text(Configuration("2026-12", "gpt-4.1-mini", 0.2, "es"), RULES),
-        configuration_text(Configuration("2026-11", "another", 0.2, "es"), RULES),
-        configuration_text(Configuration("2026-11", "gpt-4.1-mini", 0.3, "es"), RULES),
-        configuration_text(Configuration("2026-11", "gpt-4.1-mini", 0.2, "en"), RULES),
-        configuration_text(SPANISH, {"K07": Rule("K07", "U1", False, "otra causa", "medir")}),
+        *(
+            configuration_text(dataclasses.replace(SPANISH, **change), sees_comments=False)
+            for change in ({"prompt_version": "x"}, {"model": "x"}, {"temperature": 0.3}, {"language": "en"})
+        ),
+        WITH_COMMENTS,
     ],
-    ids=["prompt", "model", "temperature", "language", "text of a rule"],
+    ids=["prompt", "model", "temperature", "language", "comments"],
 )
-def test_given_another_configuration_then_all_is_pending_and_the_rest_can_be_forgotten(warehouse, other):
-    keep_wordings(warehouse, NAME, [wording("often")])
+def test_another_configuration_forgets_replies_and_waiting(warehouse, other):
+    keep(warehouse, "often")
     wait(warehouse, "rejected", "seldom")
-    assert len(pending_patterns(warehouse, other, NOW)) == 2
+    assert "often" in [pattern for pattern, _, _ in found(warehouse, other)]
     assert is_wording_due(warehouse, other, NOW)
-    assert forget_other_configurations(warehouse, NAME) == 0
-    assert forget_other_configurations(warehouse, other) == 1
-    assert warehouse.execute("select count(*) from control.unworded").fetchone() == (0,)
+    forget_other_configurations(warehouse, NAME)
+    assert found(warehouse) == [("seldom", 1, False)]
+    forget_other_configurations(warehouse, other)
+    assert found(warehouse) == [("often", 2, True), ("seldom", 1, True)]
 
 
-def test_given_patterns_that_wait_then_they_can_be_tried_at_once(warehouse):
+def test_waiting_patterns_can_be_tried_at_once(warehouse):
     wait(warehouse, "rejected", "often", "seldom")
     try_again_now(warehouse)
     assert is_wording_due(warehouse, NAME, NOW)
 
 
-def test_given_a_warehouse_without_recommendations_then_nothing_is_due():
-    with duckdb.connect() as empty:
-        assert not is_wording_due(empty, NAME, NOW)
+def test_clients_are_told_whose_texts_changed_once(warehouse):
+    assert show_replies(warehouse) == set()
+    keep(warehouse, "seldom")
+    assert show_replies(warehouse) == {"cda"}
+    assert show_replies(warehouse) == set()
+    keep(warehouse, "often", at="2026-02-01T00:00:00+00:00")
+    assert show_replies(warehouse) == {"cda", "emin"}
+    keep(warehouse, "often", at="2026-02-02T00:00:00+00:00")  # of the same key, another reply
+    assert show_replies(warehouse) == {"cda", "emin"}
+    assert forget_prompt_version(warehouse, "2026-11") == 2
+    assert show_replies(warehouse) == {"cda", "emin"}
 
 
-# Guards that became stricter
-
-REFUSED = dataclasses.replace(real_wording(1), observation="El hierro está en 85 ppm.")
-
-
-def show(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """Have a good and a bad wording shown."""
-    keep_wordings(warehouse, NAME, [real_wording(0), REFUSED])
-
-
-def shown(warehouse: duckdb.DuckDBPyConnection) -> list[str]:
-    return [pattern for (pattern,) in warehouse.execute("select pattern from control.wordings").fetchall()]
+@pytest.mark.parametrize(
+    "built", ["", "create schema gold; create table gold.report_recommendations as select 1 as x;"]
+)
+def test_warehouse_of_an_earlier_release_has_nothing_due(built):
+    with duckdb.connect() as earlier:
+        earlier.execute(built)
+        assert not is_wording_due(earlier, NAME, NOW)
+        earlier.execute(reply_tables())
+        assert not is_wording_due(earlier, WITH_COMMENTS, NOW)
 
 
-def test_given_other_guards_than_those_that_judged_then_wordings_that_they_refuse_are_dropped_once(warehouse):
-    show(warehouse)
-    note_judged_by(warehouse, "those of before")
-    assert judge_again(warehouse, CONFIGURATION) == 1
-    assert shown(warehouse) == [real_wording(0).pattern]
-    keep_wordings(warehouse, NAME, [REFUSED])
-    assert judge_again(warehouse, CONFIGURATION) == 0
-    assert len(shown(warehouse)) == 2
-
-
-def test_given_a_warehouse_of_a_release_that_judged_once_then_its_wordings_are_judged_again(warehouse):
-    show(warehouse)
-    warehouse.execute("drop table control.judged_by")
-    warehouse.execute(CONTROL_WORDINGS)
-    assert judge_again(warehouse, CONFIGURATION) == 1
-
-
-def test_given_changed_guards_then_a_run_is_due_where_wordings_are_shown(warehouse):
-    wait(warehouse, "rejected", "often", "seldom")
-    assert not is_wording_due(warehouse, NAME, NOW)
-    keep_wordings(warehouse, NAME, [wording("often")])
-    assert is_wording_due(warehouse, NAME, NOW)
-    note_judged_by(warehouse, fingerprint_guards())
-    assert not is_wording_due(warehouse, NAME, NOW)
-    note_judged_by(warehouse, "those of before")
-    assert is_wording_due(warehouse, NAME, NOW)
-    warehouse.execute("drop table control.judged_by")
-    assert is_wording_due(warehouse, NAME, NOW)
-    assert not is_judged_by(warehouse, fingerprint_guards())
-
-
-def test_given_a_look_whether_something_is_due_then_pandas_is_not_imported():
+def test_look_whether_something_is_due_does_not_import_pandas():
     script = (
         "import sys, duckdb; from datetime import datetime, UTC\n"
-        "from tribolake.oil.wording.waiting import CONTROL_WORDINGS, is_wording_due\n"
-        f"connection = duckdb.connect(); connection.execute({REPORTS!r} + CONTROL_WORDINGS)\n"
+        "from tribolake.oil.wording.waiting import is_wording_due\n"
+        f"connection = duckdb.connect(); connection.execute({REPORTS + reply_tables()!r})\n"
         "assert is_wording_due(connection, '{}', datetime.now(UTC))\n"
         "assert 'pandas' not in sys.modules and 'openai' not in sys.modules\n"
     )

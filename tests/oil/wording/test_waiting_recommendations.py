@@ -1,13 +1,15 @@
-"""What waits for its wording, and what is forgotten, as an operator sees it in the warehouse that a run left."""
+"""Patterns that wait for a reply, and replies that expire, as an operator sees them in the warehouse of a run."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime
 
 import pytest
 from tests.support.kept_wordings import wording
 from tests.support.model_endpoints import KEY
+from tests.support.reply_tables import reply_tables
 from tests.support.s3_fixtures import new_buckets
 
 from tribolake.cli.options import Exit
@@ -16,11 +18,10 @@ from tribolake.lake.custody import lock_machine
 from tribolake.oil.recommendations import expire_wordings, list_waiting, retry_waiting
 from tribolake.oil.seeds import read_seed
 from tribolake.oil.wording.configuration import configuration_of
-from tribolake.oil.wording.pattern import expert_rules, read_pattern
 from tribolake.oil.wording.prompt import PROMPT_VERSION
 from tribolake.oil.wording.result import Waiting
 from tribolake.oil.wording.segments import open_wordings
-from tribolake.oil.wording.waiting import CONTROL_WORDINGS, configuration_text, keep_waiting, keep_wordings
+from tribolake.oil.wording.waiting import configuration_text, keep_replies, keep_waiting
 from tribolake.oil.wording.wording import Wording, cache_key
 from tribolake.run.home import open_custody
 from tribolake.run.project import Fingerprints
@@ -29,8 +30,7 @@ from tribolake.run.warehouse import RunRequest, open_warehouse, record_run
 from tribolake.settings import Settings, load_settings
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-RULES = expert_rules("es")
-(NAME,) = (row["text"] for row in read_seed("texts_es") if row["text_id"] == "K01.name")
+(NAME,) = (row["text"] for row in read_seed("texts_es") if row["text_id"] == "K07.name")
 PATTERNS = [wording(number).pattern for number in range(3)]
 # The first pattern has most reports; reports without alarm have none.
 REPORTS = """
@@ -52,27 +52,21 @@ def build(settings: Settings) -> None:
     request = RunRequest("run-1", "default", None, False, False, NOW, "es")
     with open_warehouse(settings.warehouse) as warehouse:
         warehouse.execute(REPORTS, PATTERNS)
-        warehouse.execute(CONTROL_WORDINGS)
+        warehouse.execute(reply_tables())
         record_run(warehouse, request, Fingerprints("", "", ""), RunReport("run-1", "default", "es"))
 
 
 def name_of(settings: Settings) -> str:
-    return configuration_text(configuration_of(settings), RULES)
-
-
-def key_of(settings: Settings, pattern: str) -> str:
-    return cache_key(read_pattern(pattern, "es", RULES), configuration_of(settings))
+    return configuration_text(configuration_of(settings), sees_comments=False)
 
 
 def show(settings: Settings, number: int) -> Wording:
     """Keep a wording in the lake and have the warehouse show it."""
-    said = wording(number)
-    configuration = configuration_of(settings)
-    key = key_of(settings, said.pattern)
-    one = Wording(key, configuration, said.pattern, said.observation, said.cause, said.action, said.generated_at)
+    said, configuration = wording(number), configuration_of(settings)
+    one = dataclasses.replace(said, cache_key=cache_key(said.pattern, configuration), configuration=configuration)
     open_wordings(settings).keep(one)
     with open_warehouse(settings.warehouse) as warehouse:
-        keep_wordings(warehouse, name_of(settings), [one])
+        keep_replies(warehouse, name_of(settings), {one.pattern: one})
     return one
 
 
@@ -104,13 +98,13 @@ def test_given_a_key_then_each_pattern_has_its_own_reason(with_key):
 
 def test_given_what_waits_then_people_read_names_and_times_with_their_zone(tribolake, with_key):
     build(with_key)
-    fail(with_key, 0, detail="digits")
+    fail(with_key, 0, detail="steps")
     fail(with_key, 1, "budget")
     fail(with_key, 2, "stopped")
     done = tribolake("recommendations", "waiting", "--lake", str(with_key.lake), OPENAI_API_KEY=KEY, TZ="America/Lima")
     assert done.stdout.splitlines() == [
         f"3 reports: component 0, {NAME}",
-        "    rejected, tried 1×, again after 2026-01-31 12:15 UTC: digits",
+        "    rejected, tried 1×, again after 2026-01-31 12:15 UTC: steps",
         f"2 reports: component 1, {NAME}",
         "    budget: the next run asks, or finds it in the lake",
         f"1 reports: component 2, {NAME}",

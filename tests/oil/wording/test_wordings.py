@@ -186,12 +186,12 @@ def test_failed_write_fails_all_wordings_that_share_it(kept, place, monkeypatch)
     [
         ({"cache_key": "../x"}, "cache_key"),
         ({"cache_key": "A" * 64}, "cache_key"),
-        ({"observation": ""}, "observation"),
-        ({"cause": "x" * 2_001}, "cause"),
-        ({"action": 3}, "action"),
+        ({"reply": ""}, "reply"),
+        ({"reply": '{"x": "' + "x" * 8_000 + '"}'}, "reply"),
+        ({"reply": 3}, "reply"),
         ({"pattern": "[]"}, "pattern"),
         ({"pattern": "[" * 10_000}, "pattern"),
-        ({"pattern": LARGE, "observation": "\U0001f600" * 2_000}, "65536 bytes"),
+        ({"pattern": LARGE, "reply": json.dumps({"x": "\U0001f600" * 7_000}, ensure_ascii=False)}, "65536 bytes"),
         ({"generated_at": "yesterday"}, "generated_at"),
         ({"generated_at": "2026-W01-1"}, "generated_at"),
         ({"generated_at": "2026-01-31T06:00:00"}, "generated_at"),
@@ -326,11 +326,11 @@ def test_leftover_of_a_dead_writer_is_nothing_and_goes_after_a_day(kept, place):
         *(
             json.dumps(json.loads(wording(1).as_json()) | change).encode()
             for change in (
-                {"observation": ["a"]},
-                {"observation": "half a character \ud800"},
+                {"reply": ["a"]},
+                {"reply": '{"x": "half a character \ud800"}'},
                 {"more": 1},
                 {"configuration": 3},
-                {"action": "x" * 3_000},
+                {"reply": "[]"},
             )
         ),
         wording(1).as_json().replace(b'"temperature":0.2', b'"temperature":1' + b"0" * 400),
@@ -553,9 +553,9 @@ def test_unusable_rows_are_refused_with_reasons_and_others_taken(kept, tmp_path)
     rows = pq.read_table(file).to_pylist()
     numbers = {row["cache_key"]: position for position, row in enumerate(rows)}
     rows[0]["cache_key"] = "../../escape"
-    rows[1]["observation"] = "x" * 5_000
+    rows[1]["reply"] = "x" * 9_000
     rows[2]["prompt_version"] = None
-    rows.append(dict(rows[4], observation="Otra."))
+    rows.append(dict(rows[4], reply="{}"))
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), file)
 
     def no_sixth_row(one: Wording) -> list[str]:
@@ -565,7 +565,7 @@ def test_unusable_rows_are_refused_with_reasons_and_others_taken(kept, tmp_path)
     assert (done.taken, done.known) == (2, 0)
     assert [(refused.row, refused.reasons) for refused in done.refused] == [
         (1, ("its cache_key: String should match pattern '^[0-9a-f]{64}$'",)),
-        (2, ("its observation: String should have at most 2000 characters",)),
+        (2, ("its reply: String should have at most 8000 characters",)),
         (3, ("its configuration.prompt_version: Input should be a valid string",)),
         (6, ("it names a number",)),
         (7, ("an earlier row has its key",)),
@@ -575,8 +575,8 @@ def test_unusable_rows_are_refused_with_reasons_and_others_taken(kept, tmp_path)
 
 def test_columns_of_an_export_stay_as_they_are():
     assert SCHEMA.names == [
-        "cache_key", "prompt_version", "model", "temperature", "language", "pattern", "observation", "cause", "action",
-        "generated_at", "input_tokens", "output_tokens",
+        "cache_key", "prompt_version", "model", "temperature", "language", "pattern", "reply", "generated_at",
+        "input_tokens", "output_tokens",
     ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ system such as *El hierro 85 ppm supera el límite de 60 ppm; se recomienda camb
 
 reports         the file, read in confinement          json_numbers  what its JSON has that is a number
 grounding       numbers of a text, and their essays    judging       one text against its row
-additive_rule   advice to change oil or a component    scores        shares over all texts
+change_advice   advice to change oil or a component    scores        shares over all texts
 worst           examples of what is wrong, and why     visible       what may be shown of a file
 
 A number is *grounded* when it is a value or a limit of a breach, another measured value of the row or of its previous

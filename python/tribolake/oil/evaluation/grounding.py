@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from tribolake.oil.evaluation.clauses import blanked, clauses, folded, normal
+from tribolake.oil.evaluation.essay_names import Mention, mentions, published_essays
+from tribolake.oil.evaluation.pairing import paired
+from tribolake.oil.evaluation.quantities import TIMES, Quantity, quantities
 from tribolake.oil.evaluation.reports import Breach, Report
-from tribolake.oil.wording.guards.essay_names import Mention, mentions, published_essays
-from tribolake.oil.wording.guards.pairing import paired
-from tribolake.oil.wording.guards.quantities import TIMES, Quantity, quantities
-from tribolake.oil.wording.guards.sentences import blanked, clauses, folded, normal
 
 ROUNDED_BY = 0.05  # at most, as a share of the value
 POINTS = 1.0  # a percentage that follows from a breach may be off by this much

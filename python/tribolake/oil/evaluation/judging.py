@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tribolake.oil.evaluation.additive_rule import advises_change
+from tribolake.oil.evaluation.change_advice import advises_change
+from tribolake.oil.evaluation.claims import calms, promises
+from tribolake.oil.evaluation.clauses import normal
+from tribolake.oil.evaluation.errors import is_error
+from tribolake.oil.evaluation.essay_names import essays_of_group
 from tribolake.oil.evaluation.grounding import grounding_of
+from tribolake.oil.evaluation.language import is_another_language
 from tribolake.oil.evaluation.reports import Report, critical_essays
-from tribolake.oil.wording.guards.claims import calms, promises
-from tribolake.oil.wording.guards.essay_names import essays_of_group
-from tribolake.oil.wording.guards.foreign_text import is_error
-from tribolake.oil.wording.guards.language import is_another_language
-from tribolake.oil.wording.guards.sentences import normal
 
 MOST_WORDS = 150
 HURRIED = frozenset({"U0", "U1"})

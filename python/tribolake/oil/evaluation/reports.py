@@ -12,9 +12,9 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError
+from tribolake.oil.evaluation.essay_names import published_essays
 from tribolake.oil.evaluation.json_numbers import number_in, read_json
 from tribolake.oil.evaluation.visible import visible
-from tribolake.oil.wording.guards.essay_names import published_essays
 from tribolake.trace.read_only_duckdb import QUIET, confine, literal, quoted
 
 MEMORY = "1GB"

@@ -16,8 +16,10 @@ JUDGES = (
     "matched_rules",
     "int_breaches",
     "int_breach_lists",
+    "int_patterns",
     "report_recommendations",
     "worded_recommendations",
+    "judged_reports",
     "classified_reports",
 )
 EVALUATED = """

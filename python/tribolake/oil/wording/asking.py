@@ -6,18 +6,18 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from tribolake.errors import TribolakeError
 from tribolake.oil.wording.budget import Budget, Reservation
 from tribolake.oil.wording.enrich import Cache
-from tribolake.oil.wording.judge import Fault, judge, wording_of
 from tribolake.oil.wording.model import Answer, Model, most_tokens
 from tribolake.oil.wording.pattern import Pattern
 from tribolake.oil.wording.price import Price, Tokens
 from tribolake.oil.wording.prompt import LONGEST_COMPLAINT_BYTES, Message, messages
 from tribolake.oil.wording.reasons import NOT_ASKED, OF_THE_ENDPOINT, ModelUnusable, Unanswered
-from tribolake.oil.wording.reply import response_format
+from tribolake.oil.wording.reply import Fault, Reply, judge, response_format
 from tribolake.oil.wording.result import Enrichment, Waiting
 from tribolake.oil.wording.wording import Configuration, Wording
 from tribolake.product import Progress
@@ -63,7 +63,7 @@ async def ask_for_all(
     """
     limit = None if settings.model.budget_usd is None else Decimal(str(settings.model.budget_usd))
     budget = Budget(limit, price)
-    async with Model(settings, response_format()) as model:
+    async with Model(settings) as model:
         await _Asking(settings, model, configuration, keys, cache, budget, result, progress).all_of(patterns)
         endpoint = model.endpoint
     result.cost_usd = budget.spent
@@ -96,7 +96,6 @@ class _Asking:
         progress: Progress,
     ) -> None:
         self._settings = settings
-        self._format = response_format()
         self._model = model
         self._configuration = configuration
         self._keys = keys
@@ -140,8 +139,8 @@ class _Asking:
 
     async def _ask_within_budget(self, pattern: Pattern) -> Waiting | None:
         """Ask for one pattern; None when it has its wording."""
-        first = messages(pattern)
-        most = self._most(first)
+        first = messages(pattern, self._settings.language)
+        most = self._most(first, pattern)
         reservation = await self._budget.reserve([most, most + Tokens(COMPLAINT_TOKENS)])
         if reservation is None:
             return Waiting("budget")
@@ -161,29 +160,29 @@ class _Asking:
 
     async def _ask(self, pattern: Pattern, asked: Sequence[Message], reservation: Reservation) -> Waiting | None:
         self._result.asked += 1
-        answer = await self._call(asked, reservation)
+        answer = await self._call(asked, pattern, reservation)
         tokens = answer.tokens or Tokens()
-        verdict = judge(answer.content, pattern, is_whole=answer.is_whole)
+        verdict = judge(answer.content, pattern.choices, is_whole=answer.is_whole)
         if isinstance(verdict, Fault):
             if self._result.stopped:
                 return Waiting("stopped")
             self._result.retried += 1
-            answer = await self._call(messages(pattern, verdict.complaint), reservation)
+            again = messages(pattern, self._settings.language, verdict.complaint)
+            answer = await self._call(again, pattern, reservation)
             tokens += answer.tokens or Tokens()
-            verdict = judge(answer.content, pattern, is_whole=answer.is_whole)
+            verdict = judge(answer.content, pattern.choices, is_whole=answer.is_whole)
         if isinstance(verdict, Fault):
-            self._result.rejected.update(verdict.guards)
-            self._result.failed += not verdict.guards
+            self._result.rejected.update(verdict.fields)
+            self._result.failed += not verdict.fields
             return Waiting(verdict.reason, verdict.detail)
-        wording = wording_of(verdict, pattern, self._keys[pattern.text], self._configuration, tokens)
         # Nothing is awaited between the verdict and this: what was paid for is on its way to the disk.
-        await self._keep(wording)
+        await self._keep(self._wording_of(verdict, pattern, tokens))
         return None
 
-    async def _call(self, asked: Sequence[Message], reservation: Reservation) -> Answer:
-        most = self._most(asked)
+    async def _call(self, asked: Sequence[Message], pattern: Pattern, reservation: Reservation) -> Answer:
+        most = self._most(asked, pattern)
         try:
-            answer = await self._model.ask(asked, lambda: reservation.lose(most))
+            answer = await self._model.ask(asked, response_format(pattern.choices), lambda: reservation.lose(most))
         except Unanswered as failure:
             if failure.tokens:
                 self._spend(failure.tokens, most, reservation)
@@ -201,8 +200,14 @@ class _Asking:
                 endpoint=self._model.endpoint, output=tokens.output, limit=most.output
             )
 
-    def _most(self, asked: Sequence[Message]) -> Tokens:
-        return most_tokens(asked, self._format, self._settings)
+    def _most(self, asked: Sequence[Message], pattern: Pattern) -> Tokens:
+        return most_tokens(asked, response_format(pattern.choices), self._settings)
+
+    def _wording_of(self, reply: Reply, pattern: Pattern, tokens: Tokens) -> Wording:
+        """An accepted reply as it is kept; tokens are those of all calls that led to it."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        key = self._keys[pattern.text]
+        return Wording(key, self._configuration, pattern.text, reply.as_json(), now, tokens.input, tokens.output)
 
     async def _keep(self, wording: Wording) -> None:
         try:

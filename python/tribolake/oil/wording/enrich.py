@@ -15,6 +15,7 @@ from tribolake.errors import TribolakeError
 from tribolake.oil.wording.configuration import configuration_of
 from tribolake.oil.wording.pattern import Pattern
 from tribolake.oil.wording.price import price_of
+from tribolake.oil.wording.reply import objections
 from tribolake.oil.wording.result import Enrichment, Pending, Waiting
 from tribolake.oil.wording.segments import Validate
 from tribolake.oil.wording.wording import Configuration, Wording, cache_key
@@ -59,11 +60,10 @@ def enrich(
     configuration = configuration_of(settings)
     result = Enrichment(settings.model.name, len(pending), sum(each.reports for each in pending))
     queue = sorted(pending, key=lambda each: (-each.reports, each.pattern.text))
-    keys = {each.pattern.text: cache_key(each.pattern, configuration) for each in queue}
+    keys = {each.pattern.text: cache_key(each.pattern.text, configuration) for each in queue}
     found: Mapping[str, Wording] = {}
     try:
-        by_key = {keys[each.pattern.text]: each.pattern for each in queue}
-        found = cache.find(list(by_key), objections_by_key(by_key)) if keys else {}
+        found = cache.find(keys.values(), objections) if keys else {}
     except (TribolakeError, OSError) as error:
         result.stopped = NO_CACHE.format(error=error)
     result.wordings = {text: found[key] for text, key in keys.items() if key in found}
@@ -78,21 +78,6 @@ def enrich(
         result.waiting = {text: result.waiting[text] for text in keys if text in result.waiting}
     result.seconds = time.perf_counter() - began
     return result
-
-
-def objections_by_key(patterns: Mapping[str, Pattern]) -> Validate:
-    """What the guards of today have against a wording of the cache: others may write to that place.
-
-    Args:
-        patterns: by the keys that are looked for.
-    """
-
-    def objections(wording: Wording) -> Sequence[str]:
-        from tribolake.oil.wording.objections import objections_to  # noqa: PLC0415 - guards take a while to import
-
-        return objections_to(wording, patterns[wording.cache_key])
-
-    return objections
 
 
 def _ask_for(

@@ -10,7 +10,7 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,12 +48,11 @@ class Answer:
 class Model:
     """A model at an endpoint, over connections that calls share."""
 
-    def __init__(self, settings: Settings, reply_format: dict[str, Any]) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Open nothing yet.
 
         Args:
             settings: with a key.
-            reply_format: JSON schema of a reply, as `response_format` has it.
         """
         if settings.model.api_key is None:
             raise ValueError("no key is set")
@@ -62,7 +61,7 @@ class Model:
         self._deadline = settings.model.deadline_seconds
         self._timeout = httpx2.Timeout(self._deadline, connect=min(self._deadline, CONNECT_SECONDS))
         self._attempts = settings.model.retries + 1
-        self._said_always = say_always(settings, reply_format)
+        self._said_always = say_always(settings)
         self._not_before = 0.0  # the endpoint asked all callers to wait until then
         self._unusable: str | None = None  # why no call is made any more
         self._base_url = httpx2.URL(settings.model.base_url or OPENAI)
@@ -99,11 +98,17 @@ class Model:
             http_client=DefaultAsyncHttpxClient(limits=limits, timeout=self._timeout, verify=self._tls),
         )
 
-    async def ask(self, messages: Sequence[Message], lost: Callable[[], bool] = lambda: True) -> Answer:
+    async def ask(
+        self,
+        messages: Sequence[Message],
+        reply_format: Mapping[str, Any],
+        lost: Callable[[], bool] = lambda: True,
+    ) -> Answer:
         """Ask once, again after a pause where the endpoint is busy or down, all within the deadline.
 
         Args:
             messages: as chat completions take them.
+            reply_format: JSON schema of the reply, as `response_format` of a chat completion.
             lost: told of an attempt that was sent and not answered, which may be billed; says whether another one
                 may be made.
 
@@ -119,7 +124,7 @@ class Model:
                     if self._unusable:
                         raise ModelUnusable(self._unusable)
                     try:
-                        return await self._attempt(messages, lost)
+                        return await self._attempt({"messages": messages, "response_format": reply_format}, lost)
                     except _TryAgain as failure:
                         if attempt == self._attempts - 1 or not failure.may_be_tried:
                             raise failure.as_unanswered from None
@@ -142,14 +147,14 @@ class Model:
             raise otherwise or Unanswered("busy", f"the endpoint asked to wait {seconds:.0f} s, past the deadline")
         await asyncio.sleep(seconds)
 
-    async def _attempt(self, messages: Sequence[Message], lost: Callable[[], bool]) -> Answer:
+    async def _attempt(self, said: Mapping[str, Any], lost: Callable[[], bool]) -> Answer:
         try:
             with self._connection() as client:
                 # Not `chat.completions.create`: what it does to messages, and to the reply, takes 3 ms a call.
                 response = await client.post(
                     "/chat/completions",
                     cast_to=httpx2.Response,
-                    body=self._said_always | {"messages": messages},
+                    body={**self._said_always, **said},
                 )
         except asyncio.CancelledError:
             lost()
@@ -183,17 +188,16 @@ class _TryAgain(Exception):
         self.after = after
 
 
-def say_always(settings: Settings, reply_format: dict[str, Any]) -> dict[str, Any]:
-    """What every request says beside its messages."""
+def say_always(settings: Settings) -> dict[str, Any]:
+    """What every request says besides its messages and the format of its reply."""
     said: dict[str, Any] = {
         "model": settings.model.name,
         "max_completion_tokens": settings.model.max_output_tokens,
-        "response_format": reply_format,
     }
     return said if settings.model.temperature is None else said | {"temperature": settings.model.temperature}
 
 
-def most_tokens(messages: Sequence[Message], reply_format: dict[str, Any], settings: Settings) -> Tokens:
+def most_tokens(messages: Sequence[Message], reply_format: Mapping[str, Any], settings: Settings) -> Tokens:
     """The most tokens that a call can cost: a token is at least one byte."""
     said = sum(len(message["content"].encode()) + OVERHEAD_TOKENS for message in messages)
     return Tokens(said + len(json.dumps(reply_format)), settings.model.max_output_tokens)

@@ -1,27 +1,29 @@
-"""What the model is asked: a pattern of our own rules, and nothing that a laboratory or a client wrote.
+"""What the model is asked: a pattern, with the texts of the ids that it names.
 
-The texts are files in `prompts/`, one per language, with examples as data. They come first and never change within a
-version, so that an endpoint can keep what it read of them; the pattern follows, and the reason of a retry comes last.
+The instructions are files in `prompts/`, one per language, with examples as data. They come first and do not change,
+unless a phrase of an example is corrected, so that an endpoint can keep what it read of them. The pattern follows. The
+reason of a retry is last.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cache
 from importlib import resources
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from tribolake.oil.wording.guards.sentences import normal
+from tribolake.oil.seeds import read_seed
 from tribolake.oil.wording.pattern import Language, Pattern
 from tribolake.oil.wording.wording import canonical_json
 
-# Part of what wordings are kept under: a change of any text in `prompts/` needs a new one.
-PROMPT_VERSION = "2026-11"
+# Part of what replies are kept under: a change of any text in `prompts/` needs a new one.
+PROMPT_VERSION = "2026-12"
 # What a second call can cost is put aside before the first.
 LONGEST_COMPLAINT_BYTES = 1_000
 RETRY = {
     "es": "La respuesta anterior fue rechazada. Corrija esto y responda de nuevo con el JSON completo:\n",
-    "en": "The previous answer was rejected. Mend this and answer again with the whole JSON:\n",
+    "en": "The previous answer was rejected. Correct this and answer again with the whole JSON:\n",
 }
 
 
@@ -36,56 +38,60 @@ class Message(TypedDict):
 def system_prompt(language: Language) -> str:
     """The instructions and examples of a language: the same text for every pattern."""
     examples = "\n\n".join(
-        f"{canonical_json(example['facts'])}\n{canonical_json(example['reply'])}" for example in read_examples(language)
+        f"{user_prompt(pattern, language)}\n{canonical_json(reply)}" for pattern, reply in read_examples()
     )
     return f"{_text(f'{language}.md').strip()}\n\n{examples}\n"
 
 
-def user_prompt(pattern: Pattern) -> str:
-    """The facts of a pattern, as canonical JSON."""
-    return canonical_json(
-        {
-            "component": pattern.component,
-            "may_advise_change": pattern.advises_change,
-            "only_additives": pattern.only_additives,
-            "rules": [
-                {
-                    "id": rule.rule_id,
-                    "urgency": rule.urgency,
-                    "advises_change": rule.advises_change,
-                    "cause": rule.cause,
-                    "action": rule.action,
-                }
-                for rule in pattern.rules
-            ],
-            "slots": list(pattern.slots),
-            "urgency": pattern.urgency,
-        }
-    )
+def user_prompt(pattern: Pattern, language: Language) -> str:
+    """The facts of a pattern as canonical JSON, with the texts that its ids stand for.
+
+    Raises:
+        ValueError: the pattern has the hash of another comment.
+    """
+    said: dict[str, Any] = json.loads(pattern.text)
+    hashed = None if pattern.comment is None else hashlib.sha256(pattern.comment.encode()).hexdigest()
+    if said.pop("comment") != hashed:
+        raise ValueError("the comment is not the one of the pattern")
+    ids = [*said.pop("openings"), *said.pop("hedges"), *pattern.choices.steps]
+    texts = _texts(language)
+    said["causes"] = [
+        {"id": rule, "name": texts[f"{rule}.name"], "text": texts[f"{rule}.cause"]} for rule in said.pop("rules")
+    ]
+    said["phrases"] = {text_id: texts[text_id] for text_id in ids}
+    if pattern.comment is not None:
+        said["comment"] = pattern.comment
+    return canonical_json(said)
 
 
-def messages(pattern: Pattern, complaint: str | None = None) -> list[Message]:
+def messages(pattern: Pattern, language: Language, complaint: str | None = None) -> list[Message]:
     """The messages of a request.
 
     Args:
-        pattern: what to word.
-        complaint: why the last reply was not accepted; it comes after everything else, so the prefix stays the same.
+        pattern: what to choose from.
+        language: of the texts.
+        complaint: why the last reply was refused; it comes after everything else, so the prefix stays the same.
     """
     asked: list[Message] = [
-        {"role": "system", "content": system_prompt(pattern.language)},
-        {"role": "user", "content": user_prompt(pattern)},
+        {"role": "system", "content": system_prompt(language)},
+        {"role": "user", "content": user_prompt(pattern, language)},
     ]
     if complaint:
-        told = " ".join(normal(complaint).split()).encode()[:LONGEST_COMPLAINT_BYTES]
-        asked.append({"role": "user", "content": RETRY[pattern.language] + told.decode(errors="ignore")})
+        told = " ".join(complaint.split()).encode(errors="replace")[:LONGEST_COMPLAINT_BYTES]
+        asked.append({"role": "user", "content": RETRY[language] + told.decode(errors="ignore")})
     return asked
 
 
 @cache
-def read_examples(language: Language) -> list[dict[str, dict[str, object]]]:
-    """The examples of a language: `facts` as `user_prompt` gives them, and the `reply` that was hoped for."""
-    found: list[dict[str, dict[str, object]]] = json.loads(_text(f"examples_{language}.json"))
-    return found
+def read_examples() -> list[tuple[Pattern, dict[str, Any]]]:
+    """The patterns of the examples, each with the reply that is wanted."""
+    examples = json.loads(_text("examples.json"))
+    return [(Pattern(canonical_json(each["pattern"])), each["reply"]) for each in examples]
+
+
+@cache
+def _texts(language: Language) -> dict[str, str]:
+    return {row["text_id"]: row["text"] for row in read_seed(f"texts_{language}")}
 
 
 def _text(name: str) -> str:

@@ -8,8 +8,8 @@ from tribolake.errors import TribolakeError
 from tribolake.oil.wording.price import Tokens
 
 Reason = Literal[
-    "rejected",  # two replies said what a wording must not say
-    "unreadable",  # two replies were no wording
+    "rejected",  # two replies were not made of the pattern's choices
+    "unreadable",  # two replies were not JSON objects with the fields that were asked for
     "truncated",  # two replies ended before their end
     "refused",  # the model, or a filter before it, does not answer
     "bad request",  # the endpoint does not understand what it is asked

@@ -1,54 +1,74 @@
-"""A reply of the model: its JSON schema, and how it is read.
+"""A reply of the model: ids of vetted phrases, and their order. Nothing that it writes reaches a reader.
 
-A model that keeps to the schema gives nothing else, but not every endpoint enforces it: what comes back is read as
-strictly as a file from a stranger.
+An endpoint may enforce the schema or not, so each reply is checked here too, by comparing sets and orders.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from tribolake.errors import TribolakeError
+from tribolake.oil.wording.pattern import Choices, read_choices
+from tribolake.oil.wording.reasons import Reason
+from tribolake.oil.wording.wording import Wording, cache_key, canonical_json
 
-MAX_CHARACTERS = 8_000  # of a reply: the three sentences of 90 words need 800
-MAX_SENTENCE = 1_200
-Urgency = Literal["U0", "U1", "U2", "U3"]
+MAX_CHARACTERS = 8_000  # a reply has 500
+MAX_CAUSES = 2
+MAX_LENT_STEPS = 2
 SCHEMA_NAME = "recommendation"
-Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_SENTENCE)]
-
-
-class ReplyUnreadable(TribolakeError):
-    """A reply is no JSON object with the fields that were asked for; the message says why, for the model too."""
+CUT_SHORT = "the reply ended before its end: be shorter"
+TOO_SHORT = "TRIBOLAKE_AI_MAX_OUTPUT_TOKENS does not suffice"
+Id = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
 class Reply(BaseModel):
-    """Three sentences with slots, and the urgency that the model understood."""
+    """Ids only."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    observation: Sentence
-    cause: Sentence
-    action: Sentence
-    urgency: Urgency
+    opening: Id
+    essays: tuple[Id, ...] = ()
+    causes: tuple[Id, ...]
+    hedge: Id
+    steps: tuple[Id, ...]
+
+    def as_json(self) -> str:
+        """The reply as it is kept."""
+        return canonical_json(self.model_dump())
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a reply is refused: its fields that are wrong, and what the model is told when it is asked again."""
+
+    reason: Reason
+    complaint: str
+    fields: tuple[str, ...] = ()
 
     @property
-    def sentences(self) -> dict[str, str]:
-        """The three sentences by the name of their field, in the order in which they are published."""
-        return {"observation": self.observation, "cause": self.cause, "action": self.action}
+    def detail(self) -> str:
+        """Without the reply's own words."""
+        return TOO_SHORT if self.reason == "truncated" else ", ".join(self.fields)
 
 
-def response_format() -> dict[str, Any]:
-    """The schema as `response_format` of an OpenAI chat completion.
+def response_format(choices: Choices) -> dict[str, Any]:
+    """The schema of a reply as `response_format` of an OpenAI chat completion.
 
-    Strict output knows neither lengths nor patterns: those are checked when the reply is read.
+    Strict output has no lengths and no orders: `judge` checks them.
     """
-    text = {"type": "string"}
-    properties = dict.fromkeys(("observation", "cause", "action"), text) | {
-        "urgency": {"type": "string", "enum": list(get_args(Urgency))}
+    properties = {
+        "opening": _one_of(choices.openings),
+        "essays": _list_of([symptom.essay for symptom in choices.essays]),
+        "causes": _list_of(choices.rules),
+        "hedge": _one_of(choices.hedges),
+        "steps": _list_of(choices.steps),
     }
+    if not choices.essays:  # an empty enumeration is not a schema
+        del properties["essays"]
     schema = {
         "type": "object",
         "properties": properties,
@@ -58,35 +78,100 @@ def response_format() -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": SCHEMA_NAME, "strict": True, "schema": schema}}
 
 
-def read_reply(content: str) -> Reply:
-    """Read a reply.
+def judge(content: str, choices: Choices, *, is_whole: bool = True) -> Reply | Fault:
+    """Judge what a model replied.
+
+    Args:
+        content: of its message.
+        choices: of the pattern that it was asked about.
+        is_whole: whether it came to its end.
+    """
+    if not is_whole:
+        return Fault("truncated", CUT_SHORT)
+    if len(content) > MAX_CHARACTERS:
+        return Fault("unreadable", f"the reply has {len(content):,} characters: at most {MAX_CHARACTERS:,} are read")
+    try:
+        reply = Reply.model_validate_json(_without_doubles(content))
+    except ValidationError as error:
+        return Fault("unreadable", "; ".join(_told(problem) for problem in error.errors(include_url=False)))
+    except (ValueError, RecursionError):
+        return Fault("unreadable", "the reply is not one JSON object, or a field stands in it twice")
+    wrong = dict(_faults(reply, choices))
+    return Fault("rejected", "; ".join(wrong.values()), tuple(wrong)) if wrong else reply
+
+
+def objections(wording: Wording) -> tuple[str, ...]:
+    """Return why a wording is not taken: it may come from a file, or from a place that others can write to."""
+    try:
+        is_its_key = cache_key(wording.pattern, wording.configuration) == wording.cache_key
+        verdict = judge(wording.reply, read_choices(wording.pattern))
+    except (ValueError, RecursionError) as error:
+        return (f"its pattern cannot be read: {str(error).splitlines()[0]}",)
+    if not is_its_key:
+        return ("its key is the one of another pattern or configuration",)
+    if isinstance(verdict, Fault):
+        return (f"its reply: {verdict.complaint}",)
+    return () if verdict.as_json() == wording.reply else ("its reply is not written as this project writes it",)
+
+
+def _faults(reply: Reply, choices: Choices) -> Iterator[tuple[str, str]]:
+    """Each field that is wrong, and why."""
+    essays = [symptom.essay for symptom in choices.essays]
+    first, *others = choices.rules
+    if reply.opening not in choices.openings:
+        yield "opening", f"opening must be one of {', '.join(choices.openings)}"
+    if sorted(reply.essays) != sorted(essays):
+        yield "essays", f"essays must have {', '.join(essays) or 'nothing'}, each once"
+    if reply.causes[:1] != (first,) or len(reply.causes) > MAX_CAUSES or not {*reply.causes[1:]} <= {*others}:
+        yield "causes", f"causes must have {first}, and after it at most one of {', '.join(others)}"
+    if reply.hedge not in choices.hedges:
+        yield "hedge", f"hedge must be one of {', '.join(choices.hedges)}"
+    if wrong := _wrong_steps(reply.steps, choices):
+        yield "steps", wrong
+
+
+def _wrong_steps(steps: Sequence[str], choices: Choices) -> str | None:
+    own = [step for step in steps if step in choices.required_steps or step in choices.other_steps]
+    required = list(choices.required_steps)
+    left = own[len(required) :]
+    if own[: len(required)] != required or left != [step for step in choices.other_steps if step in left]:
+        return f"steps must have {', '.join(required)} in this order, each once"
+    if choices.begins_with_stop and steps[:1] != choices.required_steps[:1]:
+        return f"the first step must be {required[0]}"
+    for lent in choices.lent_steps:
+        taken = [step for step in steps if step in lent]
+        if taken != list(lent[: len(taken)]):
+            return f"steps must take those of another rule from its first one on: {', '.join(lent)}"
+    if len(steps) - len(own) > MAX_LENT_STEPS:
+        return f"steps must have at most {MAX_LENT_STEPS} of other rules"
+    if not {*steps} <= {*choices.steps}:
+        return f"steps must be of {', '.join(choices.steps)}"
+    return None
+
+
+def _one_of(allowed: Sequence[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(allowed)}
+
+
+def _list_of(allowed: Sequence[str]) -> dict[str, Any]:
+    return {"type": "array", "items": _one_of(allowed)}
+
+
+def _without_doubles(content: str) -> str:
+    """The same JSON.
 
     Raises:
-        ReplyUnreadable: it is too long, no JSON, has a field twice, or its fields are not those of the schema.
+        ValueError: it is not JSON, or a field stands in an object twice.
     """
-    if len(content) > MAX_CHARACTERS:
-        raise ReplyUnreadable(f"the reply has {len(content):,} characters: at most {MAX_CHARACTERS:,} are read")
-    if not content.strip():
-        raise ReplyUnreadable("the reply is empty: answer with one JSON object")
-    try:
-        said = json.loads(content, object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise ReplyUnreadable(f"the reply is no JSON object, or was cut off: {error}") from error
-    try:
-        return Reply.model_validate(said)
-    except ValidationError as error:
-        raise ReplyUnreadable("; ".join(_told(problem) for problem in error.errors(include_url=False))) from error
 
+    def read(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        said = dict(pairs)
+        if len(said) < len(pairs):
+            raise ValueError("a field stands in it twice")
+        return said
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    said = dict(pairs)
-    if len(said) < len(pairs):
-        raise ValueError("a field stands in it twice")
-    return said
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name[:20]} is no value of JSON")
+    json.loads(content, object_pairs_hook=read)
+    return content
 
 
 def _told(problem: Any) -> str:

@@ -1,4 +1,4 @@
-"""Word the reports of a warehouse: patterns that wait get their wording, and reports show what is known of theirs."""
+"""Word the reports of a warehouse: patterns that wait get their replies, and reports show them."""
 
 from __future__ import annotations
 
@@ -8,40 +8,17 @@ import duckdb
 
 from tribolake.oil.wording.configuration import configuration_of
 from tribolake.oil.wording.enrich import Cache, enrich
-from tribolake.oil.wording.judge_again import judge_again
-from tribolake.oil.wording.pattern import expert_rules
 from tribolake.oil.wording.result import Enrichment
 from tribolake.oil.wording.waiting import (
-    CONTROL_WORDINGS,
     configuration_text,
     forget_other_configurations,
+    keep_replies,
     keep_waiting,
-    keep_wordings,
     pending,
+    show_replies,
 )
 from tribolake.product import Progress
 from tribolake.settings import Settings
-
-# Reports of patterns whose wording came, went, or made room for another of the same key, since they were judged; all
-# others show theirs already.
-SHOW = """
-    update gold.classified_reports as reports
-    set
-        ai_recommendation = worded.ai_recommendation,
-        recommendation_source = worded.recommendation_source,
-        ai_generated_at = worded.ai_generated_at,
-        cache_key = worded.cache_key
-    from gold.worded_recommendations as worded
-    where
-        reports.client = worded.client
-        and reports.laboratory = worded.laboratory
-        and reports.sampleNumber = worded.sampleNumber
-        and (
-            reports.cache_key is distinct from worded.cache_key
-            or reports.ai_generated_at is distinct from worded.ai_generated_at
-        )
-    returning reports.client
-"""
 
 
 def word_reports(
@@ -51,7 +28,7 @@ def word_reports(
     *,
     progress: Progress = lambda _: None,
 ) -> tuple[Enrichment, set[str]]:
-    """Give patterns their wordings and reports their texts.
+    """Give patterns their replies. The views of a build show them.
 
     Args:
         warehouse: with the models of a build.
@@ -60,16 +37,12 @@ def word_reports(
         progress: told what is under way.
 
     Returns:
-        What the enrichment came to, and the clients whose reports it changed.
+        What the enrichment came to, and the clients whose texts changed since the last call.
     """
-    warehouse.execute(CONTROL_WORDINGS)
-    rules, now = expert_rules(settings.language), datetime.now(UTC)
-    configuration = configuration_of(settings)
-    said = configuration_text(configuration, rules)
+    now = datetime.now(UTC)
+    said = configuration_text(configuration_of(settings), sees_comments=settings.model.sees_comments)
     forget_other_configurations(warehouse, said)
-    judge_again(warehouse, configuration)
-    waiting = pending(warehouse, configuration, rules, now)
-    enrichment = enrich(settings, waiting, cache, progress)
-    keep_wordings(warehouse, said, enrichment.wordings.values())
+    enrichment = enrich(settings, pending(warehouse, said, now), cache, progress)
+    keep_replies(warehouse, said, enrichment.wordings)
     keep_waiting(warehouse, said, enrichment.waiting, now)
-    return enrichment, {client.lower() for (client,) in warehouse.execute(SHOW).fetchall()}
+    return enrichment, show_replies(warehouse)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
+from tribolake.oil.wording.reply import objections
 from tribolake.oil.wording.segments import open_wordings
 from tribolake.settings import Settings
 
@@ -32,15 +34,15 @@ def lay_out_wordings(settings: Settings, scratch: Settings, reports: Sequence[Pa
                 keys |= {key for (key,) in connection.execute(KEYS, [str(path)]).fetchall()}
     if not keys:
         return scratch
-    from tribolake.oil.wording.objections import objections  # noqa: PLC0415 - guards take a while to import
-
-    cache, kept = open_wordings(settings), open_wordings(scratch)
-    # The first of each key that the guards of today take: that is what the run showed, unless they changed since.
-    shown = cache.find(keys, objections)
-    kept.keep_all(shown.values())
-    # Also one that is refused by now says how the run was set.
-    said = next((wording.configuration for wording in (shown or cache.find(keys)).values()), None)
-    if said is None:
+    shown = open_wordings(settings).find(keys, objections)
+    open_wordings(scratch).keep_all(shown.values())
+    if not shown:
         return scratch
-    as_then = {"ai_model": said.model, "ai_temperature": said.temperature, "language": said.language}
+    said = next(iter(shown.values())).configuration
+    as_then = {
+        "ai_model": said.model,
+        "ai_temperature": said.temperature,
+        "language": said.language,
+        "model_sees_comments": any(json.loads(wording.pattern)["comment"] for wording in shown.values()),
+    }
     return scratch.changed(**as_then)

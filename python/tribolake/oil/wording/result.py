@@ -43,7 +43,7 @@ class Enrichment:
     accepted: int = 0
     retried: int = 0  # asked a second time, with what was wrong with the first reply
     failed: int = 0  # asked, and no reply came that could be judged
-    rejected: Counter[str] = field(default_factory=Counter)  # by guard; a second reply can offend several
+    rejected: Counter[str] = field(default_factory=Counter)  # second replies, by field that was wrong
     tokens: Tokens = field(default_factory=Tokens)
     # None where no price is known. A call that was lost on its way back counts as the most that it can have cost.
     cost_usd: Decimal | None = None

@@ -1,4 +1,4 @@
-"""A wording: three sentences with slots that passed every guard, as the lake keeps them and all its runs share them."""
+"""A wording: a reply of the model that chose from its pattern, as the lake keeps it and all its runs share it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from tribolake.oil.wording.pattern import Language, Pattern
+from tribolake.oil.wording.pattern import Language
 
 MAX_WORDING_BYTES = 64 * 2**10
 # No model worded anything before, and DuckDB cannot hold every year that Python can.
@@ -53,7 +53,6 @@ def _json_object(text: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Sentence = Annotated[str, Field(min_length=1, max_length=2_000)]
 Tokens = Annotated[int, Field(ge=0, le=2**31)]
 
 
@@ -82,9 +81,7 @@ class Wording:
     cache_key: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     configuration: Configuration
     pattern: Annotated[str, Field(max_length=16_000), AfterValidator(_json_object)]  # as the warehouse has it
-    observation: Sentence
-    cause: Sentence
-    action: Sentence
+    reply: Annotated[str, Field(max_length=8_000), AfterValidator(_json_object)]  # canonical JSON of ids
     generated_at: Annotated[str, AfterValidator(_time)]  # ISO 8601, UTC
     input_tokens: Tokens = 0
     output_tokens: Tokens = 0
@@ -114,20 +111,13 @@ def _stored() -> TypeAdapter[Wording]:
     return TypeAdapter(Wording)
 
 
-def cache_key(pattern: Pattern, configuration: Configuration) -> str:
-    """SHA-256 of everything that the sentences depend on, as 64 hexadecimal digits.
+def cache_key(pattern: str, configuration: Configuration) -> str:
+    """Return the SHA-256 of everything that a reply depends on, as 64 hexadecimal digits.
 
-    The texts of the rules are part of it: when an expert mends a rule, its wordings are asked for again.
+    The phrases are not part of it: a corrected phrase corrects every text, and no reply is asked for again.
     """
-    return hashlib.sha256(
-        canonical_json(
-            {
-                "configuration": asdict(configuration),
-                "pattern": json.loads(pattern.text),
-                "rules": [asdict(rule) for rule in pattern.rules],
-            }
-        ).encode()
-    ).hexdigest()
+    said = {"configuration": asdict(configuration), "pattern": json.loads(pattern)}
+    return hashlib.sha256(canonical_json(said).encode()).hexdigest()
 
 
 def canonical_json(value: Any) -> str:

@@ -16,6 +16,6 @@ select
     rules.rule_id
 from {{ ref('matched_rules') }} as rules
 inner join breaches on rules.row_id = breaches.row_id
-inner join {{ ref('expert_rules') }} as expert_rules on rules.rule_id = expert_rules.rule_id
+inner join {{ ref('expert_rule_texts') }} as rule_texts on rules.rule_id = rule_texts.rule_id
 inner join {{ ref('report_recommendations') }} as recommendations on rules.row_id = recommendations.row_id
-where breaches.is_only_additives and expert_rules.advises_change
+where breaches.is_only_additives and rule_texts.advises_change

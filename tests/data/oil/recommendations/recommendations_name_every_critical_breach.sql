@@ -1,28 +1,21 @@
--- However it is worded, a recommendation leaves no critical breach unsaid: it is in the list of breaches, by its name,
--- or the wording has its value. What a rule says of its cause is no list: "cobre alto" is there whatever was breached.
+-- A recommendation leaves no critical breach unsaid: each is named in the list of breaches, which stands before the
+-- cause. What a rule says of its cause is not the list: "cobre alto" stands there whatever was breached.
 with
 
 said as (
     select
-        recommendations.row_id,
+        judged.row_id,
         reports.client,
         reports.sampleNumber,
         reports.ai_recommendation,
-        case
-            when reports.recommendation_source = 'llm' then coalesce(rules.other_breaches, '')
-            else split_part(reports.ai_recommendation, causes.text, 1)
-        end as listed,
-        coalesce(wordings.observation, '') as observation
+        split_part(reports.ai_recommendation, rule_texts.cause, 1) as listed
     from {{ ref('classified_reports') }} as reports
-    inner join {{ ref('worded_recommendations') }} as recommendations
+    inner join {{ ref('judged_reports') }} as judged
         on
-            reports.client = recommendations.client
-            and reports.laboratory = recommendations.laboratory
-            and reports.sampleNumber = recommendations.sampleNumber
-    inner join {{ ref('report_recommendations') }} as rules on recommendations.row_id = rules.row_id
-    left join {{ ref('texts') }} as causes on rules.first_rule || '.cause' = causes.text_id
-    left join {{ source('control', 'wordings') }} as wordings on recommendations.cache_key = wordings.cache_key
-    where reports.report_status in ('Alerta', 'Anormal')
+            reports.client = judged.client
+            and reports.laboratory = judged.laboratory
+            and reports.sampleNumber = judged.sampleNumber
+    inner join {{ ref('expert_rule_texts') }} as rule_texts on reports.rule_ids[1] = rule_texts.rule_id
 )
 
 select
@@ -33,7 +26,4 @@ select
 from said
 inner join {{ ref('classified_results') }} as results on said.row_id = results.row_id
 left join {{ ref('texts') }} as names on 'essay.' || results.essay = names.text_id
-where
-    results.status = 'Critico'
-    and not contains(said.listed, coalesce(names.text, results.essay))
-    and not contains(said.observation, '{' || results.essay || '.value}')
+where results.status = 'Critico' and not contains(said.listed, coalesce(names.text, results.essay))

@@ -1,0 +1,11 @@
+{#- The band of a fact that a number falls into, by the seed `pattern_bands`; `unknown` where the number is null. -#}
+{% macro band_of(fact, number) -%}
+    coalesce(
+        (
+            select arg_max(bands.band, bands.at_least)
+            from {{ ref('pattern_bands') }} as bands
+            where bands.fact = '{{ fact }}' and bands.at_least <= {{ number }}
+        ),
+        'unknown'
+    )
+{%- endmacro %}

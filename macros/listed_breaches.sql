@@ -1,0 +1,21 @@
+{#-
+  A list of breaches as a text has it: the first five with their values, the other critical ones by name, and how many
+  more there are, so that no critical one is left unsaid and a text stays short, whatever a sample holds. It needs
+  `phrases` with report.critical_too and report.more.
+-#}
+{% macro listed_breaches(breaches) -%}
+    {%- set with_values = 5 -%}
+    {%- set others = breaches ~ '[' ~ (with_values + 1) ~ ':]' -%}
+    {%- set critical = 'list_filter(' ~ others ~ ', lambda breach: breach.rank = 3)' -%}
+    {%- set names = "nullif(array_to_string(list_transform(" ~ critical ~ ", lambda breach: breach.name), ', '), '')" -%}
+    {%- set count = 'nullif(len(list_filter(' ~ others ~ ', lambda breach: breach.rank < 3)), 0)' -%}
+    concat_ws(
+        ' ',
+        concat_ws(
+            ', ',
+            array_to_string(list_transform({{ breaches }}[:{{ with_values }}], lambda breach: breach.said), ', '),
+            {{ filled_phrase('phrases.report_critical_too', {'names': names}) }}
+        ),
+        {{ filled_phrase('phrases.report_more', {'count': 'cast(' ~ count ~ ' as varchar)'}) }}
+    )
+{%- endmacro %}
