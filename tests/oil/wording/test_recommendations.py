@@ -45,6 +45,7 @@ SHOWN = "sampleNumber, ai_recommendation, cache_key, ai_generated_at"
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[Endpoint]:
     with open_endpoint() as found:
+        found.answer = chosen
         yield found
 
 
@@ -53,7 +54,6 @@ def worded_lake(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint) ->
     """A lake after its first run with a model."""
     settings = asking(tmp_path_factory.mktemp("worded") / "lake", endpoint)
     write_sample_lake(settings.lake, finning_units=3, als_units=10, months=15)
-    endpoint.answer = chosen
     return settings, run(OIL, settings)
 
 
@@ -235,17 +235,18 @@ def obedient(asked: Asked) -> Response:
     return chosen(asked, **json.loads(comment[10:])) if "{" in comment else answered(comment)
 
 
-def spoiled_lake(folder: Path, endpoint: Endpoint, **other: Any) -> Settings:
+def spoiled_lake(folder: Path, endpoint: Endpoint, *headers: str, **other: Any) -> Settings:
+    """A lake whose workbooks have hostile texts below these headers."""
     settings = asking(folder, endpoint, **other)
     write_sample_lake(settings.lake, finning_units=3, als_units=6, months=15)
-    (workbook,) = (settings.lake / settings.prefix / "bronze").rglob("*.xlsx")
-    assert spoil(workbook, {"Interpretacion", "Compartimento"}, HOSTILE) > 20
+    workbooks = (settings.lake / settings.prefix / "bronze").rglob("*.xlsx")
+    assert sum(spoil(workbook, {*headers}, HOSTILE) for workbook in workbooks) > 20
     return settings
 
 
 @pytest.mark.slow
 def test_comment_reaches_neither_the_model_nor_a_text(endpoint: Endpoint, tmp_path: Path):
-    settings = spoiled_lake(tmp_path / "lake", endpoint)
+    settings = spoiled_lake(tmp_path / "lake", endpoint, "Interpretacion", "Compartimento")
     asked = len(endpoint.asked)
     assert said_of(run(OIL, settings))["accepted"] > 0
     assert not any("IGNORE-ME" in json.dumps(each.body) for each in endpoint.asked[asked:])
@@ -259,7 +260,7 @@ def test_comment_reaches_neither_the_model_nor_a_text(endpoint: Endpoint, tmp_pa
 
 @pytest.mark.slow
 def test_obedient_model_changes_at_most_the_order_of_phrases(endpoint: Endpoint, tmp_path: Path):
-    settings = spoiled_lake(tmp_path / "lake", endpoint, model_sees_comments=True)
+    settings = spoiled_lake(tmp_path / "lake", endpoint, "Interpretacion", model_sees_comments=True)
     asked = len(endpoint.asked)
     endpoint.answer = obedient
     try:
@@ -271,9 +272,7 @@ def test_obedient_model_changes_at_most_the_order_of_phrases(endpoint: Endpoint,
     said = said_of(report)
     assert (said["rejected"], said["failed"]) != ({}, 0)
     assert report.failed_tests == []
-    assert reports(settings, "count(*)", "ai_recommendation ilike any (array['%ignore%', '%cambie%', '%Oro%'])") == [
-        (0,)
-    ]
+    assert reports(settings, "count(*)", "regexp_matches(lower(ai_recommendation), 'ignore|cambie|\boro\b')") == [(0,)]
     check_that_texts_keep_to_their_rule(settings)
 
 
@@ -290,7 +289,6 @@ def test_run_with_replies_is_computed_again_without_a_call(worded_lake, endpoint
 def test_real_files_need_few_calls_and_follow_a_corrected_phrase(real_data: Path, endpoint: Endpoint, project: Path):
     """The first run has the reports of all but the last year of the EMIN file; the next brings the rest."""
     settings = asking(project / "data", endpoint)
-    endpoint.answer = chosen
     home = settings.lake / settings.prefix
     shutil.copytree(real_data / "bronze", home / "bronze")
     (delivery,) = (home / "bronze" / "emin").rglob("*.parquet")
