@@ -141,7 +141,7 @@ class Step:
 class Steps:
     """What a run of a product does besides building models."""
 
-    # Reasons for a run, other than files and the project: of the policy, at a moment. The first that holds is told.
+    # Returns whether each reason for a run holds, for a policy at a moment. New files and changes are not among them.
     reasons: Callable[[duckdb.DuckDBPyConnection, Settings, str, datetime], Mapping[str, bool]]
     before_build: Callable[[Settings, Sequence[BronzeFile]], None]
     after_build: tuple[Step, ...] = ()
@@ -156,7 +156,6 @@ class Product:
     """
 
     name: str
-    title: str
     address: str  # `module:name` of this object, for processes of its own
     contract: Contract
     warehouse: Warehouse

@@ -7,7 +7,6 @@ SAMPLES = PublicTable("harmonized", "bronze.other_arrivals", key=("file_key",), 
 
 OTHER = Product(
     name="other",
-    title="Numbers",
     address=f"{__name__}:OTHER",
     contract=Contract(
         schema_version="1.0",
