@@ -34,6 +34,7 @@ from tests.e2e.test_watcher import Watched, wait_until
 from tests.oil.test_arrival_order import TABLES, differences
 from tests.oil.test_incremental import with_result
 from tests.run.test_notify import Receiver
+from tests.support.als_tables import as_parquet
 from tests.support.small_warehouse import logged
 
 from tribolake.oil.synth import write_sample_lake
@@ -387,12 +388,6 @@ def correction(delivered: dict[str, bytes], numbers: Sequence[str]) -> bytes:
     for metal in WEAR_METALS:
         rows = with_result(rows, metal, "9000")
     return as_parquet(rows)
-
-
-def as_parquet(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    return sink.getvalue().to_pybytes()
 
 
 def ask(lake: Path, *words: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from tests.support.als_tables import as_parquet
 from tests.support.lake_homes import (
     PRODUCT,
     InBucket,
@@ -69,9 +70,7 @@ def als_row(sample_lake: Path, number: str, **columns: str | None) -> bytes:
     row = pq.read_table(path).slice(0, 1)
     for name, text in {"sampleNumber": number, **columns}.items():
         row = row.set_column(row.column_names.index(name), name, pa.array([text], pa.string()))
-    sink = pa.BufferOutputStream()
-    pq.write_table(row, sink)
-    return sink.getvalue().to_pybytes()
+    return as_parquet(row)
 
 
 def reports_of(home: LakeHome, number: str) -> pa.Table:

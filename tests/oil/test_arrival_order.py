@@ -14,10 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from tests.support.als_tables import as_parquet, with_results_times
 
 from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
@@ -54,18 +53,18 @@ def deliveries(tmp_path_factory: pytest.TempPathFactory) -> list[Delivery]:
     shuffled = table.take(random.Random(1).sample(range(len(table)), len(table)))  # noqa: S311
     third = len(shuffled) // 3
     parts = [shuffled.slice(0, third), shuffled.slice(third, third), shuffled.slice(2 * third)]
-    corrected = _with_doubled_values(parts[0].slice(0, third // 2))
+    corrected = with_results_times(parts[0].slice(0, third // 2), 2)
     contents = [
         ("cda/2026-02-01/T-01.xlsx", workbooks[0]),
         ("cda/2026-02-02/T-02.xlsx", workbooks[1]),
         ("cda/2026-02-03/copy of T-01.xlsx", workbooks[0]),
-        ("emin/2026-02-01/a.parquet", _parquet(parts[0])),
-        ("emin/2026-02-01/b.parquet", _parquet(parts[1])),
-        ("emin/2026-02-02/c.parquet", _parquet(parts[2])),
-        ("emin/2026-02-03/correction.parquet", _parquet(corrected)),
+        ("emin/2026-02-01/a.parquet", as_parquet(parts[0])),
+        ("emin/2026-02-01/b.parquet", as_parquet(parts[1])),
+        ("emin/2026-02-02/c.parquet", as_parquet(parts[2])),
+        ("emin/2026-02-03/correction.parquet", as_parquet(corrected)),
         # Written over: half of the rows are withdrawn with it, some fall back to what another file says of them.
-        ("emin/2026-02-04/last.parquet", _parquet(_with_doubled_values(parts[1].slice(0, third // 2)))),
-        ("emin/2026-02-04/last.parquet", _parquet(_with_doubled_values(parts[1].slice(third // 4, third // 8)))),
+        ("emin/2026-02-04/last.parquet", as_parquet(with_results_times(parts[1].slice(0, third // 2), 2))),
+        ("emin/2026-02-04/last.parquet", as_parquet(with_results_times(parts[1].slice(third // 4, third // 8), 2))),
     ]
     return [Delivery(key, content, DELIVERED + at * 3600) for at, (key, content) in enumerate(contents)]
 
@@ -163,7 +162,7 @@ def real_deliveries(real_data: Path) -> list[Delivery]:
     table = pq.read_table(bronze / "emin" / "muestrasAlsHistoricos.parquet")
     third = len(table) // 3 + 1
     found = [(f"cda/{path.name}", path.read_bytes()) for path in sorted((bronze / "cda").glob("*.xlsx"))]
-    found += [(f"emin/part {at}.parquet", _parquet(table.slice(at * third, third))) for at in range(3)]
+    found += [(f"emin/part {at}.parquet", as_parquet(table.slice(at * third, third))) for at in range(3)]
     return [Delivery(key, content, DELIVERED + at * 3600) for at, (key, content) in enumerate(found)]
 
 
@@ -173,20 +172,3 @@ def test_given_a_full_refresh_then_gold_is_what_it_was(deliveries, at_once, tmp_
     shutil.copytree(at_once, lake, symlinks=True)
     run(OIL, load_settings(lake=lake), full_refresh=True)
     assert differences(lake, at_once) == {}
-
-
-def _parquet(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    return sink.getvalue().to_pybytes()
-
-
-def _with_doubled_values(table: pa.Table) -> pa.Table:
-    """A correction: every whole number that stands alone as a result is twice as large."""
-    for at, name in enumerate(table.column_names):
-        if name.endswith("_resultValue"):
-            texts = table[name].cast(pa.string())
-            is_whole = pc.match_substring_regex(texts, r"^[0-9]{1,4}$")
-            doubled = pc.multiply(pc.if_else(is_whole, texts, "0").cast(pa.int64()), 2).cast(pa.string())
-            table = table.set_column(at, name, pc.if_else(is_whole, doubled, texts))
-    return table

@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from tests.oil.test_arrival_order import DELIVERED, Delivery, differences, put
+from tests.support.als_tables import as_parquet, with_results_times
 from tests.support.whole_lake import (
     CLIENTS,
     NOTHING,
@@ -85,23 +85,6 @@ class Segment:
     seconds: float
 
 
-def _parquet(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    return sink.getvalue().to_pybytes()
-
-
-def _corrected(table: pa.Table, by: int) -> pa.Table:
-    """Whole numbers that stand alone as a result, multiplied; the sample numbers stay."""
-    for at, name in enumerate(table.column_names):
-        if name.endswith("_resultValue"):
-            texts = table[name].cast(pa.string())
-            is_whole = pc.fill_null(pc.match_substring_regex(texts, r"^[0-9]{1,4}$"), False)
-            changed = pc.multiply(pc.if_else(is_whole, texts, "0").cast(pa.int64()), by).cast(pa.string())
-            table = table.set_column(at, name, pc.if_else(is_whole, changed, texts))
-    return table
-
-
 def sequence(folder: Path) -> list[Step]:
     """A first delivery, more of it, a correction, a file written over, repeated files, the rest; then all limits."""
     write_sample_lake(folder, finning_units=1, als_units=5, months=12)
@@ -116,17 +99,17 @@ def sequence(folder: Path) -> list[Step]:
     written = (
         [
             ("cda/2026-02-01/T-01.xlsx", workbook),
-            ("emin/2026-02-01/first.parquet", _parquet(pa.concat_tables(parts[:2]))),
+            ("emin/2026-02-01/first.parquet", as_parquet(pa.concat_tables(parts[:2]))),
         ],
-        [("emin/2026-02-02/more.parquet", _parquet(parts[2]))],
-        [("emin/2026-02-03/correction.parquet", _parquet(_corrected(known, 2)))],
+        [("emin/2026-02-02/more.parquet", as_parquet(parts[2]))],
+        [("emin/2026-02-03/correction.parquet", as_parquet(with_results_times(known, 2)))],
         # Half of what the correction said is withdrawn with it, the other half is said otherwise.
-        [("emin/2026-02-03/correction.parquet", _parquet(_corrected(known.slice(0, part // 4), 5)))],
+        [("emin/2026-02-03/correction.parquet", as_parquet(with_results_times(known.slice(0, part // 4), 5)))],
         [
             ("cda/2026-02-04/copy of T-01.xlsx", workbook),
-            ("emin/2026-02-04/copy of more.parquet", _parquet(parts[2])),
+            ("emin/2026-02-04/copy of more.parquet", as_parquet(parts[2])),
         ],
-        [("emin/2026-02-05/rest.parquet", _parquet(parts[3]))],
+        [("emin/2026-02-05/rest.parquet", as_parquet(parts[3]))],
     )
     steps = [
         Step(tuple(Delivery(key, content, DELIVERED + at * 86400) for key, content in files))

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from tests.support.als_tables import as_parquet
 from tests.support.lake_homes import PRODUCT, InBucket, InFolder, LakeHome, fill
 from tests.support.s3_fixtures import new_buckets
 from tests.support.servers.server import S3Server
@@ -113,9 +114,7 @@ def one_more_sample(sample_lake: Path, iron: str) -> bytes:
         is_iron = pc.fill_null(pc.equal(rows[name], "Hierro"), False)
         changed = pc.if_else(is_iron, iron, rows[value].cast(pa.string()))
         rows = rows.set_column(rows.column_names.index(value), value, changed)
-    sink = pa.BufferOutputStream()
-    pq.write_table(rows, sink)
-    return sink.getvalue().to_pybytes()
+    return as_parquet(rows)
 
 
 def remember_day(lake: PublishedLake, client: str, day: str, *, archived: bool) -> None:

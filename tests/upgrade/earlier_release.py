@@ -30,9 +30,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from tests.support.als_tables import as_parquet, with_results_times
 from tests.support.lake_homes import PRODUCT, InFolder, LakeHome
 
 FIRST_RELEASE = "603ff8d"
@@ -206,23 +205,6 @@ def deliveries_of(bronze: Path) -> list[Delivery]:
 
 def day_before(days: int) -> date:
     return (datetime.now(UTC) - timedelta(days=days)).date()
-
-
-def with_results_times(rows: pa.Table, factor: int) -> pa.Table:
-    """The same samples, with whole numbers of results multiplied."""
-    for at, name in enumerate(rows.column_names):
-        if name.endswith("_resultValue"):
-            texts = rows[name].cast(pa.string())
-            is_whole = pc.fill_null(pc.match_substring_regex(texts, r"^[0-9]{1,4}$"), False)
-            other = pc.multiply(pc.if_else(is_whole, texts, "0").cast(pa.int64()), factor).cast(pa.string())
-            rows = rows.set_column(at, name, pc.if_else(is_whole, other, texts))
-    return rows
-
-
-def as_parquet(rows: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(rows, sink)
-    return sink.getvalue().to_pybytes()
 
 
 class _Model(BaseHTTPRequestHandler):
