@@ -29,9 +29,9 @@ from tribolake.lake import open_lake
 from tribolake.lake.bucket import BucketLake
 from tribolake.lake.checkpoint import Checkpoint
 from tribolake.lake.lease import CLOCK_TICK, Lease
-from tribolake.lake.listing import MAX_WHOLE, WholeListing, starts
+from tribolake.lake.listing import MAX_WHOLE, WholeListing, listing_starts
 from tribolake.lake.shared import SharedCustody
-from tribolake.lake.store import PART_BYTES, Label, ObjectMissing, ObjectStore, ObjectTooLarge, Stored, open_store
+from tribolake.lake.store import PART_BYTES, Label, ObjectMissing, ObjectStore, ObjectTooLarge, StoredObject, open_store
 from tribolake.oil.product import OIL
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.gold import publish_client
@@ -172,13 +172,13 @@ def test_given_many_runs_at_once_then_never_two_have_the_lake(s3_server, setting
 
 def is_lost(lease: Lease | SharedCustody) -> bool:
     try:
-        lease.still_mine()
+        lease.assert_lease_held()
     except RunFailed:
         return True
     return False
 
 
-def the_claim(store: ObjectStore) -> Stored:
+def the_claim(store: ObjectStore) -> StoredObject:
     (claim,) = store.list(CLAIMS)
     return claim
 
@@ -219,7 +219,7 @@ def test_given_a_live_run_then_its_claim_is_renewed_for_longer_than_one_is_good_
         )
         with pytest.raises(LakeIsBusy), Lease(store, CLAIMS, 60).hold():
             pass
-        lease.still_mine()
+        lease.assert_lease_held()
 
 
 @pytest.mark.parametrize("operation", [None, "PutObject"], ids=["whatever it is asked", "its writes"])
@@ -227,11 +227,11 @@ def test_given_a_store_that_refuses_then_the_run_learns_that_its_lease_is_over(p
     """Reads show the claim as it was before: that is not the renewal, whose answer was lost."""
     lease = Lease(store, CLAIMS, 5)
     with lease.hold():
-        lease.still_mine()
+        lease.assert_lease_held()
         proxy.plan.inject(Fault.SLOW_DOWN, operation=operation, times=None)
         assert eventually(lambda: is_lost(lease), seconds=15)
         with pytest.raises(RunFailed, match="ran out"):
-            lease.still_mine()
+            lease.assert_lease_held()
         proxy.plan.calm()
 
 
@@ -278,13 +278,13 @@ def test_given_a_lease_then_it_is_over_while_a_request_that_is_sent_now_can_stil
 
 
 def test_given_a_lease_that_is_lost_between_two_attempts_then_there_is_no_second_one(proxy, store):
-    def still_mine() -> None:
+    def assert_lease_held() -> None:
         if proxy.injured:
             raise RunFailed("lost")
 
     proxy.plan.inject(Fault.SLOW_DOWN, operation="PutObject")
     with pytest.raises(RunFailed):
-        store.put("pointer", b"late", before_each=still_mine)
+        store.put("pointer", b"late", before_each=assert_lease_held)
     assert store.head("pointer") is None
 
 
@@ -396,13 +396,13 @@ class Shop:
     def __post_init__(self) -> None:
         self.places = Places(OIL.contract, self.folder, self.folder / PRODUCT, CLIENT)
 
-    def shelf(self, still_mine: Callable[[], None] = lambda: None) -> BucketShelf:
-        return BucketShelf(self.store, self.folder, self.folder / PRODUCT, still_mine)
+    def shelf(self, assert_lease_held: Callable[[], None] = lambda: None) -> BucketShelf:
+        return BucketShelf(self.store, self.folder, self.folder / PRODUCT, assert_lease_held)
 
-    def publish(self, mark: int, still_mine: Callable[[], None] = lambda: None) -> None:
+    def publish(self, mark: int, assert_lease_held: Callable[[], None] = lambda: None) -> None:
         """Publish what is marked so, as the run `run-{mark}`."""
         publication = ManifestHeader(f"run-{mark}", "default", DAY)
-        assert publish_client(warehouse(mark), OIL.contract, self.shelf(still_mine), CLIENT, publication, {})
+        assert publish_client(warehouse(mark), OIL.contract, self.shelf(assert_lease_held), CLIENT, publication, {})
 
     def version(self, mark: int) -> Version:
         folder = self.places.versions / f"run-{mark}"
@@ -420,7 +420,7 @@ def shop(store: ObjectStore, tmp_path: Path) -> Shop:
 
 
 def test_given_a_lease_that_is_lost_before_the_manifest_is_sent_again_then_readers_see_what_they_saw(proxy, shop):
-    def still_mine() -> None:
+    def assert_lease_held() -> None:
         if proxy.injured:
             raise RunFailed("lost")
 
@@ -430,14 +430,14 @@ def test_given_a_lease_that_is_lost_before_the_manifest_is_sent_again_then_reade
         when=lambda one: (one.operation, one.key) == ("PutObject", f"{GOLD}{MANIFEST}"),
     )
     with pytest.raises(RunFailed):
-        shop.publish(2, still_mine)
+        shop.publish(2, assert_lease_held)
     assert shop.shown() == "run-1"
 
 
 def test_given_a_publication_then_the_lease_is_asked_for_before_each_request_that_readers_notice(shop):
     asked, unasked, noticed = False, [], set()
 
-    def still_mine() -> None:
+    def assert_lease_held() -> None:
         nonlocal asked
         asked = True
 
@@ -457,7 +457,7 @@ def test_given_a_publication_then_the_lease_is_asked_for_before_each_request_tha
         day = date(2020, 1, 1) + timedelta(weeks=week)
         shop.store.client.put_object(Bucket=shop.store.bucket, Key=f"{GOLD}_history/{day}/{MANIFEST}", Body=b"{}")
     shop.store.client.meta.events.register("before-send.s3", sent)
-    shop.publish(3, still_mine)
+    shop.publish(3, assert_lease_held)
     assert unasked == []
     assert noticed >= {"PUT _manifest.json", "PUT classified_reports.parquet", "PUT _history", "PUT athena"}
     assert noticed >= {"PUT oil-analysis", "PUT logs", "DELETE _versions", "DELETE _history"}
@@ -506,6 +506,6 @@ def test_given_thousands_of_old_files_then_only_recent_folders_are_listed_until_
 
 def test_given_a_small_or_unknown_bronze_then_it_is_listed_whole():
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    assert starts(None, now) is None
-    assert starts(WholeListing(now.isoformat(), MAX_WHOLE, ("cda",)), now) is None
-    assert starts(WholeListing(now.isoformat(), MAX_WHOLE + 1, ("cda",)), now) == [("cda", "2026-02-15")]
+    assert listing_starts(None, now) is None
+    assert listing_starts(WholeListing(now.isoformat(), MAX_WHOLE, ("cda",)), now) is None
+    assert listing_starts(WholeListing(now.isoformat(), MAX_WHOLE + 1, ("cda",)), now) == [("cda", "2026-02-15")]

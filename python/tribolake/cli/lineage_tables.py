@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tribolake.oil.lineage import Lineage, TracedLimits
     from tribolake.trace.chain import TracedFile
     from tribolake.trace.query import Answer
-    from tribolake.trace.reprocess import Reprocessed
+    from tribolake.trace.reprocess import ReprocessResult
 
 SHOWN_SOURCES = 30
 OUTCOME_STYLES = {"identical": "green", "same rows": "green", "given": "green", "differs": "red", "not kept": "yellow"}
@@ -107,7 +107,7 @@ def _add_limits(tree: Tree, limits: TracedLimits) -> None:
         node.add(f"{groups:,} groups calculated by run {run_id}: {escape(reason)}")
 
 
-def print_reprocessed(done: Reprocessed) -> None:
+def print_reprocessed(done: ReprocessResult) -> None:
     """What was computed again, per file: identical, or how it differs."""
     console = open_console()
     table = Table(

@@ -1,4 +1,4 @@
-"""The lake: the only package that knows where files are kept."""
+"""The lake: the only package that knows where files are stored."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from tribolake.settings import Settings
 
 
 class Lake(Protocol):
-    """Where bronze is read from, and the folder that publications are made in."""
+    """The bronze files to read, and the folder in which publications are made."""
 
     @property
     def root(self) -> Path:
-        """The folder of the lake, or of what this machine keeps of it."""
+        """Folder of the lake, or of this machine's copy of it."""
 
     @property
     def home(self) -> Path:
-        """The folder of the data product in it."""
+        """Folder of the data product in the lake."""
 
     def list_bronze(self, *, whole: bool = False) -> list[BronzeFile]:
-        """The files in bronze, in the order of their keys; old ones may be left out unless `whole` is asked for."""
+        """List bronze files in the order of their keys. Without `whole`, old files may be left out."""
 
     def content(self, file: BronzeFile) -> Content:
-        """What a listed file holds."""
+        """Return the content of a listed file."""
 
     def is_at_rest(self, key: str) -> bool:
-        """Whether a file can be read and nobody writes it."""
+        """Return True if a file can be read and no program is writing it."""
 
 
 def open_lake(settings: Settings) -> Lake:
-    """The lake that the settings name."""
+    """Open the lake that the settings name."""
     if not settings.uses_s3:
         return FolderLake(settings.lake, settings.prefix, settings.reader.follow_links)
-    # A lake in a folder needs no S3 library, which takes longer to import than a run without news.
+    # A lake in a folder needs no S3 library. Importing it takes longer than a run without new files.
     from tribolake.lake.bucket import BucketLake, CopiedFolderLake  # noqa: PLC0415
     from tribolake.lake.store import open_store  # noqa: PLC0415
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 CLIENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
-# Office lock files, hidden files and copies under way are not arrivals.
+# Office lock files, hidden files and unfinished copies are not arrivals.
 NOT_YET_A_FILE = re.compile(r"^(~\$|\.)|\.(tmp|part|partial|crdownload)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class BronzeFile:
-    """One file in bronze as a listing shows it; `key` is relative to the lake, with `/` between folders."""
+    """A bronze file as a listing shows it. `key` is relative to the lake, with `/` between folders."""
 
     client: str
     key: str
@@ -25,12 +25,12 @@ class BronzeFile:
 
 
 def fingerprint(content: bytes) -> str:
-    """The SHA-256 of a file's content, as 64 hexadecimal digits."""
+    """Return the SHA-256 of a file's content, as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def partition_date(folders: Sequence[str]) -> date | None:
-    """The arrival date that a folder such as `2026-01-31` states."""
+    """Return the arrival date from a folder name such as `2026-01-31`. Returns None if no folder is a date."""
     for folder in folders:
         try:
             return date.fromisoformat(folder)

@@ -1,4 +1,4 @@
-"""A lake in a bucket: bronze is read from S3; what is published is made in a folder first, and goes there."""
+"""A lake in a bucket. Bronze is read from S3. Publications are made in a local folder, then stored in the bucket."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tribolake.errors import StoreUnavailable
 from tribolake.lake.bronze import NOT_YET_A_FILE, BronzeFile, partition_date
 from tribolake.lake.content import Content, ContentTooLarge, OpenContent
 from tribolake.lake.folder import FolderLake
-from tribolake.lake.listing import WholeListing, read_whole_listing, starts, write_whole_listing
-from tribolake.lake.store import ObjectStore, ObjectTooLarge, Stored
+from tribolake.lake.listing import WholeListing, listing_starts, read_whole_listing, write_whole_listing
+from tribolake.lake.store import ObjectStore, ObjectTooLarge, StoredObject
 
 
 @dataclass(frozen=True)
 class BucketLake:
-    """`s3://{bucket}/{prefix}/bronze/{client}/[{date}/]{file}`; `root` is the folder where publications are made.
+    """`s3://{bucket}/{prefix}/bronze/{client}/[{date}/]{file}`.
 
-    `state` is where this machine keeps what it knows of the bucket.
+    `root` is the folder where publications are made. `state` is this machine's folder for the last listing.
     """
 
     store: ObjectStore
@@ -34,10 +34,10 @@ class BucketLake:
         return self.root / self.prefix
 
     def list_bronze(self, *, whole: bool = False) -> list[BronzeFile]:
-        """The files in bronze that may be new, in the order of their keys: see `lake/listing.py`."""
+        """List the bronze files that may be new, in the order of their keys: see `lake/listing.py`."""
         bronze = f"{self.prefix}/bronze/"
         now = datetime.now(UTC)
-        recent = None if whole else starts(read_whole_listing(self.state), now)
+        recent = None if whole else listing_starts(read_whole_listing(self.state), now)
         if recent is None:
             listed = list(self.store.list(bronze))
             clients = {stored.key.removeprefix(bronze).partition("/")[0] for stored in listed}
@@ -52,15 +52,15 @@ class BucketLake:
         return [file for file in found if file is not None]
 
     def is_at_rest(self, key: str) -> bool:
-        """An object is whole from the moment a listing shows it."""
+        """Return True: a listed object is complete."""
         return True
 
     def content(self, file: BronzeFile) -> ObjectContent:
         return ObjectContent(file.key, file.size_bytes, self.store)
 
 
-def _bronze_file(stored: Stored, bronze: str) -> BronzeFile | None:
-    """An object as a file of bronze; None where it is none: without a client's folder, or still on its way."""
+def _bronze_file(stored: StoredObject, bronze: str) -> BronzeFile | None:
+    """Return an object as a bronze file. Returns None outside client folders and for unfinished copies."""
     *folders, name = stored.key.removeprefix(bronze).split("/")
     if not folders or not name or NOT_YET_A_FILE.search(name):
         return None
@@ -71,7 +71,7 @@ def _bronze_file(stored: Stored, bronze: str) -> BronzeFile | None:
 
 @dataclass(frozen=True)
 class ObjectContent:
-    """The content of an object; it is streamed into memory, and never written to the disk."""
+    """The content of an object. It is streamed into memory and never written to disk."""
 
     key: str
     size: int
@@ -89,13 +89,13 @@ class ObjectContent:
                 raise ContentTooLarge(error.size_bytes) from error
             except StoreUnavailable as error:
                 raise OSError(str(error)) from error
-            # The process that reads it is another one.
+            # Another process reads the file, so the path names this process.
             yield OpenContent(Path(f"/proc/{os.getpid()}/fd/{memory.fileno()}"), stored.version_id)
 
 
 @dataclass(frozen=True)
 class CopiedFolderLake(FolderLake):
-    """A lake in a folder, whose bronze is copied to a bucket as it is read."""
+    """A lake in a folder. Its bronze is copied to a bucket before it is read."""
 
     store: ObjectStore = field(kw_only=True)
 
@@ -105,7 +105,7 @@ class CopiedFolderLake(FolderLake):
 
 @dataclass(frozen=True)
 class CopiedContent:
-    """The content of a file that the bucket is to have too: it is there before the file is read."""
+    """The content of a file that is copied to the bucket before it is read."""
 
     file: Content
     key: str

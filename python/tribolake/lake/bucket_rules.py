@@ -1,7 +1,7 @@
-"""What a bucket does by itself: age its objects, and keep readers to what they may read.
+"""Rules of a bucket: versioning, encryption, the lifecycle of objects, and what readers may read.
 
-The rules stand in `bucket_rules.json`, and are put on any store that speaks S3. A test holds `infra/stack.yml` to them.
-Names of rules and statements carry the product's name. Those of other products and other owners of the bucket stay.
+The rules are in `bucket_rules.json` and can be put on any store that speaks S3. A test compares `infra/stack.yml` with
+them. Names of rules and statements contain the product's name. Rules of other products and owners stay.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from botocore.exceptions import ClientError
 from tribolake.errors import ConfigurationError
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
-# A name ends where `-` or a capital follows, so no product's rules begin like another's.
+# In rule names `-` or a capital follows the product, so no product's names begin like another's.
 PRODUCT = re.compile(r"[a-z][a-z0-9]*")
 
 Rule = dict[str, Any]
 Statement = dict[str, Any]
-# ARNs of roles and users, by the kind of reader: the `folders` of the rules say what each kind may read.
+# ARNs of roles and users by kind of reader. `folders` in the rules lists what each kind may read.
 Readers = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Owner:
-    """The data product that rules belong to: its name, its folder and its log of changes in the bucket."""
+    """The data product that owns rules: its name, its folder and its log of changes in the bucket."""
 
     product: str
     prefix: str
     log: str
-    has_unnamed: bool = False  # rules of earlier releases, whose names have no product, are its own too
+    has_unnamed: bool = False  # it also owns the rules of earlier releases, whose names have no product
 
     def __post_init__(self) -> None:
         if not PRODUCT.fullmatch(self.product):
@@ -43,7 +43,7 @@ class Owner:
 
     @property
     def names(self) -> dict[str, Any]:
-        """What placeholders stand for. Identifiers of statements have letters and digits only."""
+        """Values of placeholders. Identifiers of statements have letters and digits only."""
         capital = self.product.capitalize()
         return {"product": self.product, "Product": capital, "prefix": self.prefix, "log": self.log}
 
@@ -56,11 +56,11 @@ def stated_rules() -> dict[str, Any]:
 
 
 def lifecycle_rules(owner: Owner, *, transitions: bool = True) -> list[Rule]:
-    """List how the objects of a data product age, in the words of S3's API.
+    """List the lifecycle rules of a data product, as S3's API takes them.
 
     Args:
         owner: the data product.
-        transitions: False for a store that has no cheaper storage classes: then objects stay where they are.
+        transitions: False for a store without cheaper storage classes. Objects then stay in theirs.
     """
     rules: list[Rule] = _filled(stated_rules()["lifecycle"], owner.names)
     if transitions:
@@ -72,13 +72,13 @@ def lifecycle_rules(owner: Owner, *, transitions: bool = True) -> list[Rule]:
 def policy_statements(
     bucket: str, owner: Owner, readers: Readers | None = None, *, require_tls: bool = True
 ) -> list[Statement]:
-    """List the statements of a bucket policy: nobody without TLS, and each reader in its folders only.
+    """List the statements of a bucket policy: requests need TLS, and each reader reads its folders only.
 
     Args:
         bucket: name of the bucket.
         owner: the data product.
-        readers: who may read what.
-        require_tls: False for a store without TLS; on a network that others listen to, that is a mistake.
+        readers: ARNs by kind of reader.
+        require_tls: False for a store without TLS. That is a mistake on a network that others can listen to.
     """
     stated, names = stated_rules(), owner.names | {"bucket": bucket}
     statements = [_filled(stated["tls"], names)] if require_tls else []
@@ -100,26 +100,26 @@ def apply_bucket_rules(
     encrypt: bool = True,
     block_public_access: bool = False,
 ) -> list[str]:
-    """Put versioning, encryption, lifecycle and policy on a bucket; doing it again changes nothing.
+    """Put versioning, encryption, lifecycle and policy on a bucket. A second call changes nothing.
 
     Args:
-        client: an S3 client of boto3, of the bucket's owner.
-        bucket: name of the bucket, which exists.
+        client: a boto3 S3 client of the bucket's owner.
+        bucket: name of an existing bucket.
         owner: the data product. Rules and statements of others stay.
-        readers: who may read what. A reader that is no longer named loses what an earlier call gave it.
-        transitions: False for a store without the classes GLACIER and DEEP_ARCHIVE. Ceph takes rules with classes that
-            it does not have, and leaves the objects where they are.
-        require_tls: refuse requests without TLS, where the store looks at that: Ceph 16 does not.
-        encrypt: have the store encrypt what it keeps.
+        readers: ARNs by kind of reader. A reader that is no longer named loses its access.
+        transitions: False for a store without the classes GLACIER and DEEP_ARCHIVE. Ceph accepts rules with classes
+            that it does not have, and leaves the objects in theirs.
+        require_tls: refuse requests without TLS. Ceph 16 does not enforce that.
+        encrypt: let the store encrypt objects.
         block_public_access: refuse public policies and grants. Not the default: Ceph then refuses any policy that
             allows something, public or not.
 
     Returns:
-        One line for each of these: what was done, or that it was so already.
+        One line for each rule: what was done, or that it was set already.
 
     Raises:
-        ConfigurationError: the store refuses one of them; the message says which and what to do. What stands before it
-            in the order above is done.
+        ConfigurationError: the store refuses one of them. The message says which, and what to do. Those before it in
+            the order above are done.
     """
     done = [_keep_versions(client, bucket)]
     if encrypt:
@@ -133,7 +133,7 @@ def apply_bucket_rules(
 
 
 def _filled(value: Any, given: dict[str, Any]) -> Any:
-    """Fill in the placeholders. A text in a list that names several values becomes one text for each."""
+    """Fill in the placeholders. A text in a list whose placeholder has several values becomes one text for each."""
     if isinstance(value, dict):
         return {name: _filled(part, given) for name, part in value.items() if name != "why"}
     if isinstance(value, list):
@@ -142,15 +142,15 @@ def _filled(value: Any, given: dict[str, Any]) -> Any:
 
 
 def _one_by_one(value: Any, given: dict[str, Any]) -> list[dict[str, str]]:
-    """Give the values of a text's placeholder that has several; one empty choice without such a placeholder."""
+    """List the values of a text's placeholder with several values. Returns one empty choice without one."""
     for name in PLACEHOLDER.findall(value) if isinstance(value, str) else ():
         if not isinstance(given[name], str):
             return [{name: one} for one in given[name]]
     return [{}]
 
 
-def _of_others(found: list[dict[str, Any]], name: str, owner: Owner) -> list[dict[str, Any]]:
-    """Select the rules or statements that a call for a product leaves as they are."""
+def _not_owned(found: list[dict[str, Any]], name: str, owner: Owner) -> list[dict[str, Any]]:
+    """Select the rules or statements that do not belong to a product."""
     stated = stated_rules()
     unnamed = stated["unnamed"] if owner.has_unnamed else []
     own = re.compile("|".join([*_filled(stated["own"], owner.names), *unnamed]))
@@ -158,7 +158,7 @@ def _of_others(found: list[dict[str, Any]], name: str, owner: Owner) -> list[dic
 
 
 def _keep_versions(client: Any, bucket: str) -> str:
-    ask = _Asking("versioning", "published objects are traced by their versions: use a store that has them")
+    ask = _ConfigurationCalls("versioning", "published objects are traced by their versions: use a store that has them")
     if ask(client.get_bucket_versioning, Bucket=bucket).get("Status") == "Enabled":
         return "versioning: on already"
     ask(client.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -166,7 +166,7 @@ def _keep_versions(client: Any, bucket: str) -> str:
 
 
 def _encrypt(client: Any, bucket: str) -> str:
-    ask = _Asking("encryption", "leave it to the store's own disks: --no-encryption")
+    ask = _ConfigurationCalls("encryption", "leave it to the store's own disks: --no-encryption")
     found = ask(client.get_bucket_encryption, "ServerSideEncryptionConfigurationNotFoundError", Bucket=bucket)
     rules = found.get("ServerSideEncryptionConfiguration", {}).get("Rules", [])
     if rules:
@@ -178,19 +178,23 @@ def _encrypt(client: Any, bucket: str) -> str:
 
 def _block_public_access(client: Any, bucket: str) -> str:
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    ask = _Asking("the block of public access", "leave it unset: without a public policy or grant nothing is public")
+    ask = _ConfigurationCalls(
+        "the block of public access", "leave it unset: without a public policy or grant nothing is public"
+    )
     ask(client.put_public_access_block, Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(names, True))
     return "public access: blocked"
 
 
 def _put_lifecycle(client: Any, bucket: str, owner: Owner, ours: list[Rule]) -> str:
-    ask = _Asking("lifecycle", "a store without the storage classes GLACIER and DEEP_ARCHIVE wants --no-transitions")
+    ask = _ConfigurationCalls(
+        "lifecycle", "a store without the storage classes GLACIER and DEEP_ARCHIVE wants --no-transitions"
+    )
     found = ask(client.get_bucket_lifecycle_configuration, "NoSuchLifecycleConfiguration", Bucket=bucket)
     rules = found.get("Rules", [])
-    others = _of_others(rules, "ID", owner)
+    others = _not_owned(rules, "ID", owner)
     if _canonical(rules) == _canonical([*others, *ours]):
         return f"lifecycle: {len(ours)} rules already"
-    # From which size on objects change their class holds for the rules of others too.
+    # The minimum size for a change of class applies to the rules of others too.
     size = "TransitionDefaultMinimumObjectSize"
     kept = {size: found[size]} if size in found else {}
     configuration = {"Rules": [*others, *ours]}
@@ -199,10 +203,10 @@ def _put_lifecycle(client: Any, bucket: str, owner: Owner, ours: list[Rule]) -> 
 
 
 def _put_policy(client: Any, bucket: str, owner: Owner, ours: list[Statement]) -> str:
-    ask = _Asking("policy", "some stores refuse a principal that they do not know: check the readers")
+    ask = _ConfigurationCalls("policy", "some stores refuse a principal that they do not know: check the readers")
     found = json.loads(ask(client.get_bucket_policy, "NoSuchBucketPolicy", Bucket=bucket).get("Policy", "{}"))
     statements = found.get("Statement", [])
-    others = _of_others(statements, "Sid", owner)
+    others = _not_owned(statements, "Sid", owner)
     if _canonical(statements) == _canonical([*others, *ours]):
         return f"policy: {len(ours)} statements already"
     if not others and not ours:
@@ -214,7 +218,7 @@ def _put_policy(client: Any, bucket: str, owner: Owner, ours: list[Statement]) -
 
 
 def _canonical(value: Any) -> Any:
-    """A configuration so that it can be compared: stores give lists back in an order of their own."""
+    """Return a configuration in a fixed order, for comparison: stores return lists in any order."""
     if isinstance(value, dict):
         return {name: _canonical(part) for name, part in sorted(value.items())}
     if isinstance(value, list):
@@ -223,14 +227,14 @@ def _canonical(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Asking:
-    """Calls about one part of the configuration; `advice` is what to do where the store refuses it."""
+class _ConfigurationCalls:
+    """Calls about one part of the configuration. `advice` says what to do if the store refuses it."""
 
     about: str
     advice: str
 
     def __call__(self, call: Any, unset: str = "", **arguments: Any) -> dict[str, Any]:
-        """The reply; empty where the store says in this error that nothing is set.
+        """Return the reply. It is empty if the store answers with the error code `unset`.
 
         Raises:
             ConfigurationError: the store refuses.

@@ -1,7 +1,7 @@
-"""The warehouse in the lake: a run leaves it there, so that the next one can go on on any machine.
+"""The warehouse in the lake: a run saves it there, so that the next run can continue on any machine.
 
-{prefix}/_state/warehouse/{run_id}.{sha256}.duckdb    the warehouse as a run left it; it never changes
-{prefix}/_state/checkpoint.json                       which of them counts; changed last
+{prefix}/_state/warehouse/{run_id}.{sha256}.duckdb    the warehouse after a run, never changes
+{prefix}/_state/checkpoint.json                       names the current one, changed last
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 from tribolake.errors import RunFailed, StoreUnavailable
 from tribolake.lake.store import ObjectStore, Source
 
-# What was told to people is not told again by another machine, and what was listed need not be listed again.
+# With these files another machine does not repeat notifications and listings.
 SMALL_FILES = ("notified.json", "listing.json")
 KEPT_WAREHOUSES = 2
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The checkpoint of a lake; `state` is the folder where this machine works."""
+    """The checkpoint of a lake. `state` is the state folder of this machine."""
 
     store: ObjectStore
     prefix: str
@@ -31,10 +31,10 @@ class Checkpoint:
     warehouse: Path
 
     def restore(self) -> bool:
-        """Take the lake's warehouse, unless the one of this machine goes on from it; whether it was taken.
+        """Fetch the lake's warehouse unless this machine's one continues it. Returns True if it was fetched.
 
         Raises:
-            StoreUnavailable: it cannot be had whole.
+            StoreUnavailable: it could not be fetched completely.
         """
         found = self.store.read(self._pointer_key)
         if found is None:
@@ -56,21 +56,21 @@ class Checkpoint:
         return True
 
     def is_of(self, run_id: str) -> bool:
-        """Whether this machine's warehouse, with that run as its last, is the lake's."""
+        """Return True if this machine's warehouse is the lake's, with this run as the last one."""
         return self._base().get("run_id") == run_id
 
-    def save(self, run_id: str, still_mine: Callable[[], None] = lambda: None) -> None:
-        """Leave the closed warehouse in the lake.
+    def save(self, run_id: str, assert_lease_held: Callable[[], None] = lambda: None) -> None:
+        """Store the closed warehouse in the lake.
 
         Args:
-            run_id: the last run that is in it.
-            still_mine: raises where another run holds the lake by now.
+            run_id: the last run in it.
+            assert_lease_held: raises if another run holds the lake now.
 
         Raises:
-            RunFailed: another run may hold the lake; the checkpoint stands that it has by then.
-            StoreUnavailable: it could not be stored; the checkpoint before stands.
+            RunFailed: another run may hold the lake. The checkpoint stays as that run has it.
+            StoreUnavailable: it could not be stored. The checkpoint before it stays.
         """
-        still_mine()
+        assert_lease_held()
         source = Source(self.warehouse)
         name = f"{run_id}.{source.sha256[:16]}.duckdb"
         stored = self.store.put(f"{self._warehouses}{name}", source, is_final=True)
@@ -84,23 +84,23 @@ class Checkpoint:
             "files": files,
         }
         content = json.dumps(pointer, ensure_ascii=False, indent=1).encode()
-        # The warehouse may have taken minutes.
-        self.store.put(self._pointer_key, content, before_each=still_mine)
+        # Storing the warehouse may have taken minutes.
+        self.store.put(self._pointer_key, content, before_each=assert_lease_held)
         self._base_file.write_bytes(content)
-        self._forget_old(stored.key, still_mine)
+        self._forget_old(stored.key, assert_lease_held)
 
-    def _forget_old(self, kept: str, still_mine: Callable[[], None]) -> None:
-        """The last few stay: somebody may be fetching one."""
+    def _forget_old(self, kept: str, assert_lease_held: Callable[[], None]) -> None:
+        """Remove old warehouses but the last few: another machine may be fetching one."""
         others = [stored for stored in self.store.list(self._warehouses) if stored.key != kept]
         others.sort(key=lambda stored: stored.modified_at)
         for stored in others[: max(0, len(others) - KEPT_WAREHOUSES + 1)]:
             try:
-                self.store.delete(stored.key, before_each=still_mine)
+                self.store.delete(stored.key, before_each=assert_lease_held)
             except (StoreUnavailable, RunFailed):
                 return  # the next run tries again
 
     def _base(self) -> dict[str, Any]:
-        """The checkpoint that this machine's warehouse goes on from."""
+        """Read the checkpoint that this machine's warehouse continues. Returns an empty mapping without one."""
         try:
             base: dict[str, Any] = json.loads(self._base_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Where the bytes of a laboratory file come from."""
+"""Content of laboratory files, wherever it is stored."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class OpenContent:
-    """A file that a process on this machine can read, and which version of an object it holds, if there are any."""
+    """A file that a process on this machine can read, and the version of the object that it holds, if it has one."""
 
     path: Path
     version_id: str | None = None
 
 
 class Content(Protocol):
-    """The content of one file; two that are equal are the same file."""
+    """The content of one file. Equal instances are the same file."""
 
     def size_bytes(self) -> int:
-        """How large it is, as far as known before it is read; 0 where it cannot be told."""
+        """Return the size as far as it is known before reading, or 0."""
 
     def open(self, max_bytes: int) -> AbstractContextManager[OpenContent]:
-        """Have it at a path for a while.
+        """Provide the content at a path while the context lasts.
 
         Raises:
             ContentTooLarge: it has more than `max_bytes`.
-            OSError: it cannot be had now.
+            OSError: it cannot be read now.
         """
 
 

@@ -1,7 +1,7 @@
-"""Custody of a lake: who may write to it, and what a run needs to go on where the last one stopped.
+"""Custody of a lake: the exclusive right to write to it, and its warehouse from one run to the next.
 
-The warehouse of a lake in a folder stays where it is, and a lock on this machine says whose turn it is. A lake in a
-bucket has runs on many machines: a lease says whose turn it is, and the warehouse travels with the lake.
+A lake in a folder has its warehouse on this machine, and a lock lets one run at a time work. A lake in a bucket has
+runs on several machines: a lease lets one run at a time write, and the warehouse is stored in the bucket.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from tribolake.settings import Settings
 
 
 class Custody(Protocol):
-    """What a run asks for before and after its work."""
+    """The right to write to a lake, and its warehouse checkpoint."""
 
     def restore(self) -> bool:
-        """Have the warehouse as the last run of any machine left it; whether it was replaced."""
+        """Restore the latest warehouse checkpoint. Returns True if the local file was replaced."""
 
     def hold(self) -> AbstractContextManager[None]:
-        """Have the lake alone for a while.
+        """Hold the lake exclusively while the context lasts.
 
         Raises:
-            LakeIsBusy: another run has it.
+            LakeIsBusy: another run holds it.
         """
 
-    def still_mine(self) -> None:
-        """Make sure that the lake is held still.
+    def assert_lease_held(self) -> None:
+        """Check that this run still holds the lake.
 
         Raises:
             RunFailed: another run may have taken over.
         """
 
     def save(self, run_id: str, *, changed: bool = False) -> None:
-        """Leave the warehouse for the next run of any machine; where the lake is not held, unless it has a newer one.
+        """Save the warehouse as the checkpoint for the next run. If the lake is not held, a newer checkpoint stays.
 
         Args:
-            run_id: the last run that is in it.
-            changed: it was changed since that run left it.
+            run_id: the last run in the warehouse.
+            changed: True if the warehouse was changed after that run.
         """
 
 
@@ -50,7 +50,7 @@ def lock_machine(settings: Settings) -> Iterator[None]:
     """Let one run at a time work with the warehouse on this machine.
 
     Raises:
-        LakeIsBusy: another one does.
+        LakeIsBusy: another run works with it.
     """
     settings.state.mkdir(parents=True, exist_ok=True)
     path = settings.state / "run.lock"
@@ -61,8 +61,8 @@ def lock_machine(settings: Settings) -> Iterator[None]:
         raise LakeIsBusy(f"another run holds {path}: wait until it ends, or stop it") from error
 
 
-class OfOneMachine:
-    """Custody of a lake that only this machine writes to: its lock on the state folder is enough."""
+class LocalCustody:
+    """Custody of a lake that only this machine writes to. The lock on its state folder is enough."""
 
     def restore(self) -> bool:
         return False
@@ -70,8 +70,8 @@ class OfOneMachine:
     def hold(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def still_mine(self) -> None:
-        """It is."""
+    def assert_lease_held(self) -> None:
+        """Do nothing: no other machine writes to this lake."""
 
     def save(self, run_id: str, *, changed: bool = False) -> None:
-        """The warehouse is where the next run looks for it."""
+        """Do nothing: the next run uses the same warehouse file."""

@@ -53,29 +53,29 @@ def append_durably(path: Path, content: bytes) -> None:
         os.close(descriptor)
 
 
-def fresh_aside(path: Path) -> Path:
+def partial_path(path: Path) -> Path:
     """Return the path next to a file where its next content is written. No file is there afterwards.
 
     A leftover of a crash is removed, never overwritten: it may be a hard link to the published file.
     """
-    aside = path.with_suffix(".partial")
-    aside.unlink(missing_ok=True)
-    return aside
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    return partial
 
 
-def replace_durably(aside: Path, path: Path) -> None:
+def replace_durably(partial: Path, path: Path) -> None:
     """Move a finished file into place. Readers see the old file or the new file."""
-    sync_file(aside)
-    aside.replace(path)
+    sync_file(partial)
+    partial.replace(path)
     sync_folder(path.parent)
 
 
 def point_link(link: Path, target: str) -> None:
     """Replace the target of a relative symbolic link in one step."""
-    aside = link.with_name(f".{link.name}.next")
-    aside.unlink(missing_ok=True)
-    aside.symlink_to(target)
-    aside.replace(link)
+    following = link.with_name(f".{link.name}.next")
+    following.unlink(missing_ok=True)
+    following.symlink_to(target)
+    following.replace(link)
     sync_folder(link.parent)
 
 
@@ -94,13 +94,13 @@ def place_file(finished: Path, path: Path, root: Path) -> None:
     A file that is there already is synced too, because a killed process may have placed it without a sync.
     """
     make_folder(path.parent, root)
-    aside = fresh_aside(path)
+    partial = partial_path(path)
     if path.exists() and sha256_of(path) == sha256_of(finished):
         sync_file(path)
         sync_folder(path.parent)
         return
-    link_or_copy(finished, aside)
-    replace_durably(aside, path)
+    link_or_copy(finished, partial)
+    replace_durably(partial, path)
 
 
 def place_folder(files: Iterable[Path], folder: Path) -> None:
@@ -108,14 +108,14 @@ def place_folder(files: Iterable[Path], folder: Path) -> None:
 
     The parent folder must exist. An earlier folder of this name is removed first.
     """
-    aside = folder.with_name(f".{folder.name}.partial")
-    remove_folder(aside)
-    aside.mkdir()
+    partial = folder.with_name(f".{folder.name}.partial")
+    remove_folder(partial)
+    partial.mkdir()
     for file in files:
-        link_or_copy(file, aside / file.name)
-    sync_folder(aside)
+        link_or_copy(file, partial / file.name)
+    sync_folder(partial)
     remove_folder(folder)
-    aside.replace(folder)
+    partial.replace(folder)
     sync_folder(folder.parent)
 
 

@@ -16,7 +16,7 @@ from tribolake.lake.rest import is_at_rest
 
 @dataclass(frozen=True)
 class FolderLake:
-    """`{root}/{prefix}/bronze/{client}/[{date}/]{file}` and the published folders beside it."""
+    """`{root}/{prefix}/bronze/{client}/[{date}/]{file}`, next to the published folders."""
 
     root: Path
     prefix: str
@@ -27,9 +27,9 @@ class FolderLake:
         return self.root / self.prefix
 
     def list_bronze(self, *, whole: bool = False) -> list[BronzeFile]:
-        """Every file in bronze, in the order of its key.
+        """List every bronze file in the order of the keys.
 
-        Links to files and folders elsewhere are followed unless `follow_links` is off; each folder is entered once.
+        Links to files and folders elsewhere are followed unless `follow_links` is off. Each folder is entered once.
         """
         bronze = self.home / "bronze"
         if not bronze.is_dir():
@@ -40,11 +40,10 @@ class FolderLake:
         return FileContent(str(self.path(file.key)))
 
     def is_at_rest(self, key: str) -> bool:
-        """Whether a file can be read and nobody writes it."""
         return is_at_rest(self.path(key))
 
     def path(self, key: str) -> Path:
-        """The file of a listed key.
+        """Return the file of a listed key.
 
         Raises:
             ValueError: the key leads out of the lake.
@@ -56,7 +55,7 @@ class FolderLake:
     def _walk(self, bronze: Path) -> Iterator[BronzeFile]:
         entered: set[Path] = set()
         for folder, folders, names in os.walk(bronze, followlinks=self.follow_links):
-            if Path(folder).resolve() in entered:  # a link back to a folder above would go round for ever
+            if Path(folder).resolve() in entered:  # a link to a parent folder would never end
                 folders.clear()
                 continue
             entered.add(Path(folder).resolve())
@@ -76,7 +75,7 @@ class FolderLake:
 
 
 def _stat_of_file(path: Path) -> os.stat_result | None:
-    """What the system says of a regular file; None of anything else, and of what is gone since the listing."""
+    """Return the status of a regular file. Returns None for other files, and for files removed since the listing."""
     try:
         stat = path.stat()
     except OSError:
@@ -85,5 +84,5 @@ def _stat_of_file(path: Path) -> os.stat_result | None:
 
 
 def _as_text(name: str) -> str:
-    """A file name as text: bytes that are no UTF-8 become �, and no file has that key."""
+    """Return a file name as text. Bytes that are not UTF-8 become �: no file has such a key."""
     return os.fsencode(name).decode("utf-8", errors="replace")

@@ -1,12 +1,12 @@
-"""A lease on a lake in a bucket: one run at a time, whatever machine it is on.
+"""A lease on a lake in a bucket: one run at a time, on any machine.
 
-A run puts up a claim, an object of its own, and then looks at all claims. If it sees another one it takes its own away
-and gives up; if it sees none it has the lake. Of two runs at once the one that looks last sees the other's claim, since
-a listing shows what was stored before it: both may give up, but never do both go on. No server has to support
-conditional writes for that, which some ignore.
+A run stores a claim, an object of its own, and then lists all claims. If it sees another claim it removes its own and
+gives up. Otherwise it holds the lake. A listing shows all objects stored before it, so of two runs at once the last one
+to list sees the other's claim: both may give up, but both never continue. This needs no conditional writes, which some
+servers ignore.
 
-A claim that nobody renews expires. Age is told by the server's clock alone, the time at which it stored a claim. A run
-counts by its own clock, from before it asked for the renewal: it gives up first.
+A claim that is not renewed expires. Its age is measured by the server's clock alone, from the time of storage. A run
+measures by its own clock, from before its request for renewal. So the run gives up before its claim expires.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from tribolake.errors import LakeIsBusy, RunFailed, StoreUnavailable
-from tribolake.lake.store import ObjectStore, Stored
+from tribolake.lake.store import ObjectStore, StoredObject
 
-# Servers tell times in whole seconds.
+# Servers give times in whole seconds.
 CLOCK_TICK = timedelta(seconds=2)
 ATTEMPTS = 3
 NEVER = float("-inf")
-# The parts of a lease after which it is renewed, and which must be left of it for somebody who is to write: one renewal
-# whose storing and looking both got no answer, and which was sent again, leaves enough of the default lease.
+# Shares of a lease: when it is renewed, and how much of it a writer needs at most. The default lease has enough left
+# after a renewal whose write and read both got no answer and were sent again.
 RENEWED_AFTER = 1 / 4
 LARGEST_SPARE = 1 / 3
 RAN_OUT = (
-    "the lease on the lake ran out (the store did not answer, or this machine stood still): another run may have taken "
-    "over. Nothing is half published; start the run again"
+    "the lease on the lake ran out (the store did not answer, or this machine was suspended): another run may have "
+    "taken over. No publication is incomplete. Start the run again"
 )
 
 
 class Lease:
-    """A run's right to write; `prefix` is where claims stand, `seconds` how long one is good for."""
+    """A run's right to write. `prefix` is the folder of claims, `seconds` is how long a claim is valid."""
 
     def __init__(self, store: ObjectStore, prefix: str, seconds: float) -> None:
         self._store = store
@@ -48,20 +48,20 @@ class Lease:
         self._seconds = seconds
         self._key = ""
         self._renewed_at = NEVER  # by this machine's clock
-        self._stored_at = datetime.min.replace(tzinfo=UTC)  # by the server's
+        self._stored_at = datetime.min.replace(tzinfo=UTC)  # by the server's clock
         self._is_over = threading.Event()
 
     @property
     def spare_seconds(self) -> float:
-        """How much of it must be left for a request that is sent now, so that it arrives while nobody else writes."""
+        """Part of the lease that must be left when a request is sent, so that it arrives before the lease ends."""
         return min(self._store.timeout_seconds, self._seconds * LARGEST_SPARE)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Have the lake for a while, and keep renewing the claim.
+        """Hold the lake while the context lasts, and renew the claim.
 
         Raises:
-            LakeIsBusy: another run has it.
+            LakeIsBusy: another run holds it.
         """
         self._claim()
         renewing = threading.Thread(target=self._keep_renewing, name="lease", daemon=True)
@@ -73,8 +73,8 @@ class Lease:
             renewing.join()
             self._give_up()
 
-    def still_mine(self) -> None:
-        """Make sure that nobody else can have the lake by now, nor before a request that is sent now has arrived.
+    def assert_lease_held(self) -> None:
+        """Check that no other run can hold the lake now, or before a request that is sent now arrives.
 
         Raises:
             RunFailed: the claim could not be renewed in time.
@@ -87,13 +87,13 @@ class Lease:
 
     def _claim(self) -> None:
         for attempt in range(1, ATTEMPTS + 1):
-            # A name of its own: the removal of the last one may arrive late.
+            # A new key for each attempt: the removal of the last claim may arrive late.
             self._key = f"{self._prefix}{secrets.token_hex(8)}.{round(self._seconds)}.json"
             others = self._put_and_look()
             if not others:
                 return
             self._give_up()
-            if attempt < ATTEMPTS:  # whoever came at the same moment gives up as well
+            if attempt < ATTEMPTS:  # a run that claimed at the same moment gives up too
                 time.sleep(random.uniform(0.1, 0.6) * attempt)  # noqa: S311 - spreads attempts, protects nothing
         raise LakeIsBusy(
             f"another run holds s3://{self._store.bucket}/{self._prefix} ({others[0].key.rpartition('/')[2]}, since "
@@ -101,8 +101,8 @@ class Lease:
             f"{_seconds_of(others[0]):.0f} s"
         )
 
-    def _put_and_look(self) -> list[Stored]:
-        """Put up a claim and look for those of others; it does not stay where that fails."""
+    def _put_and_look(self) -> list[StoredObject]:
+        """Store a claim and list the claims of others. Removes the claim if that fails."""
         try:
             asked_at = _now()
             mine = self._put()
@@ -112,8 +112,8 @@ class Lease:
             self._give_up()
             raise
 
-    def _others(self, mine: Stored) -> list[Stored]:
-        """Claims of others that are still good; expired ones are taken away."""
+    def _others(self, mine: StoredObject) -> list[StoredObject]:
+        """List valid claims of other runs. Removes expired ones."""
         others = []
         for claim in self._store.list(self._prefix):
             if claim.key == mine.key:
@@ -124,8 +124,8 @@ class Lease:
                 others.append(claim)
         return others
 
-    def _put(self, before_each: Callable[[], None] = lambda: None) -> Stored:
-        # No two contents are alike: the one of before must not be taken for this one, whose answer was lost.
+    def _put(self, before_each: Callable[[], None] = lambda: None) -> StoredObject:
+        # Each content is different: if an answer is lost, the claim before must not pass for this one.
         about = {"host": socket.gethostname(), "pid": os.getpid(), "nonce": secrets.token_hex(8)}
         return self._store.put(self._key, json.dumps(about).encode(), before_each=before_each)
 
@@ -136,26 +136,26 @@ class Lease:
                 self._renew()
                 pause = self._until_due()
             except RunFailed:
-                self._renewed_at = NEVER  # and never again: somebody else may have it
+                self._renewed_at = NEVER  # and it stays so: another run may hold the lake
                 return
             except StoreUnavailable:
                 pause = self._seconds / 20
 
     def _until_due(self) -> float:
-        """Seconds until the claim is to be renewed."""
+        """Return the seconds until the next renewal of the claim."""
         return max(self._renewed_at + self._seconds * RENEWED_AFTER - _now(), 0)
 
     def _renew(self) -> None:
-        """Have the claim stored anew.
+        """Store the claim again.
 
         Raises:
-            RunFailed: the one before may have expired first.
+            RunFailed: the claim may have expired before.
             StoreUnavailable: it could not be stored this time.
         """
         asked_at = _now()
         stored = self._put(self._check)
         self._check()
-        # Others go by the server's clock: where that one was put back, they may take this claim for an old one.
+        # Other runs use the server's clock. If that clock was set back, they may take this claim for an old one.
         passed = stored.modified_at - self._stored_at
         if not timedelta(0) <= passed <= timedelta(seconds=self._seconds) + CLOCK_TICK / 2:
             raise RunFailed(RAN_OUT)
@@ -169,12 +169,12 @@ class Lease:
 
 
 def _now() -> float:
-    """Seconds on a clock that also counts while this machine is suspended, where it has one."""
+    """Return seconds of a clock that also counts while this machine is suspended, if it has one."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
-def _seconds_of(claim: Stored) -> float:
-    """How long a claim is good for, as its key says."""
+def _seconds_of(claim: StoredObject) -> float:
+    """Return how long a claim is valid, as its key says."""
     try:
         return float(claim.key.rpartition("/")[2].split(".")[1])
     except (IndexError, ValueError):

@@ -1,4 +1,4 @@
-"""The ledger: which files and contents earlier runs saw."""
+"""The ledger: files and contents that earlier runs saw."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from tribolake.lake import Lake
 from tribolake.lake.bronze import BronzeFile
 
-# A file that could not be opened is tried again by later runs, so often; then, like a file that is wrong in itself, it
-# waits until `tribolake arrivals retry` asks for it.
+# Later runs try a file that could not be opened this many times in all. After that, like a file whose content is wrong,
+# it waits for `tribolake arrivals retry`.
 MAX_ATTEMPTS = 5
 LEDGER_QUERY = f"""
     select
@@ -31,19 +31,21 @@ LEDGER_QUERY = f"""
 
 @dataclass(frozen=True)
 class Ledger:
-    """What earlier runs saw; with `retry_failed`, files that failed count as not seen."""
+    """Files and contents that earlier runs saw. With `retry_failed`, failed files count as not seen."""
 
     files: frozenset[tuple[str, int, datetime]]  # key, size in bytes, modification time
     contents: frozenset[tuple[str, str]]  # client, SHA-256
-    is_open: bool = True  # a file of any age may count as new: nothing was seen yet, or some are to be tried again
+    needs_whole_listing: bool = (
+        True  # an old file may count as new: the ledger is empty, or a failed file is tried again
+    )
 
     @classmethod
     def of(
         cls, arrivals: Iterable[tuple[str, str, int, datetime, str, bool, str]], *, retry_failed: bool = False
     ) -> Ledger:
-        """From the rows that `LEDGER_QUERY` gives."""
+        """Make a ledger of the rows of `LEDGER_QUERY`."""
         rows = list(arrivals)
-        is_open = not rows or retry_failed or any(may_be_tried_again for *_, may_be_tried_again, _ in rows)
+        needs_whole_listing = not rows or retry_failed or any(may_be_tried_again for *_, may_be_tried_again, _ in rows)
         return cls(
             frozenset(
                 (key, size, modified.astimezone(UTC))
@@ -51,21 +53,21 @@ class Ledger:
                 if not (may_be_tried_again or (retry_failed and status == "failed"))
             ),
             frozenset((client, sha256) for client, _, _, _, sha256, _, status in rows if status == "loaded"),
-            is_open,
+            needs_whole_listing,
         )
 
 
 def new_files(lake: Lake, ledger: Ledger, clients: Sequence[str] | None = None) -> list[BronzeFile]:
-    """Files that the ledger has not seen with this size and modification time; no content is read.
+    """List files that the ledger has not seen with this size and modification time. Reads no content.
 
     Args:
-        lake: where to look.
+        lake: the lake to list.
         ledger: earlier arrivals.
-        clients: look at these only; None means all.
+        clients: these only. None means all.
     """
     return [
         found
-        for found in lake.list_bronze(whole=ledger.is_open)
+        for found in lake.list_bronze(whole=ledger.needs_whole_listing)
         if (found.key, found.size_bytes, found.modified_at) not in ledger.files
         and (clients is None or found.client in clients)
     ]

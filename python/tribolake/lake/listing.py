@@ -1,9 +1,9 @@
-"""How much of a bucket has to be listed: what could be new, and all of it now and then.
+"""Which part of a bucket to list: the part that can have new files, and once a day all of it.
 
-A listing gives 1 000 objects a call. While all of bronze fits into a few calls it is listed whole. Beyond that only
-what sorts after the date folder of two weeks ago is asked for, client by client: there laboratories deliver, and there
-lie most files that are in no date folder. Everything is listed once a day, so a late file in an old folder costs a day,
-and `tribolake run --full-refresh` at once.
+A listing gives 1 000 objects a call. While all of bronze fits into a few calls, all of it is listed. Beyond that, only
+keys after the date folder of two weeks ago are listed, client by client. Laboratories deliver there, and most files
+outside date folders sort there. So a late file in an old folder is found within a day, or at once by
+`tribolake run --full-refresh`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FILE_NAME = "listing.json"
 
 @dataclass(frozen=True)
 class WholeListing:
-    """The last time that all of bronze was listed: when, how many objects, and the client folders."""
+    """The last listing of all of bronze: its time, the number of objects, and the client folders."""
 
     listed_at: str
     objects: int
@@ -31,7 +31,7 @@ class WholeListing:
 
 
 def read_whole_listing(state: Path) -> WholeListing | None:
-    """What this machine, or the checkpoint that it goes on from, knows of the last whole listing."""
+    """Read the last whole listing of this machine, or of the checkpoint that it restored. Returns None without one."""
     try:
         found = json.loads((state / FILE_NAME).read_text(encoding="utf-8"))
         return WholeListing(found["listed_at"], found["objects"], tuple(found["clients"]))
@@ -44,12 +44,12 @@ def write_whole_listing(state: Path, listing: WholeListing) -> None:
     (state / FILE_NAME).write_text(json.dumps(asdict(listing)), encoding="utf-8")
 
 
-def starts(last: WholeListing | None, now: datetime) -> Sequence[tuple[str, str]] | None:
-    """Where to begin to list, as pairs of client folder and first date folder; None means: list everything.
+def listing_starts(last: WholeListing | None, now: datetime) -> Sequence[tuple[str, str]] | None:
+    """Return where listings begin: pairs of client folder and first date folder. None means: list everything.
 
     Args:
         last: the last whole listing, if any.
-        now: the time of this one.
+        now: time of this listing.
     """
     if last is None or last.objects <= MAX_WHOLE or datetime.fromisoformat(last.listed_at) + WHOLE_EVERY < now:
         return None

@@ -1,6 +1,6 @@
-"""Objects of a lake by key: wordings, published versions and bronze are read and written through this protocol.
+"""Objects of a lake by key: the protocol for wordings, published versions and bronze, and its folder implementation.
 
-A folder needs no S3 library: the bucket's implementation is in `lake/objects_in_bucket.py`.
+The bucket implementation is in `lake/objects_in_bucket.py`, so that a folder needs no S3 library.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from tribolake.settings import Settings
 
 PARTIAL = ".partial"
 ROUNDS = 10
-# No writer takes longer between the first byte and the rename.
+# A writer needs less time than this between the first byte and the rename.
 DEAD_AFTER_SECONDS = 24 * 3600.0
 READABLE_BY_ALL = 0o644
-OVERWRITTEN = "{address} is not what its manifest says: somebody wrote over it"
+OVERWRITTEN = "{address} is not what its manifest says: another program wrote over it"
 
 
-class NotThere(TribolakeError):
+class ObjectNotFound(TribolakeError):
     """There is no object with that key."""
 
 
 class ObjectUnreadable(TribolakeError):
-    """An object is larger than may be read, or its writer says that it has another content."""
+    """An object is too large, or its content has another SHA-256 than its writer noted."""
 
 
 @dataclass(frozen=True)
@@ -62,40 +62,40 @@ class Objects(Protocol):
         """List the names of the folders in a folder."""
 
     def read(self, key: str, max_bytes: int | None = None) -> bytes | None:
-        """Read a small object. Returns None where there is none.
+        """Read a small object. Returns None if there is no such object.
 
         Raises:
-            ObjectUnreadable: it has more than `max_bytes`, or its writer says that it has another content.
+            ObjectUnreadable: it has more than `max_bytes`, or another SHA-256 than its writer noted.
         """
 
     def fetch(self, key: str, sha256: str | None = None) -> Path:
-        """Return a file of this machine that has the object's content and does not change.
+        """Return a file on this machine that has the object's content and does not change.
 
         Args:
             key: of the object.
-            sha256: the content that a manifest names; None where no manifest does.
+            sha256: of the content, as a manifest names it. None if no manifest names it.
 
         Raises:
-            NotThere: there is no such object.
-            ContractBroken: it does not have the content that the manifest names.
+            ObjectNotFound: there is no such object.
+            ContractBroken: its content is not what the manifest names.
         """
 
     def take(self, key: str, sha256: str, version_id: str | None, path: Path) -> bool:
-        """Copy a content, with its time of modification, to a path. Returns False where the content is not there."""
+        """Copy a content and its modification time to a path. Returns False if the content is not there."""
 
     def put(self, key: str, content: bytes) -> None:
-        """Store an object durably: readers see all of it or nothing."""
+        """Store an object durably. Readers see all of it or nothing."""
 
     def remove(self, key: str) -> None:
         """Remove an object. An absent object is not an error."""
 
     def tidy(self, key: str) -> None:
-        """Remove from a folder what writers left behind that died more than a day ago."""
+        """Remove temporary files from a folder that are more than a day old: their writers died."""
 
 
 @dataclass(frozen=True)
 class FolderObjects:
-    """Objects in the lake's folder, `root`. Files are used where they are."""
+    """Objects in the lake's folder, `root`. Files are read in place."""
 
     root: Path
     home: str
@@ -105,7 +105,7 @@ class FolderObjects:
 
     def files(self, key: str) -> list[ListedObject]:
         for _ in range(ROUNDS):
-            # Removed since it was seen: what replaces it may have been missed.
+            # A file was removed during the listing: the listing may lack the file that replaces it.
             with suppress(FileNotFoundError):
                 return sorted(self._walk(self._path(key)), key=lambda found: found.key)
         raise StoreUnavailable(f"{self.address(key)} changes faster than it can be listed: try again")
@@ -132,7 +132,7 @@ class FolderObjects:
     def fetch(self, key: str, sha256: str | None = None) -> Path:
         path = self._path(key).resolve()
         if not path.is_file():
-            raise NotThere(f"{self.address(key)} is not there")
+            raise ObjectNotFound(f"{self.address(key)} is not there")
         if sha256 is not None and sha256_of(path) != sha256:
             raise ContractBroken(OVERWRITTEN.format(address=path))
         return path
@@ -154,7 +154,7 @@ class FolderObjects:
             with aside.open("xb") as file:
                 file.write(content)
                 file.flush()
-                # Whatever the umask is: other users of the folder read it too.
+                # The umask does not matter: other users of the folder read it too.
                 os.fchmod(file.fileno(), READABLE_BY_ALL)
                 os.fsync(file.fileno())
             aside.replace(path)
@@ -190,12 +190,12 @@ class FolderObjects:
 
 
 def open_objects(settings: Settings) -> Objects:
-    """Return the objects of a lake, from the place that readers use."""
-    return open_places(settings)[0]
+    """Return the objects of a lake in the replica that readers use."""
+    return open_replicas(settings)[0]
 
 
-def open_places(settings: Settings) -> list[Objects]:
-    """Return the places of a lake's objects: first the one that counts, then its copy where the mode keeps one."""
+def open_replicas(settings: Settings) -> list[Objects]:
+    """Return the replicas of a lake's objects: the primary first, then its copy if the storage mode has one."""
     if not settings.uses_s3:
         return [FolderObjects(settings.lake, settings.prefix)]
     from tribolake.lake.objects_in_bucket import BucketObjects  # noqa: PLC0415 - a folder needs no S3 library

@@ -1,6 +1,6 @@
-"""Objects in a bucket. Fetched files are kept on this machine under their SHA-256.
+"""Objects in a bucket. Fetched files are cached on this machine under their SHA-256.
 
-{state}/fetched/{sha256}/{name}    never changes; may be removed at any time
+{state}/fetched/{sha256}/{name}    never changes, may be removed at any time
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pathlib import Path
 
 from tribolake.errors import ContractBroken, StoreUnavailable
 from tribolake.lake.files import sha256_of
-from tribolake.lake.objects import OVERWRITTEN, ListedObject, NotThere, ObjectUnreadable
-from tribolake.lake.store import Mislabelled, ObjectMissing, ObjectStore, ObjectTooLarge, open_store
+from tribolake.lake.objects import OVERWRITTEN, ListedObject, ObjectNotFound, ObjectUnreadable
+from tribolake.lake.store import ChecksumMismatch, ObjectMissing, ObjectStore, ObjectTooLarge, open_store
 from tribolake.settings import Settings
 
 
 @dataclass(frozen=True)
 class BucketObjects:
-    """`cache` is the folder of fetched files."""
+    """Objects in the bucket of `store`. `cache` is the folder of fetched files."""
 
     store: ObjectStore
     home: str
@@ -50,7 +50,7 @@ class BucketObjects:
         except ObjectTooLarge as error:
             raise ObjectUnreadable(f"{self.address(key)} has {error.size_bytes} bytes") from error
         except StoreUnavailable as error:
-            if isinstance(error.__cause__, Mislabelled):
+            if isinstance(error.__cause__, ChecksumMismatch):
                 raise ObjectUnreadable(f"{self.address(key)}: {error.__cause__}") from error
             raise
         return content.getvalue()
@@ -59,7 +59,7 @@ class BucketObjects:
         if sha256 is None:
             described = self.store.head(key)
             if described is None:
-                raise NotThere(f"{self.address(key)} is not there")
+                raise ObjectNotFound(f"{self.address(key)} is not there")
             sha256 = described.sha256
         name = key.rpartition("/")[2]
         if sha256 is not None and _has(self.cache / sha256 / name, sha256):
@@ -85,11 +85,11 @@ class BucketObjects:
         self.store.delete(key)
 
     def tidy(self, key: str) -> None:
-        """Do nothing: an upload that did not end is not an object, and a lifecycle rule removes its parts."""
+        """Do nothing: an unfinished upload is not an object, and a lifecycle rule removes its parts."""
 
     def _download(self, key: str, name: str, sha256: str | None) -> Path:
         self.cache.mkdir(parents=True, exist_ok=True)
-        # Another process may fetch the same object now: each writes aside, and either file will do.
+        # Another process may fetch the same object now. Each writes a file of its own, and either is good.
         aside = self.cache / f".{secrets.token_hex(8)}.partial"
         try:
             with aside.open("w+b") as file:
@@ -101,7 +101,7 @@ class BucketObjects:
             kept.parent.mkdir(exist_ok=True)
             return aside.replace(kept)
         except ObjectMissing as error:
-            raise NotThere(f"{self.address(key)} is not there") from error
+            raise ObjectNotFound(f"{self.address(key)} is not there") from error
         finally:
             aside.unlink(missing_ok=True)
 

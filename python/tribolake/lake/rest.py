@@ -1,4 +1,4 @@
-"""Is a file at rest: readable, and open for writing by no program of this machine?"""
+"""Tell whether a file is at rest: readable, and not open for writing on this machine."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 
 
 def is_at_rest(path: Path) -> bool:
-    """Whether a file can be read and, where the system can tell, nobody has it open for writing.
+    """Return True if a file can be read and, as far as the system knows, no program has it open for writing.
 
-    A copy that pauses for longer than files take to settle is so told from one that has ended. The system tells the
-    owner of a file on a local disk: it grants a read lease only where there is no writer, see fcntl(2), F_SETLEASE.
-    The lease is given back at once; a program that opens the file for writing in between waits for microseconds, and
-    this process gets SIGIO, which it must ignore.
+    This tells a copy that pauses from a copy that has ended. For the owner of a file on a local disk the system grants
+    a read lease only if there is no writer: see fcntl(2), F_SETLEASE. The lease is returned at once. A program that
+    opens the file for writing in between waits for microseconds. This process then gets SIGIO, which it must ignore.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -24,7 +23,7 @@ def is_at_rest(path: Path) -> bool:
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
-        # Any other answer: no leases here (a network mount, somebody else's file), size and time must do.
+        # Any other error: no leases here (a network mount, another owner's file). Size and time must suffice.
         return error.errno != errno.EAGAIN
     finally:
         os.close(file)

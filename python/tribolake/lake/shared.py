@@ -1,4 +1,4 @@
-"""Custody of a lake in a bucket, which runs on many machines write to."""
+"""Custody of a lake in a bucket. Runs on several machines write to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tribolake.settings import Settings
 
 
 class SharedCustody:
-    """A lease says whose turn it is, and the warehouse travels with the lake."""
+    """Let one run at a time write, by a lease, and store the warehouse in the lake."""
 
     def __init__(self, store: ObjectStore, settings: Settings) -> None:
         self._store = store
@@ -33,17 +33,17 @@ class SharedCustody:
         finally:
             self._lease = None
 
-    def still_mine(self) -> None:
+    def assert_lease_held(self) -> None:
         if self._lease is not None:
-            self._lease.still_mine()
+            self._lease.assert_lease_held()
 
     def save(self, run_id: str, *, changed: bool = False) -> None:
         if self._checkpoint.is_of(run_id) and not changed:
             return
         if self._lease:
-            self._checkpoint.save(run_id, self.still_mine)
+            self._checkpoint.save(run_id, self.assert_lease_held)
             return
         with self.hold():
-            # The lake was free since that run: another machine may have gone on from the warehouse before it.
+            # The lake was free after that run: another machine may have run on the warehouse before it.
             if not self._checkpoint.restore():
-                self._checkpoint.save(run_id, self.still_mine)
+                self._checkpoint.save(run_id, self.assert_lease_held)

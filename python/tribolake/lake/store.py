@@ -1,8 +1,8 @@
-"""Objects in a bucket: every transfer is checked, and tried again until it is whole.
+"""Objects in a bucket: every transfer is checked, and tried again until it is complete.
 
-A store can refuse for a moment, hang, cut a body short, or lose the answer to a write that it carried out. Whoever
-calls this module sees none of that: an object was stored whole, or an error says why not. What a lost answer left
-behind is looked up before anything is tried again.
+A store can refuse a request for a moment, hang, cut a body short, or lose the answer to a write that it carried out.
+Callers of this module see none of that: the object was stored completely, or an error says why not. After a lost answer
+the object is looked up before another attempt.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SHA256 = "sha256"
 MD5 = re.compile(r"^[0-9a-f]{32}$")
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 5.0
-# Answers that another attempt cannot change; everything else may be a moment's trouble.
+# Errors that another attempt cannot change. All others may be transient.
 FINAL = frozenset(
     {
         "AccessDenied",
@@ -66,8 +66,8 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Stored:
-    """An object as the store describes it; `metadata` is empty where a listing shows it."""
+class StoredObject:
+    """An object as the store describes it. `metadata` is empty for an object from a listing."""
 
     key: str
     size_bytes: int
@@ -78,20 +78,20 @@ class Stored:
 
     @property
     def sha256(self) -> str | None:
-        """What the writer said of the content; none where somebody else wrote it."""
+        """SHA-256 that the writer noted. None if another program stored the object."""
         return self.metadata.get(SHA256)
 
 
 @dataclass(frozen=True)
 class Label:
-    """What an object carries beside its content: metadata (2 KB, ASCII) and tags (ten, 256 characters each)."""
+    """Metadata (2 KB, ASCII) and tags (ten, 256 characters each) of an object."""
 
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class ObjectStore:
-    """One bucket. Calls are counted by operation in `calls`, attempts included."""
+    """One bucket. `calls` counts calls by operation, each attempt included."""
 
     def __init__(self, bucket: str, client: Any, attempts: int) -> None:
         self.bucket = bucket
@@ -103,35 +103,37 @@ class ObjectStore:
 
     @property
     def timeout_seconds(self) -> float:
-        """How long a server may be silent before an attempt is given up."""
+        """Silence of a server after which an attempt fails."""
         return float(self.client.meta.config.read_timeout)
 
-    def list(self, prefix: str, *, start_after: str = "") -> Iterator[Stored]:
-        """Objects whose key begins with `prefix`, in the order of their keys; a page of 1 000 is one call."""
+    def list(self, prefix: str, *, start_after: str = "") -> Iterator[StoredObject]:
+        """List objects whose keys begin with `prefix`, in the order of their keys. A page of 1 000 is one call."""
         asked = {"Bucket": self.bucket, "Prefix": prefix} | ({"StartAfter": start_after} if start_after else {})
         while True:
             page = self.ask(lambda: self.client.list_objects_v2(**asked))
             for found in page.get("Contents", []):
-                yield Stored(found["Key"], found["Size"], found["ETag"].strip('"'), found["LastModified"])
+                yield StoredObject(found["Key"], found["Size"], found["ETag"].strip('"'), found["LastModified"])
             if not page.get("IsTruncated"):
                 return
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
-    def head(self, key: str) -> Stored | None:
-        """What the store says of an object; None where there is none."""
+    def head(self, key: str) -> StoredObject | None:
+        """Return the description of an object. Returns None if there is no such object."""
         return self.ask(lambda: self._look(key))
 
-    def get(self, key: str, into: IO[bytes], *, version_id: str | None = None, max_bytes: int | None = None) -> Stored:
-        """Write an object's content, whole and checked, into a file that is open for it.
+    def get(
+        self, key: str, into: IO[bytes], *, version_id: str | None = None, max_bytes: int | None = None
+    ) -> StoredObject:
+        """Write an object's content, complete and checked, into an open file.
 
         Raises:
-            ObjectMissing: there is none.
-            ObjectTooLarge: it has more than `max_bytes`; nothing was read.
-            StoreUnavailable: it could not be had whole.
+            ObjectMissing: there is no such object.
+            ObjectTooLarge: it has more than `max_bytes`. Nothing was read.
+            StoreUnavailable: it could not be read completely.
         """
         which = {"Bucket": self.bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
 
-        def transfer() -> Stored:
+        def transfer() -> StoredObject:
             answer = self.client.get_object(**which)
             found = _described(key, answer)
             if max_bytes is not None and found.size_bytes > max_bytes:
@@ -146,18 +148,18 @@ class ObjectStore:
                 md5.update(chunk)
                 size += len(chunk)
             if size != found.size_bytes:
-                raise CutShort(f"{size} of {found.size_bytes} bytes came")
+                raise IncompleteTransfer(f"{size} of {found.size_bytes} bytes came")
             if _is_md5(found.etag, answer) and found.etag != md5.hexdigest():
-                raise CutShort("the content is not what the server stored")
+                raise IncompleteTransfer("the content is not what the server stored")
             if found.sha256 not in (None, sha256.hexdigest()):
-                raise Mislabelled("the content is not what its writer said")
+                raise ChecksumMismatch("the content is not what its writer said")
             into.flush()
             return found
 
         return self.ask(transfer)
 
-    def read(self, key: str) -> tuple[bytes, Stored] | None:
-        """The content of a small object and its description; None where there is none."""
+    def read(self, key: str) -> tuple[bytes, StoredObject] | None:
+        """Return the content of a small object and its description. Returns None if there is no such object."""
         content = io.BytesIO()
         try:
             found = self.get(key, content)
@@ -173,32 +175,32 @@ class ObjectStore:
         *,
         is_final: bool = False,
         before_each: Callable[[], None] = lambda: None,
-    ) -> Stored:
-        """Store an object, whole or not at all, and look at what was stored.
+    ) -> StoredObject:
+        """Store an object, completely or not at all, and check the stored object.
 
-        The server compares each transfer with its MD5; afterwards the object must have the size and the SHA-256 of what
-        was sent. Where the answer was lost, what is there is looked at before it is sent again.
+        The server compares each transfer with its MD5. Afterwards the object must have the size and the SHA-256 of the
+        content. If the answer was lost, the object is looked up before another attempt.
 
         Args:
-            key: where.
+            key: of the object.
             content: a file, the bytes themselves, or either as a source.
-            label: what the object carries beside it.
-            is_final: it must never change: where the server can tell, another content under this key is refused.
-            before_each: called before each attempt, the first one too; what it raises ends them.
+            label: metadata and tags of the object.
+            is_final: the object must never change. A server that supports it refuses another content under this key.
+            before_each: called before each attempt, the first included. Its exceptions end the attempts.
 
         Raises:
-            StoreUnavailable: it could not be stored; what was there before is there still.
+            StoreUnavailable: it could not be stored. The object before it is still there.
         """
         label = label or Label()
         source = _as_source(content)
         metadata = {name: quote(value, safe=" /:+=@.,-_~|") for name, value in label.metadata.items()}
         described: dict[str, Any] = {"Metadata": metadata | {SHA256: source.sha256}}
-        # One store reads `+` in this header as it stands.
+        # One store reads `+` in this header literally.
         tagged = {"Tagging": urlencode(label.tags, quote_via=quote)} if label.tags else {}
         is_in_parts = source.size_bytes > PART_BYTES
         condition = {"IfNoneMatch": "*"} if is_final else {}
 
-        def transfer() -> Stored:
+        def transfer() -> StoredObject:
             try:
                 if is_in_parts:
                     self._put_in_parts(key, source, described, before_each)
@@ -221,21 +223,21 @@ class ObjectStore:
             else:
                 found = self._look(key)
                 if found is None or (found.sha256, found.size_bytes) != (source.sha256, source.size_bytes):
-                    raise CutShort(f"{key} is not what was sent")
+                    raise IncompleteTransfer(f"{key} is not what was sent")
             if is_in_parts and label.tags:
                 self._tag(key, label.tags)  # one store forgets the tags of an upload in parts
             return found
 
         return self.ask(transfer, before_each)
 
-    def put_if_new(self, key: str, content: Source | Path | bytes, label: Label | None = None) -> Stored:
-        """Store an object, unless one with this content is there."""
+    def put_if_new(self, key: str, content: Source | Path | bytes, label: Label | None = None) -> StoredObject:
+        """Store an object unless one with this content is there."""
         source = _as_source(content)
         found = self.head(key)
         return found if found is not None and found.sha256 == source.sha256 else self.put(key, source, label)
 
     def copy(self, source: str, key: str, *, before_each: Callable[[], None] = lambda: None) -> None:
-        """Copy an object within the bucket, with what it carries; `before_each` is as for `put`."""
+        """Copy an object within the bucket, with metadata and tags. `before_each` is as for `put`."""
 
         def transfer() -> None:
             self.client.copy_object(Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source})
@@ -243,23 +245,23 @@ class ObjectStore:
         self.ask(transfer, before_each)
 
     def delete(self, key: str, *, before_each: Callable[[], None] = lambda: None) -> None:
-        """Remove an object; none there is no error. A versioned bucket keeps its versions.
+        """Remove an object. A missing object is not an error. A versioned bucket keeps its versions.
 
         `before_each` is as for `put`.
         """
         self.ask(lambda: self.client.delete_object(Bucket=self.bucket, Key=key), before_each)
 
     def tags(self, key: str) -> dict[str, str]:
-        """The tags of an object."""
+        """Return the tags of an object."""
         found = self.ask(lambda: self.client.get_object_tagging(Bucket=self.bucket, Key=key))
         return {tag["Key"]: tag["Value"] for tag in found.get("TagSet", [])}
 
     def ask(self, call: Callable[[], Answer], before_each: Callable[[], None] = lambda: None) -> Answer:
-        """Carry out a call of `client`, again after growing pauses while the trouble may be a moment's.
+        """Make a call of `client`. Tries again after growing pauses while the error may be transient.
 
         Args:
-            call: may be carried out several times.
-            before_each: called before each attempt; what it raises ends them.
+            call: may be made several times.
+            before_each: called before each attempt. Its exceptions end the attempts.
 
         Raises:
             ObjectMissing: there is no such object.
@@ -277,15 +279,15 @@ class ObjectStore:
                     raise ObjectMissing(str(error)) from error
                 if _code(error) in FINAL or attempt == self._attempts:
                     raise StoreUnavailable(f"s3://{self.bucket}: {error}") from error
-            except (BotoCoreError, CutShort, OSError) as error:
+            except (BotoCoreError, IncompleteTransfer, OSError) as error:
                 if attempt == self._attempts:
                     raise StoreUnavailable(f"s3://{self.bucket}: {error}") from error
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads attempts, protects nothing
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         raise AssertionError("unreachable")
 
-    def _look(self, key: str) -> Stored | None:
-        """One attempt at a description."""
+    def _look(self, key: str) -> StoredObject | None:
+        """Ask once for an object's description."""
         try:
             return _described(key, self.client.head_object(Bucket=self.bucket, Key=key))
         except ClientError as error:
@@ -313,10 +315,10 @@ class ObjectStore:
         try:
             with ThreadPoolExecutor(2) as threads:
                 parts = list(threads.map(lambda number: self.ask(lambda: send(number)), range(source.parts)))
-            before_each()  # the parts, which nobody sees yet, may have taken minutes
+            before_each()  # sending the parts, which readers cannot see yet, may have taken minutes
             self.client.complete_multipart_upload(**which, UploadId=upload, MultipartUpload={"Parts": parts})
         except BaseException:
-            # Parts cost money until somebody aborts them; an upload that was completed after all cannot be aborted.
+            # Parts cost money until the upload is aborted. An upload that was completed after all cannot be aborted.
             _quietly(lambda: self.client.abort_multipart_upload(**which, UploadId=upload))
             raise
 
@@ -330,23 +332,23 @@ class ObjectMissing(StoreUnavailable):
 
 
 class ObjectTooLarge(StoreUnavailable):
-    """An object has more bytes than may be read; the size is the only argument."""
+    """An object has more bytes than may be read. The size is the only argument."""
 
     def __init__(self, size_bytes: int) -> None:
         super().__init__(f"{size_bytes} bytes")
         self.size_bytes = size_bytes
 
 
-class CutShort(Exception):
-    """A transfer that was not whole."""
+class IncompleteTransfer(Exception):
+    """A transfer was not complete."""
 
 
-class Mislabelled(CutShort):
-    """A transfer whose content has another SHA-256 than the object's metadata says."""
+class ChecksumMismatch(IncompleteTransfer):
+    """The content has another SHA-256 than the object's metadata says."""
 
 
 def open_store(settings: Settings) -> ObjectStore:
-    """The bucket of a lake, one for all who ask in this process; credentials come from the standard AWS chain."""
+    """Open the bucket of a lake, once in each process. Credentials come from the standard AWS chain."""
     return _open_store(
         settings.s3.bucket,
         settings.s3.endpoint,
@@ -367,10 +369,10 @@ def _open_store(
         config=Config(
             connect_timeout=timeout_seconds,
             read_timeout=timeout_seconds,
-            # Attempts are counted here, so that a body that was cut short is asked for again too.
+            # Attempts are made here, because boto3 does not ask again for a body that was cut short.
             retries={"total_max_attempts": 1},
             s3={"addressing_style": "path"} if endpoint else {},
-            # Not every store knows the newer checksums; every one compares an MD5.
+            # Not every store supports the newer checksums. Every store compares an MD5.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         ),
@@ -379,7 +381,7 @@ def _open_store(
 
 
 class Source:
-    """Content that is to be stored, in parts, with its size and SHA-256: it is read once for them."""
+    """Content to store, in parts. It is read once for its size and SHA-256."""
 
     def __init__(self, content: Path | bytes) -> None:
         self._content = content
@@ -406,9 +408,9 @@ def _as_source(content: Source | Path | bytes) -> Source:
     return content if isinstance(content, Source) else Source(content)
 
 
-def _described(key: str, answer: Mapping[str, Any]) -> Stored:
+def _described(key: str, answer: Mapping[str, Any]) -> StoredObject:
     version = answer.get("VersionId")
-    return Stored(
+    return StoredObject(
         key,
         int(answer["ContentLength"]),
         str(answer["ETag"]).strip('"'),
@@ -419,7 +421,7 @@ def _described(key: str, answer: Mapping[str, Any]) -> Stored:
 
 
 def _is_md5(etag: str, answer: Mapping[str, Any]) -> bool:
-    """Whether an ETag is the MD5 of the content: not of what came in parts, nor where the server holds the keys."""
+    """Return True if an ETag is the MD5 of the content: not after an upload in parts, nor with the server's keys."""
     has_keys = str(answer.get("ServerSideEncryption", "")).startswith("aws:kms") or "SSECustomerAlgorithm" in answer
     return MD5.match(etag) is not None and not has_keys
 

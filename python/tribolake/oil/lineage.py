@@ -8,14 +8,14 @@ from typing import Any, Literal
 import duckdb
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake.objects import NotThere, Objects, open_objects
+from tribolake.lake.objects import ObjectNotFound, Objects, open_objects
 from tribolake.oil.limits.lineage import decisions_of
 from tribolake.oil.limits.versions import LIMITS, STEWART_LIMITS
 from tribolake.oil.product import OIL
 from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
 from tribolake.trace.chain import TracedFile, TracedRun
-from tribolake.trace.find import client_of, fetch_version, find, found_gold, versions_folder
+from tribolake.trace.find import client_of, fetch_version, find, find_gold, versions_folder
 from tribolake.trace.manifests import (
     Publication,
     current_publication,
@@ -124,8 +124,8 @@ def _judging_limits(
 ) -> list[TracedLimits]:
     """The versions of limits that judged the reports of a publication."""
     try:
-        reports = found_gold(published, OIL.contract, publication, REPORTS).path
-    except NotThere as error:
+        reports = find_gold(published, OIL.contract, publication, REPORTS).path
+    except ObjectNotFound as error:
         notes.append(f"which limits judged its reports cannot be told: {error}")
         return []
     with duckdb.connect() as connection:

@@ -11,7 +11,7 @@ from tribolake.oil.wording.reprocess import lay_out_wordings
 from tribolake.product import Progress
 from tribolake.settings import Settings
 from tribolake.trace import reprocess as trace
-from tribolake.trace.reprocess import Inputs, Reprocessed
+from tribolake.trace.reprocess import Inputs, ReprocessResult
 
 
 def reprocess(
@@ -21,7 +21,7 @@ def reprocess(
     clients: Sequence[str] | None = None,
     into: Path | None = None,
     progress: Progress = lambda _: None,
-) -> Reprocessed:
+) -> ReprocessResult:
     """Compute the gold of a run again: see `trace/reprocess.py`."""
     inputs = Inputs("limits", _lay_out, judge_as_then)
     return trace.reprocess(OIL, settings, run_id, inputs, clients=clients, into=into, progress=progress)

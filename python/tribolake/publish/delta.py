@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from tribolake.lake.files import fresh_aside, make_folder, replace_durably, sync_file, sync_up
+from tribolake.lake.files import make_folder, partial_path, replace_durably, sync_file, sync_up
 from tribolake.product import PublicTable
 from tribolake.publish.comparison import compare, literal, quoted, rows_like
 
@@ -70,7 +70,7 @@ def merge_delta(
     if _count(connection, delta) == 0:
         return
     make_folder(day_file.parent, root)
-    aside = fresh_aside(day_file)
+    aside = partial_path(day_file)
     if day_file.exists() and _count(connection, day_file, f"run_id = {literal(run_id)}"):
         sync_file(day_file)
         sync_up(day_file, root)

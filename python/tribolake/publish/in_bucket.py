@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 
 from tribolake.errors import ContractBroken
-from tribolake.lake.files import fresh_aside, make_folder, place_file, remove_folder, replace_durably, sha256_of
+from tribolake.lake.files import make_folder, partial_path, place_file, remove_folder, replace_durably, sha256_of
 from tribolake.lake.store import Label, ObjectMissing, ObjectStore, Source
 from tribolake.product import VersionedFolder
 from tribolake.publish.contract import MANIFEST
@@ -200,7 +200,7 @@ class BucketShelf:
 
     def _fetch_file(self, path: Path) -> None:
         make_folder(path.parent, self.root)
-        aside = fresh_aside(path)
+        aside = partial_path(path)
         try:
             with aside.open("w+b") as file:
                 self.store.get(self._key(path), file)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from tribolake.errors import LakeIsBusy
 from tribolake.lake import Lake, open_lake
-from tribolake.lake.custody import Custody, OfOneMachine, lock_machine
+from tribolake.lake.custody import Custody, LocalCustody, lock_machine
 from tribolake.publish.in_folder import FolderShelf
 from tribolake.publish.shelf import Shelf
 from tribolake.settings import Settings
@@ -50,7 +50,7 @@ def bring_warehouse(settings: Settings) -> None:
 def open_custody(settings: Settings) -> Custody:
     """Who may write to the lake that the settings name, and where its warehouse is."""
     if not settings.is_on_s3:
-        return OfOneMachine()
+        return LocalCustody()
     from tribolake.lake.shared import SharedCustody  # noqa: PLC0415 - a lake in a folder needs no S3 library
     from tribolake.lake.store import open_store  # noqa: PLC0415
 
@@ -72,5 +72,5 @@ def open_home(settings: Settings) -> Home:
     from tribolake.publish.announce import open_announcer  # noqa: PLC0415
 
     announce = open_announcer(settings, store)
-    shelf = BucketShelf(store, lake.root, lake.home, custody.still_mine, announce)
+    shelf = BucketShelf(store, lake.root, lake.home, custody.assert_lease_held, announce)
     return Home(settings, lake, shelf, custody, store.calls, store.calls.copy(), announce.failed)

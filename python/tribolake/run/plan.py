@@ -89,7 +89,7 @@ def plan_run(
         )
         ledger = Ledger.of([]) if reread else read_ledger(warehouse, product, retry_failed=project_changed)
         if list_everything:
-            ledger = replace(ledger, is_open=True)
+            ledger = replace(ledger, needs_whole_listing=True)
         found = new_files(home.lake, ledger, clients)
         not_enough = {"the last run did not finish": is_unfinished(warehouse, product, past)} | (
             _reasons_of_the_past(home.shelf, request, past) if past else {}

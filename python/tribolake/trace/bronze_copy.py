@@ -1,4 +1,4 @@
-"""Lay out the bronze contents that a manifest names, as they were: key, content and time of modification."""
+"""Copy the bronze contents that a manifest names: key, content and modification time."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from tribolake.errors import ConfigurationError, TribolakeError
-from tribolake.lake.objects import open_places
+from tribolake.lake.objects import open_replicas
 from tribolake.settings import Settings
 
 
 class BronzeGone(TribolakeError):
-    """Bronze contents that a run used are not there any more (exit 1)."""
+    """Bronze contents that a run used are gone (exit 1)."""
 
 
 def lay_out(settings: Settings, sources: Iterable[Mapping[str, Any]], root: Path) -> int:
-    """Copy contents into a lake of their own.
+    """Copy bronze contents into another lake.
 
-    On S3 an object is asked for by its version; in a folder the file at the key must still hold the same.
+    On S3 an object is fetched by its version. In a folder the file at the key must still have the same content.
 
     Args:
         settings: the lake that has them.
@@ -26,12 +26,12 @@ def lay_out(settings: Settings, sources: Iterable[Mapping[str, Any]], root: Path
         root: folder of the other lake.
 
     Returns:
-        How many there were.
+        The number of contents.
 
     Raises:
-        BronzeGone: some are not there any more; the message names them.
+        BronzeGone: some are gone. The message names them.
     """
-    places = open_places(settings)
+    places = open_replicas(settings)
     wanted = {(checked_key(settings, str(source["key"])), source["version_id"], source["sha256"]) for source in sources}
     gone = []
     for key, version_id, sha256 in sorted(wanted, key=str):
@@ -42,16 +42,16 @@ def lay_out(settings: Settings, sources: Iterable[Mapping[str, Any]], root: Path
     if gone:
         raise BronzeGone(
             f"{len(gone)} of {len(wanted)} bronze contents are not there any more as the run read them: "
-            f"{'; '.join(gone)}. Put them back under their keys; a versioned bucket would have kept them"
+            f"{'; '.join(gone)}. Restore them under their keys. Only a versioned bucket keeps overwritten files"
         )
     return len(wanted)
 
 
 def checked_key(settings: Settings, key: str) -> str:
-    """A key of bronze.
+    """Return a key if it is in bronze.
 
     Raises:
-        ConfigurationError: it leads elsewhere.
+        ConfigurationError: it is not in bronze.
     """
     parts = key.split("/")
     if not key.startswith(f"{settings.prefix}/bronze/") or "" in parts or "." in parts or ".." in parts:

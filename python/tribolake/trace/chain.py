@@ -1,4 +1,4 @@
-"""The ends of a chain that leads from what was computed down to bronze: the file and the run."""
+"""A traced file and the run that published it: the upper end of a lineage that leads down to bronze."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tribolake.lake.objects import Objects
-from tribolake.trace.manifests import Publication, lineage_of
+from tribolake.trace.manifests import Publication, manifest_key
 
 
 @dataclass(frozen=True)
 class TracedFile:
-    """A published file; `metadata` and `tags` are what an object on S3 says of itself."""
+    """A published file, with the metadata and tags of its object on S3."""
 
     address: str
     name: str
@@ -30,7 +30,7 @@ class TracedRun:
     policy: str
     published_at: str
     schema_version: str
-    manifest: str  # where it is kept for ever
+    manifest: str  # the address where it is kept permanently
 
     @classmethod
     def of(cls, published: Objects, publication: Publication) -> TracedRun:
@@ -40,5 +40,5 @@ class TracedRun:
             str(manifest["policy"]),
             publication.published_at,
             str(manifest["schema_version"]),
-            published.address(lineage_of(published, publication.client, publication.run_id)),
+            published.address(manifest_key(published, publication.client, publication.run_id)),
         )

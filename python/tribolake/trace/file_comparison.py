@@ -1,4 +1,4 @@
-"""Compare a file that was computed again with the one that a run published."""
+"""Compare a recomputed file with the file that a run published."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ IDENTICAL: tuple[Outcome, ...] = ("identical", "same rows", "given")
 
 @dataclass(frozen=True)
 class FileComparison:
-    """One file.
+    """The comparison of one file, with one of these outcomes.
 
-    `identical` is byte for byte; `same rows` in other bytes; `given` was taken from the run, not computed; `differs`;
-    `not kept`: its bytes differ and the run's file is gone, so that rows cannot be compared.
+    - `identical`: the same bytes.
+    - `same rows`: the same rows in other bytes.
+    - `given`: taken from the run, not recomputed.
+    - `differs`: other rows.
+    - `not kept`: other bytes. The run's file is gone, so rows cannot be compared.
     """
 
     name: str
@@ -29,10 +32,10 @@ class FileComparison:
     sha256_now: str
     rows_then: int
     rows_now: int
-    rows_missing: int = 0  # of the run, not there now
+    rows_missing: int = 0  # rows of the run that are missing now
     rows_added: int = 0
     rows_changed: int = 0
-    columns: Mapping[str, int] = field(default_factory=dict)  # rows whose value differs; -1: one side lacks the column
+    columns: Mapping[str, int] = field(default_factory=dict)  # rows with another value, -1 if one side lacks it
 
 
 def compare(then: Mapping[str, Any], now: Mapping[str, Any], key: Sequence[str], files: tuple[Path, Path] | None) -> (
@@ -41,10 +44,10 @@ def compare(then: Mapping[str, Any], now: Mapping[str, Any], key: Sequence[str],
     """Compare by SHA-256, then by rows.
 
     Args:
-        then: what the run's manifest says of the file: name, sha256, rows.
-        now: the same of the file that was computed again; no SHA-256 where there is none.
-        key: columns that tell rows apart.
-        files: both as Parquet, then and now; None where the run's is not kept.
+        then: name, sha256 and rows of the file, from the run's manifest.
+        now: the same of the recomputed file. Its sha256 is empty if there is no such file.
+        key: columns that identify a row.
+        files: both Parquet files, then and now. None if the run's file is not kept.
     """
     about = (then["name"], then["sha256"], now["sha256"], int(then["rows"]), int(now["rows"]))
     if then["sha256"] == now["sha256"]:
@@ -60,7 +63,7 @@ def compare(then: Mapping[str, Any], now: Mapping[str, Any], key: Sequence[str],
 
 
 def rows_of_file(path: Path, condition: str = "true", values: Sequence[object] = ()) -> int:
-    """How many rows of a Parquet file meet a condition, whose values are bound as $1 and so on."""
+    """Count the rows of a Parquet file that meet a condition. Values are bound as $1 and so on."""
     with duckdb.connect() as connection:
         connection.from_parquet(str(path)).create("rows_of_file")
         row = connection.execute(f"select count(*) from rows_of_file where {condition}", list(values)).fetchone()
@@ -76,7 +79,7 @@ def _outcome(
 def _compare_rows(
     connection: duckdb.DuckDBPyConnection, key: Sequence[str], then: Path, now: Path
 ) -> tuple[int, int, int, dict[str, int]]:
-    """Rows that are missing, added and changed, and how many differ in each column."""
+    """Count rows that are missing, added and changed, and differing rows by column."""
     connection.from_parquet(str(then)).create("before")
     connection.from_parquet(str(now)).create("after")
     columns = {table: connection.table(table).columns for table in ("before", "after")}

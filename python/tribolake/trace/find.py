@@ -1,4 +1,4 @@
-"""Find what was computed, by name, client and version, and have it as a file of this machine."""
+"""Find a version of an artefact by name, client and version, and fetch it to this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake.objects import ListedObject, NotThere, Objects, open_objects
+from tribolake.lake.objects import ListedObject, ObjectNotFound, Objects, open_objects
 from tribolake.product import DELTA, Contract, Product, VersionedFolder
 from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.settings import Settings
@@ -28,21 +28,21 @@ SHOWN_VERSIONS = 8
 
 
 @dataclass(frozen=True)
-class Found:
-    """A version of an artefact: `path` on this machine, `address` in the lake."""
+class FoundVersion:
+    """A version of an artefact, at `path` on this machine and at `address` in the lake."""
 
     artefact: str
     client: str
     path: Path
     address: str
-    run_id: str | None  # none of a delta or of a versioned folder: many runs share them
+    run_id: str | None  # None for a delta and for a versioned folder: many runs share them
     published_at: str | None
-    versions: Mapping[str, str | None] = field(default_factory=dict)  # own version, by the column that names it
+    versions: Mapping[str, str | None] = field(default_factory=dict)  # its own version, by the column that names it
 
     def as_dict(self) -> dict[str, Any]:
-        told = asdict(self)
-        del told["versions"]
-        return {**told, **self.versions, "path": str(self.path)}
+        fields = asdict(self)
+        del fields["versions"]
+        return {**fields, **self.versions, "path": str(self.path)}
 
 
 def fetch(
@@ -54,7 +54,7 @@ def fetch(
     as_of: date | None = None,
     version: str | None = None,
 ) -> Path:
-    """The file of :func:`find`."""
+    """Return the file of :func:`find`."""
     return find(product, settings, artefact, client, as_of=as_of, version=version).path
 
 
@@ -66,24 +66,25 @@ def find(
     *,
     as_of: date | None = None,
     version: str | None = None,
-) -> Found:
-    """Find a version of what was computed, and have it as a file of this machine that does not change any more.
+) -> FoundVersion:
+    """Find a version of an artefact, and provide it as a file on this machine that does not change.
+
+    Without `as_of` and `version`, this is the version that readers see now.
 
     Args:
-        product: which computed it.
+        product: the product that computed it.
         settings: of the product in the lake, in a folder or on S3.
-        artefact: one of the contract's: a published table, `harmonized` (one row per sample), `delta` (samples that a
-            day changed), or a file of the versioned folder.
-        client: as its bronze folder is called.
-        as_of: what readers saw at the end of this day, in UTC; where retention has forgotten it, the newest before.
-        version: a run, or of a file of the versioned folder a version of that. Without one and without a day: what
-            readers see now.
+        artefact: a name from the contract: a published table, `harmonized` (one row per sample), `delta` (samples that
+            changed on a day), or a file of the versioned folder.
+        client: name of its bronze folder.
+        as_of: the version that readers saw at the end of this UTC day, or the newest kept one before.
+        version: a run, or a version of the versioned folder.
 
     Returns:
-        The version; its file was compared with the SHA-256 that its manifest, or its writer, says.
+        The version. Its file was compared with the SHA-256 that its manifest, or its writer, noted.
 
     Raises:
-        ConfigurationError: a name cannot be, or there is no such version; the message names some that are there.
+        ConfigurationError: a name is invalid, or there is no such version. The message names some that exist.
         ContractBroken: a file is not what its manifest says.
     """
     contract = product.contract
@@ -93,25 +94,25 @@ def find(
     published = open_objects(settings)
     versioned = contract.versioned if contract.versioned and artefact in contract.versioned.files else None
     if versioned and version and is_version(versioned, version):
-        return _found_version(published, versioned, artefact, client, version)
+        return _find_version(published, versioned, artefact, client, version)
     publication = _publication(published, client, as_of, version)
     try:
         if artefact == DELTA:
-            return _found_delta(published, contract, publication, as_of)
+            return _find_delta(published, contract, publication, as_of)
         if artefact == contract.samples.name:
-            return found_harmonized(published, contract, publication)
+            return find_harmonized(published, contract, publication)
         if versioned and artefact != versioned.table:
-            own = found_gold(published, contract, publication, versioned.table).versions[versioned.column]
+            own = find_gold(published, contract, publication, versioned.table).versions[versioned.column]
             if own is None:
-                raise NotThere(f"run {publication.run_id} published no {versioned.name}")
-            return _found_version(published, versioned, artefact, client, own)
-        return found_gold(published, contract, publication, artefact)
-    except NotThere as error:
+                raise ObjectNotFound(f"run {publication.run_id} published no {versioned.name}")
+            return _find_version(published, versioned, artefact, client, own)
+        return find_gold(published, contract, publication, artefact)
+    except ObjectNotFound as error:
         raise ConfigurationError(f"{error}. {_advice(publication)}") from error
 
 
 def fetch_version(published: Objects, versioned: VersionedFolder, version: str, name: str) -> Path:
-    """A Parquet file of a version, of whatever client.
+    """Fetch a Parquet file of a version, of any client.
 
     Raises:
         ConfigurationError: there is no such version.
@@ -120,7 +121,7 @@ def fetch_version(published: Objects, versioned: VersionedFolder, version: str, 
     folder = versions_folder(published, versioned)
     try:
         return published.fetch(f"{folder}/{version}/{name}.parquet")
-    except NotThere as error:
+    except ObjectNotFound as error:
         files = [file for file in published.files(folder) if file.key.endswith(".json")]
         newest = sorted(files, key=lambda file: file.modified_at, reverse=True)[:SHOWN_VERSIONS]
         versions = [file.key.split("/")[-2] for file in newest]
@@ -131,7 +132,7 @@ def fetch_version(published: Objects, versioned: VersionedFolder, version: str, 
 
 
 def client_of(path: Path) -> str:
-    """The client of a file of a version, as its folder is called; empty where it has no rows."""
+    """Return the client of a version's file, as its folder is called. Returns an empty text if the file has no rows."""
     return (_any_value(path, "client") or "").lower()
 
 
@@ -153,14 +154,14 @@ def _publication(published: Objects, client: str, as_of: date | None, version: s
     return current
 
 
-def found_gold(published: Objects, contract: Contract, publication: Publication, table: str) -> Found:
-    """A gold file of a publication.
+def find_gold(published: Objects, contract: Contract, publication: Publication, table: str) -> FoundVersion:
+    """Find a gold file of a publication.
 
     Raises:
-        NotThere: retention has forgotten it.
+        ObjectNotFound: retention has removed it.
     """
     if publication.folder is None:
-        raise NotThere(f"the files of run {publication.run_id} are not kept any more")
+        raise ObjectNotFound(f"the files of run {publication.run_id} are not kept any more")
     name = f"{table}.parquet"
     key = f"{publication.folder}/{name}"
     path = published.fetch(key, publication.sha256_of(name))
@@ -168,33 +169,33 @@ def found_gold(published: Objects, contract: Contract, publication: Publication,
     if contract.versioned and table == contract.versioned.table:
         own = _any_value(path, contract.versioned.column)
         versions = {contract.versioned.column: checked_version(contract.versioned, own) if own else None}
-    address = published.address(key)
-    return Found(table, publication.client, path, address, publication.run_id, publication.published_at, versions)
+    client, run_id, published_at = publication.client, publication.run_id, publication.published_at
+    return FoundVersion(table, client, path, published.address(key), run_id, published_at, versions)
 
 
-def found_harmonized(published: Objects, contract: Contract, publication: Publication) -> Found:
-    """The harmonized samples of a publication: history has no copy, the folder that its run published has.
+def find_harmonized(published: Objects, contract: Contract, publication: Publication) -> FoundVersion:
+    """Find the harmonized samples of a publication. Only its version folder has them, not the history.
 
     Raises:
-        NotThere: that folder is forgotten.
+        ObjectNotFound: retention has removed that folder.
     """
     key = f"{published.home}/gold/{publication.client}/_versions/{publication.run_id}/{HARMONIZED_FILE}"
     path = published.fetch(key)
     name, address = contract.samples.name, published.address(key)
     run_id, published_at = publication.run_id, publication.published_at
-    return Found(name, publication.client, path, address, run_id, published_at, _no_version(contract))
+    return FoundVersion(name, publication.client, path, address, run_id, published_at, _no_version(contract))
 
 
-def _found_delta(published: Objects, contract: Contract, publication: Publication, as_of: date | None) -> Found:
-    """The last delta up to a day, or up to the day of a run: its rows name their run."""
+def _find_delta(published: Objects, contract: Contract, publication: Publication, as_of: date | None) -> FoundVersion:
+    """Find the last delta up to a day, or up to the day of a publication. Its rows name their runs."""
     until = as_of or publication.day
     beginning = f"{published.home}/silver/_delta/{publication.client.upper()}_"
     days = dict(_dated(published.files(f"{published.home}/silver/_delta"), beginning))
     day = max((known for known in days if known <= until), default=None)
     if day is None:
-        raise NotThere(f"no sample of {publication.client} changed until {until}, or no delta was written then")
+        raise ObjectNotFound(f"no sample of {publication.client} changed until {until}, or no delta was written then")
     path, address = published.fetch(days[day]), published.address(days[day])
-    return Found(DELTA, publication.client, path, address, None, day.isoformat(), _no_version(contract))
+    return FoundVersion(DELTA, publication.client, path, address, None, day.isoformat(), _no_version(contract))
 
 
 def _no_version(contract: Contract) -> dict[str, str | None]:
@@ -209,22 +210,22 @@ def _dated(files: Iterable[ListedObject], beginning: str) -> Iterable[tuple[date
             continue
 
 
-def _found_version(published: Objects, versioned: VersionedFolder, name: str, client: str, version: str) -> Found:
+def _find_version(published: Objects, versioned: VersionedFolder, name: str, client: str, version: str) -> FoundVersion:
     path = fetch_version(published, versioned, version, name)
     owner = client_of(path)
     if owner != client:
         raise ConfigurationError(f"{versioned.name} version {version} is of client {owner!r}, not of {client!r}")
     address = published.address(f"{versions_folder(published, versioned)}/{version}/{name}.parquet")
-    return Found(name, client, path, address, None, None, {versioned.column: version})
+    return FoundVersion(name, client, path, address, None, None, {versioned.column: version})
 
 
 def versions_folder(published: Objects, versioned: VersionedFolder) -> str:
-    """Key of the folder that has a folder for each version."""
+    """Return the key of the folder that has a folder for each version."""
     return f"{published.home}/{versioned.folder}"
 
 
 def _advice(publication: Publication) -> str:
     return (
-        f"Run {publication.run_id} published on {publication.day}; its manifest says what of: "
+        f"Run {publication.run_id} published on {publication.day}. Its manifest names the bronze it used: "
         f"`tribolake reprocess --as-of {publication.run_id} --client {publication.client}` computes it again"
     )

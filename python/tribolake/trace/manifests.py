@@ -1,4 +1,4 @@
-"""Manifests of publications: the current one, that of a day, that of a run."""
+"""Manifests of publications: the current one, that of a day, or that of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHOWN_RUNS = 5
 
 @dataclass(frozen=True)
 class Publication:
-    """What was published of a client by a run; `folder` is the key of its files, None where they are forgotten."""
+    """A client's publication by a run. `folder` is the key of its files, or None if retention has removed them."""
 
     client: str
     manifest: dict[str, Any]
@@ -35,61 +35,61 @@ class Publication:
 
     @property
     def began_at(self) -> datetime:
-        """When its run began, in UTC: manifests name that moment."""
+        """Start of its run in UTC: the time that manifests give as `published_at`."""
         moment = datetime.fromisoformat(self.published_at)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
     @property
     def day(self) -> date:
-        """The UTC day under which history keeps it."""
+        """UTC day of its snapshot in the history."""
         return self.began_at.date()
 
     @property
     def sources(self) -> list[dict[str, Any]]:
-        """The bronze contents that it was computed from: key, version_id, sha256, bytes."""
+        """Bronze contents that it was computed from: key, version_id, sha256, bytes."""
         return list(self.manifest["sources"])
 
     def sha256_of(self, name: str) -> str | None:
-        """What the manifest says of a file; None where it says nothing."""
+        """Return the SHA-256 of a file from the manifest. Returns None if the manifest does not list it."""
         return next((str(file["sha256"]) for file in self.manifest["files"] if file["name"] == name), None)
 
 
-def gold_of(published: Objects, client: str) -> str:
-    """Key of the folder of a client's gold."""
+def gold_key(published: Objects, client: str) -> str:
+    """Return the key of the folder of a client's gold."""
     return f"{published.home}/gold/{client}"
 
 
-def lineage_of(published: Objects, client: str, run_id: str) -> str:
-    """Key of the manifest that is kept for ever."""
+def manifest_key(published: Objects, client: str, run_id: str) -> str:
+    """Return the key of a run's manifest that is kept permanently."""
     return f"{published.home}/lineage/{client}/{run_id}.json"
 
 
 def published_clients(published: Objects) -> list[str]:
-    """Clients that have gold."""
+    """List clients that have gold."""
     return sorted(name for name in published.folders(f"{published.home}/gold") if CLIENT_NAME.match(name))
 
 
-def remembered_clients(published: Objects) -> list[str]:
-    """Clients of which a manifest is kept."""
+def clients_with_manifest(published: Objects) -> list[str]:
+    """List clients that have a manifest that is kept permanently."""
     return sorted(name for name in published.folders(f"{published.home}/lineage") if CLIENT_NAME.match(name))
 
 
 def current_publication(published: Objects, client: str) -> Publication | None:
-    """What readers can read now."""
-    manifest = _read(published, f"{gold_of(published, client)}/{MANIFEST}")
+    """Return the publication that readers see now. Returns None if nothing is published."""
+    manifest = _read(published, f"{gold_key(published, client)}/{MANIFEST}")
     if manifest is None:
         return None
     publication = Publication(client, manifest, None)
     if not RUN_ID.match(publication.run_id):
-        raise ContractBroken(f"the manifest of {client} names a run that cannot be: {publication.run_id[:80]!r}")
-    return Publication(client, manifest, f"{gold_of(published, client)}/_versions/{publication.run_id}")
+        raise ContractBroken(f"the manifest of {client} names an invalid run: {publication.run_id[:80]!r}")
+    return Publication(client, manifest, f"{gold_key(published, client)}/_versions/{publication.run_id}")
 
 
 def publication_as_of(published: Objects, client: str, day: date) -> Publication:
-    """What readers saw at the end of a UTC day, or the newest before that is still kept.
+    """Return the publication that readers saw at the end of a UTC day, or the newest kept one before.
 
     Raises:
-        ConfigurationError: nothing that was published until that day is there.
+        ConfigurationError: no publication until that day is kept.
     """
     current = current_publication(published, client)
     history, archive = _history_of(published, client), _archive_of(published, client)
@@ -104,16 +104,16 @@ def publication_as_of(published: Objects, client: str, day: date) -> Publication
 
 
 def publication_of_run(published: Objects, client: str, run_id: str) -> Publication:
-    """What a run published of a client; its manifest outlives its files.
+    """Return a client's publication by a run. The manifest is kept longer than the files.
 
     Raises:
         ConfigurationError: that run published nothing of this client.
     """
     checked_run(run_id)
-    kept = _in_folder(published, client, f"{gold_of(published, client)}/_versions/{run_id}")
+    kept = _in_folder(published, client, f"{gold_key(published, client)}/_versions/{run_id}")
     if kept is not None:
         return kept
-    manifest = _read(published, lineage_of(published, client, run_id))
+    manifest = _read(published, manifest_key(published, client, run_id))
     if manifest is None:
         runs = published_runs(published, client)[:SHOWN_RUNS]
         raise ConfigurationError(
@@ -129,13 +129,13 @@ def publication_of_run(published: Objects, client: str, run_id: str) -> Publicat
 
 
 def published_runs(published: Objects, client: str) -> list[str]:
-    """Runs whose manifests are kept, the newest first: run ids begin with their time."""
+    """List runs whose manifests are kept, the newest first: run ids begin with their time."""
     files = published.files(f"{published.home}/lineage/{client}")
     return sorted((file.key.rpartition("/")[2].removesuffix(".json") for file in files), reverse=True)
 
 
 def _history_of(published: Objects, client: str) -> str:
-    return f"{gold_of(published, client)}/_history"
+    return f"{gold_key(published, client)}/_history"
 
 
 def _archive_of(published: Objects, client: str) -> str:

@@ -1,4 +1,4 @@
-"""Names that people give, checked before they become part of a path: a client, an artefact, a run, a version."""
+"""Check names from users before they become part of a path: clients, artefacts, runs and versions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 
 
 def checked_client(name: str) -> str:
-    """A client as its folder is called.
+    """Return the name of a client's folder.
 
     Raises:
-        ConfigurationError: no folder can be called so.
+        ConfigurationError: this is not a valid client name.
     """
     client = name.lower()
     if not CLIENT_NAME.match(client):
@@ -24,17 +24,21 @@ def checked_client(name: str) -> str:
 
 
 def checked_artefact(contract: Contract, name: str) -> str:
-    """Raises:
-    ConfigurationError: nothing of that name is computed.
+    """Return the name of an artefact.
+
+    Raises:
+        ConfigurationError: the product has no artefact of that name.
     """
     if name not in contract.artefacts:
-        raise ConfigurationError(f"{name[:80]!r} is not computed here: choose one of {', '.join(contract.artefacts)}")
+        raise ConfigurationError(f"{name[:80]!r} is not an artefact: choose one of {', '.join(contract.artefacts)}")
     return name
 
 
 def checked_run(run_id: str) -> str:
-    """Raises:
-    ConfigurationError: no run can be called so.
+    """Return a run id.
+
+    Raises:
+        ConfigurationError: this is not a valid run id.
     """
     if not RUN_ID.match(run_id) or ".." in run_id:
         raise ConfigurationError(f"{run_id[:120]!r} cannot be a run: `tribolake run --json` and manifests name runs")
@@ -46,8 +50,10 @@ def is_version(versioned: VersionedFolder, version: str) -> bool:
 
 
 def checked_version(versioned: VersionedFolder, version: str) -> str:
-    """Raises:
-    ConfigurationError: no version can be called so.
+    """Return a version of a versioned folder.
+
+    Raises:
+        ConfigurationError: this is not a valid version.
     """
     if not is_version(versioned, version):
         raise ConfigurationError(

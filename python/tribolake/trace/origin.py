@@ -1,4 +1,4 @@
-"""Which publication, or which version of a versioned folder, a published file belongs to."""
+"""Find the publication, or the version of a versioned folder, that a published file belongs to."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from tribolake.settings import S3_SCHEME, Settings
 from tribolake.trace.chain import TracedFile
 from tribolake.trace.manifests import (
     Publication,
+    clients_with_manifest,
     current_publication,
-    lineage_of,
+    manifest_key,
     publication_as_of,
     publication_of_run,
     published_runs,
-    remembered_clients,
 )
 from tribolake.trace.names import checked_client, checked_run, checked_version
 
 BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 CLIENT, RUN = r"(?P<client>[^/]+)", r"(?P<run>[^/]+)"
 DAY = r"(?P<day>\d{4}-\d{2}-\d{2})"
-# What an object on S3 says of itself: where the manifest of its publication stood when it was published.
+# The key of its publication's manifest at the time of publication, from the metadata or tags of an object on S3.
 MANIFEST_KEY = re.compile(rf"^(?P<home>.+)/gold/{CLIENT}/_versions/{RUN}/_manifest\.json$")
-# Where a file stands below the data product, where it does not say so itself.
+# Keys of published files below the data product, for files without metadata.
 PLACES = (
     re.compile(rf"^gold/{CLIENT}/_versions/{RUN}/(?P<name>[^/]+)$"),
     re.compile(rf"^gold/{CLIENT}/_history/_versions/{RUN}/(?P<name>[^/]+)$"),
@@ -48,9 +48,9 @@ PLACES = (
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a file comes from: a publication, or a version of a versioned folder; `notes` say how that was told.
+    """The origin of a file: a publication, or a version of a versioned folder.
 
-    `settings` are those of the lake that it comes from.
+    `settings` are those of its lake. `notes` say how the origin was found.
     """
 
     settings: Settings
@@ -62,7 +62,7 @@ class Origin:
 
 
 def origin_of(product: Product, settings: Settings, what: str) -> Origin | None:
-    """Where a published file comes from; None where `what` is neither an address nor a file of this machine.
+    """Find the origin of a published file. Returns None if `what` is neither an S3 address nor a file on this machine.
 
     Raises:
         ConfigurationError: there is no such object, or the product did not publish it.
@@ -73,13 +73,13 @@ def origin_of(product: Product, settings: Settings, what: str) -> Origin | None:
 
 
 def _origin_of_object(product: Product, settings: Settings, address: str) -> Origin:
-    """Where an object comes from, as its own metadata and tags say; else as its key does."""
+    """Find the origin of an object by its metadata and tags, or else by its key."""
     from tribolake.lake.objects_in_bucket import BucketObjects  # noqa: PLC0415
     from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
 
     bucket, _, key = address.removeprefix(S3_SCHEME).partition("/")
     if not (BUCKET.match(bucket) and key):
-        raise ConfigurationError(f"{address[:200]!r} is no address of an object: s3://bucket/key")
+        raise ConfigurationError(f"{address[:200]!r} is not the address of an object: s3://bucket/key")
     if (settings.is_on_s3, settings.s3.bucket) != (True, bucket):
         settings = settings.changed(storage_mode="s3", s3_bucket=bucket)
     store = open_store(settings)
@@ -108,12 +108,12 @@ def _origin_of_object(product: Product, settings: Settings, address: str) -> Ori
         published = BucketObjects(store, place["home"], published.cache)
         publication = publication_of_run(published, checked_client(place["client"]), checked_run(place["run"]))
         return Origin(settings, published, file, publication, None)
-    note = "the object says nothing of itself (another program stored it): its key and its content were asked"
+    note = "the object says nothing of itself (another program stored it): its key and content were used"
     return _origin_by_place(product, settings, published, file, key, (note,))
 
 
 def _origin_of_path(product: Product, settings: Settings, path: Path) -> Origin:
-    """Where a file of this machine comes from: by its place in the lake's folder, or by its content."""
+    """Find the origin of a file on this machine by its path in the lake's folder, or else by its content."""
     published = open_objects(settings)
     file = TracedFile(str(path), path.name, sha256_of(path), path.stat().st_size)
     if not settings.is_on_s3:
@@ -138,7 +138,7 @@ def _origin_by_place(
         version = place.removeprefix(f"{versioned.folder}/").partition("/")[0]
         return Origin(settings, published, file, None, checked_version(versioned, version), notes)
     if place.startswith("bronze/"):
-        raise ConfigurationError(f"{file.address} is bronze: nothing is behind it but the laboratory")
+        raise ConfigurationError(f"{file.address} is bronze: it comes from the laboratory. Give a published file")
     found = next((match for pattern in PLACES if (match := pattern.match(place))), None)
     if found is None:
         return _origin_by_content(settings, published, file, notes)
@@ -148,7 +148,7 @@ def _origin_by_place(
         publication: Publication | None = publication_of_run(published, client, names["run"])
     elif place.startswith("silver/_delta/"):
         run_id = _last_run(published.fetch(key))
-        notes = (*notes, f"a delta is of a day: its rows name their runs, {run_id} is the last")
+        notes = (*notes, f"a delta covers a day: its rows name their runs, and {run_id} is the last")
         publication = publication_of_run(published, client, run_id)
     elif names.get("day"):
         publication = publication_as_of(published, client, _day(names["day"]))
@@ -158,18 +158,18 @@ def _origin_by_place(
         raise ConfigurationError(f"{file.address} belongs to no publication: client {client!r} has none")
     expected = publication.sha256_of(file.name)
     if expected not in (None, file.sha256):
-        notes = (*notes, f"its content is NOT what run {publication.run_id} published: somebody wrote over it")
+        notes = (*notes, f"its content is NOT what run {publication.run_id} published: another program wrote over it")
     return Origin(settings, published, file, publication, None, notes)
 
 
 def _origin_by_content(settings: Settings, published: Objects, file: TracedFile, notes: tuple[str, ...] = ()) -> Origin:
-    """The newest publication that has a file of this content."""
-    for client in remembered_clients(published):
+    """Find the newest publication that has a file with this content."""
+    for client in clients_with_manifest(published):
         current = current_publication(published, client)
         if current is not None and _has(current, file):
             return Origin(settings, published, file, current, None, notes)
         for run_id in published_runs(published, client):
-            content = published.read(lineage_of(published, client, run_id))
+            content = published.read(manifest_key(published, client, run_id))
             if content is None or not _has(Publication(client, json.loads(content), None), file):
                 continue
             return Origin(settings, published, file, publication_of_run(published, client, run_id), None, notes)
@@ -183,11 +183,11 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise ConfigurationError(f"{text} is no day") from error
+        raise ConfigurationError(f"{text} is not a day") from error
 
 
 def is_gold(publication: Publication, file: TracedFile) -> bool:
-    """Whether a file is one of a publication's gold, whatever it is called now, or its manifest."""
+    """Return True if a file is a gold file of a publication, under any name, or its manifest."""
     names = {str(listed["name"]) for listed in publication.manifest["files"]}
     return _has(publication, file) or file.name in names or file.name.endswith(".json")
 

@@ -1,12 +1,12 @@
-"""SQL over what is published in a lake, and nothing else: no other file, no write, no network beyond its bucket.
+"""SQL over the published files of a lake: no other files, no writes, no network beyond its bucket.
 
 | view | rows |
 |---|---|
-| one for each published table | gold of every client, each as a run published it |
+| one for each published table | current gold of every client |
 | `harmonized` | samples of every client, of the same runs |
 | `bronze_{client}` | Parquet files in bronze, as the laboratory sent them, with `filename` |
 
-Views of bronze are made where a statement names one: every file is looked at for that.
+Views of bronze are made only if a statement names one, because each of their files must be opened.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ TABLE_FUNCTIONS = frozenset(
 
 
 class QueryFailed(TribolakeError):
-    """DuckDB cannot answer; the message is what it says of the SQL."""
+    """DuckDB cannot answer a query. The message is DuckDB's own."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Columns and rows of a query; `is_cut` where there were more rows than asked for."""
+    """Columns and rows of a query. `is_cut` is True if there were more rows than the limit."""
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
@@ -62,14 +62,14 @@ def query(
     """Answer one `select` from the lake.
 
     Args:
-        product: whose tables are asked.
+        product: the product whose tables are read.
         settings: of the product in the lake, in a folder or on S3.
         sql: one statement that reads.
-        clients: these only; None means all.
-        limit: no more rows than this; None means all.
+        clients: these only. None means all.
+        limit: the most rows to return. None means all.
 
     Raises:
-        ConfigurationError: nothing is published, or the statement is not one that reads.
+        ConfigurationError: nothing is published, or the statement does more than read.
         QueryFailed: DuckDB cannot answer it.
     """
     check_reads_only(sql)
@@ -85,13 +85,13 @@ def query(
 
 
 def check_reads_only(sql: str) -> None:
-    """Whether SQL is one statement that reads the views, and calls nothing that does something else.
+    """Check that SQL is one statement that only reads the views.
 
-    DuckDB has functions that write in a `select`, such as `enable_logging`: of the functions that stand for a table
-    only those of `TABLE_FUNCTIONS` may be called.
+    DuckDB has functions that write in a `select`, such as `enable_logging`. So only the table functions in
+    `TABLE_FUNCTIONS` may be called.
 
     Raises:
-        ConfigurationError: it is several statements, none, or one that writes, attaches, sets or calls something else.
+        ConfigurationError: it is empty, has several statements, or writes, attaches, sets or calls something else.
         QueryFailed: it is not SQL.
     """
     with duckdb.connect(config={"enable_external_access": "false"}) as connection:
@@ -100,14 +100,14 @@ def check_reads_only(sql: str) -> None:
     if parsed.get("error_type") == "parser":
         raise QueryFailed(f"{parsed['error_message']}, at character {parsed.get('position', '0')}")
     if parsed["error"] or len(parsed["statements"]) != 1:
-        raise ConfigurationError("one statement that reads, please: select …, from …, describe …, summarize …")
+        raise ConfigurationError("give one statement that only reads: select …, from …, describe … or summarize …")
     forbidden = sorted(set(_table_functions(parsed["statements"])) - TABLE_FUNCTIONS)
     if forbidden:
-        raise ConfigurationError(f"{forbidden[0]} is not called here: ask the views, which `show tables` names")
+        raise ConfigurationError(f"{forbidden[0]} may not be called: read the views that `show tables` lists")
 
 
 def _table_functions(node: Any) -> Iterator[str]:
-    """Names of the functions that stand for a table, anywhere in a parsed statement."""
+    """Yield the names of all table functions in a parsed statement."""
     children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     if isinstance(node, dict) and node.get("type") == "TABLE_FUNCTION":
         yield str(node["function"]["function_name"]).lower()
@@ -116,7 +116,7 @@ def _table_functions(node: Any) -> Iterator[str]:
 
 
 def _published_views(published: Objects, contract: Contract, clients: Sequence[str]) -> dict[str, list[str]]:
-    """The files of each view: of each client those that its manifest names."""
+    """Return the files of each view: those that the clients' current manifests name."""
     samples = contract.samples.name
     views: dict[str, list[str]] = {name: [] for name in (*(table.name for table in contract.tables), samples)}
     for client in clients:
@@ -151,7 +151,7 @@ def _make_views(connection: duckdb.DuckDBPyConnection, views: Mapping[str, Seque
         try:
             connection.execute(f"create view {quoted(name)} as from read_parquet([{listed}], {options})")
         except duckdb.Error as error:
-            raise QueryFailed(f"the files of {name} cannot be read together: {_told(error)}") from error
+            raise QueryFailed(f"the files of {name} cannot be read together: {_message(error)}") from error
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, sql: str, limit: int | None) -> Answer:
@@ -160,11 +160,11 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str, limit: int | None) 
         columns = [column[0] for column in cursor.description or []]
         rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
     except duckdb.Error as error:
-        raise QueryFailed(_told(error)) from error
+        raise QueryFailed(_message(error)) from error
     is_cut = limit is not None and len(rows) > limit
     return Answer(columns, rows[:limit] if is_cut else rows, is_cut)
 
 
-def _told(error: duckdb.Error) -> str:
-    """What DuckDB says of a statement, with the place that it points at."""
+def _message(error: duckdb.Error) -> str:
+    """Return DuckDB's message, which points at the faulty place of a statement."""
     return str(error).strip()

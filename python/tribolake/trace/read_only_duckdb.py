@@ -1,4 +1,4 @@
-"""DuckDB that reads a lake and nothing else, from a folder or straight from S3."""
+"""DuckDB that reads only the files of a lake, in a folder or directly on S3."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tribolake.errors import ConfigurationError
 from tribolake.settings import Settings
 
 HTTPFS = "httpfs"
-# Set before the configuration is locked; afterwards no statement can change them.
+# Set before the configuration is locked. Afterwards no statement can change them.
 QUIET = {
     "allow_persistent_secrets": False,
     "autoinstall_known_extensions": False,
@@ -28,7 +28,7 @@ LOCKED = {"enable_external_access": "false", "lock_configuration": "true"}
 
 
 def open_to_read(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A database in memory that can read the lake's S3 bucket, if it has one; not confined yet.
+    """Open a database in memory that can read the lake's S3 bucket, if it has one. It is not confined yet.
 
     Raises:
         ConfigurationError: the extension or the credentials for S3 are missing.
@@ -43,14 +43,14 @@ def open_to_read(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def confine(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:
-    """Let a database read these files only, whatever it is asked.
+    """Let a database read these files only, whatever statement it runs.
 
     Files, not folders: DuckDB takes `s3://bucket/gold/../_state/x` for a file in `gold`, and some servers resolve it.
-    In this order: what is allowed restricts nothing as long as everything else is allowed too, and what is not locked
-    can be undone by the next statement. What was set is read back.
+    The order matters. Allowed paths restrict nothing until external access is off, and an unlocked setting can be
+    changed by the next statement. The settings are read back.
 
     Raises:
-        ConfigurationError: it cannot be confined.
+        ConfigurationError: the database cannot be confined.
     """
     connection.execute(f"set allowed_paths = [{', '.join(map(literal, files))}]")
     connection.execute("set enable_external_access = false")
@@ -62,11 +62,11 @@ def confine(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None
 
 
 def load_httpfs(connection: duckdb.DuckDBPyConnection, state: Path) -> None:
-    """Load the extension that reads S3 from its Python package: nothing is downloaded.
+    """Load the extension that reads S3 from its Python package. Nothing is downloaded.
 
     Args:
-        connection: a new one.
-        state: where DuckDB finds a link to the extension, laid out as it expects.
+        connection: a new connection.
+        state: state folder, in which DuckDB finds a link to the extension.
 
     Raises:
         ConfigurationError: the package for this version of DuckDB is not installed.
@@ -89,18 +89,18 @@ def load_httpfs(connection: duckdb.DuckDBPyConnection, state: Path) -> None:
         aside.replace(link)
     connection.execute(f"set extension_directory = {literal(str(folder))}")
     connection.load_extension(HTTPFS)
-    # It takes what it finds in the environment into settings, which any query can show.
+    # The extension copies credentials from the environment into settings, which any query can show.
     for name in ENVIRONMENT_SECRETS:
         connection.execute(f"set {name} = ''")
 
 
 def let_read_bucket(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Hand the credentials of the standard AWS chain to a database, for the lake's bucket and this connection only.
+    """Give a database the credentials of the standard AWS chain, for the lake's bucket and this connection only.
 
-    They are bound, so they are in no statement that an error could show, and DuckDB does not show them either.
+    They are bound, so an error cannot show them in a statement. DuckDB does not show them either.
 
     Raises:
-        ConfigurationError: there are none.
+        ConfigurationError: there are no credentials.
     """
     from boto3.session import Session  # noqa: PLC0415 - a lake in a folder needs no S3 library
 
@@ -130,10 +130,10 @@ def let_read_bucket(connection: duckdb.DuckDBPyConnection, settings: Settings) -
 
 
 def quoted(identifier: str) -> str:
-    """A name as SQL writes it."""
+    """Return a name as a quoted SQL identifier."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
 def literal(value: object) -> str:
-    """A text or a truth value as SQL writes it, where no value can be bound."""
+    """Return a text or a truth value as an SQL literal, for places where no value can be bound."""
     return str(value).lower() if isinstance(value, bool) else "'" + str(value).replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""Reprocess a run: its bronze, its policy, and what else it was given; then compare."""
+"""Reprocess a run from its bronze, with its policy and its other inputs, and compare the results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.files import remove_folder, sha256_of
-from tribolake.lake.objects import NotThere, Objects, open_objects
+from tribolake.lake.objects import ObjectNotFound, Objects, open_objects
 from tribolake.product import Contract, Product, Progress
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.places import Places
@@ -22,26 +22,26 @@ from tribolake.run.warehouse import open_warehouse, table_exists
 from tribolake.settings import Settings
 from tribolake.trace.bronze_copy import lay_out
 from tribolake.trace.file_comparison import IDENTICAL, FileComparison, compare, rows_of_file
-from tribolake.trace.find import found_gold, found_harmonized
-from tribolake.trace.manifests import Publication, publication_of_run, remembered_clients
+from tribolake.trace.find import find_gold, find_harmonized
+from tribolake.trace.manifests import Publication, clients_with_manifest, publication_of_run
 from tribolake.trace.names import checked_client, checked_run
 
 
 @dataclass(frozen=True)
-class Again:
-    """A client's gold of a run, computed again from its bronze alone."""
+class Recomputation:
+    """A client's gold of a run, recomputed from its bronze alone."""
 
     scratch: Settings
     published: Objects
     client: str
     kept: Mapping[str, Path]  # files of the run, by table
-    gold: Path  # folder of those that were computed again
+    gold: Path  # folder of the recomputed files
     compared: Sequence[FileComparison]
 
 
 @dataclass(frozen=True)
-class Given:
-    """Gold computed again with something that the run was given; files in `taken` are that, so not computed."""
+class RecomputedGold:
+    """A client's gold, recomputed with inputs of the run. Files in `taken` are such inputs, so not recomputed."""
 
     folder: Path
     files: list[dict[str, Any]]  # as a manifest lists them
@@ -51,21 +51,21 @@ class Given:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What runs of a product depend on besides bronze, policy and project.
+    """Inputs of a product's runs besides bronze, policy and project.
 
-    `lay_out` copies such inputs of a run from one lake to the other, in which it is computed again, and returns the
-    settings for that; it is given the kept files of each client. `give` computes a client's gold with what the run was
-    given; None where that is what the bronze gives.
+    `lay_out` takes the kept files of each client. It copies such inputs of a run into the lake where the run is
+    computed again, and returns the settings for that lake. `recompute` computes a client's gold with the run's inputs,
+    or returns None if they are the same as those from bronze.
     """
 
     name: str
     lay_out: Callable[[Settings, Settings, Sequence[Mapping[str, Path]]], Settings]
-    give: Callable[[Again, Progress], Given | None]
+    recompute: Callable[[Recomputation, Progress], RecomputedGold | None]
 
 
 @dataclass(frozen=True)
-class ClientAgain:
-    """A client's gold, computed again: with inputs calculated from the same bronze, or those that the run had."""
+class ClientComparison:
+    """Comparison of a client's gold, recomputed with inputs calculated from the same bronze or with the run's own."""
 
     client: str
     inputs: str
@@ -78,21 +78,21 @@ class ClientAgain:
         return all(file.outcome in IDENTICAL for file in self.files)
 
     def as_dict(self) -> dict[str, Any]:
-        told = asdict(self)
-        basis = {told.pop("inputs"): told.pop("basis")}
-        return told | basis | {"is_identical": self.is_identical}
+        fields = asdict(self)
+        basis = {fields.pop("inputs"): fields.pop("basis")}
+        return fields | basis | {"is_identical": self.is_identical}
 
 
 @dataclass(frozen=True)
-class Reprocessed:
-    """A run, computed again in a lake of its own."""
+class ReprocessResult:
+    """Result of a run that was computed again in a separate lake."""
 
     run_id: str
     policy: str
     lake: str
     contents: int
     seconds: float
-    clients: list[ClientAgain]
+    clients: list[ClientComparison]
 
     @property
     def is_identical(self) -> bool:
@@ -112,21 +112,21 @@ def reprocess(
     clients: Sequence[str] | None = None,
     into: Path | None = None,
     progress: Progress = lambda _: None,
-) -> Reprocessed:
-    """Compute the gold of a run again from exactly the bronze that its manifests name; the lake is only read.
+) -> ReprocessResult:
+    """Compute the gold of a run again from exactly the bronze that its manifests name. The lake is only read.
 
     Args:
-        product: whose run.
+        product: the product of the run.
         settings: of the product in the lake.
         run_id: the run.
-        inputs: what it depended on besides bronze.
-        clients: these only; None means all that it published.
-        into: an empty folder for it; None means one below the lake's state folder, whose last content is removed.
-        progress: told what is under way.
+        inputs: its inputs besides bronze.
+        clients: these only. None means all that it published.
+        into: an empty folder for the recomputation. None means a folder below the lake's state folder, cleared first.
+        progress: called when a step starts.
 
     Raises:
         ConfigurationError: the run published nothing of a client, or `into` is not empty.
-        BronzeGone: contents are not there any more.
+        BronzeGone: bronze contents of the run are gone.
         RunFailed: it cannot be computed.
     """
     published = open_objects(settings)
@@ -152,28 +152,28 @@ def reprocess(
     if not all(client.is_identical for client in again):
         changes = _changes_of_the_project(product, settings, run_id)
         again = [replace(client, notes=[*client.notes, *changes]) for client in again]
-    return Reprocessed(run_id, policy, str(scratch.lake), contents, report.seconds, again)
+    return ReprocessResult(run_id, policy, str(scratch.lake), contents, report.seconds, again)
 
 
 def _publications(published: Objects, run_id: str, clients: Sequence[str] | None) -> list[Publication]:
     if clients:
         return [publication_of_run(published, checked_client(client), run_id) for client in sorted(set(clients))]
     found = []
-    for client in remembered_clients(published):
+    for client in clients_with_manifest(published):
         try:
             found.append(publication_of_run(published, client, run_id))
         except ConfigurationError:
             continue
     if not found:
         raise ConfigurationError(
-            f"no manifest of run {run_id} is in {published.address(published.home)}/lineage: runs that published "
-            "something have one there"
+            f"no manifest of run {run_id} is in {published.address(published.home)}/lineage: give a run that published "
+            "something"
         )
     return found
 
 
 def _scratch_lake(settings: Settings, into: Path | None, run_id: str) -> Settings:
-    """A lake in an empty folder, with nothing of the other's but what a computation may use."""
+    """Return settings of a lake in an empty folder, without S3 and notifications."""
     folder = (into or settings.state / "reprocessed" / run_id).absolute()
     if into is None:
         remove_folder(folder)
@@ -194,27 +194,27 @@ def _of_client(
     kept: Mapping[str, Path],
     notes: Sequence[str],
     progress: Progress,
-) -> ClientAgain:
+) -> ClientComparison:
     gold = scratch.lake / scratch.prefix / "gold" / then.client
     now = _files_of(gold)
     compared = _compare(contract, then, now, gold, kept)
     samples, about_samples = _compare_samples(contract, scratch, then, kept.get(contract.samples.name))
     notes = [*notes, *about_samples]
-    calculated = ClientAgain(then.client, inputs.name, "calculated", [*compared, *samples], notes)
+    calculated = ClientComparison(then.client, inputs.name, "calculated", [*compared, *samples], notes)
     if calculated.is_identical or not now:
         return calculated
-    given = inputs.give(Again(scratch, published, then.client, kept, gold, compared), progress)
+    given = inputs.recompute(Recomputation(scratch, published, then.client, kept, gold, compared), progress)
     if given is None:
         return calculated
     files = _compare(contract, then, {file["name"]: file for file in given.files}, given.folder, kept)
     files = [replace(file, outcome="given") if file.name in given.taken else file for file in files]
-    return ClientAgain(then.client, inputs.name, "given", files + samples, [*notes, given.note])
+    return ClientComparison(then.client, inputs.name, "given", files + samples, [*notes, given.note])
 
 
 def _compare_samples(
     contract: Contract, scratch: Settings, then: Publication, kept: Path | None
 ) -> tuple[list[FileComparison], list[str]]:
-    """The harmonized samples, where the run's are kept, and what is known of samples that are there now only."""
+    """Compare the harmonized samples if the run's are kept. Returns notes about samples that the run left out."""
     if kept is None:
         return [], []
     now = Places(contract, scratch.lake, scratch.lake / scratch.prefix, then.client).harmonized
@@ -223,7 +223,7 @@ def _compare_samples(
     about = [{"name": HARMONIZED_FILE, "sha256": sha256_of(path), "rows": rows_of_file(path)} for path in (kept, now)]
     found = compare(about[0], about[1], contract.samples.key, (kept, now))
     ahead = rows_of_file(now, "sampleTimestamp > $1::timestamp", [then.began_at.replace(tzinfo=None).isoformat()])
-    notes = [f"{ahead} samples are dated after the run, which left them out until their day"] if ahead else []
+    notes = [f"{ahead} samples are dated after the run: it left them out"] if ahead else []
     return [found], notes
 
 
@@ -246,7 +246,7 @@ def _compare(
 
 
 def _files_of(gold: Path) -> dict[str, dict[str, Any]]:
-    """What the manifest of a client's gold says of its files; nothing where none was published."""
+    """Return the files of a client's manifest by name, or an empty mapping if nothing was published."""
     manifest = gold / MANIFEST
     if not manifest.exists():
         return {}
@@ -254,18 +254,18 @@ def _files_of(gold: Path) -> dict[str, dict[str, Any]]:
 
 
 def _kept_files(published: Objects, contract: Contract, then: Publication) -> dict[str, Path]:
-    """The run's own files, by table, as far as retention has kept them: samples go before reports do."""
+    """Return the run's own files by table, as far as they are kept: retention removes samples before reports."""
     kept = {}
     for table in contract.tables:
-        with suppress(NotThere):
-            kept[table.name] = found_gold(published, contract, then, table.name).path
-    with suppress(NotThere):
-        kept[contract.samples.name] = found_harmonized(published, contract, then).path
+        with suppress(ObjectNotFound):
+            kept[table.name] = find_gold(published, contract, then, table.name).path
+    with suppress(ObjectNotFound):
+        kept[contract.samples.name] = find_harmonized(published, contract, then).path
     return kept
 
 
 def _changes_of_the_project(product: Product, settings: Settings, run_id: str) -> list[str]:
-    """Whether models, seeds or code are others than those of the run, where the warehouse of this machine knows."""
+    """Return a note if models, seeds or code changed after the run, as far as this machine's warehouse knows."""
     if not settings.warehouse.exists():
         return []
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
@@ -274,4 +274,4 @@ def _changes_of_the_project(product: Product, settings: Settings, run_id: str) -
         row = warehouse.execute("select fingerprints from control.runs where run_id = $1", [run_id]).fetchone()
     if row is None or json.loads(row[0]) == asdict(Fingerprints.of(product)):
         return []
-    return ["models, seeds or code have changed since that run: what differs may come from there"]
+    return ["models, seeds or code have changed since that run: differences may come from that"]

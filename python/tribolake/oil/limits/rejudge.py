@@ -25,7 +25,7 @@ from tribolake.run.dbt import Dbt
 from tribolake.settings import Settings
 from tribolake.trace.file_comparison import IDENTICAL, FileComparison
 from tribolake.trace.find import fetch_version
-from tribolake.trace.reprocess import Again, Given
+from tribolake.trace.reprocess import Recomputation, RecomputedGold
 
 REPORTS = "classified_reports"
 LIMITS_FILE = f"{STEWART_LIMITS}.parquet"
@@ -43,7 +43,7 @@ OF_A_VERSION = """
 """
 
 
-def judge_as_then(again: Again, progress: Progress) -> Given | None:
+def judge_as_then(again: Recomputation, progress: Progress) -> RecomputedGold | None:
     """Judge a client's samples by the limits that the run had.
 
     Returns:
@@ -60,7 +60,7 @@ def judge_as_then(again: Again, progress: Progress) -> Given | None:
     folder = again.scratch.state / "rejudged" / again.client
     reports, of_machines = again.kept[REPORTS], again.kept[STEWART_LIMITS]
     files = rejudge(again.scratch, again.published, again.client, reports, of_machines, folder)
-    return Given(folder, files, frozenset({LIMITS_FILE}), _about_limits(used, own, limits))
+    return RecomputedGold(folder, files, frozenset({LIMITS_FILE}), _about_limits(used, own, limits))
 
 
 def limits_of(reports: Path) -> list[str | None]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tribolake.errors import StoreUnavailable
-from tribolake.lake.objects import Objects, open_places
+from tribolake.lake.objects import Objects, open_replicas
 from tribolake.oil.wording.copied_segments import exchange
 from tribolake.oil.wording.earlier_releases import count_earlier, is_of_earlier_release
 from tribolake.oil.wording.segment import (
@@ -253,5 +253,5 @@ class Wordings:
 
 def open_wordings(settings: Settings, run_id: str | None = None) -> Wordings:
     """Return the wordings of the lake that the settings name. Nothing is asked of it yet."""
-    objects, *copies = open_places(settings)
+    objects, *copies = open_replicas(settings)
     return Wordings(objects, next(iter(copies), None), run_id)

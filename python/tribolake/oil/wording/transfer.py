@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tribolake.lake.files import fresh_aside, replace_durably
+from tribolake.lake.files import partial_path, replace_durably
 from tribolake.oil.wording.segments import Validate, Wordings
 from tribolake.oil.wording.wording import Configuration, Wording, WordingUnusable
 
@@ -56,7 +56,7 @@ def export_wordings(wordings: Wordings, path: Path) -> int:
     """Write every wording into a file. Returns how many. Until the new file is whole, the old one stays."""
     rows = wordings.everything()
     table = pa.Table.from_pylist([_flat(row) for row in rows], schema=SCHEMA)
-    aside = fresh_aside(path)
+    aside = partial_path(path)
     pq.write_table(table, aside, compression="zstd")
     replace_durably(aside, path)
     return len(rows)
