@@ -57,7 +57,7 @@ def test_given_a_killed_run_of_another_policy_then_the_next_one_judges_everythin
 ):
     lake, before = tmp_path / "lake", clean.after(0)
     copy_lake(before.folder, lake)
-    seconds = before.flight.seconds_of(stage)
+    seconds = before.observed.seconds_of(stage)
     assert clean.warm.run(lake, {"policy": "reference"}, aim=(Segment(stage, 1, seconds), share)).killed
     clean.warm.run(lake, {}).check_it_ended_well()
     check_recovered(lake, before.folder)
@@ -68,7 +68,7 @@ def test_given_a_killed_run_of_another_policy_then_the_next_one_judges_everythin
 def test_given_a_killed_calculation_of_all_limits_then_the_next_run_makes_up_for_it(clean, tmp_path, stage, share):
     lake, after = tmp_path / "lake", clean.after(len(clean.steps) - 1)
     copy_lake(clean.after(len(clean.steps) - 2).folder, lake)
-    seconds = after.flight.seconds_of(stage)
+    seconds = after.observed.seconds_of(stage)
     assert clean.warm.run(lake, RECALCULATE, aim=(Segment(stage, 1, seconds), share)).killed
     clean.warm.run(lake, {}).check_it_ended_well()
     check_recovered(lake, after.folder)

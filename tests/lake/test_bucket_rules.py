@@ -1,4 +1,4 @@
-"""The rules of a bucket: put once and kept, beside those of others; on Ceph they are enforced and carried out."""
+"""The rules of a bucket: put once, next to those of other owners. A Ceph gateway enforces them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ READERS = {"Fusion": [f"arn:aws:iam:::user/{FUSION}"], "Dashboard": [f"arn:aws:i
 
 
 def apply(s3: Any, bucket: str, **options: Any) -> list[str]:
-    """As for a store on loopback: without TLS, and without the encryption that wants a key server."""
+    """Put the rules for a store on loopback: without TLS, and without encryption, which needs a key server."""
     rules = {"readers": READERS, "require_tls": False, "encrypt": False} | options
     return apply_bucket_rules(s3, bucket, OIL, **rules)
 
 
 def lifecycle(s3: Any, bucket: str) -> dict[str, dict[str, Any]]:
     rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
-    for rule in rules:  # Ceph gives them back in an order of its own
+    for rule in rules:  # Ceph returns them in another order
         rule.get("Transitions", []).sort(key=lambda transition: transition["Days"])
     return {rule["ID"]: rule for rule in rules}
 
@@ -48,10 +48,8 @@ def refused(call: Callable[..., Any], **arguments: Any) -> bool:
     return False
 
 
-def test_given_a_new_bucket_then_the_rules_are_put_and_a_second_time_they_are_there_already(
-    s3_server: S3Server, bucket: NewBuckets
-):
-    s3, name = client(s3_server), bucket(s3_server).leases  # the one that has no versions yet
+def test_rules_put_twice_change_nothing_the_second_time(s3_server: S3Server, bucket: NewBuckets):
+    s3, name = client(s3_server), bucket(s3_server).leases  # the bucket without versions
     first, second = apply(s3, name), apply(s3, name)
     assert first == [
         "versioning: switched on",
@@ -62,7 +60,7 @@ def test_given_a_new_bucket_then_the_rules_are_put_and_a_second_time_they_are_th
     assert lifecycle(s3, name) == {rule["ID"]: rule for rule in lifecycle_rules(OIL)}
 
 
-def test_given_rules_of_others_then_they_stay_and_ours_are_brought_up_to_date(s3_server: S3Server, bucket: NewBuckets):
+def test_rules_of_other_owners_stay_and_ours_are_updated(s3_server: S3Server, bucket: NewBuckets):
     s3, name = client(s3_server), bucket(s3_server).lake
     theirs = {"ID": "fusion", "Status": "Enabled", "Filter": {"Prefix": "fusion/tmp/"}, "Expiration": {"Days": 3}}
     old = {"ID": "tribolake-oil-old", "Status": "Enabled", "Filter": {"Prefix": "x/"}, "Expiration": {"Days": 1}}
@@ -121,19 +119,19 @@ def test_two_products_in_a_bucket_keep_their_own_rules(s3_server: S3Server, buck
 
 
 def test_product_name_with_a_dash_is_refused():
-    """It could begin like the name of another product."""
+    """Such a name could begin like the name of another product."""
     with pytest.raises(ValueError, match="lower-case letters and digits"):
         Owner("oil-2", "x", "x/log")
 
 
-def test_given_no_reader_then_the_policy_is_gone(s3_server: S3Server, bucket: NewBuckets):
+def test_policy_without_readers_is_removed(s3_server: S3Server, bucket: NewBuckets):
     s3, name = client(s3_server), bucket(s3_server).lake
     apply(s3, name)
     assert apply(s3, name, readers=None)[-1] == "policy: removed, no statement is left"
     assert apply(s3, name, readers=None)[-1] == "policy: 0 statements already"
 
 
-def test_given_a_store_without_cold_classes_then_only_what_expires_is_ruled(s3_server: S3Server, bucket: NewBuckets):
+def test_lifecycle_without_transitions_has_only_expirations(s3_server: S3Server, bucket: NewBuckets):
     s3, name = client(s3_server), bucket(s3_server).lake
     apply(s3, name, transitions=False)
     assert set(lifecycle(s3, name)) == {
@@ -142,7 +140,7 @@ def test_given_a_store_without_cold_classes_then_only_what_expires_is_ruled(s3_s
     }  # fmt: skip
 
 
-def test_given_encryption_and_tls_then_they_are_asked_for(moto: S3Server, bucket: NewBuckets):
+def test_encryption_tls_and_public_access_block_are_put(moto: S3Server, bucket: NewBuckets):
     s3, name = client(moto), bucket(moto).lake
     lines = apply_bucket_rules(s3, name, OIL, block_public_access=True)
     assert lines[1] in ("encryption: AES256 switched on", "encryption: AES256 already")
@@ -151,7 +149,7 @@ def test_given_encryption_and_tls_then_they_are_asked_for(moto: S3Server, bucket
 
 
 @pytest.mark.slow
-def test_given_a_store_that_refuses_a_rule_then_the_error_says_what_to_do(rgw: S3Server, bucket: NewBuckets):
+def test_refused_rule_raises_an_error_with_advice(rgw: S3Server, bucket: NewBuckets):
     name = bucket(rgw).lake
     with pytest.raises(ConfigurationError, match=r"refuses encryption .*: leave it to .*--no-encryption"):
         apply(client(rgw), name, encrypt=True)
@@ -160,7 +158,7 @@ def test_given_a_store_that_refuses_a_rule_then_the_error_says_what_to_do(rgw: S
 
 
 @pytest.mark.slow
-def test_given_the_readers_then_each_reads_its_gold_and_is_denied_all_else(rgw: S3Server, bucket: NewBuckets):
+def test_readers_read_their_gold_and_nothing_else(rgw: S3Server, bucket: NewBuckets):
     owner, name = client(rgw), bucket(rgw).lake
     fusion, dashboard = client(rgw.as_user(FUSION)), client(rgw.as_user(DASHBOARD))
     gold = [
@@ -209,7 +207,7 @@ def test_given_the_readers_then_each_reads_its_gold_and_is_denied_all_else(rgw: 
 
 @pytest.fixture
 def hasty_rgw() -> Iterator[S3Server]:
-    """A gateway where a day lasts a second."""
+    """A gateway whose lifecycle day lasts one second."""
     with ExitStack() as stack:
         try:
             server = stack.enter_context(rgw_server(lifecycle_day=1))
@@ -233,8 +231,8 @@ STAY = [("STANDARD", False), ("STANDARD", True)]
         ("silver", 10, STAY),
     ],
 )
-def test_given_time_then_objects_age_as_their_rule_says(hasty_rgw: S3Server, bucket: NewBuckets, name, days, left):
-    # One rule and one bucket: the gateway has a day, a second here, for a pass over all, and does not come to the rest.
+def test_objects_age_as_their_lifecycle_rule_says(hasty_rgw: S3Server, bucket: NewBuckets, name, days, left):
+    # One rule and one bucket: the gateway has one day, here a second, for a pass over all rules.
     s3, lake = client(hasty_rgw), bucket(hasty_rgw).lake
     (rule,) = [rule for rule in lifecycle_rules(OIL) if rule["ID"] == f"tribolake-oil-{name}"]
     key = f"{rule['Filter']['Prefix']}x"
@@ -253,5 +251,5 @@ def test_given_time_then_objects_age_as_their_rule_says(hasty_rgw: S3Server, buc
         assert versions() == STAY
         time.sleep(1)
     assert versions() == left
-    assert time.monotonic() >= began + days - 1  # servers tell times in whole seconds
+    assert time.monotonic() >= began + days - 1  # servers give times in whole seconds
     assert s3.get_object(Bucket=lake, Key=key)["Body"].read() == b"new"

@@ -1,4 +1,4 @@
-"""Arrivals are found by listing and comparing; names are never trusted."""
+"""Arrivals are found by listing and comparing. File names are never trusted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def put(lake: FolderLake, key: str, content: bytes = b"x") -> Path:
     return path
 
 
-def test_given_dated_and_undated_folders_then_client_and_date_are_read_from_the_path(lake):
+def test_listing_reads_client_and_date_from_the_path(lake):
     put(lake, "cda/2026-01-31/T-09.xlsx")
     put(lake, "EMIN/muestras.parquet")
     found = lake.list_bronze()
@@ -38,12 +38,12 @@ def test_given_dated_and_undated_folders_then_client_and_date_are_read_from_the_
 
 
 @pytest.mark.parametrize("name", ["~$T-09.xlsx", ".hidden.xlsx", "T-09.xlsx.part", "T-09.tmp"])
-def test_given_a_lock_file_or_a_copy_under_way_then_it_is_no_arrival(lake, name):
+def test_lock_file_or_unfinished_copy_is_not_an_arrival(lake, name):
     put(lake, f"cda/{name}")
     assert lake.list_bronze() == []
 
 
-def test_given_links_then_they_are_followed_once_and_only_where_that_is_wanted(lake, tmp_path):
+def test_links_are_followed_once_and_only_if_allowed(lake, tmp_path):
     elsewhere = tmp_path / "nas" / "cda"
     elsewhere.mkdir(parents=True)
     (elsewhere / "T-10.xlsx").write_bytes(b"x")
@@ -59,12 +59,12 @@ def test_given_links_then_they_are_followed_once_and_only_where_that_is_wanted(l
 
 
 @pytest.mark.parametrize("key", ["../secret.xlsx", "/etc/passwd", "oil-analysis/../../secret"])
-def test_given_a_key_that_leads_out_of_the_lake_then_it_is_refused(lake, key):
+def test_key_that_leads_out_of_the_lake_is_refused(lake, key):
     with pytest.raises(ValueError, match="not a key of this lake"):
         lake.path(key)
 
 
-def test_given_a_name_that_is_no_text_then_its_arrival_fails_and_the_others_go_on(settings):
+def test_file_name_that_is_not_text_fails_alone(settings):
     lake = FolderLake(settings.lake, settings.prefix)
     put(lake, "cda/T-09.xlsx")
     Path(os.fsdecode(os.fsencode(lake.home / "bronze" / "cda") + b"/T-\xff.xlsx")).write_bytes(b"x")
@@ -80,7 +80,7 @@ def ledger_row(file, sha256="s", status="loaded", size=None, modified=None):
     return (file.client, file.key, size or file.size_bytes, modified or file.modified_at, sha256, False, status)
 
 
-def test_given_a_known_file_then_it_is_new_again_only_when_its_size_or_time_changed(lake):
+def test_known_file_is_new_only_after_its_size_or_time_changed(lake):
     path = put(lake, "cda/T-09.xlsx")
     (file,) = lake.list_bronze()
     ledger = Ledger.of([ledger_row(file)])
@@ -89,7 +89,7 @@ def test_given_a_known_file_then_it_is_new_again_only_when_its_size_or_time_chan
     assert len(new_files(lake, ledger)) == 1
 
 
-def test_given_a_failed_file_then_it_is_tried_again_only_when_asked(lake):
+def test_failed_file_is_new_only_after_a_retry_request(lake):
     put(lake, "cda/T-09.xlsx")
     (file,) = lake.list_bronze()
     row = ledger_row(file, status="failed")
@@ -97,14 +97,14 @@ def test_given_a_failed_file_then_it_is_tried_again_only_when_asked(lake):
     assert new_files(lake, Ledger.of([row], retry_failed=True)) == [file]
 
 
-def test_given_times_in_another_zone_then_they_are_the_same_moments(lake):
+def test_known_file_with_time_in_another_zone_is_not_new(lake):
     put(lake, "cda/T-09.xlsx")
     (file,) = lake.list_bronze()
     local = file.modified_at.astimezone(datetime.now(UTC).astimezone().tzinfo) + timedelta(0)
     assert new_files(lake, Ledger.of([ledger_row(file, modified=local)])) == []
 
 
-def test_given_a_client_that_no_seed_declares_then_the_arrival_fails_and_says_what_to_do(settings):
+def test_arrival_of_an_undeclared_client_fails_with_advice(settings):
     lake = FolderLake(settings.lake, settings.prefix)
     put(lake, "quellaveco/T-1.xlsx")
     put(lake, "Bad Name;drop/T-1.xlsx")
@@ -115,7 +115,7 @@ def test_given_a_client_that_no_seed_declares_then_the_arrival_fails_and_says_wh
 
 
 def ledger_of(*arrivals: tuple[str, str, bool, str], retried_at: str | None = None) -> Ledger:
-    """The ledger of one file's arrivals: (content, status, is_transient, arrived_at)."""
+    """Make the ledger of one file's arrivals: (content, status, is_transient, arrived_at)."""
     with duckdb.connect() as connection:
         connection.execute("""
             create table arrivals (client varchar, file_key varchar, size_bytes bigint, modified_at timestamptz,
@@ -132,14 +132,14 @@ def ledger_of(*arrivals: tuple[str, str, bool, str], retried_at: str | None = No
         return Ledger.of(connection.execute(LEDGER_QUERY.format(arrivals="arrivals", retries="retries")).fetchall())
 
 
-def test_given_a_file_that_is_wrong_in_itself_then_it_is_not_tried_again_until_somebody_asks():
+def test_file_with_wrong_content_waits_for_a_retry_request():
     failed = ("s", "failed", False, "2026-01-02")
     assert len(ledger_of(failed).files) == 1
     assert len(ledger_of(failed, retried_at="2026-01-03").files) == 0
     assert len(ledger_of(failed, ("s", "failed", False, "2026-01-04"), retried_at="2026-01-03").files) == 1
 
 
-def test_given_a_file_that_could_not_be_opened_then_it_is_tried_a_few_times():
+def test_file_that_could_not_be_opened_is_tried_five_times():
     attempts = [("", "failed", True, f"2026-01-0{day}") for day in range(1, 6)]
     assert len(ledger_of(*attempts[:4]).files) == 0
     assert len(ledger_of(*attempts).files) == 1

@@ -1,4 +1,4 @@
-"""One lake, wherever it lives: the same deliveries give the same gold in a folder and on S3 servers."""
+"""Lakes in a folder and on S3 servers: the same deliveries give the same gold."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., InBucket]:
-    """Makes a lake in a new bucket of a server."""
+    """A function that makes a lake in a new bucket of a server."""
 
     def make(server: S3Server, **options: object) -> InBucket:
         for name, value in server.environment.items():
@@ -58,14 +58,14 @@ def on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., InBu
 
 @pytest.fixture(params=["folder", *(pytest.param(name, marks=pytest.mark.slow) for name in ("moto", "rgw"))])
 def home(request: pytest.FixtureRequest, tmp_path: Path, on_s3: Callable[..., InBucket]) -> LakeHome:
-    """A lake in each of its homes."""
+    """An empty lake in a folder and on each server."""
     if request.param == "folder":
         return InFolder(tmp_path / "lake")
     return on_s3(request.getfixturevalue(request.param))
 
 
 def als_row(sample_lake: Path, number: str, **columns: str | None) -> bytes:
-    """A row of the sample ALS table under another sample number, as a Parquet file."""
+    """Return a row of the sample ALS table with another sample number, as a Parquet file."""
     (path,) = (sample_lake / PRODUCT / "bronze" / "emin").rglob("*.parquet")
     row = pq.read_table(path).slice(0, 1)
     for name, text in {"sampleNumber": number, **columns}.items():
@@ -79,7 +79,7 @@ def reports_of(home: LakeHome, number: str) -> pa.Table:
 
 
 @pytest.mark.slow
-def test_given_days_of_deliveries_then_gold_history_and_log_are_right_in_every_home(home, sample_lake):
+def test_deliveries_give_correct_gold_history_and_log(home, sample_lake):
     fill(home, sample_lake)
     first = run(OIL, home.settings())
     assert {name: client.published for name, client in first.clients.items()} == {"cda": True, "emin": True}
@@ -96,7 +96,7 @@ def test_given_days_of_deliveries_then_gold_history_and_log_are_right_in_every_h
     assert manifest_of(home, "cda")["run_id"] == first.run_id
     assert manifest_of(home, "emin")["run_id"] == second.run_id
 
-    # The row withdraws when its file is written over; the machine is another one, or the first one come back.
+    # The row is withdrawn when its file is written over. The run is on the first machine again.
     home.put(f"{ALS}una muestra + ñ.parquet", als_row(sample_lake, "NEW-2"))
     third = run(OIL, home.settings())
     assert (reports_of(home, "NEW-1").num_rows, reports_of(home, "NEW-2").num_rows) == (0, 1)
@@ -111,7 +111,7 @@ def test_given_days_of_deliveries_then_gold_history_and_log_are_right_in_every_h
 
 
 @pytest.mark.slow
-def test_given_the_same_files_then_a_bucket_publishes_the_same_bytes_as_a_folder(on_s3, moto, sample_lake, tmp_path):
+def test_bucket_publishes_the_same_rows_as_a_folder(on_s3, moto, sample_lake, tmp_path):
     homes = [InFolder(tmp_path / "lake"), on_s3(moto)]
     for each in homes:
         fill(each, sample_lake)
@@ -123,7 +123,7 @@ def test_given_the_same_files_then_a_bucket_publishes_the_same_bytes_as_a_folder
 
 
 @pytest.mark.slow
-def test_given_a_machine_with_an_empty_disk_then_it_goes_on_where_the_last_one_stopped(on_s3, moto, sample_lake):
+def test_machine_with_an_empty_disk_continues_the_last_run(on_s3, moto, sample_lake):
     home = on_s3(moto)
     fill(home, sample_lake)
     run(OIL, home.settings("first"))
@@ -131,16 +131,14 @@ def test_given_a_machine_with_an_empty_disk_then_it_goes_on_where_the_last_one_s
     second = run(OIL, home.settings("second"))
     assert (second.clients["emin"].arrivals, second.clients["cda"].arrivals) == (1, 0)
     home.put(f"{ALS}two.parquet", als_row(sample_lake, "TWO"))
-    # The first machine has a warehouse, of a time before the second one's run.
+    # The first machine's warehouse is older than the second machine's run.
     third = run(OIL, home.settings("first"))
     assert third.clients["emin"].arrivals == 1
     assert reports_of(home, "ONE").num_rows == reports_of(home, "TWO").num_rows == 1
 
 
 @pytest.mark.slow
-def test_given_a_machine_that_only_looks_then_it_sees_the_lake_and_may_ask_for_another_attempt(
-    on_s3, moto, sample_lake
-):
+def test_reading_machine_sees_status_and_can_request_a_retry(on_s3, moto, sample_lake):
     home = on_s3(moto)
     fill(home, sample_lake)
     broken = f"{ALS}cut short.parquet"
@@ -160,9 +158,8 @@ def test_given_a_machine_that_only_looks_then_it_sees_the_lake_and_may_ask_for_a
 
 
 @pytest.mark.slow
-def test_given_nothing_new_then_a_run_makes_two_calls_and_one_more_file_costs_no_more_with_history(
-    on_s3, moto, sample_lake
-):
+def test_run_without_new_files_makes_two_calls(on_s3, moto, sample_lake):
+    """Calls for one new file do not grow with the history either."""
     home = on_s3(moto)
     fill(home, sample_lake)
     run(OIL, home.settings())
@@ -176,7 +173,7 @@ def test_given_nothing_new_then_a_run_makes_two_calls_and_one_more_file_costs_no
         return calls - before
 
     assert calls_of_a_run().total() == 2
-    # The third publication forgets the first; from then on they are alike, but for limits that are calculated anew.
+    # The third publication removes the first. From then on costs are alike, except when limits are recalculated.
     costs = [calls_of_a_run(f"file-{number}") for number in range(7)]
     assert max(cost["ListObjectsV2"] for cost in costs[4:]) <= max(cost["ListObjectsV2"] for cost in costs[2:4])
     assert min(cost.total() for cost in costs[4:]) <= min(cost.total() for cost in costs[2:4])
@@ -184,14 +181,14 @@ def test_given_nothing_new_then_a_run_makes_two_calls_and_one_more_file_costs_no
 
 
 @pytest.mark.slow
-def test_given_both_homes_then_the_bucket_has_what_the_folder_has_and_catches_up(on_s3, moto, sample_lake, tmp_path):
+def test_dual_mode_bucket_catches_up_after_an_outage(on_s3, moto, sample_lake, tmp_path):
     bucket, folder = on_s3(moto), InFolder(tmp_path / "lake")
     fill(folder, sample_lake)
     settings = load_settings(lake=folder.folder, storage_mode="dual", s3_bucket=bucket.bucket)
     run(OIL, settings)
     assert everything_published(folder).keys() == everything_published(bucket).keys()
     assert bucket.keys(f"{PRODUCT}/bronze") == folder.keys(f"{PRODUCT}/bronze")
-    # The bucket cannot be reached for a while: the folder goes on.
+    # The bucket is unreachable for one run: the folder is still published.
     away = load_settings(
         lake=folder.folder,
         storage_mode="dual",
@@ -210,7 +207,7 @@ def test_given_both_homes_then_the_bucket_has_what_the_folder_has_and_catches_up
 
 
 @pytest.mark.slow
-def test_given_s3_first_then_the_folder_shows_the_same_gold(on_s3, moto, sample_lake, tmp_path):
+def test_s3_primary_mode_shows_the_same_gold_in_the_folder(on_s3, moto, sample_lake, tmp_path):
     bucket, folder = on_s3(moto), InFolder(tmp_path / "cache")
     for each in (bucket, folder):
         fill(each, sample_lake)
@@ -227,7 +224,7 @@ def test_given_s3_first_then_the_folder_shows_the_same_gold(on_s3, moto, sample_
 
 
 @pytest.mark.slow
-def test_given_a_published_object_then_it_says_where_it_comes_from(on_s3, moto, sample_lake):
+def test_published_object_names_its_run_and_its_sources(on_s3, moto, sample_lake):
     home = on_s3(moto)
     fill(home, sample_lake)
     report = run(OIL, home.settings())
@@ -248,7 +245,7 @@ def test_given_a_published_object_then_it_says_where_it_comes_from(on_s3, moto, 
 
 
 @pytest.mark.slow
-def test_given_a_lake_that_moves_phase_by_phase_then_nothing_is_lost_on_the_way(on_s3, moto, sample_lake, tmp_path):
+def test_lake_moved_through_all_storage_modes_loses_nothing(on_s3, moto, sample_lake, tmp_path):
     bucket, folder, still = on_s3(moto), InFolder(tmp_path / "lake"), InFolder(tmp_path / "still")
     for each in (folder, still):
         fill(each, sample_lake)
@@ -264,9 +261,9 @@ def test_given_a_lake_that_moves_phase_by_phase_then_nothing_is_lost_on_the_way(
         assert not run(OIL, settings).needs_a_look
         run(OIL, still.settings())
         if name == "local":
-            # Everything that was there before the bucket goes there when it is asked for.
+            # A full refresh copies the files that are older than the bucket.
             run(OIL, in_phase("dual"), full_refresh=True)
-    # That calculated all limits once more than the lake that stayed.
+    # The full refresh calculated all limits once more than the lake that did not move.
     for settings in (phases[-1][1], still.settings()):
         run(OIL, settings, recalculate_limits=True)
     clean = everything_published(still)

@@ -1,4 +1,4 @@
-"""What keeps a lake on S3 safe: checked transfers, a lease, a warehouse that travels, listings that do not grow."""
+"""The safety of a lake on S3: checked transfers, a lease, warehouse checkpoints, and listings that do not grow."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ BRONZE = "oil-analysis/bronze/cda/"
 
 @pytest.fixture
 def settings_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
-    """Makes the settings of a lake in a new bucket of a server."""
+    """A function that makes the settings of a lake in a new bucket of a server."""
 
     def make(server: S3Server, **options: object) -> Settings:
         for name, value in server.environment.items():
@@ -77,7 +77,7 @@ LARGE = os.urandom(PART_BYTES + 12345)
 
 
 @pytest.mark.parametrize("content", [b"", b"x", LARGE], ids=["empty", "one byte", "in parts"])
-def test_given_an_object_then_it_comes_back_with_what_it_carries(s3_server, settings_of, content):
+def test_stored_object_is_read_with_its_metadata_and_tags(s3_server, settings_of, content):
     store = open_store(settings_of(s3_server))
     label = Label({"run-id": "r-1", "sources": "bronze/ñ +.xlsx@v1"}, {"run-id": "r-1", "where": "a b+c/d@e"})
     stored = store.put("folder/ñ + 100%.bin", content, label)
@@ -92,9 +92,9 @@ def test_given_an_object_then_it_comes_back_with_what_it_carries(s3_server, sett
 
 
 @pytest.mark.parametrize("fault", [Fault.SLOW_DOWN, Fault.RESET, Fault.TRUNCATE, Fault.CORRUPT, Fault.LATE_REPLY])
-def test_given_a_fault_while_reading_then_the_content_is_whole_all_the_same(proxy, store, fault):
+def test_read_with_a_fault_returns_the_complete_content(proxy, store, fault):
     content = os.urandom(300_000)
-    client(proxy.server).put_object(Bucket=store.bucket, Key="foreign", Body=content)  # nobody noted its SHA-256
+    client(proxy.server).put_object(Bucket=store.bucket, Key="foreign", Body=content)  # without SHA-256 as metadata
     proxy.plan.inject(fault, operation="GetObject", seconds=3)
     into = io.BytesIO()
     store.get("foreign", into)
@@ -104,7 +104,7 @@ def test_given_a_fault_while_reading_then_the_content_is_whole_all_the_same(prox
 
 @pytest.mark.parametrize("operation", ["PutObject", "HeadObject"])
 @pytest.mark.parametrize("fault", [Fault.SLOW_DOWN, Fault.RESET, Fault.LOST_REPLY, Fault.LATE_REPLY, Fault.DELAY])
-def test_given_a_fault_while_writing_then_the_object_is_there_once(proxy, store, operation, fault):
+def test_write_with_a_fault_stores_the_object_once(proxy, store, operation, fault):
     proxy.plan.inject(fault, operation=operation, seconds=3)
     store.put("new", b"content", is_final=True)
     into = io.BytesIO()
@@ -113,7 +113,7 @@ def test_given_a_fault_while_writing_then_the_object_is_there_once(proxy, store,
     assert proxy.injured
 
 
-def test_given_an_upload_in_parts_that_fails_then_no_part_is_left_and_the_old_object_stands(proxy, store):
+def test_failed_upload_in_parts_keeps_the_old_object_only(proxy, store):
     store.put("big", b"old")
     proxy.plan.inject(Fault.SLOW_DOWN, operation="CompleteMultipartUpload", times=None)
     with pytest.raises(StoreUnavailable):
@@ -123,7 +123,7 @@ def test_given_an_upload_in_parts_that_fails_then_no_part_is_left_and_the_old_ob
     assert not client(proxy.server).list_multipart_uploads(Bucket=store.bucket).get("Uploads")
 
 
-def test_given_an_object_that_must_not_change_then_another_content_is_refused(moto, settings_of):
+def test_final_object_refuses_another_content(moto, settings_of):
     store = open_store(settings_of(moto))
     store.put("version/file", b"first", is_final=True)
     store.put("version/file", b"first", is_final=True)
@@ -132,7 +132,7 @@ def test_given_an_object_that_must_not_change_then_another_content_is_refused(mo
     assert store.read("version/file")[0] == b"first"
 
 
-def test_given_what_is_not_there_or_too_large_or_not_allowed_then_the_error_says_so(s3_server, settings_of):
+def test_missing_or_too_large_object_raises_its_own_error(s3_server, settings_of):
     settings = settings_of(s3_server)
     store = open_store(settings)
     store.put("large", b"x" * 1000)
@@ -145,7 +145,7 @@ def test_given_what_is_not_there_or_too_large_or_not_allowed_then_the_error_says
         ObjectStore("no-such-bucket-anywhere", client(s3_server), 3).put("k", b"")
 
 
-def test_given_many_runs_at_once_then_never_two_have_the_lake(s3_server, settings_of):
+def test_lease_with_many_runs_at_once_has_one_holder(s3_server, settings_of):
     store = open_store(settings_of(s3_server))
     holders, most, had_it = 0, 0, 0
     counting = threading.Lock()
@@ -178,28 +178,28 @@ def is_lost(lease: Lease | SharedCustody) -> bool:
     return False
 
 
-def the_claim(store: ObjectStore) -> StoredObject:
+def only_claim(store: ObjectStore) -> StoredObject:
     (claim,) = store.list(CLAIMS)
     return claim
 
 
-def test_given_a_run_that_died_then_the_next_one_learns_when_its_lease_expires(moto, settings_of):
+def test_lease_of_a_dead_run_is_reported_with_its_expiry(moto, settings_of):
     store = open_store(settings_of(moto))
-    Lease(store, CLAIMS, 60)._claim()  # and nobody renews it, nor gives it up
+    Lease(store, CLAIMS, 60)._claim()  # never renewed, never given up
     with pytest.raises(LakeIsBusy, match="expires within 60 s"), Lease(store, CLAIMS, 60).hold():
         pass
 
 
 @pytest.mark.slow
-def test_given_a_run_that_died_then_its_lease_expires(moto, settings_of):
+def test_lease_of_a_dead_run_expires(moto, settings_of):
     store = open_store(settings_of(moto))
     Lease(store, CLAIMS, 5)._claim()
-    dead = the_claim(store)
+    dead = only_claim(store)
 
     def take() -> bool:
         try:
             with Lease(store, CLAIMS, 60).hold():
-                assert the_claim(store).modified_at - dead.modified_at > timedelta(seconds=5)
+                assert only_claim(store).modified_at - dead.modified_at > timedelta(seconds=5)
         except LakeIsBusy:
             return False
         return True
@@ -209,22 +209,22 @@ def test_given_a_run_that_died_then_its_lease_expires(moto, settings_of):
 
 
 @pytest.mark.slow
-def test_given_a_live_run_then_its_claim_is_renewed_for_longer_than_one_is_good_for(moto, settings_of):
+def test_lease_of_a_live_run_is_renewed_beyond_its_first_claim(moto, settings_of):
     store = open_store(settings_of(moto))
     lease = Lease(store, CLAIMS, 5)
     with lease.hold():
-        first = the_claim(store)
+        first = only_claim(store)
         assert eventually(
-            lambda: the_claim(store).modified_at - first.modified_at > timedelta(seconds=5) + CLOCK_TICK, seconds=60
+            lambda: only_claim(store).modified_at - first.modified_at > timedelta(seconds=5) + CLOCK_TICK, seconds=60
         )
         with pytest.raises(LakeIsBusy), Lease(store, CLAIMS, 60).hold():
             pass
         lease.assert_lease_held()
 
 
-@pytest.mark.parametrize("operation", [None, "PutObject"], ids=["whatever it is asked", "its writes"])
-def test_given_a_store_that_refuses_then_the_run_learns_that_its_lease_is_over(proxy, store, operation):
-    """Reads show the claim as it was before: that is not the renewal, whose answer was lost."""
+@pytest.mark.parametrize("operation", [None, "PutObject"], ids=["every call", "writes"])
+def test_lease_ends_when_the_store_refuses_renewals(proxy, store, operation):
+    """Reads still show the old claim. It must not pass for a renewal whose answer was lost."""
     lease = Lease(store, CLAIMS, 5)
     with lease.hold():
         lease.assert_lease_held()
@@ -235,20 +235,19 @@ def test_given_a_store_that_refuses_then_the_run_learns_that_its_lease_is_over(p
         proxy.plan.calm()
 
 
-def test_given_a_renewal_that_arrives_when_the_lease_ran_out_then_it_is_over_for_ever(proxy, settings_of):
+def test_renewal_after_expiry_does_not_revive_the_lease(proxy, settings_of):
     lease = Lease(open_store(settings_of(proxy.server, s3_timeout_seconds=20)), CLAIMS, 3)
     with lease.hold():
         arrives = threading.Event()
         proxy.plan.inject(Fault.DELAY, operation="PutObject", until=arrives)
-        time.sleep(3.2)  # or longer: somebody else may have the lake
+        time.sleep(3.2)  # longer than the lease: another run may hold the lake
         arrives.set()
         assert eventually(lambda: any(one.status == 200 for one in proxy.injured), seconds=15)
         assert not eventually(lambda: not is_lost(lease), seconds=1)
 
 
-def test_given_a_claim_that_went_up_after_a_refusal_then_a_late_removal_of_the_first_one_does_not_hit_it(
-    proxy, settings_of
-):
+def test_second_claim_after_a_refusal_has_another_key(proxy, settings_of):
+    """So a late removal of the first claim cannot remove the second one."""
     store = open_store(settings_of(proxy.server))
     others = f"{CLAIMS}other.60.json"
     client(proxy.server).put_object(Bucket=store.bucket, Key=others, Body=b"{}")
@@ -260,10 +259,10 @@ def test_given_a_claim_that_went_up_after_a_refusal_then_a_late_removal_of_the_f
     with Lease(store, CLAIMS, 60).hold():
         removed = {one.request.key for one in proxy.passed if one.request.operation == "DeleteObject"}
         assert len(removed - {others}) == 1
-        assert the_claim(store).key not in removed
+        assert only_claim(store).key not in removed
 
 
-def test_given_a_listing_that_fails_then_the_claim_does_not_stay(proxy, store):
+def test_failed_listing_of_claims_removes_the_own_claim(proxy, store):
     proxy.plan.inject(Fault.SLOW_DOWN, operation="ListObjectsV2", times=None)
     with pytest.raises(StoreUnavailable), Lease(store, CLAIMS, 60).hold():
         pass
@@ -271,13 +270,13 @@ def test_given_a_listing_that_fails_then_the_claim_does_not_stay(proxy, store):
     assert list(store.list(CLAIMS)) == []
 
 
-def test_given_a_lease_then_it_is_over_while_a_request_that_is_sent_now_can_still_arrive(proxy, settings_of):
+def test_lease_keeps_spare_time_for_a_request_to_arrive(proxy, settings_of):
     store = open_store(settings_of(proxy.server, s3_timeout_seconds=4))
     assert Lease(store, CLAIMS, 60).spare_seconds == 4
     assert Lease(store, CLAIMS, 3).spare_seconds == 1
 
 
-def test_given_a_lease_that_is_lost_between_two_attempts_then_there_is_no_second_one(proxy, store):
+def test_write_is_not_repeated_after_the_lease_is_lost(proxy, store):
     def assert_lease_held() -> None:
         if proxy.injured:
             raise RunFailed("lost")
@@ -288,7 +287,7 @@ def test_given_a_lease_that_is_lost_between_two_attempts_then_there_is_no_second
     assert store.head("pointer") is None
 
 
-def test_given_two_machines_then_the_warehouse_of_the_last_run_is_on_both(moto, settings_of, tmp_path):
+def test_checkpoint_restores_the_last_warehouse_on_two_machines(moto, settings_of, tmp_path):
     store = open_store(settings_of(moto))
 
     def machine(name: str) -> Checkpoint:
@@ -316,7 +315,7 @@ def test_given_two_machines_then_the_warehouse_of_the_last_run_is_on_both(moto, 
 
 @dataclass
 class Machine:
-    """One of the machines that run on a lake."""
+    """A machine that runs on a lake."""
 
     settings: Settings
 
@@ -325,34 +324,34 @@ class Machine:
         self.store = open_store(self.settings)
         self.custody = SharedCustody(self.store, self.settings)
 
-    def runs(self, run_id: str) -> None:
-        """Have a run with news."""
+    def run(self, run_id: str) -> None:
+        """Carry out a run with new files."""
         with self.custody.hold():
             self.custody.restore()
-            self.leaves(run_id)
+            self.write_warehouse(run_id)
             self.custody.save(run_id)
 
-    def leaves(self, run_id: str) -> None:
-        """Have a run in the warehouse of this machine."""
+    def write_warehouse(self, run_id: str) -> None:
+        """Write a run into the warehouse of this machine."""
         self.settings.warehouse.write_text(run_id)
 
-    def shown(self) -> str:
-        """The run whose warehouse is the lake's."""
+    def saved_run(self) -> str:
+        """Return the run whose warehouse is the lake's checkpoint."""
         pointer, _ = self.store.read(POINTER) or (b"{}", None)
         return json.loads(pointer)["run_id"]
 
 
 @pytest.fixture
 def machines(proxy: FaultyServer, settings_of: Callable[..., Settings], tmp_path: Path) -> tuple[Machine, Machine]:
-    """Two machines of one lake; claims of the first are good for three seconds."""
+    """Two machines of one lake. Claims of the first are valid for three seconds."""
     first = settings_of(proxy.server, state_dir=tmp_path / "a", lease_seconds=3)
     other = {"state_dir": tmp_path / "b", "lease_seconds": 60}
     return Machine(first), Machine(first.model_copy(update=other))
 
 
-def test_given_a_lease_that_is_lost_while_the_warehouse_is_stored_then_the_pointer_stays(proxy, machines):
+def test_checkpoint_stays_when_the_lease_is_lost_during_saving(proxy, machines):
     machine, _ = machines
-    machine.runs("run-1")
+    machine.run("run-1")
 
     def lose_the_lease(request: AWSPreparedRequest, **_: object) -> None:
         if "/_state/warehouse/" in request.url:
@@ -361,34 +360,36 @@ def test_given_a_lease_that_is_lost_while_the_warehouse_is_stored_then_the_point
     with machine.custody.hold():
         proxy.plan.inject(Fault.SLOW_DOWN, operation="PutObject", when=lambda one: CLAIMS in one.key, times=None)
         machine.store.client.meta.events.register("before-send.s3.PutObject", lose_the_lease)
-        machine.leaves("run-2")
+        machine.write_warehouse("run-2")
         with pytest.raises(RunFailed):
             machine.custody.save("run-2")
-    assert machine.shown() == "run-1"
+    assert machine.saved_run() == "run-1"
 
 
-def test_given_a_run_that_died_before_it_handed_over_then_its_warehouse_does_not_replace_a_newer_one(machines):
+def test_unsaved_warehouse_does_not_replace_a_newer_checkpoint(machines):
+    """The run died before it saved its warehouse, and another machine ran after it."""
     first, second = machines
-    first.runs("run-0")
-    first.leaves("run-1")
-    assert not first.custody.restore()  # a run without news, which is to hand over for the one before
-    second.runs("run-2")
+    first.run("run-0")
+    first.write_warehouse("run-1")
+    assert not first.custody.restore()  # a run without new files: it has to save the warehouse of the run before
+    second.run("run-2")
     first.custody.save("run-1")
-    assert first.shown() == "run-2"
+    assert first.saved_run() == "run-2"
     assert first.settings.warehouse.read_text() == "run-2"
 
 
-def test_given_a_run_that_died_before_it_handed_over_and_no_newer_one_then_the_next_one_hands_over(machines):
+def test_unsaved_warehouse_is_saved_by_the_next_run(machines):
+    """The run died before it saved its warehouse, and no other machine ran after it."""
     first, _ = machines
-    first.runs("run-0")
-    first.leaves("run-1")
+    first.run("run-0")
+    first.write_warehouse("run-1")
     first.custody.save("run-1")
-    assert first.shown() == "run-1"
+    assert first.saved_run() == "run-1"
 
 
 @dataclass
-class Shop:
-    """A client's shelf in a bucket, as one machine has it."""
+class ClientShelf:
+    """A client's shelf in a bucket, on one machine."""
 
     store: ObjectStore
     folder: Path
@@ -396,45 +397,47 @@ class Shop:
     def __post_init__(self) -> None:
         self.places = Places(OIL.contract, self.folder, self.folder / PRODUCT, CLIENT)
 
-    def shelf(self, assert_lease_held: Callable[[], None] = lambda: None) -> BucketShelf:
+    def open(self, assert_lease_held: Callable[[], None] = lambda: None) -> BucketShelf:
         return BucketShelf(self.store, self.folder, self.folder / PRODUCT, assert_lease_held)
 
     def publish(self, mark: int, assert_lease_held: Callable[[], None] = lambda: None) -> None:
-        """Publish what is marked so, as the run `run-{mark}`."""
+        """Publish rows with this mark as the run `run-{mark}`."""
         publication = ManifestHeader(f"run-{mark}", "default", DAY)
-        assert publish_client(warehouse(mark), OIL.contract, self.shelf(assert_lease_held), CLIENT, publication, {})
+        assert publish_client(warehouse(mark), OIL.contract, self.open(assert_lease_held), CLIENT, publication, {})
 
     def version(self, mark: int) -> Version:
         folder = self.places.versions / f"run-{mark}"
         return Version(folder, json.loads((folder / MANIFEST).read_text()))
 
-    def shown(self) -> str:
-        """The run that readers see."""
+    def published_run(self) -> str:
+        """Return the run that readers see."""
         content, _ = self.store.read(f"{GOLD}{MANIFEST}") or (b"{}", None)
         return json.loads(content)["run_id"]
 
 
 @pytest.fixture
-def shop(store: ObjectStore, tmp_path: Path) -> Shop:
-    return Shop(store, tmp_path / "lake")
+def shelf(store: ObjectStore, tmp_path: Path) -> ClientShelf:
+    return ClientShelf(store, tmp_path / "lake")
 
 
-def test_given_a_lease_that_is_lost_before_the_manifest_is_sent_again_then_readers_see_what_they_saw(proxy, shop):
+def test_readers_see_the_old_run_when_the_lease_is_lost(proxy, shelf):
+    """The lease is lost before the manifest is sent again."""
+
     def assert_lease_held() -> None:
         if proxy.injured:
             raise RunFailed("lost")
 
-    shop.publish(1)
+    shelf.publish(1)
     proxy.plan.inject(
         Fault.SLOW_DOWN,
         when=lambda one: (one.operation, one.key) == ("PutObject", f"{GOLD}{MANIFEST}"),
     )
     with pytest.raises(RunFailed):
-        shop.publish(2, assert_lease_held)
-    assert shop.shown() == "run-1"
+        shelf.publish(2, assert_lease_held)
+    assert shelf.published_run() == "run-1"
 
 
-def test_given_a_publication_then_the_lease_is_asked_for_before_each_request_that_readers_notice(shop):
+def test_lease_is_checked_before_each_visible_request(shelf):
     asked, unasked, noticed = False, [], set()
 
     def assert_lease_held() -> None:
@@ -443,38 +446,39 @@ def test_given_a_publication_then_the_lease_is_asked_for_before_each_request_tha
 
     def sent(request: AWSPreparedRequest, **_: object) -> None:
         nonlocal asked
-        key = urlsplit(request.url).path.partition(f"/{shop.store.bucket}/")[2]
-        # Nobody looks into the folder of a version that no manifest names yet.
+        key = urlsplit(request.url).path.partition(f"/{shelf.store.bucket}/")[2]
+        # Readers do not see the folder of a version that no manifest names yet.
         if request.method in ("PUT", "DELETE") and not (request.method == "PUT" and key.startswith(f"{GOLD}_versions")):
             noticed.add(f"{request.method} {key.removeprefix(GOLD).partition('/')[0]}")
             if not asked:
                 unasked.append(key)
             asked = False
 
-    shop.publish(1)
-    shop.publish(2)
+    shelf.publish(1)
+    shelf.publish(2)
     for week in range(WEEKLY + 1):
         day = date(2020, 1, 1) + timedelta(weeks=week)
-        shop.store.client.put_object(Bucket=shop.store.bucket, Key=f"{GOLD}_history/{day}/{MANIFEST}", Body=b"{}")
-    shop.store.client.meta.events.register("before-send.s3", sent)
-    shop.publish(3, assert_lease_held)
+        shelf.store.client.put_object(Bucket=shelf.store.bucket, Key=f"{GOLD}_history/{day}/{MANIFEST}", Body=b"{}")
+    shelf.store.client.meta.events.register("before-send.s3", sent)
+    shelf.publish(3, assert_lease_held)
     assert unasked == []
     assert noticed >= {"PUT _manifest.json", "PUT classified_reports.parquet", "PUT _history", "PUT athena"}
     assert noticed >= {"PUT oil-analysis", "PUT logs", "DELETE _versions", "DELETE _history"}
 
 
-def test_given_a_version_that_readers_see_then_a_run_that_knows_only_others_does_not_remove_it(shop):
+def test_forget_keeps_a_published_version_unknown_to_the_run(shelf):
     for mark in (1, 2, 3):
-        shop.publish(mark)
-    known = shop.version(2)
-    shop.shelf().forget(shop.places, [known])
-    assert shop.shown() == "run-3"
-    left = {stored.key.removeprefix(f"{GOLD}_versions/").partition("/")[0] for stored in shop.store.list(GOLD)}
+        shelf.publish(mark)
+    known = shelf.version(2)
+    shelf.open().forget(shelf.places, [known])
+    assert shelf.published_run() == "run-3"
+    left = {stored.key.removeprefix(f"{GOLD}_versions/").partition("/")[0] for stored in shelf.store.list(GOLD)}
     assert {"run-2", "run-3"} <= left
 
 
 @pytest.mark.slow
-def test_given_thousands_of_old_files_then_only_recent_folders_are_listed_until_the_next_day(moto, settings_of):
+def test_large_bronze_is_listed_whole_once_a_day(moto, settings_of):
+    """Between these listings only recent folders are listed."""
     settings = settings_of(moto)
     lake = open_lake(settings)
     assert isinstance(lake, BucketLake)
@@ -504,7 +508,7 @@ def test_given_thousands_of_old_files_then_only_recent_folders_are_listed_until_
     assert "later.xlsx" in list_it()[0]
 
 
-def test_given_a_small_or_unknown_bronze_then_it_is_listed_whole():
+def test_small_or_unknown_bronze_is_listed_whole():
     now = datetime(2026, 3, 1, tzinfo=UTC)
     assert listing_starts(None, now) is None
     assert listing_starts(WholeListing(now.isoformat(), MAX_WHOLE, ("cda",)), now) is None

@@ -1,4 +1,4 @@
-"""A lake on an S3 server that stumbles: whatever happens between the two, gold ends as if nothing had."""
+"""A lake on an S3 server with faults: gold ends as it would without them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def a_reader(home: InBucket, client: str) -> Iterator[list[str]]:
-    """Reads gold all the time, as a consumer does, and keeps what it found wrong; the readings count at the end."""
+    """Read gold repeatedly, as a consumer does. Yields the list of errors that it finds."""
     wrong: list[str] = []
     is_over = threading.Event()
     readings = 0
@@ -62,7 +62,7 @@ def a_reader(home: InBucket, client: str) -> Iterator[list[str]]:
 
 
 def run_until_done(home: InBucket, machine: str) -> int:
-    """Start runs until one ends well, as an hourly job does; how many failed."""
+    """Start runs until one succeeds, as an hourly job does. Returns how many failed."""
     for failed in range(20):
         try:
             if not run(OIL, home.settings(machine)).needs_a_look:
@@ -73,7 +73,7 @@ def run_until_done(home: InBucket, machine: str) -> int:
 
 
 @pytest.mark.parametrize("server", ["moto", "rgw"])
-def test_given_hundreds_of_faults_then_nothing_is_lost_or_torn_and_gold_equals_a_clean_run(
+def test_gold_after_hundreds_of_faults_equals_a_clean_run(
     request: pytest.FixtureRequest,
     server: str,
     faulty: Callable[[S3Server], FaultyServer],

@@ -1,4 +1,4 @@
-"""Wordings to keep, and processes that keep and fold them: one that ends, one that is killed at a chosen line."""
+"""Wordings, and processes that keep and fold them until they end or are killed at a chosen line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tribolake.oil.wording.wording import Configuration, Wording, cache_key, can
 from tribolake.settings import load_settings
 
 CONFIGURATION = Configuration("v1", "a-model", 0.2, "es")
-# The code that leaves something behind, or decides what to.
+# Code that writes or removes files, or decides to.
 CODE = (
     "/wording/segments.py",
     "/wording/segment.py",
@@ -30,7 +30,7 @@ CODE = (
     "/lake/objects_in_bucket.py",
     "/lake/files.py",
 )
-# Imported once; a process that is forked off has them.
+# Imported once. Forked processes have them.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.support.kept_wordings", "tribolake.lake.store"])
 
@@ -61,7 +61,7 @@ def by_key(many: Iterable[Wording]) -> dict[str, Wording]:
 
 
 class _Rows(Wordings):
-    """Wordings that no check has seen."""
+    """Wordings that were not checked."""
 
     def __init__(self, rows: Sequence[Wording]) -> None:
         self._unchecked = list(rows)
@@ -71,7 +71,7 @@ class _Rows(Wordings):
 
 
 def exported(rows: Sequence[Wording], path: Path) -> Path:
-    """Write a file as an export does, of whatever rows."""
+    """Write rows to a file as an export does, valid or not."""
     export_wordings(_Rows(rows), path)
     return path
 
@@ -83,14 +83,14 @@ def start(
     *arguments: Any,
     kill_at: int | None = None,
 ) -> BaseProcess:
-    """Start a job on the wordings of a lake in a process of its own.
+    """Start a job on the wordings of a lake in a new process.
 
     Args:
         job: `job(kept, *arguments)`, a function of a module.
         flags: of `load_settings`.
-        environment: besides that of the process.
+        environment: further variables of the process.
         arguments: of the job.
-        kill_at: kill the process when it comes to so many lines of the code that writes and removes.
+        kill_at: kill the process after this number of lines of `CODE`.
     """
     process = FORKS.Process(target=_work, args=(job, dict(flags), dict(environment), arguments, kill_at))
     process.start()
@@ -98,7 +98,7 @@ def start(
 
 
 def was_killed(process: BaseProcess) -> bool:
-    """Wait for the end of a process; whether it was killed. It must not fail otherwise."""
+    """Wait for the end of a process. Returns True if it was killed. Fails for any other error."""
     process.join(120)
     assert process.exitcode in (0, -signal.SIGKILL), f"exit code {process.exitcode}"
     return process.exitcode != 0
@@ -119,7 +119,7 @@ def _work(
 
 
 def _die_at(line: int) -> None:
-    """Die at so many lines of that code from now on, in whatever thread."""
+    """Die after this number of lines of `CODE`, in any thread."""
     left = line
 
     def count(frame: FrameType, event: str, _: object) -> Any:

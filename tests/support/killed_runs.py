@@ -1,8 +1,8 @@
-"""Whole runs that are killed at a chosen moment, and what must hold at once and after the next run.
+"""Whole runs that are killed at a chosen moment, with checks at once and after the next run.
 
 A warm process forks a process for every run, as the watcher does, so that a killed run costs two seconds and not ten.
-The run says in which stage it is; it is killed a chosen time after it said so, and meanwhile a consumer keeps reading.
-Nothing is replaced by a stand-in: the functions that announce a stage are the product's own, with a word before them.
+The run reports each stage and is killed a chosen time after a report. During the run a consumer keeps reading.
+No function is replaced by a stub: those that mark a stage are the product's own, with a report before the call.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ from tribolake.watch.runner import FEW_THREADS
 from tribolake.watch.warm import IMPORTED_AHEAD, kill_run
 
 STAGES = ("discover", "read", "build", "test", "publish", "settle", "history", "record")
-# What announces a stage beside the run's own progress: where it is called from, and the stage.
-ANNOUNCED = {
+# Functions that mark a stage that the run's own progress does not report: module and name, with the stage.
+STAGE_FUNCTIONS = {
     ("tribolake.run.dbt", "failed_tests"): "test",
     ("tribolake.publish.in_folder", "settle"): "settle",
     ("tribolake.run.pipeline", "record_run"): "record",
@@ -61,15 +61,15 @@ MOST_ROUNDS = 4
 
 @dataclass(frozen=True)
 class Step:
-    """What one run is asked to make of a lake: the files that are put there before, and the words of the request."""
+    """Input of one run: the files that are delivered before it, and the arguments of the run."""
 
     deliveries: tuple[Delivery, ...] = ()
     request: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Said:
-    """A stage that a run has come to, at that many seconds after its beginning."""
+class StageReport:
+    """A stage that a run has reached, `at` seconds after its start."""
 
     stage: str
     detail: str
@@ -78,7 +78,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a run that can be aimed at: from the n-th time that it says a stage until it says another."""
+    """A part of a run that a kill can aim at: from the n-th report of a stage until the next report."""
 
     stage: str
     nth: int
@@ -86,7 +86,7 @@ class Segment:
 
 
 def sequence(folder: Path) -> list[Step]:
-    """A first delivery, more of it, a correction, a file written over, repeated files, the rest; then all limits."""
+    """Make a first delivery, more files, a correction, an overwritten file, repeated files, the rest and all limits."""
     write_sample_lake(folder, finning_units=1, als_units=5, months=12)
     bronze = folder / "oil-analysis" / "bronze"
     (workbook,) = (path.read_bytes() for path in (bronze / "cda").rglob("*.xlsx"))
@@ -103,7 +103,7 @@ def sequence(folder: Path) -> list[Step]:
         ],
         [("emin/2026-02-02/more.parquet", as_parquet(parts[2]))],
         [("emin/2026-02-03/correction.parquet", as_parquet(with_results_times(known, 2)))],
-        # Half of what the correction said is withdrawn with it, the other half is said otherwise.
+        # Half of the correction is withdrawn, the other half has other values.
         [("emin/2026-02-03/correction.parquet", as_parquet(with_results_times(known.slice(0, part // 4), 5)))],
         [
             ("cda/2026-02-04/copy of T-01.xlsx", workbook),
@@ -119,19 +119,19 @@ def sequence(folder: Path) -> list[Step]:
 
 
 class WarmProcess:
-    """A process that has dbt imported and the project parsed, and forks a process for every run."""
+    """A process that has imported dbt and parsed the project, and forks a process for every run."""
 
     def __init__(self, folder: Path) -> None:
         spawn = multiprocessing.get_context("spawn")
-        self._asked, theirs = spawn.Pipe()
-        self._heard, saying = spawn.Pipe(duplex=False)
-        self._process = spawn.Process(target=_serve, args=(folder, theirs, saying))
+        self._requests, theirs = spawn.Pipe()
+        self._reports, reporting = spawn.Pipe(duplex=False)
+        self._process = spawn.Process(target=_serve, args=(folder, theirs, reporting))
         with pytest.MonkeyPatch.context() as patched:
             for name, value in FEW_THREADS.items():
                 patched.setenv(name, value)
             self._process.start()
         theirs.close()
-        saying.close()
+        reporting.close()
         self._runs = 0
 
     def run(
@@ -141,68 +141,68 @@ class WarmProcess:
         *,
         aim: tuple[Segment, float] | None = None,
         alone: bool = False,
-        meanwhile: Callable[[], object] = lambda: None,
-    ) -> Flight:
-        """A run in a process of its own.
+        during: Callable[[], object] = lambda: None,
+    ) -> ObservedRun:
+        """Run in a new process.
 
         Args:
             lake: the lake's folder.
             request: arguments of `tribolake.run.pipeline.run`.
-            aim: kill it in this segment, when this share of the segment's time is over; None lets it end.
-            alone: kill the run's own process only, and leave the processes that read files for it to themselves.
-            meanwhile: done over and over while the run goes on.
+            aim: kill it in this segment, after this share of the segment's time. None lets it end.
+            alone: kill only the run's own process, not the processes that read files for it.
+            during: called repeatedly during the run.
         """
         self._runs += 1
-        self._asked.send((self._runs, lake, request))
-        pid = self._asked.recv()
-        said: list[Said] = []
+        self._requests.send((self._runs, lake, request))
+        pid = self._requests.recv()
+        reports: list[StageReport] = []
         killed = False
         deadline = time.monotonic() + LONGEST_SECONDS
-        while not self._asked.poll():
-            assert time.monotonic() < deadline, f"a run hangs after {said[-1:]}"
-            if not self._heard.poll(0.01):
-                meanwhile()
+        while not self._requests.poll():
+            assert time.monotonic() < deadline, f"a run hangs after {reports[-1:]}"
+            if not self._reports.poll(0.01):
+                during()
                 continue
-            self._hear(said)
-            if aim and not killed and Counter(words.stage for words in said)[aim[0].stage] == aim[0].nth:
-                # At the latest when it says that it is elsewhere: it may be faster than the one that was measured.
-                self._heard.poll(aim[0].seconds * aim[1])
+            self._receive(reports)
+            if aim and not killed and Counter(report.stage for report in reports)[aim[0].stage] == aim[0].nth:
+                # At the latest at the next report: this run may be faster than the measured one.
+                self._reports.poll(aim[0].seconds * aim[1])
                 killed = True
                 with suppress(ProcessLookupError):
                     (_kill_alone if alone else kill_run)(pid)
-        exit_code = self._asked.recv()
-        while self._heard.poll():
-            self._hear(said)
-        return Flight(said, killed=exit_code == -signal.SIGKILL and said[-1].stage != LAST)
+        exit_code = self._requests.recv()
+        while self._reports.poll():
+            self._receive(reports)
+        return ObservedRun(reports, killed=exit_code == -signal.SIGKILL and reports[-1].stage != LAST)
 
     def stop(self) -> None:
-        self._asked.close()
+        self._requests.close()
         self._process.join()
-        self._heard.close()
+        self._reports.close()
 
-    def _hear(self, said: list[Said]) -> None:
-        run, words = self._heard.recv()
+    def _receive(self, reports: list[StageReport]) -> None:
+        run, report = self._reports.recv()
         if run == self._runs:
-            said.append(words)
+            reports.append(report)
 
 
 @dataclass(frozen=True)
-class Flight:
-    """A run that ended or was killed: the stages that it came to."""
+class ObservedRun:
+    """A run that ended or was killed, with the stages that it reached."""
 
-    said: list[Said]
+    reports: list[StageReport]
     killed: bool
 
     @property
     def stage(self) -> str:
-        """The stage in which it ended."""
-        return self.said[-1].stage
+        """The last stage."""
+        return self.reports[-1].stage
 
     @property
     def segments(self) -> list[Segment]:
         seen: Counter[str] = Counter()
         found = []
-        for here, following in zip(self.said, self.said[1:], strict=False):
+        for here, following in zip(self.reports, self.reports[1:], strict=False):
             seen[here.stage] += 1
             found.append(Segment(here.stage, seen[here.stage], following.at - here.at))
         return found
@@ -211,15 +211,15 @@ class Flight:
         return sum(segment.seconds for segment in self.segments if segment.stage == stage)
 
     def check_it_ended_well(self) -> None:
-        assert (self.stage, self.said[-1].detail) == (LAST, ""), self.said[-1]
+        assert (self.stage, self.reports[-1].detail) == (LAST, ""), self.reports[-1]
 
 
 def _kill_alone(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def _serve(folder: Path, requests: Connection, saying: Connection) -> None:
-    """The warm process: everything that takes time, and nothing that leaves a mark on what is forked."""
+def _serve(folder: Path, requests: Connection, reporting: Connection) -> None:
+    """Serve as the warm process: do all slow work, and nothing that would affect forked runs."""
     for module in (*IMPORTED_AHEAD, *OIL.imports):
         importlib.import_module(module)
     from tribolake.run.dbt import parse_ahead  # noqa: PLC0415 - takes time
@@ -234,69 +234,69 @@ def _serve(folder: Path, requests: Connection, saying: Connection) -> None:
     with suppress(EOFError):
         while True:
             number, lake, request = requests.recv()
-            run = fork.Process(target=_run, args=(number, lake, request, saying))
+            run = fork.Process(target=_run, args=(number, lake, request, reporting))
             run.start()
             requests.send(run.pid)
             run.join()
             requests.send(run.exitcode)
 
 
-def _run(number: int, lake: Path, request: dict[str, Any], saying: Connection) -> None:
-    """The forked process."""
+def _run(number: int, lake: Path, request: dict[str, Any], reporting: Connection) -> None:
+    """Run in the forked process, and report each stage."""
     from tribolake.run import pipeline  # noqa: PLC0415 - imported ahead
 
     os.setpgid(0, 0)
     began = time.perf_counter()
     stage = ""
 
-    def say(now: str, detail: str = "") -> None:
+    def report_stage(now: str, detail: str = "") -> None:
         nonlocal stage
         if now == stage:
             return
         stage = now
-        saying.send((number, Said(now, detail[:600], time.perf_counter() - began)))
+        reporting.send((number, StageReport(now, detail[:600], time.perf_counter() - began)))
 
     def announced(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
             before = stage
-            say(name)
+            report_stage(name)
             done = function(*arguments, **named)
             if name != STAGES[-1]:
-                say(before)
+                report_stage(before)
             return done
 
         return call
 
-    for (module, function), name in ANNOUNCED.items():
+    for (module, function), name in STAGE_FUNCTIONS.items():
         place = importlib.import_module(module)
         setattr(place, function, announced(getattr(place, function), name))
 
-    def progress(words: str) -> None:
-        say(_stage_of(words, stage))
+    def progress(message: str) -> None:
+        report_stage(_stage_of(message, stage))
 
     try:
         report = pipeline.run(OIL, load_settings(lake=lake), progress=progress, **request)
     except Exception as error:
-        say(LAST, f"{type(error).__name__}: {error}")
+        report_stage(LAST, f"{type(error).__name__}: {error}")
     else:
-        say(LAST, "; ".join([*report.failed_tests, *report.problems.values(), *map(str, report.failed_files)]))
+        report_stage(LAST, "; ".join([*report.failed_tests, *report.problems.values(), *map(str, report.failed_files)]))
 
 
-def _stage_of(words: str, stage: str) -> str:
-    """The stage that a run is in when it reports this progress."""
+def _stage_of(message: str, stage: str) -> str:
+    """Return the stage of a run after this progress message."""
     own = {"discover": "discover", "build": "read", "publish": "publish", "history": "history"}
-    if words in own:
-        return own[words]
-    # Models follow the reading of files, which the first of them but for seeds waits for.
-    return "build" if stage == "read" and words.startswith(("int_", "stg_")) else stage
+    if message in own:
+        return own[message]
+    # Models follow the reading of files: the first one waits for it.
+    return "build" if stage == "read" and message.startswith(("int_", "stg_")) else stage
 
 
 @dataclass(frozen=True)
 class CleanLake:
-    """A lake after one of the steps, whose runs were left alone."""
+    """A lake after one of the steps, in which no run was killed."""
 
     folder: Path
-    flight: Flight
+    observed: ObservedRun
 
     @cached_property
     def published(self) -> dict[str, Published]:
@@ -304,7 +304,7 @@ class CleanLake:
 
 
 class CleanLakes:
-    """Lakes after each of the steps, made when they are wanted."""
+    """Lakes after each of the steps, made on demand."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -318,14 +318,14 @@ class CleanLakes:
             lake = self.folder / f"clean {at}"
             copy_lake(self._after[-1].folder if at else None, lake)
             put(load_settings(lake=lake), self.steps[at].deliveries)
-            flight = self.warm.run(lake, self.steps[at].request)
-            flight.check_it_ended_well()
-            self._after.append(CleanLake(lake, flight))
+            observed = self.warm.run(lake, self.steps[at].request)
+            observed.check_it_ended_well()
+            self._after.append(CleanLake(lake, observed))
         return self._after[step]
 
     @cached_property
     def at_once(self) -> Path:
-        """The lake in which every file was there from the start."""
+        """A lake in which every file was there at the first run."""
         lake = self.folder / "at once"
         for step in self.steps:
             put(load_settings(lake=lake), step.deliveries)
@@ -352,8 +352,8 @@ def copy_lake(source: Path | None, target: Path) -> None:
 def check_sequence(clean: CleanLakes, lake: Path, seed: int, extra: int = 3) -> Counter[str]:
     """Deliver step by step, kill the run of each step in one or more stages, and let the next one end.
 
-    Every stage is aimed at, and `extra` of them once more. The kills of one step follow each other, so that runs that
-    make good are killed too. Even seeds begin with an empty lake, odd ones with the first delivery published.
+    Kills aim at every stage, and at `extra` of them again. The kills of one step follow each other, so that repeating
+    runs are killed too. Even seeds begin with an empty lake, odd ones with the first delivery published.
 
     Returns:
         Kills by the stage that they hit.
@@ -370,7 +370,7 @@ def check_sequence(clean: CleanLakes, lake: Path, seed: int, extra: int = 3) -> 
         chosen = aims[:most] if left == 1 else aims[: chance.randint(min(1, len(aims)), most + 1)]
         missed = check_step(clean, lake, step, chosen, chance, hits)
         aims = [*aims[len(chosen) :], *missed]
-    for _ in range(MOST_ROUNDS):  # a calculation of all limits can be asked for again, and comes to every stage
+    for _ in range(MOST_ROUNDS):  # a calculation of all limits can be repeated, and reaches every stage
         if aims:
             aims = check_step(clean, lake, len(clean.steps) - 1, aims, chance, hits)
     assert differences(lake, clean.at_once) == {}
@@ -395,22 +395,22 @@ def check_step(
 
     missed = []
     for aim in aims:
-        segments = [segment for segment in expected.flight.segments if segment.stage == aim]
+        segments = [segment for segment in expected.observed.segments if segment.stage == aim]
         if not segments:
             missed.append(aim)
             continue
         (segment,) = chance.choices(segments, weights=[segment.seconds for segment in segments])
-        flight = clean.warm.run(
-            lake, step.request, aim=(segment, chance.random()), alone=chance.random() < 0.3, meanwhile=look
+        observed = clean.warm.run(
+            lake, step.request, aim=(segment, chance.random()), alone=chance.random() < 0.3, during=look
         )
-        if flight.killed:
-            hits[flight.stage] += 1
+        if observed.killed:
+            hits[observed.stage] += 1
             check_readers(lake, before, expected.published)
         else:  # it had less to do than expected, and ended
-            flight.check_it_ended_well()
-        if flight.stage != aim:
+            observed.check_it_ended_well()
+        if observed.stage != aim:
             missed.append(aim)
-    clean.warm.run(lake, step.request, meanwhile=look).check_it_ended_well()
+    clean.warm.run(lake, step.request, during=look).check_it_ended_well()
     check_recovered(lake, expected.folder)
     check_decisions(lake, expected.folder)
     return missed

@@ -1,4 +1,4 @@
-"""Lakes in a folder and on S3 servers, as those see them who deliver files and who read gold."""
+"""Lakes in a folder and on S3 servers, with the calls of laboratories and of readers of gold."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ PRODUCT = "oil-analysis"
 
 
 class LakeHome(Protocol):
-    """A lake from outside."""
+    """A lake as laboratories and readers use it."""
 
     def settings(self, machine: str = "first") -> Settings:
-        """The settings of one of the machines that run on it."""
+        """Return the settings of a machine that runs on the lake."""
 
     def put(self, key: str, content: bytes) -> None:
         """Deliver a file."""
 
     def read(self, key: str) -> bytes | None:
-        """A file's content, None where there is none."""
+        """Read a file. Returns None if there is no such file."""
 
     def keys(self, prefix: str) -> list[str]:
-        """The files below a folder."""
+        """List the files below a folder."""
 
 
 @dataclass
@@ -66,7 +66,7 @@ class InFolder:
 
 @dataclass
 class InBucket:
-    """A lake in a bucket; each machine has a disk of its own."""
+    """A lake in a bucket. Each machine has its own disk."""
 
     server: S3Server
     bucket: str
@@ -113,7 +113,7 @@ def manifest_of(home: LakeHome, client_name: str) -> dict[str, Any]:
 
 
 def gold_of(home: LakeHome, client_name: str) -> dict[str, pa.Table]:
-    """Read as the contract says: the manifest, then each file in the folder it names; all must be whole."""
+    """Read gold as the contract says: the manifest, then each file in its folder. Checks each SHA-256."""
     manifest = manifest_of(home, client_name)
     tables = {}
     for file in manifest["files"]:
@@ -125,7 +125,7 @@ def gold_of(home: LakeHome, client_name: str) -> dict[str, pa.Table]:
 
 
 def everything_published(home: LakeHome, clients: tuple[str, ...] = ("cda", "emin")) -> dict[str, pa.Table]:
-    """Gold and harmonized silver of all clients, by name."""
+    """Read gold and harmonized silver of all clients, by name."""
     found = {f"{name}/{table}": rows for name in clients for table, rows in gold_of(home, name).items()}
     for name in clients:
         content = home.read(f"{PRODUCT}/silver/harmonized/{name.upper()}.parquet")
@@ -135,6 +135,6 @@ def everything_published(home: LakeHome, clients: tuple[str, ...] = ("cda", "emi
 
 
 def logged(home: LakeHome) -> list[dict[str, Any]]:
-    """Every line of the log of changes."""
+    """Read every line of the log of changes."""
     content = home.read("logs/changes.jsonl") or b""
     return [json.loads(line) for line in content.decode().splitlines()]

@@ -84,13 +84,13 @@ def answered(content: str | None, **other: Any) -> Response:
 
 
 def failure(status: int, code: str | None = None, headers: dict[str, str] | None = None, **other: Any) -> Response:
-    """An error as the endpoint of OpenAI gives it."""
+    """Return an error as OpenAI's endpoint sends it."""
     said = {"error": {"message": "said by the endpoint", "type": code or "error", "param": None, "code": code} | other}
     return Response(json.dumps(said), status, headers, content_type="application/json")
 
 
 def dripping(content: str, seconds: float, pieces: int) -> Response:
-    """A whole reply that comes piece by piece: each read succeeds, and the end is far."""
+    """Return a complete reply that arrives slowly in pieces. Each read succeeds."""
     body = json.dumps(completion(content)).encode()
     size = -(-len(body) // pieces)
 
@@ -130,12 +130,12 @@ Answering = Callable[[Asked], Response]
 
 @dataclass
 class Endpoint:
-    """What an endpoint was asked, and how it answers."""
+    """An endpoint: the requests that it received, and its answers."""
 
     base_url: str
     answer: Answering = lambda _: answered(reply_of())
     asked: list[Asked] = field(default_factory=list)
-    at_once: int = 0  # the most requests that were under way together
+    at_once: int = 0  # the most requests that were open at the same time
     _under_way: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -164,7 +164,7 @@ def open_endpoint() -> Iterator[Endpoint]:
 
 
 def slowly(seconds: float) -> Answering:
-    """A good reply after a while."""
+    """Answer with a good reply after a pause."""
 
     def answer(_: Asked) -> Response:
         time.sleep(seconds)
@@ -174,7 +174,7 @@ def slowly(seconds: float) -> Answering:
 
 
 def in_turn(*answers: Response | Answering) -> Answering:
-    """These answers one after the other, then the last one for ever."""
+    """Give these answers one after the other, then repeat the last one."""
     numbers = count()
 
     def answer(asked: Asked) -> Response:
@@ -186,7 +186,7 @@ def in_turn(*answers: Response | Answering) -> Answering:
 
 @dataclass(frozen=True)
 class Lake:
-    """A lake whose recommendations a model words."""
+    """A lake with recommendations worded by a model."""
 
     settings: Settings
 
@@ -195,7 +195,7 @@ class Lake:
         return open_wordings(self.settings)
 
     def enrich(self, *patterns: Pattern) -> Enrichment:
-        """Enrich these patterns, the first of which most reports have."""
+        """Enrich these patterns, in descending order of their number of reports."""
         pending = [Pending(pattern, len(patterns) - at) for at, pattern in enumerate(patterns)]
         return enrich(self.settings, pending, self.wordings)
 

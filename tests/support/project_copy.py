@@ -1,4 +1,4 @@
-"""Copies of the project: to change its files, and to start it as a fresh clone has it."""
+"""Copies of the project, like a fresh clone, whose files tests can change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARTS = (
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The project as a fresh clone has it."""
+    """A copy of the project, like a fresh clone."""
     copy = tmp_path / "project"
     copy.mkdir()
     for part in PARTS:
@@ -33,7 +33,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def in_project(project: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Start a Python module in the copy, with the copy's package."""
+    """Run a Python module in the copy, with the copy's package."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TRIBOLAKE_")}
     return subprocess.run(
         [sys.executable, "-m", *words],

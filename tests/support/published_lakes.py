@@ -1,8 +1,8 @@
 """A lake that three runs have published, in a folder and in a bucket.
 
-1. the sample files of both laboratories
-2. one more EMIN sample, whose iron stands out: its group's limits are kept
-3. that sample's file is written over by a correction: only a versioned bucket still has what run 2 read
+1. The sample files of both laboratories.
+2. One more EMIN sample with outlying iron. Its group's limits are kept.
+3. A correction that overwrites that sample's file. Only a versioned bucket still has the file of run 2.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LONG_AGO, EARLIER = "2025-06-30", "2026-01-31"
 
 @dataclass(frozen=True)
 class PublishedLake:
-    """The lake and its runs, in their order."""
+    """The lake and its runs in order."""
 
     home: LakeHome
     runs: tuple[str, ...]
@@ -49,13 +49,13 @@ class PublishedLake:
         return isinstance(self.home, InBucket)
 
     @property
-    def words(self) -> tuple[str, str]:
-        """How a command is told of it."""
+    def flags(self) -> tuple[str, str]:
+        """Command-line flags that name the lake."""
         return "--lake", f"s3://{self.home.bucket}" if isinstance(self.home, InBucket) else str(self.settings.lake)
 
     @property
     def environment(self) -> dict[str, str]:
-        """Where a command works."""
+        """Environment variables for commands on the lake."""
         return {"TRIBOLAKE_STATE_DIR": str(self.settings.state)}
 
     def manifest(self, client: str, run_id: str) -> dict:
@@ -93,7 +93,7 @@ def first_run(home: LakeHome, sample_lake: Path) -> str:
 
 @contextmanager
 def home_of(request: pytest.FixtureRequest, folder: Path) -> Iterator[LakeHome]:
-    """An empty lake in the home that a fixture is parametrized with."""
+    """Make an empty lake in the folder or on the server that is a fixture's parameter."""
     if request.param == "folder":
         yield InFolder(folder / "lake")
         return
@@ -105,7 +105,7 @@ def home_of(request: pytest.FixtureRequest, folder: Path) -> Iterator[LakeHome]:
 
 
 def one_more_sample(sample_lake: Path, iron: str) -> bytes:
-    """The first EMIN sample under another number, with another result for iron, as a Parquet file."""
+    """Return the first EMIN sample with another number and another iron result, as a Parquet file."""
     (path,) = (sample_lake / PRODUCT / "bronze" / "emin").rglob("*.parquet")
     rows = pq.read_table(path).slice(0, 1)
     rows = rows.set_column(rows.column_names.index("sampleNumber"), "sampleNumber", pa.array([ONE_MORE]))
@@ -118,7 +118,7 @@ def one_more_sample(sample_lake: Path, iron: str) -> bytes:
 
 
 def remember_day(lake: PublishedLake, client: str, day: str, *, archived: bool) -> None:
-    """Have the current gold of a client as the snapshot of an earlier day too."""
+    """Store a client's current gold as the snapshot of an earlier day too."""
     gold = f"{PRODUCT}/gold/{client}"
     manifest = json.loads(lake.home.read(f"{gold}/_manifest.json") or b"")
     folder = f"{PRODUCT}/archive/gold/{client}/{day}" if archived else f"{gold}/_history/{day}"

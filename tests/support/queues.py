@@ -1,4 +1,4 @@
-"""Queues of a real server, as their senders and their operators see them."""
+"""Queues of a real server, with the calls of their senders and operators."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> 
 
 @dataclass
 class Queues:
-    """A new queue with its dead letters."""
+    """A new queue with its dead-letter queue."""
 
     server: S3Server
     max_receives: int = 3
@@ -45,13 +45,13 @@ class Queues:
             self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
 
     def counts(self, url: str = "") -> tuple[int, int]:
-        """Messages that can be received, and messages that somebody holds."""
+        """Count messages that can be received, and messages that are in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.sqs.get_queue_attributes(QueueUrl=url or self.url, AttributeNames=names)
         return tuple(int(answer["Attributes"][name]) for name in names)
 
     def receive(self, url: str) -> list[str]:
-        """Bodies of all messages that are there; they are taken away."""
+        """Receive and delete all messages. Returns their bodies."""
         bodies = []
         while found := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in found:

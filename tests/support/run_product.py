@@ -1,4 +1,4 @@
-"""Run a product of a lake that the environment names: `python -m tests.support.run_product MODULE:NAME`."""
+"""Run a product on the lake that the environment names: `python -m tests.support.run_product MODULE:NAME`."""
 
 from __future__ import annotations
 

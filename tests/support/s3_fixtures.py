@@ -1,4 +1,4 @@
-"""Fixtures of real S3 servers: moto for every run, a Ceph RADOS gateway where its packages are."""
+"""Fixtures of real S3 servers: moto, and a Ceph RADOS gateway if its packages are installed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ NewProxy = Callable[[S3Server], FaultyServer]
 
 @dataclass(frozen=True)
 class Buckets:
-    """A lake's two buckets: the versioned one of its files, and one without versions for its leases.
+    """A lake's two buckets: a versioned one for its files, and one without versions for conditional writes.
 
-    Ceph 16 ignores `If-None-Match` on a versioned bucket, so a lease there would exclude nobody.
+    Ceph 16 ignores `If-None-Match` on a versioned bucket.
     """
 
     lake: str
@@ -37,7 +37,7 @@ def moto() -> Iterator[S3Server]:
 
 @pytest.fixture(scope="session")
 def rgw() -> Iterator[S3Server]:
-    """A Ceph RADOS gateway for the whole session; a lifecycle day lasts two seconds there."""
+    """A Ceph RADOS gateway for the whole session. Its lifecycle day lasts two seconds."""
     with contextlib.ExitStack() as stack:
         try:
             server = stack.enter_context(rgw_server())
@@ -48,7 +48,7 @@ def rgw() -> Iterator[S3Server]:
 
 @pytest.fixture
 def quiet_rgw() -> Iterator[S3Server]:
-    """A gateway of its own: lifecycle rules of all buckets are carried out in turn, and other tests leave many."""
+    """A gateway for one test. A shared gateway would be slow with the lifecycle rules of other tests' buckets."""
     try:
         with rgw_server() as server:
             yield server
@@ -65,7 +65,7 @@ def s3_server(request: pytest.FixtureRequest) -> S3Server:
 
 @pytest.fixture
 def faulty() -> Iterator[NewProxy]:
-    """Puts a fault-injecting proxy before a server for the length of the test."""
+    """A function that puts a fault-injecting proxy before a server during the test."""
     with contextlib.ExitStack() as stack:
         yield lambda server: stack.enter_context(faulty_server(server))
 
@@ -78,12 +78,12 @@ def proxy(s3_server: S3Server, faulty: NewProxy) -> FaultyServer:
 
 @pytest.fixture
 def bucket() -> NewBuckets:
-    """Makes two new buckets on a server. They are never removed: the server is thrown away."""
+    """A function that makes two new buckets on a server. They are not removed: the server is temporary."""
     return new_buckets
 
 
 def new_buckets(server: S3Server) -> Buckets:
-    """A new versioned bucket and a new plain one."""
+    """Make a new versioned bucket and a new one without versions."""
     name = f"lake-{uuid.uuid4().hex[:12]}"
     buckets, s3 = Buckets(name, f"{name}-leases"), client(server)
     s3.create_bucket(Bucket=buckets.lake)

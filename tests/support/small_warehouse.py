@@ -1,4 +1,4 @@
-"""A small warehouse with one client, to publish from, and the checks of a consumer that reads what was published."""
+"""A small warehouse with one client to publish, and the checks of a consumer who reads the publication."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TABLES = """
 
 
 def warehouse(mark: int, rows: int = 2000, path: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A warehouse whose every row carries `mark`."""
+    """Make a warehouse in which every row has this `mark`."""
     connection = duckdb.connect(path or ":memory:", config={"threads": 1})
     connection.execute(TABLES.format(mark=mark, rows=rows))
     return connection
@@ -79,7 +79,7 @@ def gold_of(root: Path) -> Path:
 
 
 def read_whole(folder: Path, base: Path | None = None) -> dict[str, Any]:
-    """Read the manifest in a folder, and check that every file that it names is there, as it says."""
+    """Read the manifest in a folder, and check that it has every file with its SHA-256."""
     manifest = json.loads((folder / "_manifest.json").read_text(encoding="utf-8"))
     files = base / manifest["folder"] if base else folder
     for file in manifest["files"]:
@@ -95,7 +95,7 @@ def marks_in(*paths: Path) -> set[int]:
 
 
 def published_mark(root: Path) -> int:
-    """Read as a consumer does: the manifest, then each file in its folder; all must be whole and from one run."""
+    """Read as a consumer does: the manifest, then each file in its folder. All must be complete and of one run."""
     gold = gold_of(root)
     manifest = read_whole(gold, base=gold)
     marks = marks_in(*(gold / manifest["folder"] / file["name"] for file in manifest["files"]))
@@ -104,7 +104,7 @@ def published_mark(root: Path) -> int:
 
 
 def logged(root: Path) -> list[dict[str, Any]]:
-    """Every line of the log of changes."""
+    """Read every line of the log of changes."""
     log = root / "logs" / "changes.jsonl"
     return [json.loads(line) for line in log.read_text(encoding="utf-8").split("\n")[:-1]] if log.exists() else []
 
@@ -122,7 +122,7 @@ def day_of(turn: int) -> str:
 
 
 def publish_repeatedly(root: Path, path: Path, kill: int, turns: Connection) -> None:
-    """Publish two data in turn, each turn on the next of three days, and say when each turn ends."""
+    """Publish two data sets in turn, each on the next of three days. Sends a message after each publication."""
     connection = duckdb.connect(path, config={"threads": 1})
     turns.send("ready")
     for turn in itertools.count(kill):

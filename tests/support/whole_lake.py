@@ -1,4 +1,4 @@
-"""What must hold of a lake in which runs were killed: for readers at once, in every part after the next run."""
+"""Checks of a lake in which runs were killed: for readers at once, and for all of it after the next run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLIENTS = ("cda", "emin")
 
 @dataclass(frozen=True)
 class Published:
-    """What readers of a client can read: SHA-256 of its gold files and of its harmonized samples."""
+    """Published files of a client: SHA-256 of its gold files and of its harmonized samples."""
 
     gold: tuple[str, ...]
     harmonized: str
@@ -32,7 +32,7 @@ NOTHING = Published((), "")
 
 
 def readable(lake: Path, client: str) -> tuple[str, ...]:
-    """What a consumer reads now: SHA-256 of each file that the manifest names; all must be whole."""
+    """Read a client's gold as a consumer does. Returns the SHA-256 of each file in the manifest, after a check."""
     gold = lake / "oil-analysis" / "gold" / client
     try:
         manifest = json.loads((gold / "_manifest.json").read_text(encoding="utf-8"))
@@ -51,7 +51,7 @@ def published(lake: Path, client: str) -> Published:
 
 
 def check_readers(lake: Path, before: dict[str, Published], after: dict[str, Published]) -> None:
-    """What readers find after a kill is whole, and old or new."""
+    """Check that readers find complete files after a kill, either the old or the new ones."""
     home = lake / "oil-analysis"
     for client in CLIENTS:
         found, allowed = published(lake, client), (before[client], after[client])
@@ -73,7 +73,7 @@ def check_snapshots(gold: Path) -> None:
 
 
 def check_log_lines(lake: Path) -> list[dict[str, Any]]:
-    """Each line is whole, and there is one for each run, client and entity."""
+    """Check that each line is complete, and that no run, client and entity has two."""
     lines = logged(lake)
     keys = Counter((line["run_id"], line["client"], line["entity"]) for line in lines)
     assert set(keys.values()) <= {1}, [key for key, n in keys.items() if n > 1]
@@ -81,7 +81,7 @@ def check_log_lines(lake: Path) -> list[dict[str, Any]]:
 
 
 def check_recovered(lake: Path, clean: Path) -> None:
-    """The lake is what it would be if no run had been killed."""
+    """Check that the lake is the same as a lake in which no run was killed."""
     for client in CLIENTS:
         assert published(lake, client) == published(clean, client)
         check_history_folder(lake / "oil-analysis" / "gold" / client)
@@ -97,7 +97,7 @@ def check_recovered(lake: Path, clean: Path) -> None:
 
 
 def check_history_folder(gold: Path) -> None:
-    """Every day can be read; the last one is what is published; no snapshot is there that no day leads to."""
+    """Check that every day can be read, that the last day is the publication, and that every snapshot has a day."""
     check_snapshots(gold)
     history = gold / "_history"
     days = sorted(day for day in history.iterdir() if day.name != "_versions")
@@ -107,7 +107,7 @@ def check_history_folder(gold: Path) -> None:
 
 
 def check_deltas(lake: Path) -> None:
-    """Who follows the deltas of all days has what the harmonized samples are now."""
+    """Check that the deltas of all days add up to the harmonized samples."""
     silver = lake / "oil-analysis" / "silver"
     for client in CLIENTS:
         row = duckdb.execute(
@@ -140,7 +140,7 @@ def check_nothing_is_left_over(lake: Path) -> None:
 
 
 def check_rows(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """No row is lost and none is doubled."""
+    """Check that no row is lost or doubled."""
     lost = (
         "select count(*) from silver.arrival_reconciliation"
         " where rows_read <> rows_loaded + rows_superseded + rows_rejected"
@@ -150,7 +150,7 @@ def check_rows(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert warehouse.execute(doubled).fetchone() == (0,)
 
 
-# What the warehouse must hold as if no run had been killed; only when and by which run may differ.
+# Rows that must be the same as without kills. Only times and run ids may differ, so they are not selected.
 ALIKE = (
     "select client, file_key, sha256, status, rows_read from bronze.bronze_arrivals",
     "select * from bronze.bronze_rows",
@@ -169,8 +169,8 @@ ALIKE = (
 )
 
 
-# Without what was asked for: after a kill it may have been asked for twice. A rebuild that was killed after its last
-# step is done, and so decided, once more.
+# Without requested calculations: after a kill they may have been requested twice. A rebuild that was killed after its
+# last step is done, and decided, again.
 DECISIONS = (
     "select distinct client, machine, component, reason, n_before, n_now from history.limit_decisions"
     " where is_recalculated and reason <> 'asked for'"
@@ -178,7 +178,7 @@ DECISIONS = (
 
 
 def check_decisions(lake: Path, clean: Path) -> None:
-    """The decisions to calculate limits are those of the clean lake."""
+    """Check that the decisions to calculate limits are those of the clean lake."""
     with duckdb.connect(load_settings(lake=lake).warehouse, read_only=True) as warehouse:
         warehouse.execute(f"attach '{load_settings(lake=clean).warehouse}' as clean (read_only)")
         check_alike(warehouse, [DECISIONS])
@@ -195,7 +195,7 @@ def check_alike(warehouse: duckdb.DuckDBPyConnection, queries: Sequence[str]) ->
 
 
 def check_history(warehouse: duckdb.DuckDBPyConnection, lake: Path) -> None:
-    """One open version for each published report, as it was published, and none for others; no two at a time."""
+    """Check that the open versions are the published reports, and that no two versions of one overlap."""
     reports = [str(lake / "oil-analysis" / "gold" / client / "classified_reports.parquet") for client in CLIENTS]
     fields = "client, laboratory, sampleNumber, report_status, severity_score, classification_score, breached_essays"
     open_versions = f"select {fields} from history.report_status_history where dbt_valid_to is null"
@@ -222,7 +222,7 @@ def check_history(warehouse: duckdb.DuckDBPyConnection, lake: Path) -> None:
 
 
 def check_log(warehouse: duckdb.DuckDBPyConnection, lake: Path, clean: Path) -> None:
-    """File and table say the same, each change once, and one change leads to the next as readers saw them."""
+    """Check that log file and log table have the same changes, each once, with the counts of the clean lake."""
     lines = check_log_lines(lake)
     table = warehouse.execute("select run_id, client, entity from history.change_log").fetchall()
     assert sorted(table) == sorted((line["run_id"], line["client"], line["entity"]) for line in lines)
@@ -232,7 +232,7 @@ def check_log(warehouse: duckdb.DuckDBPyConnection, lake: Path, clean: Path) -> 
 
 
 def _counts(lines: list[dict[str, Any]]) -> dict[tuple[str, str], list[tuple[int, ...]]]:
-    """What was changed of each client's entity, in order."""
+    """Return the counts of changes by client and entity, in order."""
     found: dict[tuple[str, str], list[tuple[int, ...]]] = {}
     names = ("old_count", "new_count", "added", "changed", "removed")
     for line in lines:

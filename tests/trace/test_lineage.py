@@ -1,4 +1,4 @@
-"""From what somebody holds down to versions of bronze: an object, a file, a sample, a version of limits."""
+"""Lineage from an object, a file, a sample or a version of limits down to versions of bronze."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def address(lake: PublishedLake, key: str) -> str:
     return f"s3://{lake.home.bucket}/{key}" if isinstance(lake.home, InBucket) else str(lake.settings.lake / key)
 
 
-def a_judged_sample(lake: PublishedLake, client: str) -> dict:
+def judged_sample(lake: PublishedLake, client: str) -> dict:
     rows = gold_of(lake.home, client)["classified_reports"].to_pylist()
     return next(row for row in rows if row["limits_version"] and row["report_status"] == "Anormal")
 
@@ -43,7 +43,7 @@ def without_a_warehouse(lake: PublishedLake, tmp_path: Path):
         "lineage/emin/{run}.json",
     ],
 )
-def test_every_published_file_leads_to_its_run_and_to_versions_of_bronze(new_lake: PublishedLake, key: str):
+def test_published_file_leads_to_its_run_and_its_bronze(new_lake: PublishedLake, key: str):
     (run_id,) = new_lake.runs
     key = f"{PRODUCT}/{key.format(run=run_id, day=find(OIL, new_lake.settings, 'delta', 'emin').published_at)}"
     found = lineage_of(new_lake.settings, address(new_lake, key))
@@ -55,7 +55,7 @@ def test_every_published_file_leads_to_its_run_and_to_versions_of_bronze(new_lak
 
 
 def bronze_of(lake: PublishedLake, source: dict) -> bytes:
-    """The content that a source names, by its version where there is one."""
+    """Return the content that a source names, by its version if it has one."""
     if not isinstance(lake.home, InBucket):
         assert source["version_id"] is None
         return lake.home.read(source["key"]) or b""
@@ -63,7 +63,7 @@ def bronze_of(lake: PublishedLake, source: dict) -> bytes:
     return s3_client(lake.home.server).get_object(**which)["Body"].read()
 
 
-def test_reports_name_the_limits_that_judged_them_and_why_those_were_calculated(new_lake: PublishedLake):
+def test_reports_lead_to_their_limits_and_the_decisions(new_lake: PublishedLake):
     found = lineage_of(new_lake.settings, address(new_lake, f"{PRODUCT}/gold/emin/classified_reports.parquet"))
     (limits,) = found.limits
     reports = gold_of(new_lake.home, "emin")["classified_reports"]["limits_version"].to_pylist()
@@ -73,13 +73,13 @@ def test_reports_name_the_limits_that_judged_them_and_why_those_were_calculated(
     assert found.notes == []
 
 
-def test_a_sample_leads_to_its_row_in_bronze_and_to_the_decision_on_its_limits(new_lake: PublishedLake):
-    report = a_judged_sample(new_lake, "emin")
+def test_sample_leads_to_its_bronze_row_and_its_limits(new_lake: PublishedLake):
+    report = judged_sample(new_lake, "emin")
     found = lineage_of(new_lake.settings, report["sampleNumber"])
     assert found.sample["report_status"] == "Anormal"
     (source,) = found.sources
     assert (source["key"], source["sha256"]) == (found.sample["source_file"], found.sample["source_sha256"])
-    row = pq.read_table(pa_file(bronze_of(new_lake, source))).to_pylist()[found.sample["source_row"] - 1]
+    row = pq.read_table(buffer_of(bronze_of(new_lake, source))).to_pylist()[found.sample["source_row"] - 1]
     assert str(row["sampleNumber"]) == report["sampleNumber"]
     (limits,) = found.limits
     assert limits.version == report["limits_version"]
@@ -87,13 +87,13 @@ def test_a_sample_leads_to_its_row_in_bronze_and_to_the_decision_on_its_limits(n
     assert (machine, component) == (report["machineName"], report["componentNameNormalized"])
 
 
-def pa_file(content: bytes):
+def buffer_of(content: bytes):
     import pyarrow as pa  # noqa: PLC0415
 
     return pa.BufferReader(content)
 
 
-def test_a_version_of_limits_leads_to_its_run_with_and_without_a_warehouse(new_lake: PublishedLake, tmp_path: Path):
+def test_limits_lead_to_their_run_with_and_without_a_warehouse(new_lake: PublishedLake, tmp_path: Path):
     version = find(OIL, new_lake.settings, "stewart_limits", "emin").versions["limits_version"]
     for settings, knows_why in ((new_lake.settings, True), (without_a_warehouse(new_lake, tmp_path), False)):
         found = lineage_of(settings, version)
@@ -103,15 +103,15 @@ def test_a_version_of_limits_leads_to_its_run_with_and_without_a_warehouse(new_l
         assert any("why limits" in note for note in found.notes) is not knows_why
 
 
-def test_given_no_warehouse_then_the_chain_of_a_sample_is_whole_but_for_the_decision(new_lake, tmp_path: Path):
-    report = a_judged_sample(new_lake, "emin")
+def test_sample_without_a_warehouse_lacks_only_the_decision(new_lake, tmp_path: Path):
+    report = judged_sample(new_lake, "emin")
     found = lineage_of(without_a_warehouse(new_lake, tmp_path), report["sampleNumber"])
     assert found.sources
     assert found.limits[0].version == report["limits_version"]
     assert ["why limits" in note for note in found.notes] == [True]
 
 
-def test_given_a_copy_under_another_name_then_its_content_tells_where_it_is_from(new_lake: PublishedLake, tmp_path):
+def test_renamed_copy_is_traced_by_its_content(new_lake: PublishedLake, tmp_path):
     copy = tmp_path / "from a colleague.parquet"
     copy.write_bytes(find(OIL, new_lake.settings, "machine_status_current", "cda").path.read_bytes())
     found = lineage_of(new_lake.settings, str(copy))
@@ -121,7 +121,7 @@ def test_given_a_copy_under_another_name_then_its_content_tells_where_it_is_from
         lineage_of(new_lake.settings, str(copy))
 
 
-def test_given_an_object_without_metadata_then_its_key_and_content_are_asked(new_lake: PublishedLake):
+def test_object_without_metadata_is_traced_by_key_and_content(new_lake: PublishedLake):
     if not isinstance(new_lake.home, InBucket):
         pytest.skip("a folder's files have no metadata")
     key = f"{PRODUCT}/gold/cda/stewart_limits.parquet"
@@ -139,7 +139,7 @@ def test_given_an_object_without_metadata_then_its_key_and_content_are_asked(new
         s3.put_object(**which, Body=content, Metadata=described)
 
 
-def test_given_an_object_that_is_not_published_from_here_then_the_message_says_so(new_lake: PublishedLake):
+def test_unpublished_object_is_refused_with_the_reason(new_lake: PublishedLake):
     source = manifest_of(new_lake.home, "emin")["sources"][0]["key"]
     with pytest.raises(ConfigurationError, match="is bronze"):
         lineage_of(new_lake.settings, address(new_lake, source))
@@ -150,9 +150,9 @@ def test_given_an_object_that_is_not_published_from_here_then_the_message_says_s
             lineage_of(new_lake.settings, address(new_lake, f"{PRODUCT}/gold/cda/nothing.parquet"))
 
 
-def test_lineage_on_the_command_line(new_lake: PublishedLake, tribolake):
-    report = a_judged_sample(new_lake, "emin")
-    words = ("lineage", report["sampleNumber"], "--client", "emin", *new_lake.words)
+def test_lineage_command_answers_as_json_and_tree(new_lake: PublishedLake, tribolake):
+    report = judged_sample(new_lake, "emin")
+    words = ("lineage", report["sampleNumber"], "--client", "emin", *new_lake.flags)
     ended = tribolake(*words, "--json", **new_lake.environment)
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout)
@@ -160,5 +160,5 @@ def test_lineage_on_the_command_line(new_lake: PublishedLake, tribolake):
     tree = tribolake(*words, **new_lake.environment)
     assert report["limits_version"] in tree.stdout
     assert report["sourceSha256"] in tree.stdout
-    other = tribolake("lineage", report["sampleNumber"], "--client", "cda", *new_lake.words, **new_lake.environment)
+    other = tribolake("lineage", report["sampleNumber"], "--client", "cda", *new_lake.flags, **new_lake.environment)
     assert other.returncode == 2

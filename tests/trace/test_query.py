@@ -1,4 +1,4 @@
-"""SQL over a lake, in a folder and on S3: what is published can be read, and nothing else, and nothing written."""
+"""SQL over a lake in a folder and on S3: queries read published files only, and write nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tribolake.trace.query import QueryFailed, query
 from tribolake.trace.read_only_duckdb import confine, open_to_read
 
 
-def test_every_view_has_the_published_rows_of_all_clients(new_lake: PublishedLake):
+def test_views_have_the_published_rows_of_all_clients(new_lake: PublishedLake):
     published = everything_published(new_lake.home)
     for view in ("classified_reports", "machine_status_current", "stewart_limits", "harmonized"):
         rows = query(OIL, new_lake.settings, f"select client, count(*) from {view} group by all order by all").rows
@@ -30,15 +30,15 @@ def test_every_view_has_the_published_rows_of_all_clients(new_lake: PublishedLak
     assert only == [("EMIN",)]
 
 
-def test_bronze_tables_are_views_with_the_file_of_each_row(new_lake: PublishedLake):
+def test_bronze_views_name_the_file_of_each_row(new_lake: PublishedLake):
     (row,) = query(OIL, new_lake.settings, "select count(*), any_value(filename) from bronze_emin").rows
     assert row[0] >= len(everything_published(new_lake.home)["emin/harmonized"])
     assert f"{PRODUCT}/bronze/emin/" in row[1]
     with pytest.raises(QueryFailed, match="bronze_cda"):
-        query(OIL, new_lake.settings, "from bronze_cda")  # workbooks are no tables
+        query(OIL, new_lake.settings, "from bronze_cda")  # workbooks have no view
 
 
-def test_given_more_rows_than_asked_for_then_the_answer_says_so(new_lake: PublishedLake):
+def test_answer_with_more_rows_than_the_limit_is_cut(new_lake: PublishedLake):
     answer = query(OIL, new_lake.settings, "from classified_reports", limit=3)
     assert (len(answer.rows), answer.is_cut) == (3, True)
     assert not query(OIL, new_lake.settings, "select 1", limit=1).is_cut
@@ -67,13 +67,13 @@ def test_given_more_rows_than_asked_for_then_the_answer_says_so(new_lake: Publis
         "with secrets as (from duckdb_secrets()) from secrets",
     ],
 )
-def test_given_sql_that_does_not_only_read_the_views_then_it_is_refused(new_lake: PublishedLake, sql: str):
+def test_sql_that_does_more_than_read_the_views_is_refused(new_lake: PublishedLake, sql: str):
     with pytest.raises(ConfigurationError):
         query(OIL, new_lake.settings, sql)
 
 
-def test_given_a_confined_database_then_even_its_own_sql_reads_no_other_file(new_lake: PublishedLake, tmp_path: Path):
-    """What holds when a statement gets past the check of its words."""
+def test_confined_database_reads_no_other_file(new_lake: PublishedLake, tmp_path: Path):
+    """This holds even if a statement passes the check of its text."""
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
     gold = f"{PRODUCT}/gold/cda/{manifest_of(new_lake.home, 'cda')['folder']}"
@@ -98,7 +98,7 @@ def test_given_a_confined_database_then_even_its_own_sql_reads_no_other_file(new
     assert sorted(path.name for path in tmp_path.iterdir()) == ["secret.txt"]
 
 
-def test_credentials_are_nowhere_to_be_seen(new_lake: PublishedLake):
+def test_credentials_are_not_in_settings_secrets_or_errors(new_lake: PublishedLake):
     if not isinstance(new_lake.home, InBucket):
         pytest.skip("a folder needs none")
     secret = new_lake.home.server.secret_key
@@ -113,7 +113,7 @@ def test_credentials_are_nowhere_to_be_seen(new_lake: PublishedLake):
     assert secret not in str(failed.value)
 
 
-def test_given_no_credentials_then_the_message_says_what_to_set(new_lake: PublishedLake, monkeypatch, tmp_path: Path):
+def test_missing_credentials_error_says_what_to_set(new_lake: PublishedLake, monkeypatch, tmp_path: Path):
     if not new_lake.is_on_s3:
         pytest.skip("a folder needs none")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -123,30 +123,30 @@ def test_given_no_credentials_then_the_message_says_what_to_set(new_lake: Publis
         open_to_read(new_lake.settings)
 
 
-def test_given_an_empty_lake_then_the_message_says_what_to_do(tmp_path: Path):
+def test_query_of_an_empty_lake_says_what_to_do(tmp_path: Path):
     with pytest.raises(ConfigurationError, match="tribolake run"):
         query(OIL, load_settings(lake=tmp_path), "select 1")
 
 
-def test_query_on_the_command_line(new_lake: PublishedLake, tribolake):
+def test_query_command_answers_as_json_csv_and_table(new_lake: PublishedLake, tribolake):
     sql = "select report_status, count(*) as n, 0.0 / 0.0 as nan from classified_reports group by all order by all"
-    ended = tribolake("query", sql, *new_lake.words, "--json", **new_lake.environment)
+    ended = tribolake("query", sql, *new_lake.flags, "--json", **new_lake.environment)
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout)
     assert {"report_status", "n", "nan"} == set(found["rows"][0])
     assert found["rows"][0]["nan"] is None
-    as_csv = tribolake("query", sql, *new_lake.words, "--csv", **new_lake.environment)
+    as_csv = tribolake("query", sql, *new_lake.flags, "--csv", **new_lake.environment)
     assert [row["n"] for row in csv.DictReader(io.StringIO(as_csv.stdout))] == [str(row["n"]) for row in found["rows"]]
-    shown = tribolake("query", "from classified_reports", "--limit", "2", *new_lake.words, **new_lake.environment)
+    shown = tribolake("query", "from classified_reports", "--limit", "2", *new_lake.flags, **new_lake.environment)
     assert "… and more" in shown.stdout
-    wrong = tribolake("query", "drop view classified_reports", *new_lake.words, **new_lake.environment)
+    wrong = tribolake("query", "drop view classified_reports", *new_lake.flags, **new_lake.environment)
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    typo = tribolake("query", "select nosuch from harmonized", *new_lake.words, **new_lake.environment)
+    typo = tribolake("query", "select nosuch from harmonized", *new_lake.flags, **new_lake.environment)
     assert typo.returncode == 1
     assert "nosuch" in typo.stderr
 
 
-def test_given_a_bucket_then_a_query_reads_parts_of_objects_and_writes_nothing(new_lake: PublishedLake):
+def test_query_of_a_bucket_writes_nothing(new_lake: PublishedLake):
     if not isinstance(new_lake.home, InBucket):
         pytest.skip("a folder has no requests")
     s3, bucket = s3_client(new_lake.home.server), new_lake.home.bucket

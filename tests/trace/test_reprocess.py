@@ -1,4 +1,4 @@
-"""A run's gold can be computed again from the bronze versions that its manifest names, and is the same."""
+"""Reprocessing computes a run's gold again from the bronze versions in its manifest, with the same result."""
 
 from __future__ import annotations
 
@@ -24,21 +24,19 @@ pytestmark = pytest.mark.slow
 
 
 def everything(home: LakeHome) -> dict[str, bytes | None]:
-    """The product's published files and its bronze."""
+    """Read the product's published files and its bronze."""
     return {key: home.read(key) for key in home.keys(PRODUCT) if "/_state/" not in key}
 
 
-def test_given_the_last_run_then_it_is_computed_again_the_same_and_the_lake_is_not_touched(
-    published_lake, tmp_path: Path
-):
+def test_reprocess_of_the_last_run_is_identical(published_lake, tmp_path: Path):
     if published_lake.is_on_s3:
-        pytest.skip("there an earlier run is computed again, which says more")
+        pytest.skip("another test reprocesses an earlier run on S3")
     before = everything(published_lake.home)
     done = reprocess(published_lake.settings, published_lake.runs[2], clients=["emin"], into=tmp_path / "again")
     assert done.is_identical, done
     assert everything(published_lake.home) == before
     (emin,) = done.clients
-    # The new sample's iron is far off: its group has other limits when they are calculated from this bronze.
+    # The new sample's iron is an outlier: limits calculated from this bronze are different.
     assert emin.basis == "given"
     assert {file.name: file.outcome for file in emin.files} == {
         "classified_reports.parquet": "identical",
@@ -49,12 +47,10 @@ def test_given_the_last_run_then_it_is_computed_again_the_same_and_the_lake_is_n
     assert "limits of earlier runs" in emin.notes[-1]
 
 
-def test_given_kept_limits_with_the_thresholds_that_new_ones_would_have_then_they_are_given_too(
-    published_lake: PublishedLake, tmp_path: Path
-):
-    """A version of limits is called after its thresholds; their percentiles and counts can be others."""
+def test_reprocess_uses_kept_limits_with_equal_thresholds(published_lake: PublishedLake, tmp_path: Path):
+    """Limits of one version have equal thresholds. Their percentiles and counts can differ."""
     if published_lake.is_on_s3:
-        pytest.skip("says nothing new of a bucket")
+        pytest.skip("a bucket makes no difference here")
     shutil.copytree(published_lake.settings.lake, tmp_path / "lake", symlinks=True)
     home = InFolder(tmp_path / "lake")
     run(OIL, home.settings(), recalculate_limits=True)
@@ -73,12 +69,11 @@ def test_given_kept_limits_with_the_thresholds_that_new_ones_would_have_then_the
     assert emin.files[0].outcome == "identical"
 
 
-def test_given_bronze_that_was_written_over_then_its_version_is_computed_again_or_named_as_gone(
-    published_lake: PublishedLake, tribolake, tmp_path: Path
-):
+def test_reprocess_of_overwritten_bronze_needs_its_version(published_lake: PublishedLake, tribolake, tmp_path: Path):
+    """A versioned bucket still has the overwritten file. In a folder it is reported as gone."""
     words = ("reprocess", "--as-of", published_lake.runs[1], "--client", "emin", "--into", str(tmp_path / "again"))
     before = everything(published_lake.home)
-    ended = tribolake(*words, *published_lake.words, "--json", **published_lake.environment)
+    ended = tribolake(*words, *published_lake.flags, "--json", **published_lake.environment)
     assert everything(published_lake.home) == before
     if published_lake.is_on_s3:
         assert ended.returncode == 0, ended.stderr
@@ -95,18 +90,16 @@ def test_given_bronze_that_was_written_over_then_its_version_is_computed_again_o
             reprocess(published_lake.settings, published_lake.runs[1], clients=["emin"])
 
 
-def test_given_a_run_whose_files_are_forgotten_then_its_manifest_says_whether_it_is_the_same(
-    published_lake: PublishedLake, tmp_path: Path
-):
+def test_reprocess_of_a_run_without_files_uses_its_manifest(published_lake: PublishedLake, tmp_path: Path):
     if published_lake.is_on_s3:
-        pytest.skip("manifests are the same there")
+        pytest.skip("manifests are the same on S3")
     done = reprocess(published_lake.settings, published_lake.runs[0], into=tmp_path / "again")
     assert done.is_identical, done
     assert {client.client: client.basis for client in done.clients} == {"cda": "calculated", "emin": "calculated"}
     assert {file.outcome for client in done.clients for file in client.files} == {"identical"}
 
 
-def test_given_no_such_run_or_a_full_folder_then_nothing_is_computed(published_lake: PublishedLake, tmp_path: Path):
+def test_reprocess_refuses_an_unknown_run_or_a_full_folder(published_lake: PublishedLake, tmp_path: Path):
     with pytest.raises(ConfigurationError, match="no manifest of run"):
         reprocess(published_lake.settings, "20200101T000000000000Z-0000")
     with pytest.raises(ConfigurationError, match="cannot be a run"):
@@ -116,7 +109,7 @@ def test_given_no_such_run_or_a_full_folder_then_nothing_is_computed(published_l
         reprocess(published_lake.settings, published_lake.runs[0], into=tmp_path)
 
 
-def test_given_a_manifest_that_names_a_file_elsewhere_then_it_is_refused(published_lake: PublishedLake, tmp_path: Path):
+def test_reprocess_refuses_a_manifest_with_keys_outside_bronze(published_lake: PublishedLake, tmp_path: Path):
     manifest = manifest_of(published_lake.home, "cda")
     manifest["sources"][0]["key"] = f"{PRODUCT}/bronze/../../etc/passwd"
     key = f"{PRODUCT}/lineage/cda/forged.json"
@@ -125,7 +118,7 @@ def test_given_a_manifest_that_names_a_file_elsewhere_then_it_is_refused(publish
         reprocess(published_lake.settings, "forged", clients=["cda"], into=tmp_path / "again")
 
 
-def test_a_comparison_counts_rows_and_columns(tmp_path: Path):
+def test_comparison_counts_rows_and_columns(tmp_path: Path):
     then, now = tmp_path / "then.parquet", tmp_path / "now.parquet"
     pq.write_table(pa.table({"id": [1, 2, 3], "a": [1, None, 3], "b": ["x", "y", "z"]}), then)
     pq.write_table(pa.table({"id": [2, 3, 4], "a": [2, 3, 4], "b": ["y", "z", "w"], "c": [0, 0, 0]}), now)

@@ -1,4 +1,4 @@
-"""What was ever computed can be had again: the latest, that of a day, that of a run; from a folder and from S3."""
+"""Versions of artefacts: the current one, that of a day and that of a run, from a folder and from S3."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ HAS_NO_RUN = ("delta", "judging_limits")
 
 
 def status_of(reports: Path) -> list[tuple[str, float]]:
-    """Status and iron of the sample that the later runs added."""
+    """Return status and iron of the sample that the later runs added."""
     rows = pq.read_table(reports, columns=["sampleNumber", "report_status", "Hierro"])
     rows = rows.filter(pc.equal(rows["sampleNumber"], ONE_MORE))
     return list(zip(rows["report_status"].to_pylist(), rows["Hierro"].to_pylist(), strict=True))
 
 
 @pytest.mark.parametrize("artefact", OIL.contract.artefacts)
-def test_every_artefact_is_found_latest_by_day_and_by_run(published_lake: PublishedLake, artefact: str):
+def test_artefact_is_found_as_current_by_day_and_by_run(published_lake: PublishedLake, artefact: str):
     latest = find(OIL, published_lake.settings, artefact, "emin")
     by_day = find(OIL, published_lake.settings, artefact, "EMIN", as_of=datetime.now(UTC).date())
     by_run = find(OIL, published_lake.settings, artefact, "emin", version=published_lake.runs[2])
@@ -40,13 +40,13 @@ def test_every_artefact_is_found_latest_by_day_and_by_run(published_lake: Publis
     assert latest.run_id == (None if artefact in HAS_NO_RUN else published_lake.runs[2])
 
 
-def test_a_fetched_file_is_what_the_manifest_says(published_lake: PublishedLake):
+def test_fetched_file_has_the_sha256_of_the_manifest(published_lake: PublishedLake):
     for file in published_lake.manifest("emin", published_lake.runs[2])["files"]:
         content = fetch(OIL, published_lake.settings, file["name"].removesuffix(".parquet"), "emin").read_bytes()
         assert hashlib.sha256(content).hexdigest() == file["sha256"]
 
 
-def test_given_a_run_before_the_last_then_its_own_reports_are_found(published_lake: PublishedLake):
+def test_run_before_the_last_has_its_own_reports(published_lake: PublishedLake):
     irons = [
         status_of(fetch(OIL, published_lake.settings, "classified_reports", "emin", version=run))
         for run in published_lake.runs[1:]
@@ -54,16 +54,12 @@ def test_given_a_run_before_the_last_then_its_own_reports_are_found(published_la
     assert [iron for ((_, iron),) in irons] == [9000, 8000]
 
 
-def test_given_a_run_that_retention_has_forgotten_then_the_error_says_how_to_compute_it_again(
-    published_lake: PublishedLake,
-):
+def test_run_removed_by_retention_says_how_to_reprocess_it(published_lake: PublishedLake):
     with pytest.raises(ConfigurationError, match=f"reprocess --as-of {published_lake.runs[0]}"):
         fetch(OIL, published_lake.settings, "classified_reports", "emin", version=published_lake.runs[0])
 
 
-def test_given_a_version_of_limits_then_those_that_judged_and_those_of_machines_are_found(
-    published_lake: PublishedLake,
-):
+def test_version_of_limits_finds_both_of_its_files(published_lake: PublishedLake):
     version = find(OIL, published_lake.settings, "stewart_limits", "emin").versions["limits_version"]
     assert version
     for artefact in ("stewart_limits", "judging_limits"):
@@ -73,7 +69,7 @@ def test_given_a_version_of_limits_then_those_that_judged_and_those_of_machines_
         find(OIL, published_lake.settings, "judging_limits", "cda", version=version)
 
 
-def test_given_a_day_then_what_readers_saw_that_evening_comes_from_history_or_archive(published_lake: PublishedLake):
+def test_version_of_a_day_comes_from_history_or_archive(published_lake: PublishedLake):
     remember_day(published_lake, "emin", EARLIER, archived=False)
     remember_day(published_lake, "emin", LONG_AGO, archived=True)
     asked = {date(2026, 1, 31): EARLIER, date(2026, 5, 5): EARLIER, date(2025, 12, 24): LONG_AGO}
@@ -84,6 +80,7 @@ def test_given_a_day_then_what_readers_saw_that_evening_comes_from_history_or_ar
             assert found.path.parent == published_as_of(OIL, published_lake.settings.lake / PRODUCT, "emin", day)
     with pytest.raises(ConfigurationError, match=f"the oldest gold is of {LONG_AGO}"):
         find(
+            OIL,
             published_lake.settings,
             "classified_reports",
             "emin",
@@ -103,14 +100,12 @@ def test_given_a_day_then_what_readers_saw_that_evening_comes_from_history_or_ar
         ("judging_limits", "emin", "default-000000000000"),
     ],
 )
-def test_given_a_name_that_cannot_be_then_nothing_is_looked_up(
-    published_lake: PublishedLake, artefact, client, version
-):
+def test_invalid_or_unknown_name_is_refused(published_lake: PublishedLake, artefact, client, version):
     with pytest.raises(ConfigurationError):
         find(OIL, published_lake.settings, artefact, client, version=version)
 
 
-def test_given_a_file_that_somebody_wrote_over_then_it_is_not_handed_out(published_lake: PublishedLake, tmp_path: Path):
+def test_overwritten_file_is_not_returned(published_lake: PublishedLake, tmp_path: Path):
     folder = f"{PRODUCT}/gold/cda/{published_lake.manifest('cda', published_lake.runs[0])['folder']}"
     key = f"{folder}/machine_status_current.parquet"
     content = published_lake.home.read(key)
@@ -127,9 +122,9 @@ def test_given_a_file_that_somebody_wrote_over_then_it_is_not_handed_out(publish
         published_lake.home.put(key, content)
 
 
-def test_given_a_fetched_object_then_it_is_not_fetched_again(published_lake: PublishedLake):
+def test_fetched_object_is_fetched_again_only_if_damaged(published_lake: PublishedLake):
     if not isinstance(published_lake.home, InBucket):
-        pytest.skip("a folder's files are used where they are")
+        pytest.skip("a folder's files are used in place")
     path = fetch(OIL, published_lake.settings, "classified_reports", "emin")
     before = path.stat().st_mtime_ns
     assert fetch(OIL, published_lake.settings, "classified_reports", "emin") == path
@@ -140,17 +135,17 @@ def test_given_a_fetched_object_then_it_is_not_fetched_again(published_lake: Pub
     )
 
 
-def test_fetch_and_limits_diff_on_the_command_line(published_lake: PublishedLake, tribolake, tmp_path: Path):
+def test_fetch_and_limits_diff_commands_answer_as_json(published_lake: PublishedLake, tribolake, tmp_path: Path):
     copy = tmp_path / "reports.parquet"
-    words = ("fetch", "classified_reports", "--client", "emin", *published_lake.words)
+    words = ("fetch", "classified_reports", "--client", "emin", *published_lake.flags)
     ended = tribolake(*words, "--output", str(copy), "--json", **published_lake.environment)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["run_id"] == published_lake.runs[2]
     assert status_of(copy) == status_of(fetch(OIL, published_lake.settings, "classified_reports", "emin"))
-    unknown = tribolake("fetch", "everything", "--client", "emin", *published_lake.words, **published_lake.environment)
+    unknown = tribolake("fetch", "everything", "--client", "emin", *published_lake.flags, **published_lake.environment)
     assert (unknown.returncode, "choose one of" in unknown.stderr) == (2, True)
 
     version = find(OIL, published_lake.settings, "stewart_limits", "emin").versions["limits_version"]
-    ended = tribolake("limits", "diff", version, version, *published_lake.words, "--json", **published_lake.environment)
+    ended = tribolake("limits", "diff", version, version, *published_lake.flags, "--json", **published_lake.environment)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout) == {"client": "EMIN", "a": version, "b": version, "limits": [], "samples": []}
