@@ -1,4 +1,4 @@
-{#- One breach as JSON text, spaced as the published contract has always had it. -#}
+{#- One breach as JSON text, with the spaces of the published contract. -#}
 {% macro breach_json(essay, value, band, limit_value, points) -%}
     concat(
         '{"essay": ', to_json({{ essay }}), ', "value": ', coalesce(to_json({{ value }}), 'null'),

@@ -1,6 +1,6 @@
 {#-
-  The value that a condition of an expert rule compares a fact with: a number, or the group's median, the sample before
-  or another essay, times a factor, plus a number. A base of 0 says nothing about proportions.
+  Value with which a condition of an expert rule compares a fact: a number, or the group's median, the previous sample or
+  another essay, times a factor, plus a number. Null for a median or previous value of 0: it gives no proportion.
 -#}
 {% macro compared_with() -%}
     case

@@ -1,6 +1,6 @@
 {#-
-  Essays that have a column of their own in the wide tables, in published order.
-  None where the seeds are not loaded yet: documentation can be written before the first run.
+  Essays that have a column in the wide tables, in published order.
+  Empty if the seeds are not loaded: documentation can be written before the first run.
 -#}
 {% macro essays_with_a_column() -%}
     {%- set essays = ref('essays') -%}

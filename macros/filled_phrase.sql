@@ -1,4 +1,4 @@
-{#- A phrase such as `Plazo: {days} días.` with its words in braces replaced, each by an expression. -#}
+{#- A phrase such as `Plazo: {days} días.`, in which expressions replace the words in braces. -#}
 {% macro filled_phrase(phrase, words) -%}
     {%- set said = namespace(sql=phrase) -%}
     {%- for word, expression in words.items() -%}

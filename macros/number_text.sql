@@ -1,4 +1,4 @@
-{#- A number as people read it: as many decimals as the laboratory gave, with the decimal sign of the language. -#}
+{#- A number as text, with the laboratory's decimals and the decimal sign of the language. -#}
 {% macro number_text(number, sign) -%}
     replace(regexp_replace(cast({{ number }} as varchar), '[.]0$', ''), '.', {{ sign }})
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#-
-  The number that a laboratory wrote, or null where the text is none.
-  `12,5` and `1.234,5` are read by their marks; a lone mark before exactly three digits means thousands only where the
-  laboratory writes the other mark for decimals. `5-10` is a range, not a number.
+  The number in a laboratory's text, or null if the text is not a number.
+  The marks in `12,5` and `1.234,5` are unambiguous. A single mark before exactly three digits means thousands only if the
+  laboratory uses the other mark for decimals. `5-10` is a range, not a number.
 -#}
 {% macro parse_number(text, decimal_mark) -%}
     {%- set digits = "regexp_replace(" ~ text ~ ", '^(<=|>=|<|>|≤|≥)\\s*|[\\s%]+$', '', 'g')" -%}

@@ -1,6 +1,6 @@
 {#-
-  The moment that a laboratory wrote: every ISO 8601 form (calendar, week and ordinal dates, with or without a time and
-  a zone), Excel serial days, and dates with the day first. In UTC where a zone is written, as written where none is.
+  The timestamp in a laboratory's text: every ISO 8601 form (calendar, week and ordinal dates, with or without a time and
+  a zone), Excel serial days, and dates with the day or the month first. In UTC if the text has a zone, else unchanged.
 -#}
 {% macro parse_timestamp(text, day_first) -%}
     {%- set parted = "regexp_replace(" ~ text ~ ", '[./]', '-', 'g')" -%}
@@ -28,7 +28,7 @@
 {%- endmacro %}
 
 
-{#- Two-digit years first: `%Y` would read 25 as the year 25. -#}
+{#- Formats with two-digit years come first: `%Y` would read 25 as the year 25. -#}
 {% macro written_date_formats(day_and_month) -%}
     [
     {%- for year in ['%y', '%Y'] -%}

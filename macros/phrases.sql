@@ -1,4 +1,4 @@
-{#- One row with phrases of a recommendation as columns: `report.seen` is report_seen. -#}
+{#- One row with phrases of a recommendation as columns: `report.seen` becomes report_seen. -#}
 {% macro phrases(text_ids) -%}
     select
         {% for text_id in text_ids -%}

@@ -1,6 +1,6 @@
 {#-
-  A fingerprint of models and seeds. Incremental tables hold what earlier builds made by them: plain dbt is warned when
-  they have changed since; the wrapper builds everything anew by itself.
+  A fingerprint of models and seeds. Incremental tables have rows of earlier builds. After a change of models or seeds
+  plain dbt warns, and the wrapper builds everything again by itself.
 -#}
 {% macro project_state() -%}
     {%- set checksums = [] -%}

@@ -1,6 +1,6 @@
 {#-
-  What a snapshot sees of a gold table: the rows of clients that were published; of a client that is held back, what the
-  snapshot has already. Readers never saw anything else, so history does not either.
+  Rows of a gold table for a snapshot: those of published clients. For a client that is not published, the snapshot's own
+  rows, because readers have seen no others.
 -#}
 {% macro published_rows(relation, columns) -%}
     select

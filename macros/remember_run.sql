@@ -1,6 +1,6 @@
 {#-
-  The last step of a build: what it touched is done, and which limits it calculated. Until then another build would
-  touch the same again, so a build that was killed or failed costs time, not data.
+  The last step of a build: mark the contents that it processed and the limits that it calculated. Without these marks
+  the next build processes the same again, so a build that was killed or failed costs time, not data.
 -#}
 {% macro remember_run(results) -%}
     {%- if execute and is_whole_build(results) %}
@@ -35,7 +35,7 @@
 {%- endmacro %}
 
 
-{#- Whether every model from the first to the last was built, and none failed. -#}
+{#- True if every model was built and none failed. -#}
 {% macro is_whole_build(results) -%}
     {%- set failed = results | selectattr('status', 'in', ['error', 'skipped', 'runtime error']) | list -%}
     {%- set built = results | map(attribute='node.name') | list -%}
@@ -43,7 +43,7 @@
 {%- endmacro %}
 
 
-{#- A full refresh touches everything, so nothing counts as done. -#}
+{#- A full refresh processes everything, so it removes all marks. -#}
 {% macro forget_past_runs() -%}
     {%- if flags.FULL_REFRESH %}
         delete from control.processed_contents;

@@ -1,4 +1,4 @@
-{#- The fields of a harmonised sample that laboratories write, as the seed `lab_fields` names them. -#}
+{#- Fields of a harmonized sample from laboratories, named as in the seed `lab_fields`. -#}
 {% macro sample_fields() -%}
     {{ return([
         'sampleNumber', 'sampleDate', 'labDate', 'reportDate', 'site', 'unitId', 'machineFamily', 'machineModel',
