@@ -1,4 +1,4 @@
-{#- The band of a fact that a number falls into, by the seed `pattern_bands`; `unknown` where the number is null. -#}
+{#- The band of a fact's number, by the seed `pattern_bands`. It is `unknown` if the number is null. -#}
 {% macro band_of(fact, number) -%}
     coalesce(
         (

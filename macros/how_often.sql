@@ -1,6 +1,6 @@
 {#-
-  How often a base is contained in a number; the other way round where `is_low` holds. Infinite where what it is divided
-  by is 0, null where either is not known or both are 0.
+  A number divided by a base, or the base divided by the number if `is_low` holds. Infinite if the divisor is 0, null if
+  either is null or both are 0.
 -#}
 {% macro how_often(base, number, is_low='false') -%}
     case

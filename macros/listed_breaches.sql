@@ -1,7 +1,6 @@
 {#-
-  A list of breaches as a text has it: the first five with their values, the other critical ones by name, and how many
-  more there are, so that no critical one is left unsaid and a text stays short, whatever a sample holds. It needs
-  `phrases` with report.critical_too and report.more.
+  A list of breaches as text: the first five with their values, the other critical ones by name, and the number of the
+  rest. So the text is short and names every critical breach. It needs `phrases` with report.critical_too and report.more.
 -#}
 {% macro listed_breaches(breaches) -%}
     {%- set with_values = 5 -%}

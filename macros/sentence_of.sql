@@ -1,4 +1,4 @@
-{#- A phrase without a capital as a sentence. -#}
+{#- A phrase in lower case as a sentence. -#}
 {% macro sentence_of(phrase) -%}
     concat(upper(left({{ phrase }}, 1)), substr({{ phrase }}, 2), '.')
 {%- endmacro %}

@@ -1,4 +1,4 @@
-"""Tables of the ALS laboratory: corrected, and as the bytes of a file."""
+"""Make corrected tables and files of the ALS laboratory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pyarrow.parquet as pq
 
 
 def as_parquet(rows: pa.Table) -> bytes:
-    """The content of a Parquet file."""
+    """Return rows as the content of a Parquet file."""
     sink = pa.BufferOutputStream()
     pq.write_table(rows, sink)
     return sink.getvalue().to_pybytes()
 
 
 def with_results_times(rows: pa.Table, factor: int) -> pa.Table:
-    """A correction: the same samples, each result that is a whole number multiplied."""
+    """Return a correction: the same samples, with each whole-number result multiplied."""
     for at, name in enumerate(rows.column_names):
         if name.endswith("_resultValue"):
             texts = rows[name].cast(pa.string())

@@ -1,4 +1,4 @@
-"""Replies that a broken or hostile model may give, and a check of the accepted ones by the seeds alone."""
+"""Replies of a broken or hostile model, and a check of accepted replies against the seeds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def steps_of(rule: str, *, is_required: bool) -> list[str]:
 
 
 def lent_by(rule: str) -> list[str]:
-    """What `int_patterns` lends of a rule."""
+    """Return the steps that `int_patterns` lends from a rule."""
     own = [name for name, row in STEPS.items() if row["rule_id"] == rule]
     if any(STEPS[name]["kind"] == "change" for name in own):
         return []
@@ -37,7 +37,7 @@ def lent_by(rule: str) -> list[str]:
 
 
 def some_pattern(dice: Random) -> Pattern:
-    """A pattern of some rules and essays: more than the warehouse makes, as it has rules of one urgency only."""
+    """Return a random pattern. Its rules may have several urgencies, which patterns of the warehouse do not have."""
     urgency = dice.choice(["U0", "U1", "U2", "U3"])
     first = dice.choice([rule for rule, row in RULES.items() if row["urgency"] == urgency])
     rules = [first, *dice.sample([rule for rule in RULES if rule != first], dice.randint(1, 3))]
@@ -64,7 +64,7 @@ def some_pattern(dice: Random) -> Pattern:
 
 
 def good_reply(pattern: Pattern, dice: Random) -> dict[str, Any]:
-    """Some reply that keeps to a pattern."""
+    """Return a random valid reply to a pattern."""
     choices = pattern.choices
     lent = dice.choice([(), *choices.lent_steps])
     taken = list(lent[: dice.randint(0, len(lent))])
@@ -85,9 +85,9 @@ LENDERS = [rule for rule in RULES if lent_by(rule)]
 
 
 def attack(pattern: Pattern, dice: Random) -> str:
-    """A reply with up to three things wrong, or none, or something that is no reply at all."""
+    """Return a reply with up to three faults, or a text that is not a reply."""
     said = good_reply(pattern, dice)
-    if dice.random() < 0.2:  # more than may be taken, in front
+    if dice.random() < 0.2:  # more lent steps than allowed, in front
         said["steps"] = [*(step for lent in pattern.choices.lent_steps for step in lent), *said["steps"]]
     for _ in range(dice.randint(0, 3)):
         dice.choice(SPOILERS)(said, dice)
@@ -110,7 +110,7 @@ def _reorder(said: dict[str, Any], dice: Random) -> None:
 
 
 def _foreign(said: dict[str, Any], dice: Random) -> None:
-    """An id of another rule, another kind, or a text in place of its id."""
+    """Insert an id of another rule or of another kind, or a text instead of an id."""
     if (steps := _list_in(said, dice)) is not None:
         name = dice.choice(
             [*STEPS, *RULES, *ESSAYS, *OPENINGS, *TEXTS.values(), *ENGLISH, "", "K01", "Cambie el motor."]
@@ -119,7 +119,7 @@ def _foreign(said: dict[str, Any], dice: Random) -> None:
 
 
 def _lend(said: dict[str, Any], dice: Random) -> None:
-    """Steps that other rules may lend, before or after the own ones."""
+    """Add steps that other rules may lend, before or after the rule's own steps."""
     steps = said.get("steps")
     if isinstance(steps, list):
         more = lent_by(dice.choice(LENDERS))
@@ -185,7 +185,7 @@ WRITERS: Sequence[Callable[[str, Random], str]] = (
 
 
 def broken_promises(reply: dict[str, Any], pattern: Pattern) -> list[str]:
-    """Return what an accepted reply does that it must not, by the seeds alone."""
+    """List the promises that an accepted reply breaks, by the seeds alone."""
     said = json.loads(pattern.text)
     deciding, steps = said["rules"][0], reply["steps"]
     required = steps_of(deciding, is_required=True)

@@ -1,4 +1,4 @@
-"""The tables in which a warehouse remembers replies, as dbt makes them before a build."""
+"""The tables of replies in a warehouse, as dbt makes them before a build."""
 
 from __future__ import annotations
 

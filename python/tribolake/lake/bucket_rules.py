@@ -158,7 +158,7 @@ def _not_owned(found: list[dict[str, Any]], name: str, owner: Owner) -> list[dic
 
 
 def _keep_versions(client: Any, bucket: str) -> str:
-    ask = _ConfigurationCalls("versioning", "published objects are traced by their versions: use a store that has them")
+    ask = _Calls("versioning", "published objects are traced by their versions: use a store that has them")
     if ask(client.get_bucket_versioning, Bucket=bucket).get("Status") == "Enabled":
         return "versioning: on already"
     ask(client.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -166,7 +166,7 @@ def _keep_versions(client: Any, bucket: str) -> str:
 
 
 def _encrypt(client: Any, bucket: str) -> str:
-    ask = _ConfigurationCalls("encryption", "leave it to the store's own disks: --no-encryption")
+    ask = _Calls("encryption", "leave it to the store's own disks: --no-encryption")
     found = ask(client.get_bucket_encryption, "ServerSideEncryptionConfigurationNotFoundError", Bucket=bucket)
     rules = found.get("ServerSideEncryptionConfiguration", {}).get("Rules", [])
     if rules:
@@ -178,17 +178,13 @@ def _encrypt(client: Any, bucket: str) -> str:
 
 def _block_public_access(client: Any, bucket: str) -> str:
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    ask = _ConfigurationCalls(
-        "the block of public access", "leave it unset: without a public policy or grant nothing is public"
-    )
+    ask = _Calls("the block of public access", "leave it unset: without a public policy or grant nothing is public")
     ask(client.put_public_access_block, Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(names, True))
     return "public access: blocked"
 
 
 def _put_lifecycle(client: Any, bucket: str, owner: Owner, ours: list[Rule]) -> str:
-    ask = _ConfigurationCalls(
-        "lifecycle", "a store without the storage classes GLACIER and DEEP_ARCHIVE wants --no-transitions"
-    )
+    ask = _Calls("lifecycle", "a store without the storage classes GLACIER and DEEP_ARCHIVE wants --no-transitions")
     found = ask(client.get_bucket_lifecycle_configuration, "NoSuchLifecycleConfiguration", Bucket=bucket)
     rules = found.get("Rules", [])
     others = _not_owned(rules, "ID", owner)
@@ -203,7 +199,7 @@ def _put_lifecycle(client: Any, bucket: str, owner: Owner, ours: list[Rule]) -> 
 
 
 def _put_policy(client: Any, bucket: str, owner: Owner, ours: list[Statement]) -> str:
-    ask = _ConfigurationCalls("policy", "some stores refuse a principal that they do not know: check the readers")
+    ask = _Calls("policy", "some stores refuse a principal that they do not know: check the readers")
     found = json.loads(ask(client.get_bucket_policy, "NoSuchBucketPolicy", Bucket=bucket).get("Policy", "{}"))
     statements = found.get("Statement", [])
     others = _not_owned(statements, "Sid", owner)
@@ -227,7 +223,7 @@ def _canonical(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _ConfigurationCalls:
+class _Calls:
     """Calls about one part of the configuration. `advice` says what to do if the store refuses it."""
 
     about: str

@@ -12,11 +12,7 @@ RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 
 
 def checked_client(name: str) -> str:
-    """Return the name of a client's folder.
-
-    Raises:
-        ConfigurationError: this is not a valid client name.
-    """
+    """Return the name of a client's folder. Raises ConfigurationError if it is invalid."""
     client = name.lower()
     if not CLIENT_NAME.match(client):
         raise ConfigurationError(f"{name[:80]!r} cannot be the name of a client: use a-z, 0-9, - and _")
@@ -24,22 +20,14 @@ def checked_client(name: str) -> str:
 
 
 def checked_artefact(contract: Contract, name: str) -> str:
-    """Return the name of an artefact.
-
-    Raises:
-        ConfigurationError: the product has no artefact of that name.
-    """
+    """Return the name of an artefact. Raises ConfigurationError if the product has no such artefact."""
     if name not in contract.artefacts:
         raise ConfigurationError(f"{name[:80]!r} is not an artefact: choose one of {', '.join(contract.artefacts)}")
     return name
 
 
 def checked_run(run_id: str) -> str:
-    """Return a run id.
-
-    Raises:
-        ConfigurationError: this is not a valid run id.
-    """
+    """Return a run id. Raises ConfigurationError if it is invalid."""
     if not RUN_ID.match(run_id) or ".." in run_id:
         raise ConfigurationError(f"{run_id[:120]!r} cannot be a run: `tribolake run --json` and manifests name runs")
     return run_id
@@ -50,11 +38,7 @@ def is_version(versioned: VersionedFolder, version: str) -> bool:
 
 
 def checked_version(versioned: VersionedFolder, version: str) -> str:
-    """Return a version of a versioned folder.
-
-    Raises:
-        ConfigurationError: this is not a valid version.
-    """
+    """Return a version of a versioned folder. Raises ConfigurationError if it is invalid."""
     if not is_version(versioned, version):
         raise ConfigurationError(
             f"{version[:120]!r} cannot be a version of {versioned.name}, such as {versioned.example}"
