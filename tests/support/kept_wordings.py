@@ -36,7 +36,7 @@ FORKS.set_forkserver_preload(["tests.support.kept_wordings", "tribolake.lake.sto
 
 
 def wording(number: int, text: str = "", prompt_version: str = "v1") -> Wording:
-    """The wording of a made-up pattern; `text` tells one answer to it from another, and makes it one of no phrase."""
+    """Return the wording of a made-up pattern. `text` makes it another answer, which no phrase matches."""
     pattern = pattern_of(number).text
     configuration = Configuration(prompt_version, CONFIGURATION.model, CONFIGURATION.temperature, "es")
     reply = json.loads(reply_of()) | ({"opening": text} if text else {})

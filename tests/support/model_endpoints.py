@@ -31,7 +31,7 @@ INPUT_TOKENS, OUTPUT_TOKENS, CACHED_TOKENS = 1500, 150, 1024
 
 
 def pattern_of(number: int = 0, example: int = WEAR) -> Pattern:
-    """A pattern of an example of the prompt; its component is numbered, so that there are as many as are wanted."""
+    """Return a pattern of an example of the prompt. `number` is part of its component, so patterns differ."""
     pattern, _ = read_examples()[example]
     return Pattern(canonical_json(json.loads(pattern.text) | {"component": f"component {number}"}))
 
