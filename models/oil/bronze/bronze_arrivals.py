@@ -28,7 +28,7 @@ ARRIVALS = pa.schema(
 
 
 def model(dbt, session):
-    dbt.config(materialized="incremental", full_refresh=False)
+    dbt.config(materialized="scope", incremental_strategy="append", full_refresh=False)
     settings = load_settings()
     request = dbt.source("control", "run_request").project("clients, retry_failed")
     clients, retry_failed = request.fetchone()

@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental',
+    materialized='scope',
     unique_key=['client', 'laboratory', 'sampleNumber'],
     meta={'scope': 'samples_to_judge'},
     on_schema_change='fail'
