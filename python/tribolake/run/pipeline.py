@@ -11,7 +11,7 @@ import duckdb
 from tribolake.errors import ContractBroken, RunFailed, StoreUnavailable
 from tribolake.lake.custody import lock_machine
 from tribolake.oil.limits.publish import publish_limits
-from tribolake.oil.reading import read_ahead
+from tribolake.oil.reading import begin_to_read
 from tribolake.oil.wording.reports import word_reports
 from tribolake.publish.contract import GOLD
 from tribolake.publish.gold import Publication, publish_client
@@ -130,7 +130,7 @@ def _carry_out_and_tell(plan: Plan, settings: Settings, home: Home, report: RunR
 
 
 def _carry_out(plan: Plan, settings: Settings, home: Home, report: RunReport, stopwatch: Stopwatch) -> Troubles:
-    read_ahead(settings, plan.found, declared_layouts())
+    begin_to_read(settings, plan.request.run_id, plan.found, declared_layouts())
     import_ahead()
     with Dbt(settings, stopwatch.progress) as dbt:
         with stopwatch("build"):

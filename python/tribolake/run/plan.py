@@ -113,7 +113,7 @@ def plan_run(
         } | not_enough
         reason = next((reason for reason, holds in reasons.items() if holds), "")
         if reason:
-            request_run(warehouse, request, rebuild=rebuild, forget_bronze=reread)
+            request_run(warehouse, request, found, rebuild=rebuild, forget_bronze=reread)
     # The seeds of a rebuild that was killed may be other ones than these, though the last finished run had these.
     load_seeds = past is None or past.fingerprints.seeds != fingerprints.seeds or unfinished.rebuild
     since = past.finished_at if past else datetime.min.replace(tzinfo=UTC)

@@ -17,7 +17,6 @@ from tribolake.oil.wording.judge_again import judge_again
 from tribolake.oil.wording.pattern import Rule
 from tribolake.oil.wording.result import Waiting
 from tribolake.oil.wording.waiting import (
-    CONTROL_WORDINGS,
     configuration_text,
     forget_other_configurations,
     is_judged_by,
@@ -29,6 +28,7 @@ from tribolake.oil.wording.waiting import (
     try_again_now,
 )
 from tribolake.oil.wording.wording import Configuration, Wording
+from tribolake.run.control_tables import control_tables
 from tribolake.run.project import fingerprint_guards
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -46,7 +46,7 @@ REPORTS = """
 @pytest.fixture
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        connection.execute(REPORTS + CONTROL_WORDINGS)
+        connection.execute(REPORTS + control_tables() + control_tables("oil"))
         yield connection
 
 
@@ -161,7 +161,7 @@ def test_given_other_guards_than_those_that_judged_then_wordings_that_they_refus
 def test_given_a_warehouse_of_a_release_that_judged_once_then_its_wordings_are_judged_again(warehouse):
     show(warehouse)
     warehouse.execute("drop table control.judged_by")
-    warehouse.execute(CONTROL_WORDINGS)
+    warehouse.execute(control_tables() + control_tables("oil"))
     assert judge_again(warehouse, CONFIGURATION) == 1
 
 
@@ -182,8 +182,9 @@ def test_given_changed_guards_then_a_run_is_due_where_wordings_are_shown(warehou
 def test_given_a_look_whether_something_is_due_then_pandas_is_not_imported():
     script = (
         "import sys, duckdb; from datetime import datetime, UTC\n"
-        "from tribolake.oil.wording.waiting import CONTROL_WORDINGS, is_wording_due\n"
-        f"connection = duckdb.connect(); connection.execute({REPORTS!r} + CONTROL_WORDINGS)\n"
+        "from tribolake.oil.wording.waiting import is_wording_due\n"
+        "from tribolake.run.control_tables import control_tables\n"
+        f"connection = duckdb.connect(); connection.execute({REPORTS!r} + control_tables() + control_tables('oil'))\n"
         "assert is_wording_due(connection, '{}', datetime.now(UTC))\n"
         "assert 'pandas' not in sys.modules and 'openai' not in sys.modules\n"
     )

@@ -27,8 +27,9 @@ from tribolake.oil.wording.configuration import configuration_of
 from tribolake.oil.wording.pattern import expert_rules, read_pattern
 from tribolake.oil.wording.prompt import PROMPT_VERSION
 from tribolake.oil.wording.result import Waiting
-from tribolake.oil.wording.waiting import CONTROL_WORDINGS, configuration_text, keep_waiting, keep_wordings
+from tribolake.oil.wording.waiting import configuration_text, keep_waiting, keep_wordings
 from tribolake.oil.wording.wording import Wording, cache_key
+from tribolake.run.control_tables import control_tables
 from tribolake.run.home import open_custody
 from tribolake.run.project import Fingerprints, read_seed
 from tribolake.run.report import RunReport
@@ -59,7 +60,7 @@ def build(settings: Settings) -> None:
     request = RunRequest("run-1", "default", None, False, False, NOW, "es")
     with open_warehouse(settings.warehouse) as warehouse:
         warehouse.execute(REPORTS, PATTERNS)
-        warehouse.execute(CONTROL_WORDINGS)
+        warehouse.execute(control_tables() + control_tables("oil"))
         record_run(warehouse, request, Fingerprints("", "", ""), RunReport("run-1", "default", "es"))
 
 

@@ -12,7 +12,6 @@ from tribolake.oil.wording.judge_again import judge_again
 from tribolake.oil.wording.pattern import expert_rules
 from tribolake.oil.wording.result import Enrichment
 from tribolake.oil.wording.waiting import (
-    CONTROL_WORDINGS,
     configuration_text,
     forget_other_configurations,
     keep_waiting,
@@ -61,7 +60,6 @@ def word_reports(
     Returns:
         What the enrichment came to, and the clients whose reports it changed.
     """
-    warehouse.execute(CONTROL_WORDINGS)
     rules, now = expert_rules(settings.language), datetime.now(UTC)
     configuration = configuration_of(settings)
     said = configuration_text(configuration, rules)

@@ -19,30 +19,6 @@ from tribolake.run.project import fingerprint_guards
 from tribolake.run.warehouse import table_exists, transaction
 
 log = logging.getLogger(__name__)
-# Also made by macros/ensure_control_tables.sql, for dbt without the wrapper.
-CONTROL_WORDINGS = """
-    create schema if not exists control;
-    create table if not exists control.wordings (
-        pattern varchar primary key,
-        configuration varchar not null, -- what the wording depends on beside its pattern
-        language varchar not null,
-        cache_key varchar not null,
-        observation varchar not null,
-        cause varchar not null,
-        action varchar not null,
-        generated_at timestamptz not null
-    );
-    create table if not exists control.unworded (
-        pattern varchar primary key,
-        configuration varchar not null,
-        reason varchar not null,
-        detail varchar not null,
-        attempts integer not null, -- how often it was asked for in vain
-        last_tried_at timestamptz not null,
-        next_try_at timestamptz not null
-    );
-    create table if not exists control.judged_by (guards varchar not null); -- who judged the wordings last
-"""
 FIRST_WAIT = "interval 15 minutes"
 LONGEST_WAIT = "interval 24 hours"
 # Literals, not bound parameters: the first of those makes duckdb import pandas, which a run without news cannot afford.
