@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,20 @@ class Dbt:
         self._run(["snapshot"])
         return self._failed_tests(["history"])
 
-    def compile(self, *models: str) -> dict[str, str]:
-        """The SQL of models, as it would run on the warehouse."""
-        return {node.name: node.compiled_code for node in self._run(["compile", "--select", *models])}
+    def compile(self, select: str, *, exclude: str = "") -> dict[str, str]:
+        """Compile models.
+
+        Args:
+            select: nodes as dbt selects them; only the models of them are compiled.
+            exclude: models to leave out, selected in the same way.
+
+        Returns:
+            Their SQL by name, as it would run on the warehouse. Each model follows the models that it reads.
+        """
+        command = ["compile", "--indirect-selection", "empty", "--select", f"{select},resource_type:model"]
+        nodes = {node.unique_id: node for node in self._run([*command, *(("--exclude", exclude) if exclude else ())])}
+        parents = {name: nodes.keys() & set(node.depends_on.nodes) for name, node in nodes.items()}
+        return {nodes[name].name: nodes[name].compiled_code for name in TopologicalSorter(parents).static_order()}
 
     def write_docs(self) -> Path:
         """Write the documentation as one HTML file that opens from disk."""
