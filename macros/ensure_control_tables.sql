@@ -16,7 +16,7 @@
         'es' as language,
         false as has_found_files
     where not exists (select 1 from control.run_request);
-    {%- if target.name != 'lake' %}
+    {%- if target.name != 'lake' and flags.WHICH in ('build', 'run', 'snapshot') %}
         update control.run_request
         set
             run_id = '{{ invocation_id }}',

@@ -2,82 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
+from tests.support.small_dbt_project import SmallProject
 
-from tribolake.settings import PROJECT_DIR
-
-PROJECT = """
-name: small
-config-version: 2
-profile: small
-macro-paths: [macros]
-model-paths: [models]
-flags: {send_anonymous_usage_stats: false}
-"""
-PROFILE = """
-small:
-  target: local
-  outputs:
-    local: {type: duckdb, path: small.duckdb, threads: 2}
-"""
-# The guard of a full refresh asks the product what is done; here everything may be built again.
-GUARD = "{% macro everything_is_touched() %}{{ return(true) }}{% endmacro %}"
 SETTINGS = ("append_new_columns", "fail", "ignore", "sync_all_columns")
 
 
-class Project:
-    """A dbt project in a folder, run in this process."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.warnings: list[str] = []
-        for name in ("macros", "models"):
-            (folder / name).mkdir()
-        (folder / "dbt_project.yml").write_text(PROJECT)
-        (folder / "profiles.yml").write_text(PROFILE.replace("small.duckdb", str(folder / "small.duckdb")))
-        (folder / "macros" / "guard.sql").write_text(GUARD)
-        shutil.copy(PROJECT_DIR / "macros" / "materializations" / "scope.sql", folder / "macros")
-
-    def write(self, **models: str) -> None:
-        for name, text in models.items():
-            suffix = "yml" if name == "properties" else "py" if text.startswith("def ") else "sql"
-            (self.folder / "models" / f"{name}.{suffix}").write_text(text)
-
-    def run(self, *words: str) -> dict[str, str]:
-        """Run the models; returns the error of each that failed, by name."""
-        folder = str(self.folder)
-        places = ["--project-dir", folder, "--profiles-dir", folder, "--log-level", "none", "--log-level-file", "none"]
-        outcome = dbtRunner(callbacks=[self._listen]).invoke(["run", *words, *places])
-        DuckDBConnectionManager.close_all_connections()
-        assert outcome.result is not None, outcome.exception
-        return {
-            result.node.name: str(result.message) for result in outcome.result.results if result.status != "success"
-        }
-
-    def query(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(self.folder / "small.duckdb", read_only=True) as connection:
-            return connection.execute(query).fetchall()
-
-    def table(self, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Columns and rows."""
-        columns = self.query(f"select column_name, data_type from duckdb_columns() where table_name = '{name}'")
-        return [" ".join(column) for column in columns], self.query(f"select * from {name} order by all")
-
-    def _listen(self, event: Any) -> None:
-        if event.info.level == "warn":
-            self.warnings.append(event.info.msg)
-
-
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+def project(tmp_path: Path) -> SmallProject:
+    return SmallProject(tmp_path)
 
 
 def of(materialized: str, select: str, **config: object) -> str:
@@ -90,7 +25,7 @@ def of(materialized: str, select: str, **config: object) -> str:
     )
 
 
-def test_scope_follows_on_schema_change_like_incremental(project: Project):
+def test_scope_follows_on_schema_change_like_incremental(project: SmallProject):
     """A column is added, one goes and one has another type: each setting gives what dbt's `incremental` gives."""
     both = ("scope", "incremental")
     first = "select 1 as id, 'old' as \"the word\", 1 as gone, 1 as number union all select 2, 'stays', 2, 2"
@@ -115,7 +50,7 @@ def test_scope_follows_on_schema_change_like_incremental(project: Project):
     assert tables["sync_all_columns"][0] == ["id INTEGER", "the word VARCHAR", "number DOUBLE", "added BOOLEAN"]
 
 
-def test_scope_that_lacks_a_kept_column_fails_like_incremental(project: Project):
+def test_scope_that_lacks_a_kept_column_fails_like_incremental(project: SmallProject):
     both = ("scope", "incremental")
     project.write(touched="select 1 as id", **{name: of(name, "select 1 as id, 2 as gone") for name in both})
     assert project.run() == {}
@@ -124,7 +59,7 @@ def test_scope_that_lacks_a_kept_column_fails_like_incremental(project: Project)
     assert project.table("scope")[1] == [(1, 2)]
 
 
-def test_scope_persists_descriptions_and_warns_of_grants(project: Project):
+def test_scope_persists_descriptions_and_warns_of_grants(project: SmallProject):
     config = {"persist_docs": {"relation": True, "columns": True}, "grants": {"select": ["reader"]}}
     project.write(
         touched="select 1 as id",
@@ -149,7 +84,7 @@ def test_scope_persists_descriptions_and_warns_of_grants(project: Project):
     assert "Grants for relations are not supported by DuckDB" in " ".join(project.warnings)
 
 
-def test_scope_enforces_a_contract_when_rows_are_kept(project: Project):
+def test_scope_enforces_a_contract_when_rows_are_kept(project: SmallProject):
     project.write(
         touched="select 1 as id",
         kept=of("scope", "select 1 as id"),
@@ -170,7 +105,7 @@ def test_scope_enforces_a_contract_when_rows_are_kept(project: Project):
     assert project.table("kept")[1] == [(1,)]
 
 
-def test_scope_deletes_what_was_touched_and_keeps_the_rest(project: Project):
+def test_scope_deletes_what_was_touched_and_keeps_the_rest(project: SmallProject):
     """A touched key that the model does not select any more is gone: `incremental` would keep it."""
     project.write(
         touched="select 1 as a, 2 as b, true as counts union all select 3, 3, false",
@@ -201,7 +136,7 @@ def test_scope_deletes_what_was_touched_and_keeps_the_rest(project: Project):
 
 
 @pytest.mark.parametrize("config", [{}, {"full_refresh": True}], ids=["kept", "replaced"])
-def test_scope_that_fails_leaves_the_table_as_it_was(project: Project, config: dict[str, object]):
+def test_scope_that_fails_leaves_the_table_as_it_was(project: SmallProject, config: dict[str, object]):
     project.write(touched="select 1 as id", kept=of("scope", "select 1 as id, 'old' as word", **config))
     assert project.run() == {}
     project.write(kept=of("scope", "select 1 as id, error('torn') as word", **config))

@@ -48,7 +48,7 @@ from tribolake.watch.warm import IMPORTED_AHEAD, kill_run
 STAGES = ("discover", "read", "build", "test", "publish", "settle", "history", "record")
 # What announces a stage beside the run's own progress: where it is called from, and the stage.
 ANNOUNCED = {
-    ("tribolake.run.dbt", "failed_tests"): "test",
+    ("tribolake.run.dbt", "ask_tests"): "test",
     ("tribolake.publish.in_folder", "settle"): "settle",
     ("tribolake.run.pipeline", "record_run"): "record",
 }

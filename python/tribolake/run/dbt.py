@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import RunFailed
-from tribolake.run.data_tests import DataTest, FailedTest, failed_tests, keep_tests, read_tests
+from tribolake.run.data_tests import DataTest, Finding, ask_tests, compiled_tests, keep_tests, read_tests
 from tribolake.run.project import fingerprint_sources
 from tribolake.settings import PROJECT_DIR, SECRETS, Settings
 
@@ -62,31 +63,34 @@ class Dbt:
         nodes = self._run(build_command(load_seeds=load_seeds, rebuild=rebuild))
         return {node.name: list(node.columns) for node in nodes}
 
-    def test(self, *, seeds: str | None) -> list[FailedTest]:
-        """Ask the data tests of what was built; what a failed one means is the caller's to decide.
+    def test(self, *, seeds: str | None) -> list[Finding]:
+        """Ask the data tests of what was built. The caller decides what a failure means.
 
         Args:
             seeds: fingerprint of the seeds that were loaded; None where none were.
+
+        Returns:
+            Tests that failed or warn.
         """
         about = ["models"]
         if seeds is not None and not (TESTED_SEEDS.exists() and TESTED_SEEDS.read_text() == seeds):
             about.append("seeds")
-        failed = self._failed_tests(about)
-        if seeds is not None and not failed:
+        found = self._ask_tests(about)
+        if seeds is not None and not found:
             TESTED_SEEDS.write_text(seeds)
-        return failed
+        return found
 
-    def snapshot(self) -> list[FailedTest]:
+    def snapshot(self) -> list[Finding]:
         """Bring the history up to what is published, and test it.
 
         Returns:
-            Tests of the history that failed.
+            Tests of the history that failed or warn.
 
         Raises:
             RunFailed: a snapshot failed; the next run makes up for it.
         """
         self._run(["snapshot"])
-        return self._failed_tests(["history"])
+        return self._ask_tests(["history"])
 
     def compile(self, select: str, *, exclude: str = "") -> dict[str, str]:
         """Compile models.
@@ -130,29 +134,40 @@ class Dbt:
 
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
-    def _run(self, command: Sequence[str]) -> list[Any]:
+    def _run(self, command: Sequence[str], manifest: Any = None) -> list[Any]:
         """The nodes that were built."""
-        results = list(getattr(self._invoke(command), "results", None) or [])
+        results = list(getattr(self._invoke(command, manifest), "results", None) or [])
         if any(str(result.status) in ("error", "skipped") for result in results):
             cause = next(result for result in results if str(result.status) == "error")
             raise RunFailed(f"{cause.node.name} failed: {_first_lines(cause.message)}")
         return [result.node for result in results]
 
-    def _failed_tests(self, about: Sequence[str]) -> list[FailedTest]:
+    def _ask_tests(self, about: Sequence[str]) -> list[Finding]:
+        tests = [test for test in self._data_tests() if test.about in about]
+        with self.warehouse() as connection:
+            found = ask_tests(connection, tests)
+        return [
+            replace(each, message=f"{each.message}. All of them: {show_command(self.settings, each.test)}")
+            for each in found
+        ]
+
+    def _data_tests(self) -> list[DataTest]:
+        """The data tests of the project, compiled once for each state of it."""
         fingerprint = fingerprint_sources()
         tests = read_tests(COMPILED_TESTS, fingerprint)
         if tests is None:
-            tests = [DataTest.of_node(node) for node in self._run(["compile", "--select", "resource_type:test"])]
+            manifest = self.parse()
+            tests = compiled_tests(self._run(["compile", "--select", "resource_type:test"], manifest), manifest.nodes)
             keep_tests(COMPILED_TESTS, fingerprint, tests)
-        with self.warehouse() as connection:
-            return failed_tests(connection, [test for test in tests if test.about in about])
+        return tests
 
-    def _invoke(self, command: Sequence[str], *, write_json: bool = False) -> Any:
+    def _invoke(self, command: Sequence[str], manifest: Any = None, *, write_json: bool = False) -> Any:
         # Importing dbt takes seconds: only a run that has something to do pays for it.
         with _without_collecting_garbage():
             from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-        manifest = PARSED.manifest if PARSED and PARSED.fingerprint == fingerprint_sources() else None
+        if manifest is None and PARSED and PARSED.fingerprint == fingerprint_sources():
+            manifest = PARSED.manifest
         runner = dbtRunner(manifest=manifest, callbacks=[self._on_event])
         with contextlib.chdir(self.settings.state), _environment(self.settings.environment()):
             outcome = runner.invoke([*global_flags(write_json=write_json), *command, *project_flags()])
@@ -205,6 +220,13 @@ def project_flags() -> list[str]:
         "--target-path",
         str(TARGET_DIR),
     ]
+
+
+def show_command(settings: Settings, test: str) -> str:
+    """The command that lists all offending rows of a data test, to be copied into a shell."""
+    dbt = str(Path(sys.executable).with_name("dbt"))
+    words = [dbt, "--quiet", "--log-level-file", "none", "show", "--select", test, "--limit", "-1", *project_flags()]
+    return f"cd {shlex.quote(str(settings.state))} && {shlex.join(words)}"
 
 
 def parse_ahead(settings: Settings) -> None:

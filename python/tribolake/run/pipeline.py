@@ -17,7 +17,7 @@ from tribolake.publish.contract import GOLD
 from tribolake.publish.gold import Publication, publish_client
 from tribolake.publish.shelf import Shelf
 from tribolake.run.calls import keep_calls
-from tribolake.run.data_tests import FailedTest
+from tribolake.run.data_tests import Finding
 from tribolake.run.dbt import Dbt, import_ahead
 from tribolake.run.home import Home, open_home
 from tribolake.run.notify import Troubles, tell, tell_failure, troubles_of
@@ -143,12 +143,12 @@ def _carry_out(plan: Plan, settings: Settings, home: Home, report: RunReport, st
                 with suppress(StoreUnavailable, OSError):
                     home.wordings.compact(at_least=WORDINGS_ALONE)
         with stopwatch("test"):
-            failed = dbt.test(seeds=plan.fingerprints.seeds if plan.load_seeds else None)
+            found = dbt.test(seeds=plan.fingerprints.seeds if plan.load_seeds else None)
+            report.add_findings(found)
         with stopwatch("publish"), dbt.warehouse() as warehouse:
             report.clients = describe_clients(warehouse, plan.since, plan.request.clients or declared_clients())
             report.failed_files = describe_failed_files(warehouse, plan.since)
-            report.failed_tests = [f"{test.name}: {test.message}" for test in failed]
-            _hold_back(warehouse, report, failed)
+            _hold_back(report, found)
             touched = set(report.clients) if plan.republish else touched_clients(warehouse) | worded
             _publish(warehouse, plan, home.shelf, report, columns, touched, stopwatch.progress)
             hold_back(warehouse, list(report.problems))
@@ -156,7 +156,7 @@ def _carry_out(plan: Plan, settings: Settings, home: Home, report: RunReport, st
             for client, problem in home.unannounced.items():
                 report.clients[client].problem = report.clients[client].problem or problem
         with stopwatch("history"):
-            report.failed_tests += [f"{test.name}: {test.message}" for test in dbt.snapshot()]
+            report.add_findings(dbt.snapshot())
         # All of it is loaded. A run that is killed after it was recorded may have no next one that cleans up.
         for staged in settings.staging.glob("*"):
             staged.unlink(missing_ok=True)
@@ -166,22 +166,12 @@ def _carry_out(plan: Plan, settings: Settings, home: Home, report: RunReport, st
             return troubles_of(report, warehouse)
 
 
-def _hold_back(warehouse: duckdb.DuckDBPyConnection, report: RunReport, failed_tests: list[FailedTest]) -> None:
-    """Hold back the clients that failed tests speak of; a test that names no client holds all of them back."""
-    for test in failed_tests:
-        for client in clients_of(warehouse, test) or set(report.clients):
+def _hold_back(report: RunReport, found: Sequence[Finding]) -> None:
+    """Hold back the clients that failed tests name. A failed test that names no client holds all of them back."""
+    for finding in (finding for finding in found if finding.is_failure):
+        for client in finding.clients or set(report.clients):
             if client in report.clients:
-                report.clients[client].problem = f"data test {test.name} failed"
-
-
-def clients_of(warehouse: duckdb.DuckDBPyConnection, test: FailedTest) -> set[str]:
-    """The clients of the rows that a failed test found; empty where a row does not say."""
-    try:
-        rows = warehouse.execute(f"select distinct lower(client) from ({test.query}) as offending").fetchall()
-    except duckdb.Error:
-        return set()
-    clients = {client for (client,) in rows}
-    return set() if None in clients else clients
+                report.clients[client].problem = f"data test {finding.test} failed"
 
 
 def _publish(

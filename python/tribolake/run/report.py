@@ -9,6 +9,8 @@ from typing import Any
 
 import duckdb
 
+from tribolake.run.data_tests import Finding
+
 ARRIVED_QUERY = """
     select client, count(*), sum(rows_read), sum(rows_loaded), sum(rows_superseded), sum(rows_rejected)
     from silver.arrival_reconciliation
@@ -51,7 +53,8 @@ class RunReport:
     stages: dict[str, float] = field(default_factory=dict)
     clients: dict[str, ClientReport] = field(default_factory=dict)
     failed_files: list[dict[str, str]] = field(default_factory=list)
-    failed_tests: list[str] = field(default_factory=list)
+    failed_tests: list[str] = field(default_factory=list)  # with offending rows, and the command that lists all
+    warnings: list[str] = field(default_factory=list)  # data tests that warn, likewise: what they found is published
     recommendations: dict[str, Any] = field(default_factory=dict)  # how they were worded: see oil/wording/result.py
     calls: dict[str, int] = field(default_factory=dict)  # to the object store, by operation; empty in a folder
 
@@ -65,6 +68,12 @@ class RunReport:
     def problems(self) -> dict[str, str]:
         """What is wrong with clients, held back above all."""
         return {client: report.problem for client, report in self.clients.items() if report.problem}
+
+    def add_findings(self, found: Sequence[Finding]) -> None:
+        """Add the data tests that failed or warn."""
+        for finding in found:
+            told = self.failed_tests if finding.is_failure else self.warnings
+            told.append(f"{finding.test}: {finding.message}")
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
