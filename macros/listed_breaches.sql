@@ -6,7 +6,8 @@
     {%- set with_values = 5 -%}
     {%- set others = breaches ~ '[' ~ (with_values + 1) ~ ':]' -%}
     {%- set critical = 'list_filter(' ~ others ~ ', lambda breach: breach.rank = 3)' -%}
-    {%- set names = "nullif(array_to_string(list_transform(" ~ critical ~ ", lambda breach: breach.name), ', '), '')" -%}
+    {%- set critical_names = 'list_transform(' ~ critical ~ ', lambda breach: breach.name)' -%}
+    {%- set names = "nullif(array_to_string(" ~ critical_names ~ ", ', '), '')" -%}
     {%- set count = 'nullif(len(list_filter(' ~ others ~ ', lambda breach: breach.rank < 3)), 0)' -%}
     concat_ws(
         ' ',

@@ -50,3 +50,10 @@
         delete from control.limit_calculations;
     {%- endif %}
 {%- endmacro %}
+
+
+{#- Whether no content counts as done, so that what this run touches is everything there is. -#}
+{% macro everything_is_touched() -%}
+    {%- set done = run_query('select count(*) from control.processed_contents') -%}
+    {{ return(done.columns[0].values()[0] == 0) }}
+{%- endmacro %}

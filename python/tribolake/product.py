@@ -143,7 +143,7 @@ class Steps:
 
     # Returns whether each reason for a run holds, for a policy at a moment. New files and changes are not among them.
     reasons: Callable[[duckdb.DuckDBPyConnection, Settings, str, datetime], Mapping[str, bool]]
-    before_build: Callable[[Settings, Sequence[BronzeFile]], None]
+    before_build: Callable[[Settings, str, Sequence[BronzeFile]], None]  # with the id of the run
     after_build: tuple[Step, ...] = ()
 
 

@@ -70,7 +70,8 @@ def test_file_name_that_is_not_text_fails_alone(settings):
     Path(os.fsdecode(os.fsencode(lake.home / "bronze" / "cda") + b"/T-\xff.xlsx")).write_bytes(b"x")
     (lake.home / "bronze" / "cda" / "nowhere.xlsx").symlink_to(lake.root / "nothing")
     os.mkfifo(lake.home / "bronze" / "cda" / "pipe.xlsx")
-    named, nameless = read_arrivals(settings, lake.list_bronze(), Ledger.of([]), {"cda": (SheetLayout("OIL", "x"),)})
+    layouts = {"cda": (SheetLayout("OIL", "x"),)}
+    named, nameless = read_arrivals(settings, "run", lake.list_bronze(), Ledger.of([]), layouts)
     assert "neither an Excel workbook" in str(named["message"])
     assert "cannot be opened" in str(nameless["message"])
     assert "T-\ufffd.xlsx" in str(nameless["file_key"])
@@ -108,7 +109,7 @@ def test_arrival_of_an_undeclared_client_fails_with_advice(settings):
     lake = FolderLake(settings.lake, settings.prefix)
     put(lake, "quellaveco/T-1.xlsx")
     put(lake, "Bad Name;drop/T-1.xlsx")
-    bad, undeclared = read_arrivals(settings, lake.list_bronze(), Ledger.of([]), {})
+    bad, undeclared = read_arrivals(settings, "run", lake.list_bronze(), Ledger.of([]), {})
     assert (bad["status"], undeclared["status"]) == ("failed", "failed")
     assert "use a-z, 0-9, - and _" in str(bad["message"])
     assert "add a row to seeds/oil/clients.csv" in str(undeclared["message"])

@@ -34,6 +34,7 @@ def test_given_a_fresh_clone_then_dbt_build_passes_without_and_with_files(projec
     with warehouse(project) as connection:
         (machines,) = connection.execute("select count(*) from gold.machine_status_current").fetchone()
     assert machines == 10
+    assert "PASS freshness of laboratories.arrivals" in dbt(project, "source", "freshness").stdout
 
     alone = dbt(project, "run", "--full-refresh", "--select", "samples")
     assert "run `dbt build --full-refresh` without a selection" in alone.stdout
@@ -101,9 +102,13 @@ def test_given_rows_in_seeds_then_a_new_client_laboratory_machine_and_essay_need
             ]
             sheet.write_row(number + 1, 0, row)
 
+    test = "{{ config(severity='warn', error_if='> 1000') }} select client, unitId from {{ ref('samples') }}"
+    (project / "tests" / "data" / "oil" / "samples_are_seen.sql").write_text(test)
     ended = in_project(project, "tribolake", "run", "--json")  # the default lake is ./data
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)
+    assert report["failed_tests"] == []
+    assert report["warnings"][0].startswith("samples_are_seen: 40 offending rows; client ANDES, unitId EX_1. All")
     assert report["clients"]["andes"]["rows_loaded"] == 40
     reports = project / "data" / "oil-analysis" / "gold" / "andes" / "classified_reports.parquet"
     rows = duckdb.execute(

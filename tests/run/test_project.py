@@ -38,12 +38,14 @@ def committed_files() -> list[Path]:
     return [PROJECT_DIR / name for name in listed.split("\0") if name]
 
 
+def properties(kind: str) -> list[dict[str, Any]]:
+    """What the files beside the models say of models, unit tests and so on."""
+    files = (PROJECT_DIR / "models").rglob("*.yml")
+    return [each for path in files for each in yaml.safe_load(path.read_text(encoding="utf-8")).get(kind, [])]
+
+
 def model_properties() -> dict[str, dict]:
-    found = {}
-    for path in (PROJECT_DIR / "models").rglob("*.yml"):
-        for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", []):
-            found[model["name"]] = model
-    return found
+    return {model["name"]: model for model in properties("models")}
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -73,6 +75,13 @@ def test_every_column_of_a_model_is_described(name):
     model = model_properties()[name]
     assert model["description"]
     assert all(column.get("description") for column in model["columns"])
+
+
+def test_every_model_has_a_data_test_or_a_unit_test():
+    tested = {unit_test["model"] for unit_test in properties("unit_tests")}
+    for name, model in model_properties().items():
+        of_columns = [column for column in model["columns"] if column.get("data_tests")]
+        assert model.get("data_tests") or of_columns or name in tested, name
 
 
 @pytest.mark.parametrize("name", ["classified_reports", "machine_status_current", "stewart_limits"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,23 @@ from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
 
+# An offence of each kind, in rows of emin that a run which reads a file of cda does not touch.
+EMIN_SAMPLE = "select max(sampleNumber) from gold.classified_reports where client = 'EMIN'"
+OFFENCES = """
+    delete from silver.int_sample_revisions where client = 'emin' and sampleNumber = '{sample}';
+    update gold.classified_reports set policy = null where client = 'EMIN' and sampleNumber = '{sample}';
+    insert into gold.classified_reports
+        select * replace ('Kaputt' as report_status, 'default' as policy) from gold.classified_reports
+        where client = 'EMIN' and sampleNumber = '{sample}';
+    update bronze.bronze_rows set content_id = 'dangling' where client = 'emin' and row_number = 7;
+"""
+OFFENDED = {
+    "rows_read_are_loaded_superseded_or_rejected",
+    "not_null_classified_reports_policy",
+    "reports_are_one_per_laboratory_number",
+    "reports_have_a_known_status",
+    "bronze_rows_come_from_an_arrival",
+}
 CONSERVATION = """
     select count(*), sum(rows_read), sum(rows_loaded), sum(rows_superseded), sum(rows_rejected),
            count(*) filter (where rows_read <> rows_loaded + rows_superseded + rows_rejected)
@@ -191,12 +209,8 @@ def test_given_a_client_whose_data_fail_a_test_then_only_that_client_is_held_bac
     shutil.copytree(lake.lake, copy, symlinks=True)
     before = tree(copy / "oil-analysis" / "gold" / "emin")
     with duckdb.connect(copy / "_state" / "warehouse.duckdb") as warehouse:
-        # One row that is in no table any more: the conservation test must see it.
-        warehouse.execute("""
-            delete from silver.int_sample_revisions where client = 'emin' and sampleNumber = (
-                select max(sampleNumber) from silver.int_sample_revisions where client = 'emin'
-            )
-        """)
+        ((sample,),) = warehouse.execute(EMIN_SAMPLE).fetchall()
+        warehouse.execute(OFFENCES.format(sample=sample))
     (workbook, *_) = sorted((copy / "oil-analysis" / "bronze" / "cda").rglob("*.xlsx"))
     workbook.touch()
     workbook.write_bytes(workbook.read_bytes() + b"\0")
@@ -208,6 +222,17 @@ def test_given_a_client_whose_data_fail_a_test_then_only_that_client_is_held_bac
     assert not report["clients"]["emin"]["published"]
     assert "failed" in report["clients"]["emin"]["problem"]
     assert tree(copy / "oil-analysis" / "gold" / "emin") == before
+    failed = dict(test.split(": ", 1) for test in report["failed_tests"])
+    assert set(failed) >= OFFENDED
+    assert (
+        f"1 offending rows; client EMIN, laboratory als, sampleNumber {sample}, policy null. All of them: cd "
+        in (failed["not_null_classified_reports_policy"])
+    )
+    # The command that a message ends with lists the rows, from wherever it is copied to.
+    for test in ("reports_have_a_known_status", "reports_are_one_per_laboratory_number"):
+        line = failed[test][failed[test].index("cd ") :]
+        shown = subprocess.run(["sh", "-c", line], cwd="/", capture_output=True, text=True, check=True)
+        assert ("Kaputt" if "status" in test else sample) in shown.stdout
 
 
 def test_given_a_run_under_way_then_a_second_one_refuses(lake: Settings, tribolake):

@@ -49,7 +49,7 @@ from tribolake.watch.warm import IMPORTED_AHEAD, kill_run
 STAGES = ("discover", "read", "build", "test", "publish", "settle", "history", "record")
 # Functions that mark a stage that the run's own progress does not report: module and name, with the stage.
 STAGE_FUNCTIONS = {
-    ("tribolake.run.dbt", "failed_tests"): "test",
+    ("tribolake.run.dbt", "ask_tests"): "test",
     ("tribolake.publish.in_folder", "settle"): "settle",
     ("tribolake.run.pipeline", "record_run"): "record",
 }

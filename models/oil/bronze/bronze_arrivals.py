@@ -2,8 +2,9 @@
 
 import pyarrow as pa
 
-from tribolake.lake.ledger import LEDGER_QUERY, Ledger
-from tribolake.oil.reading import find_arrivals, read_arrivals
+from tribolake.lake import open_lake
+from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
+from tribolake.oil.reading import FOUND_FILES, files_of, read_arrivals
 from tribolake.readers.layout import layouts_of
 from tribolake.settings import load_settings
 
@@ -28,16 +29,20 @@ ARRIVALS = pa.schema(
 
 
 def model(dbt, session):
-    dbt.config(materialized="incremental", full_refresh=False)
+    dbt.config(materialized="scope", incremental_strategy="append", full_refresh=False)
     settings = load_settings()
-    request = dbt.source("control", "run_request").project("clients, retry_failed")
-    clients, retry_failed = request.fetchone()
+    request = dbt.source("control", "run_request").project("run_id, clients, retry_failed, has_found_files")
+    run_id, clients, retry_failed, has_found_files = request.fetchone()
+    found_files = dbt.source("control", "found_files").project(FOUND_FILES)
     retries = dbt.source("control", "retries")
     seen = (
         session.sql(LEDGER_QUERY.format(arrivals=dbt.this, retries="retries")).fetchall() if dbt.is_incremental else []
     )
     ledger = Ledger.of(seen, retry_failed=retry_failed)
     declared = dbt.ref("clients").join(dbt.ref("lab_sheets"), "laboratory").project("client, sheet, key_header")
-    found = find_arrivals(settings, ledger, clients)
-    arrivals = read_arrivals(settings, found, ledger, layouts_of(declared.fetchall()))
+    if has_found_files:
+        found = files_of(found_files.fetchall(), ledger)
+    else:
+        found = new_files(open_lake(settings), ledger, clients)
+    arrivals = read_arrivals(settings, run_id, found, ledger, layouts_of(declared.fetchall()))
     return pa.Table.from_pylist(arrivals, schema=ARRIVALS)

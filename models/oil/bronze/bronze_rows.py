@@ -12,7 +12,7 @@ NO_ROWS = """
 
 
 def model(dbt, session):
-    dbt.config(materialized="incremental", full_refresh=False)
+    dbt.config(materialized="scope", incremental_strategy="append", full_refresh=False)
     contents = dbt.ref("bronze_arrivals").filter("status = 'loaded'").project("content_id, client, sha256")
     if dbt.is_incremental:
         contents = session.sql(f"select * from contents where content_id not in (select content_id from {dbt.this})")

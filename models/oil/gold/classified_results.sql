@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', unique_key=['row_id'], meta={'scope': 'samples_to_judge'}) }}
+{{ config(materialized='scope', unique_key=['row_id'], meta={'scope': 'samples_to_judge'}) }}
 
 -- One row per judged sample × essay: the limit that judges it, the band it falls into and its points.
 -- Limits are those of the sample's own group; fixed bands (codes, water, fuel) outrank them where they are worse.

@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental',
+    materialized='scope',
     unique_key=['client', 'unit_id'],
     meta={'scope': 'samples_to_judge', 'scope_key': ['client', 'unitId']}
 ) }}

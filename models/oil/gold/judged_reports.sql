@@ -1,7 +1,8 @@
 {{ config(
-    materialized='incremental',
+    materialized='scope',
     unique_key=['client', 'laboratory', 'sampleNumber'],
-    meta={'scope': 'samples_to_judge'}
+    meta={'scope': 'samples_to_judge'},
+    on_schema_change='fail'
 ) }}
 
 -- One row per sample that the policy judges: its status, and everything that is known of it but its recommendation.

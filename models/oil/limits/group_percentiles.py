@@ -14,7 +14,7 @@ RECALCULATED = """
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
+    dbt.config(materialized="scope")
     policy = dbt.ref("active_policy").project("policy, zeros_count")
     (zeros_count,) = policy.project("zeros_count").fetchone()
     levels = dbt.ref("policy_limit_levels").join(policy, "policy").project("level").fetchall()

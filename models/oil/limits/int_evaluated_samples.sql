@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental',
+    materialized='scope',
     unique_key=['client', 'unitId', 'componentName'],
     meta={'scope': 'touched_components'}
 ) }}

@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental',
+    materialized='scope',
     unique_key=['client', 'machine', 'component'],
     meta={'scope': 'limit_decisions', 'scope_where': 'is_recalculated'}
 ) }}

@@ -24,7 +24,7 @@ NEWCOMERS = """
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
+    dbt.config(materialized="scope")
     run_id, requested_at, is_asked_for = (
         dbt.source("control", "run_request").project("run_id, requested_at, recalculate_limits").fetchone()
     )

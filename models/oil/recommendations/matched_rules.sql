@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', unique_key=['row_id'], meta={'scope': 'samples_to_judge'}) }}
+{{ config(materialized='scope', unique_key=['row_id'], meta={'scope': 'samples_to_judge'}) }}
 
 -- One row per report in alarm × expert rule that explains it; `place` orders them by urgency, specificity, and how bad
 -- the worst breach is that they explain.

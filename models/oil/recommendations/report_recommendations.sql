@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', unique_key=['row_id'], meta={'scope': 'samples_to_judge'}) }}
+{{ config(materialized='scope', unique_key=['row_id'], meta={'scope': 'samples_to_judge'}) }}
 
 -- One row per judged report: what the expert rules make of it, as a text, and what a reply of a model is rendered with.
 -- A report in alarm says what is seen, why probably, and what to do by when; others have a fixed text.

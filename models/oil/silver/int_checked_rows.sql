@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental', unique_key=['content_id'], meta={'scope': 'pending_contents'}
+    materialized='scope', unique_key=['content_id'], meta={'scope': 'pending_contents'}
 ) }}
 
 -- depends_on: {{ ref('pending_contents') }}

@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental',
+    materialized='scope',
     unique_key=['client', 'laboratory', 'sampleNumber'],
     meta={'scope': 'touched_samples'}
 ) }}

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', unique_key=['content_id'], meta={'scope': 'pending_contents'}) }}
+{{ config(materialized='scope', unique_key=['content_id'], meta={'scope': 'pending_contents'}) }}
 
 -- One row per content × name that no seed knows: columns and essays that are not read, machines that are not judged.
 

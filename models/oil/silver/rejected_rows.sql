@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', unique_key=['content_id'], meta={'scope': 'pending_contents'}) }}
+{{ config(materialized='scope', unique_key=['content_id'], meta={'scope': 'pending_contents'}) }}
 
 -- One row per data row that cannot be used, with the reason and every cell it has.
 

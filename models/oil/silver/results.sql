@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', unique_key=['row_id'], meta={'scope': 'touched_rows'}) }}
+{{ config(materialized='scope', unique_key=['row_id'], meta={'scope': 'touched_rows'}) }}
 
 -- One row per current sample × essay that the laboratory reported, or that was computed from what it reported.
 

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental') }}
+{{ config(materialized='scope', incremental_strategy='append') }}
 
 -- One row per distinct column of a client's sheets, and what it holds: a field, an essay, or half of a name/value pair.
 -- `Estado#2` is the second column called Estado. Each column is understood once, however many cells it has.

@@ -71,8 +71,10 @@ def print_run(report: RunReport, settings: Settings) -> None:
             console.print(f"{how} {escape(settings.address)}/{settings.prefix}/gold/{client}")
         elif done.problem:
             console.print(f"[red]held back[/red] {client}: {escape(done.problem)}")
-    for test in report.failed_tests:
-        console.print(f"[red]test[/red] {escape(test)}")
+    for found, colour, tests in (("failed", "red", report.failed_tests), ("warns", "yellow", report.warnings)):
+        for test in tests:
+            # On one line, however narrow the terminal: it ends with a command to be copied.
+            console.print(f"[{colour}]test {found}[/{colour}] {escape(test)}", soft_wrap=True)
     _print_recommendations(console, report.results["recommendations"].report)
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.stages.items() if seconds >= SHOWN_SECONDS)
     console.print(f"{report.seconds:.1f} s in all: {stages}")

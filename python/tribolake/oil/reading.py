@@ -4,46 +4,46 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from tribolake.lake import open_lake
 from tribolake.lake.bronze import CLIENT_NAME, BronzeFile
-from tribolake.lake.ledger import Ledger, new_files
+from tribolake.lake.ledger import Ledger
 from tribolake.readers.confined import Reading, ReadingLimits, ReadingTask
 from tribolake.readers.layout import SheetLayout
-from tribolake.readers.read_ahead import READ_AHEAD
+from tribolake.readers.read_ahead import read_ahead, readings_of
 from tribolake.settings import Settings
 
 # The sheets that each declared client's laboratory delivers.
 Layouts = Mapping[str, tuple[SheetLayout, ...]]
+# The columns of control.found_files.
+FOUND_FILES = "client, file_key, size_bytes, modified_at, partition_date"
 
 
-_FOUND_AHEAD: list[BronzeFile] | None = None
-
-
-def read_ahead(settings: Settings, found: Sequence[BronzeFile], layouts: Layouts) -> None:
+def begin_to_read(settings: Settings, run_id: str, found: Sequence[BronzeFile], layouts: Layouts) -> None:
     """Begin to read new files in the background; :func:`read_arrivals` waits for them."""
-    global _FOUND_AHEAD  # noqa: PLW0603 - dbt calls the model, so that nothing can be handed to it
-    _FOUND_AHEAD = list(found)
-    READ_AHEAD.start(list(_reading_tasks(settings, found, layouts).values()), _reading_limits(settings))
+    read_ahead(_reading_tasks(settings, found, layouts), _reading_limits(settings), _record(settings, run_id))
 
 
-def find_arrivals(settings: Settings, ledger: Ledger, clients: Sequence[str] | None) -> list[BronzeFile]:
-    """The files that this run reads: those that its plan found, or, where dbt runs alone, those that are new now."""
-    global _FOUND_AHEAD
-    found, _FOUND_AHEAD = _FOUND_AHEAD, None
-    return new_files(open_lake(settings), ledger, clients) if found is None else found
+def files_of(rows: Sequence[tuple[str, str, int, datetime, date | None]], ledger: Ledger) -> list[BronzeFile]:
+    """The files that the plan of a run found, from rows of control.found_files, without those that are loaded since."""
+    found = (
+        BronzeFile(client, key, size_bytes, modified_at.astimezone(UTC), day)
+        for client, key, size_bytes, modified_at, day in sorted(rows, key=lambda row: row[1])
+    )
+    return [file for file in found if (file.key, file.size_bytes, file.modified_at) not in ledger.files]
 
 
 def read_arrivals(
-    settings: Settings, found: Sequence[BronzeFile], ledger: Ledger, layouts: Layouts
+    settings: Settings, run_id: str, found: Sequence[BronzeFile], ledger: Ledger, layouts: Layouts
 ) -> list[dict[str, object]]:
     """Read new files into the staging folder and record each as an arrival.
 
     Args:
         settings: the lake and what reading may cost.
-        found: new files, from :func:`new_files`.
+        run_id: of the run whose files were read ahead, if any were.
+        found: new files.
         ledger: earlier arrivals.
         layouts: the sheets that each declared client's laboratory delivers.
 
@@ -53,11 +53,11 @@ def read_arrivals(
         says what to do).
     """
     tasks = _reading_tasks(settings, found, layouts)
-    readings = READ_AHEAD.take(list(tasks.values()), _reading_limits(settings))
+    readings = readings_of(tasks, _reading_limits(settings), _record(settings, run_id))
     contents = set(ledger.contents)
     rows = []
     for file in found:
-        reading = readings[tasks[file]] if file in tasks else Reading("", 0, _undeclared(file.client))
+        reading = readings[file.key] if file.key in tasks else Reading("", 0, _undeclared(file.client))
         duplicate = (file.client, reading.sha256) in contents
         status = "failed" if reading.problem else "duplicate" if duplicate else "loaded"
         if status == "loaded":
@@ -71,11 +71,15 @@ def staged_file(settings: Settings, client: str, sha256: str) -> Path:
     return settings.staging / f"{client}.{sha256}.parquet"
 
 
-def _reading_tasks(settings: Settings, found: Sequence[BronzeFile], layouts: Layouts) -> dict[BronzeFile, ReadingTask]:
+def _record(settings: Settings, run_id: str) -> Path:
+    return settings.staging / f"{run_id}.jsonl"
+
+
+def _reading_tasks(settings: Settings, found: Sequence[BronzeFile], layouts: Layouts) -> dict[str, ReadingTask]:
     settings.staging.mkdir(parents=True, exist_ok=True)
-    lake = open_lake(settings)
+    lake, staging = open_lake(settings), settings.staging
     return {
-        file: ReadingTask(lake.content(file), str(settings.staging / f"{file.client}."), tuple(layouts[file.client]))
+        file.key: ReadingTask(lake.content(file), str(staging / f"{file.client}."), tuple(layouts[file.client]))
         for file in found
         if file.client in layouts
     }

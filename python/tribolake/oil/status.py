@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import duckdb
+
 from tribolake.errors import ConfigurationError
 from tribolake.lake import open_lake
 from tribolake.lake.ledger import new_files
@@ -17,34 +19,7 @@ from tribolake.run.warehouse import last_run, lower_names, open_warehouse, read_
 from tribolake.settings import Settings
 from tribolake.watch.heartbeat import read_heartbeat
 
-# Why a machine stands where it does: the three breaches of its worst component that weigh most in the status.
 MACHINES_QUERY = """
-    with breaches as (
-        select
-            components.client,
-            components.unit_id,
-            components.component,
-            concat(
-                results.essay, ' ', case when results.direction = 'lower' then '↓ ' end, results.censoring,
-                coalesce(results.code, regexp_replace(cast(round(results.value, 2) as varchar), '[.]0$', ''))
-            ) as breach,
-            row_number() over (
-                partition by components.client, components.unit_id, components.component
-                order by results.status_points desc, results.essay
-            ) as weight
-        from gold.component_status_current as components
-        inner join gold.classified_results as results
-            on components.client = results.client and components.sample_number = results.sampleNumber
-        where results.status_points > 0
-    ),
-
-    reasons as (
-        select client, unit_id, component, string_agg(breach, ', ' order by weight) as why
-        from breaches
-        where weight <= 3
-        group by all
-    )
-
     select
         machines.client, machines.unit_id, machines.overall_status, machines.machine_score, machines.priority_score,
         machines.worst_component, reasons.why, machines.total_components, machines.components_anormal,
@@ -52,16 +27,14 @@ MACHINES_QUERY = """
         machines.components_stale, left(machines.latest_sample_date, 10) as latest_sample_date,
         machines.machine_ai_recommendation
     from gold.machine_status_current as machines
-    left join reasons
-        on
-            machines.client = reasons.client
-            and machines.unit_id = reasons.unit_id
-            and machines.worst_component = reasons.component
+    left join {reasons} as reasons on machines.client = reasons.client and machines.unit_id = reasons.unit_id
     where $clients is null or list_contains($clients, lower(machines.client))
     order by
         machines.priority_score desc, machines.weighted_machine_score desc, machines.machine_score desc,
         machines.client, machines.unit_id
 """
+# The warehouse of an earlier release has no such view until the next run.
+NO_REASONS = "(select '' as client, '' as unit_id, null as why where false)"
 UNMAPPED_QUERY = "select client, kind, name, cells_affected from silver.unmapped_names order by all"
 REPORTS_QUERY = """
     select lower(client) as client, report_status, count(*) as reports
@@ -112,7 +85,13 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
             failed_files=rows_of(warehouse, FAILED_FILES, {"clients": wanted}) if is_built else [],
             unmapped_names=rows_of(warehouse, UNMAPPED_QUERY) if is_built else [],
             reports=rows_of(warehouse, REPORTS_QUERY) if is_built else [],
-            machines=rows_of(warehouse, MACHINES_QUERY, {"clients": wanted}) if is_built else [],
+            machines=_machines(warehouse, wanted) if is_built else [],
             watcher=heartbeat.as_dict() if heartbeat else None,
             calls=last_calls(settings.state),
         )
+
+
+def _machines(warehouse: duckdb.DuckDBPyConnection, clients: list[str] | None) -> list[dict[str, Any]]:
+    has_reasons = warehouse.execute("select 1 from duckdb_views() where view_name = 'machine_reasons'").fetchone()
+    query = MACHINES_QUERY.format(reasons="gold.machine_reasons" if has_reasons else NO_REASONS)
+    return rows_of(warehouse, query, {"clients": clients})

@@ -10,7 +10,7 @@ import duckdb
 
 from tribolake.errors import StoreUnavailable
 from tribolake.lake.bronze import BronzeFile
-from tribolake.oil.reading import read_ahead
+from tribolake.oil.reading import begin_to_read
 from tribolake.oil.reasons import reasons
 from tribolake.oil.seeds import declared_layouts
 from tribolake.oil.wording.reports import word_reports
@@ -20,12 +20,12 @@ from tribolake.product import Progress, Step, StepResult, Steps
 from tribolake.settings import Settings
 
 
-def begin(settings: Settings, found: Sequence[BronzeFile]) -> None:
+def begin(settings: Settings, run_id: str, found: Sequence[BronzeFile]) -> None:
     """Begin what needs no warehouse while dbt is imported: read new files, import pandas.
 
     pyarrow wants pandas when limits are computed, and queries leave a core free.
     """
-    read_ahead(settings, found, declared_layouts())
+    begin_to_read(settings, run_id, found, declared_layouts())
     threading.Thread(target=__import__, args=("pandas",), daemon=True).start()
 
 

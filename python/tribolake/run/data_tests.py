@@ -1,14 +1,14 @@
 """dbt's data tests, run as the plain queries that they compile to.
 
-As nodes of a dbt run sixty tests take longer than all models of a small arrival: 30 ms each, of which the query needs
-three. dbt compiles them once for each state of the project; every run then asks all of them.
+As nodes of a dbt run the tests take longer than all models of a small arrival: 30 ms each, the query itself three. dbt
+compiles them once for each state of the project; every run then asks all of them.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,55 +18,185 @@ from typing import Any
 import duckdb
 
 THREADS = 2
+EXAMPLES = 3
+MOST_COLUMNS = 5
+LONGEST_VALUE = 80
+# What dbt's own tests call the column that they test.
+TESTED = ("unique_field", "value_field", "from_field")
+KEY_TESTS = ("unique", "unique_combination_of_columns")
 
 
 @dataclass(frozen=True)
 class DataTest:
-    """A data test: `query` finds the offending rows. It is about seeds, models or the history (snapshots)."""
+    """A compiled data test. `query` finds the offending rows, the other fields judge and explain them."""
 
     name: str
-    about: str
+    about: str  # seeds, models or the history (snapshots)
     query: str
+    severity: str
+    fail_calc: str
+    warn_if: str
+    error_if: str
+    limit: int | None
+    # Of a generic test: the relation that it tests, which of its rows, one column of it, and the key of a row.
+    relation: str | None = None
+    where: str | None = None
+    column: str | None = None
+    key: tuple[str, ...] = ()
 
-    @classmethod
-    def of_node(cls, node: Any) -> DataTest:
-        """From a compiled node of dbt."""
-        place = str(node.original_file_path)
-        about = "seeds" if "seeds/" in place else "history" if place.startswith("snapshots/") else "models"
-        return cls(node.name, about, node.compiled_code)
+    @property
+    def verdict_query(self) -> str:
+        """Failures, and whether they warn and fail: as dbt's macro get_test_sql has it."""
+        limit = "" if self.limit is None else f"\nlimit {self.limit}"
+        return (
+            f"select {self.fail_calc} as failures, {self.fail_calc} {self.warn_if} as should_warn,"
+            f" {self.fail_calc} {self.error_if} as should_error\nfrom ({self.query}{limit}\n) as dbt_internal_test"
+        )
 
 
 @dataclass(frozen=True)
-class FailedTest:
-    """A data test that found offending rows, or could not be asked."""
+class Finding:
+    """A data test that did not pass.
 
-    name: str
+    `clients` are those of the offending rows, in lower case; empty where the rows do not name one.
+    """
+
+    test: str
+    is_failure: bool  # a warning otherwise
     message: str
-    query: str
+    clients: frozenset[str] = frozenset()
 
 
-def failed_tests(connection: duckdb.DuckDBPyConnection, tests: Sequence[DataTest]) -> list[FailedTest]:
-    """Ask every test; a test that cannot be asked counts as failed.
+def compiled_tests(compiled: Iterable[Any], nodes: Mapping[str, Any]) -> list[DataTest]:
+    """The data tests that compiled nodes of dbt stand for.
+
+    Args:
+        compiled: nodes of tests.
+        nodes: all nodes of the manifest, by unique id.
+    """
+    keys: dict[str, tuple[str, ...]] = {}
+    for node in nodes.values():
+        tested = getattr(node, "test_metadata", None)
+        if tested is not None and tested.name in KEY_TESTS and not node.config.where:
+            key = tested.kwargs.get("combination_of_columns") or [tested.kwargs["column_name"]]
+            keys.setdefault(node.attached_node, tuple(key))
+    return [_test_of(node, nodes, keys) for node in compiled]
+
+
+def _test_of(node: Any, nodes: Mapping[str, Any], keys: Mapping[str, tuple[str, ...]]) -> DataTest:
+    place, config = str(node.original_file_path), node.config
+    attached = getattr(node, "attached_node", None)
+    return DataTest(
+        name=node.name,
+        about="seeds" if "seeds/" in place else "history" if place.startswith("snapshots/") else "models",
+        query=node.compiled_code,
+        severity=config.severity.lower(),
+        fail_calc=config.fail_calc,
+        warn_if=config.warn_if,
+        error_if=config.error_if,
+        limit=config.limit,
+        relation=nodes[attached].relation_name if attached else None,
+        where=config.where,
+        column=node.test_metadata.kwargs.get("column_name") if attached else None,
+        key=keys.get(attached, ()) if attached else (),
+    )
+
+
+def ask_tests(connection: duckdb.DuckDBPyConnection, tests: Sequence[DataTest]) -> list[Finding]:
+    """Ask every test, and judge what it finds as `dbt test` would. A test that cannot be asked fails.
 
     Args:
         connection: to the warehouse.
         tests: what to ask.
 
     Returns:
-        Tests with offending rows, in the order of `tests`.
+        What did not pass, in the order of `tests`.
     """
 
-    def ask(test: DataTest) -> FailedTest | None:
+    def ask(test: DataTest) -> Finding | None:
         with connection.cursor() as cursor:
             try:
-                row = cursor.execute(f"select count(*) from ({test.query}) as offending").fetchone()
+                return _ask(cursor, test)
             except duckdb.Error as error:
-                return FailedTest(test.name, f"cannot be asked: {str(error).splitlines()[0]}", test.query)
-        offending = row[0] if row else 0
-        return FailedTest(test.name, f"{offending} offending rows", test.query) if offending else None
+                return Finding(test.name, True, f"cannot be asked: {str(error).splitlines()[0]}")
 
     with ThreadPoolExecutor(THREADS) as threads:
-        return [failed for failed in threads.map(ask, tests) if failed]
+        return [finding for finding in threads.map(ask, tests) if finding]
+
+
+def _ask(cursor: duckdb.DuckDBPyConnection, test: DataTest) -> Finding | None:
+    row = cursor.execute(test.verdict_query).fetchone()
+    failures, should_warn, should_error = row or (None, None, None)
+    if failures is None or failures != int(failures):
+        return Finding(test.name, True, f"cannot be asked: {test.fail_calc} is {failures}, not a whole number")
+    is_failure = bool(test.severity == "error" and should_error)
+    if not is_failure and not should_warn:
+        return None
+    clients, examples = _offending_rows(cursor, test)
+    counted = f"{failures} offending rows" if test.fail_calc == "count(*)" else f"{test.fail_calc} is {failures}"
+    message = "; ".join([counted, *examples])
+    return Finding(test.name, is_failure, message, clients)
+
+
+def _offending_rows(cursor: duckdb.DuckDBPyConnection, test: DataTest) -> tuple[frozenset[str], list[str]]:
+    """The clients of all offending rows, and a few of the rows in words."""
+    rows = f"({test.query}\n)"
+    names = _columns(cursor, rows)
+    if "client" not in names and test.relation:
+        rows, names = _looked_up(cursor, test, rows, names)
+    if "client" not in names:
+        return frozenset(), _in_words(cursor, rows, names)
+    found = cursor.execute(f"select distinct lower(client) from {rows} as offending").fetchall()
+    clients = frozenset(client for (client,) in found)
+    first = ["client", *(name for name in test.key if name in names)]
+    return frozenset() if None in clients else clients, _in_words(cursor, rows, [*first, *names])
+
+
+def _looked_up(
+    cursor: duckdb.DuckDBPyConnection, test: DataTest, failing: str, names: list[str]
+) -> tuple[str, list[str]]:
+    """Rows of the tested relation that have a value which dbt's own test found, and the columns that tell them."""
+    of_relation = _columns(cursor, str(test.relation))
+    columns = {name: test.column if name in TESTED else _quoted(name) for name in names}
+    columns = {name: column for name, column in columns.items() if name in TESTED or name in of_relation}
+    if "client" not in of_relation or not columns or None in columns.values():
+        return failing, names
+    values = ", ".join(f"{column} as tested_{place}" for place, column in enumerate(columns.values()))
+    same = " and ".join(
+        f"tested.tested_{place} is not distinct from failing.{_quoted(name)}" for place, name in enumerate(columns)
+    )
+    rows = (
+        f"(select tested.* from (select *, {values} from {test.relation} where {test.where or 'true'}) as tested"
+        f" semi join {failing} as failing on {same})"
+    )
+    shown = ["client", *test.key, *([test.column] if test.column else [])]
+    return rows, [name for name in shown if name in of_relation]
+
+
+def _in_words(cursor: duckdb.DuckDBPyConnection, rows: str, names: Sequence[str]) -> list[str]:
+    chosen = list(dict.fromkeys(names))[:MOST_COLUMNS]
+    columns = ", ".join(f"cast({_quoted(name)} as varchar)" for name in chosen)
+    query = f"select distinct {columns} from {rows} as offending order by all limit {EXAMPLES}"
+    return [
+        ", ".join(f"{name} {_in_short(value)}" for name, value in zip(chosen, row, strict=True))
+        for row in cursor.execute(query).fetchall()
+    ]
+
+
+def _in_short(value: str | None) -> str:
+    """A value on one line of a terminal: it may come from a laboratory's file."""
+    if value is None:
+        return "null"
+    short = value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…"
+    return short if short.isprintable() else ascii(short)
+
+
+def _columns(cursor: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
+    return [column[0] for column in cursor.execute(f"select * from {rows} as offending limit 0").description or []]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def read_tests(path: Path, fingerprint: str) -> list[DataTest] | None:
@@ -74,7 +204,7 @@ def read_tests(path: Path, fingerprint: str) -> list[DataTest] | None:
     with suppress(OSError, ValueError, TypeError, KeyError):
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["fingerprint"] == fingerprint:
-            return [DataTest(**test) for test in kept["tests"]]
+            return [DataTest(**(test | {"key": tuple(test["key"])})) for test in kept["tests"]]
     return None
 
 

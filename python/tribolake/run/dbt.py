@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import duckdb
 
 from tribolake.errors import RunFailed
 from tribolake.product import Product, Progress
-from tribolake.run.data_tests import DataTest, FailedTest, failed_tests, keep_tests, read_tests
+from tribolake.run.data_tests import DataTest, Finding, ask_tests, compiled_tests, keep_tests, read_tests
 from tribolake.run.project import fingerprint_parsed
 from tribolake.run.target import target_dir
 from tribolake.settings import PROJECT_DIR, SECRETS, Settings
@@ -62,37 +64,51 @@ class Dbt:
         nodes = self._run(build_command(self.product, load_seeds=load_seeds, rebuild=rebuild))
         return {node.name: list(node.columns) for node in nodes}
 
-    def test(self, *, seeds: str | None) -> list[FailedTest]:
-        """Ask the data tests of what was built; what a failed one means is the caller's to decide.
+    def test(self, *, seeds: str | None) -> list[Finding]:
+        """Ask the data tests of what was built. The caller decides what a failure means.
 
         Args:
             seeds: fingerprint of the seeds that were loaded; None where none were.
+
+        Returns:
+            Tests that failed or warn.
         """
         # Tests of seeds judge the seeds, not a lake: they are run once for each state of the seeds.
         tested = self.target / f"{self.product.name}_tested_seeds.sha256"
         about = ["models"]
         if seeds is not None and not (tested.exists() and tested.read_text() == seeds):
             about.append("seeds")
-        failed = self._failed_tests(about)
-        if seeds is not None and not failed:
+        found = self._ask_tests(about)
+        if seeds is not None and not found:
             tested.write_text(seeds)
-        return failed
+        return found
 
-    def snapshot(self) -> list[FailedTest]:
+    def snapshot(self) -> list[Finding]:
         """Bring the history up to what is published, and test it.
 
         Returns:
-            Tests of the history that failed.
+            Tests of the history that failed or warn.
 
         Raises:
             RunFailed: a snapshot failed; the next run makes up for it.
         """
         self._run(["snapshot", "--select", *self.product.selectors])
-        return self._failed_tests(["history"])
+        return self._ask_tests(["history"])
 
-    def compile(self, *models: str) -> dict[str, str]:
-        """The SQL of models, as it would run on the warehouse."""
-        return {node.name: node.compiled_code for node in self._run(["compile", "--select", *models])}
+    def compile(self, select: str, *, exclude: str = "") -> dict[str, str]:
+        """Compile models.
+
+        Args:
+            select: nodes as dbt selects them; only the models of them are compiled.
+            exclude: models to leave out, selected in the same way.
+
+        Returns:
+            Their SQL by name, as it would run on the warehouse. Each model follows the models that it reads.
+        """
+        command = ["compile", "--indirect-selection", "empty", "--select", f"{select},resource_type:model"]
+        nodes = {node.unique_id: node for node in self._run([*command, *(("--exclude", exclude) if exclude else ())])}
+        parents = {name: nodes.keys() & set(node.depends_on.nodes) for name, node in nodes.items()}
+        return {nodes[name].name: nodes[name].compiled_code for name in TopologicalSorter(parents).static_order()}
 
     def write_docs(self) -> Path:
         """Write the documentation as one HTML file that opens from disk."""
@@ -117,31 +133,44 @@ class Dbt:
         if "dbt.adapters.duckdb.connections" in sys.modules:
             _connections().close_all_connections()
 
-    def _run(self, command: Sequence[str]) -> list[Any]:
+    def _run(self, command: Sequence[str], manifest: Any = None) -> list[Any]:
         """The nodes that were built."""
-        results = list(getattr(self._invoke(command), "results", None) or [])
+        results = list(getattr(self._invoke(command, manifest), "results", None) or [])
         if any(str(result.status) in ("error", "skipped") for result in results):
             cause = next(result for result in results if str(result.status) == "error")
             raise RunFailed(f"{cause.node.name} failed: {_first_lines(cause.message)}")
         return [result.node for result in results]
 
-    def _failed_tests(self, about: Sequence[str]) -> list[FailedTest]:
+    def _ask_tests(self, about: Sequence[str]) -> list[Finding]:
+        tests = [test for test in self._data_tests() if test.about in about]
+        with self.warehouse() as connection:
+            found = ask_tests(connection, tests)
+        return [replace(each, message=f"{each.message}. All of them: {self.show_command(each.test)}") for each in found]
+
+    def _data_tests(self) -> list[DataTest]:
+        """The data tests of the product, compiled once for each state of the project."""
         compiled, fingerprint = self.target / f"{self.product.name}_data_tests.json", fingerprint_parsed(self.product)
         tests = read_tests(compiled, fingerprint)
         if tests is None:
+            manifest = self.parse()
             selected = [f"resource_type:test,{selector}" for selector in self.product.selectors]
-            tests = [DataTest.of_node(node) for node in self._run(["compile", "--select", *selected])]
+            tests = compiled_tests(self._run(["compile", "--select", *selected], manifest), manifest.nodes)
             keep_tests(compiled, fingerprint, tests)
-        with self.warehouse() as connection:
-            return failed_tests(connection, [test for test in tests if test.about in about])
+        return tests
 
-    def _invoke(self, command: Sequence[str], *, write_json: bool = False) -> Any:
+    def show_command(self, test: str) -> str:
+        """Return the command that lists all offending rows of a data test, to be copied into a shell."""
+        dbt = str(Path(sys.executable).with_name("dbt"))
+        words = [dbt, "--quiet", "--log-level-file", "none", "show", "--select", test, "--limit", "-1"]
+        return f"cd {shlex.quote(str(self.settings.state))} && {shlex.join([*words, *project_flags(self.target)])}"
+
+    def _invoke(self, command: Sequence[str], manifest: Any = None, *, write_json: bool = False) -> Any:
         # Importing dbt takes seconds: only a run that has something to do pays for it.
         with _without_collecting_garbage():
             from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-        is_parsed = PARSED and PARSED.fingerprint == fingerprint_parsed(self.product)
-        manifest = PARSED.manifest if PARSED and is_parsed else None
+        if manifest is None and PARSED and PARSED.fingerprint == fingerprint_parsed(self.product):
+            manifest = PARSED.manifest
         runner = dbtRunner(manifest=manifest, callbacks=[self._on_event])
         with contextlib.chdir(self.settings.state), _environment(self.settings.environment()):
             outcome = runner.invoke([*global_flags(write_json=write_json), *command, *project_flags(self.target)])

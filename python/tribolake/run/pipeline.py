@@ -16,7 +16,7 @@ from tribolake.publish.shelf import Shelf
 from tribolake.publish.version import ManifestHeader
 from tribolake.publish.versioned import publish_versions
 from tribolake.run.calls import keep_calls
-from tribolake.run.data_tests import FailedTest
+from tribolake.run.data_tests import Finding
 from tribolake.run.dbt import Dbt
 from tribolake.run.home import Home, open_home
 from tribolake.run.notify import Troubles, tell, tell_failure, troubles_of
@@ -134,7 +134,7 @@ def _carry_out(
     product: Product, plan: Plan, settings: Settings, home: Home, report: RunReport, stopwatch: Stopwatch
 ) -> Troubles:
     steps = product.steps()
-    steps.before_build(settings, plan.found)
+    steps.before_build(settings, plan.request.run_id, plan.found)
     with Dbt(product, settings, stopwatch.progress) as dbt:
         with stopwatch("build"):
             columns = dbt.build(load_seeds=plan.load_seeds, rebuild=plan.rebuild)
@@ -144,13 +144,13 @@ def _carry_out(
                     warehouse, settings, plan.request.run_id, stopwatch.progress
                 )
         with stopwatch("test"):
-            failed = dbt.test(seeds=plan.fingerprints.seeds if plan.load_seeds else None)
+            found = dbt.test(seeds=plan.fingerprints.seeds if plan.load_seeds else None)
+            report.add_findings(found)
         with stopwatch("publish"), dbt.warehouse() as warehouse:
             clients = plan.request.clients or product.clients()
             report.clients = describe_clients(warehouse, product, plan.since, clients)
             report.failed_files = describe_failed_files(warehouse, product, plan.since)
-            report.failed_tests = [f"{test.name}: {test.message}" for test in failed]
-            _hold_back(warehouse, report, failed)
+            _hold_back(report, found)
             touched = set(report.clients) if plan.republish else _touched_clients(warehouse, product, report)
             _publish(warehouse, product, plan, home.shelf, report, columns, touched, stopwatch.progress)
             hold_back(warehouse, list(report.problems))
@@ -158,7 +158,7 @@ def _carry_out(
             for client, problem in home.unannounced.items():
                 report.clients[client].problem = report.clients[client].problem or problem
         with stopwatch("history"):
-            report.failed_tests += [f"{test.name}: {test.message}" for test in dbt.snapshot()]
+            report.add_findings(dbt.snapshot())
         # All of it is loaded. A run that is killed after it was recorded may have no next one that cleans up.
         for staged in settings.staging.glob("*"):
             staged.unlink(missing_ok=True)
@@ -174,22 +174,12 @@ def _touched_clients(warehouse: duckdb.DuckDBPyConnection, product: Product, rep
     return built.union(*(result.touched for result in report.results.values()))
 
 
-def _hold_back(warehouse: duckdb.DuckDBPyConnection, report: RunReport, failed_tests: list[FailedTest]) -> None:
-    """Hold back the clients that failed tests speak of; a test that names no client holds all of them back."""
-    for test in failed_tests:
-        for client in clients_of(warehouse, test) or set(report.clients):
+def _hold_back(report: RunReport, found: Sequence[Finding]) -> None:
+    """Hold back the clients that failed tests name. A failed test that names no client holds all of them back."""
+    for finding in (finding for finding in found if finding.is_failure):
+        for client in finding.clients or set(report.clients):
             if client in report.clients:
-                report.clients[client].problem = f"data test {test.name} failed"
-
-
-def clients_of(warehouse: duckdb.DuckDBPyConnection, test: FailedTest) -> set[str]:
-    """The clients of the rows that a failed test found; empty where a row does not say."""
-    try:
-        rows = warehouse.execute(f"select distinct lower(client) from ({test.query}) as offending").fetchall()
-    except duckdb.Error:
-        return set()
-    clients = {client for (client,) in rows}
-    return set() if None in clients else clients
+                report.clients[client].problem = f"data test {finding.test} failed"
 
 
 def _publish(

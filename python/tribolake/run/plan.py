@@ -106,7 +106,7 @@ def plan_run(
         holding = tuple(reason for reason, holds in reasons.items() if holds)
         if holding:
             forget = product.warehouse.from_files if reread else ()
-            request_run(warehouse, request, rebuild=rebuild, forget=forget)
+            request_run(warehouse, request, found, rebuild=rebuild, forget=forget)
     # The seeds of a rebuild that was killed may be other ones than these, though the last finished run had these.
     load_seeds = past is None or past.fingerprints.seeds != fingerprints.seeds or unfinished.rebuild
     since = past.finished_at if past else datetime.min.replace(tzinfo=UTC)

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from tribolake.product import Product, StepResult
+from tribolake.run.data_tests import Finding
 
 
 @dataclass
@@ -40,7 +41,8 @@ class RunReport:
     stages: dict[str, float] = field(default_factory=dict)
     clients: dict[str, ClientReport] = field(default_factory=dict)
     failed_files: list[dict[str, str]] = field(default_factory=list)
-    failed_tests: list[str] = field(default_factory=list)
+    failed_tests: list[str] = field(default_factory=list)  # with offending rows, and the command that lists all
+    warnings: list[str] = field(default_factory=list)  # data tests that warn, likewise: what they found is published
     results: dict[str, StepResult] = field(default_factory=dict)  # of the product's own steps
     calls: dict[str, int] = field(default_factory=dict)  # to the object store, by operation; empty in a folder
 
@@ -53,6 +55,12 @@ class RunReport:
     def problems(self) -> dict[str, str]:
         """What is wrong with clients, held back above all."""
         return {client: report.problem for client, report in self.clients.items() if report.problem}
+
+    def add_findings(self, found: Sequence[Finding]) -> None:
+        """Add the data tests that failed or warn."""
+        for finding in found:
+            told = self.failed_tests if finding.is_failure else self.warnings
+            told.append(f"{finding.test}: {finding.message}")
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON: what a step reports stands under the step's own name."""

@@ -14,28 +14,15 @@ import duckdb
 from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_exponential_jitter
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.bronze import BronzeFile
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
 from tribolake.product import Product
+from tribolake.run.control_tables import control_tables
 from tribolake.run.home import bring_warehouse
 from tribolake.run.project import Fingerprints
 from tribolake.run.report import RunReport
 from tribolake.settings import Settings
 
-# `run_request` is also made by macros/ensure_control_tables.sql, for dbt without the wrapper.
-CONTROL_TABLES = """
-    create schema if not exists control;
-    create schema if not exists history;
-    create table if not exists history.layout_2 (made_at timestamptz default current_timestamp);
-    create table if not exists control.run_request (
-        run_id varchar not null, policy varchar not null, clients varchar[], retry_failed boolean not null,
-        recalculate_limits boolean not null, requested_at timestamptz not null, language varchar not null
-    );
-    create table if not exists control.runs (
-        run_id varchar primary key, finished_at timestamptz not null, fingerprints json not null,
-        policy varchar not null, clients varchar[], report json not null
-    );
-    create table if not exists control.unfinished (rebuild boolean not null, recalculate_limits boolean not null);
-"""
 # Tables that an earlier version of tribolake made otherwise are not understood: see `open_for_a_run`.
 LAYOUT_TABLE = ("history", "layout_2")
 NO_RETRIES = "(select '' as file_key, now() as asked_at where false)"
@@ -190,25 +177,31 @@ def what_is_unfinished(connection: duckdb.DuckDBPyConnection) -> Unfinished:
 
 
 def request_run(
-    connection: duckdb.DuckDBPyConnection, request: RunRequest, *, rebuild: bool, forget: Sequence[str]
+    connection: duckdb.DuckDBPyConnection,
+    request: RunRequest,
+    found: Sequence[BronzeFile],
+    *,
+    rebuild: bool,
+    forget: Sequence[str],
 ) -> None:
-    """Leave the request where the models find it, and what is to be made anew where the next run finds it.
+    """Leave the request and the files to read where the models find them, and what to repeat for the next run.
 
     All in one transaction: a run that is killed here has asked for nothing.
 
     Args:
         connection: to the warehouse.
         request: what the run is asked to do.
+        found: the files that the run reads.
         rebuild: the run makes every derived table anew.
         forget: relations that are dropped, such as what was read from files when the build must read them again.
     """
     with transaction(connection):
-        connection.execute("drop table if exists control.run_request")  # an earlier version's has other columns
-        connection.execute(CONTROL_TABLES)
+        connection.execute(control_tables())
+        connection.execute("delete from control.run_request")
         connection.execute(
             "insert into control.run_request by name"
             " select ? as run_id, ? as policy, ?::varchar[] as clients, ? as retry_failed, ? as recalculate_limits,"
-            " ?::timestamptz as requested_at, ? as language",
+            " ?::timestamptz as requested_at, ? as language, true as has_found_files",
             [
                 request.run_id,
                 request.policy,
@@ -217,6 +210,18 @@ def request_run(
                 request.recalculate_limits,
                 request.requested_at,
                 request.language,
+            ],
+        )
+        connection.execute("delete from control.found_files")
+        connection.execute(
+            "insert into control.found_files select unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::bigint[]),"
+            " unnest(?::timestamptz[]), unnest(?::date[])",
+            [
+                [file.client for file in found],
+                [file.key for file in found],
+                [file.size_bytes for file in found],
+                [file.modified_at for file in found],
+                [file.partition_date for file in found],
             ],
         )
         connection.execute("delete from control.unfinished")
@@ -236,7 +241,6 @@ def record_run(
 ) -> None:
     """Remember a run that published, with the fingerprints of the project and its seeds."""
     with transaction(connection):
-        connection.execute(CONTROL_TABLES)
         connection.execute(
             "insert or replace into control.runs values (?, ?, ?, ?, ?, ?)",
             [
@@ -249,6 +253,8 @@ def record_run(
             ],
         )
         connection.execute("delete from control.unfinished")
+        connection.execute("update control.run_request set has_found_files = false")  # they are loaded
+        connection.execute("delete from control.found_files")
 
 
 @contextmanager

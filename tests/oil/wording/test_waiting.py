@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 from tests.support.kept_wordings import wording
-from tests.support.reply_tables import reply_tables
 
 from tribolake.oil.wording.result import Waiting
 from tribolake.oil.wording.waiting import (
@@ -26,6 +25,7 @@ from tribolake.oil.wording.waiting import (
     try_again_now,
 )
 from tribolake.oil.wording.wording import Configuration
+from tribolake.run.control_tables import control_tables
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SPANISH = Configuration("2026-11", "l'model", 0.2, "es")
@@ -47,7 +47,7 @@ REPORTS = """
 @pytest.fixture
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        connection.execute(REPORTS + reply_tables())
+        connection.execute(REPORTS + control_tables() + control_tables("oil"))
         yield connection
 
 
@@ -158,7 +158,7 @@ def test_warehouse_of_an_earlier_release_has_nothing_due(built):
     with duckdb.connect() as earlier:
         earlier.execute(built)
         assert not is_wording_due(earlier, NAME, NOW)
-        earlier.execute(reply_tables())
+        earlier.execute(control_tables() + control_tables("oil"))
         assert not is_wording_due(earlier, WITH_COMMENTS, NOW)
 
 
@@ -166,7 +166,8 @@ def test_look_whether_something_is_due_does_not_import_pandas():
     script = (
         "import sys, duckdb; from datetime import datetime, UTC\n"
         "from tribolake.oil.wording.waiting import is_wording_due\n"
-        f"connection = duckdb.connect(); connection.execute({REPORTS + reply_tables()!r})\n"
+        "from tribolake.run.control_tables import control_tables\n"
+        f"connection = duckdb.connect(); connection.execute({REPORTS!r} + control_tables() + control_tables('oil'))\n"
         "assert is_wording_due(connection, '{}', datetime.now(UTC))\n"
         "assert 'pandas' not in sys.modules and 'openai' not in sys.modules\n"
     )

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import pytest
 from tests.support.kept_wordings import wording
 from tests.support.model_endpoints import KEY
-from tests.support.reply_tables import reply_tables
 from tests.support.s3_fixtures import new_buckets
 
 from tribolake.cli.options import Exit
@@ -23,6 +22,7 @@ from tribolake.oil.wording.result import Waiting
 from tribolake.oil.wording.segments import open_wordings
 from tribolake.oil.wording.waiting import configuration_text, keep_replies, keep_waiting
 from tribolake.oil.wording.wording import Wording, cache_key
+from tribolake.run.control_tables import control_tables
 from tribolake.run.home import open_custody
 from tribolake.run.project import Fingerprints
 from tribolake.run.report import RunReport
@@ -52,7 +52,7 @@ def build(settings: Settings) -> None:
     request = RunRequest("run-1", "default", None, False, False, NOW, "es")
     with open_warehouse(settings.warehouse) as warehouse:
         warehouse.execute(REPORTS, PATTERNS)
-        warehouse.execute(reply_tables())
+        warehouse.execute(control_tables() + control_tables("oil"))
         record_run(warehouse, request, Fingerprints("", "", ""), RunReport("run-1", "default", "es"))
 
 

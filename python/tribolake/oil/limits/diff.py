@@ -79,11 +79,11 @@ def diff_limits(settings: Settings, a: str, b: str) -> LimitsDiff:
     with open_built(settings, "limits", "int_evaluated_samples"):
         pass  # whoever fetched the limits from S3 may have no warehouse
     with Dbt(OIL, settings) as dbt:
-        judges = dbt.compile(*JUDGES)
+        judges = dbt.compile(JUDGES)
     with duckdb.connect() as connection:
         moved = rows_of(connection, MOVED, {"a": str(files[a]), "b": str(files[b])})
         connection.execute("attach ':memory:' as warehouse; use warehouse")
-        borrow_warehouse(connection, settings.warehouse, JUDGES, clients[a])
+        borrow_warehouse(connection, settings.warehouse, judges, clients[a])
         for name, version in (("a", a), ("b", b)):
             judge(connection, judges, files[version])
             connection.execute(f"create table memory.main.reports_{name} as from gold.classified_reports")

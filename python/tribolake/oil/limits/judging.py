@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import duckdb
 
-# The models that judge a sample, in their order.
-JUDGES = (
-    "classified_results",
-    "int_report_scores",
-    "int_report_status",
-    "int_facts",
-    "matched_rules",
-    "int_breaches",
-    "int_breach_lists",
-    "int_patterns",
-    "report_recommendations",
-    "worded_recommendations",
-    "judged_reports",
-    "classified_reports",
-)
+# The models that judge a sample, and those that follow from its report, as dbt selects them.
+JUDGES = "classified_results+,+classified_reports"
+FOLLOWERS = "classified_results+,+machine_status_current"
 EVALUATED = """
     create or replace table changes.samples_to_judge as
     select evaluated.*, samples.laboratory, true as is_taken
@@ -32,7 +20,7 @@ EVALUATED = """
 
 
 def borrow_warehouse(
-    connection: duckdb.DuckDBPyConnection, warehouse: Path, models: Sequence[str], client: str
+    connection: duckdb.DuckDBPyConnection, warehouse: Path, models: Collection[str], client: str
 ) -> None:
     """Show a warehouse's tables as views in the connection's own database, where models can be made anew.
 
@@ -58,11 +46,11 @@ def judge(connection: duckdb.DuckDBPyConnection, models: Mapping[str, str], limi
 
     Args:
         connection: a borrowed warehouse.
-        models: SQL of the models in JUDGES.
+        models: SQL of the models that judge, in their order.
         limits: `judging_limits.parquet` of a version.
     """
     connection.execute("create or replace table limits.int_limits as from read_parquet($1)", [str(limits)])
     # Limits of earlier releases have no median: rules that compare with it do not match then.
     connection.execute("alter table limits.int_limits add column if not exists p50 double")
-    for name in JUDGES:
-        connection.execute(f'create or replace table gold."{name}" as {models[name]}')
+    for name, query in models.items():
+        connection.execute(f'create or replace table gold."{name}" as {query}')

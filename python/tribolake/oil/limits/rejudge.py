@@ -15,7 +15,7 @@ import duckdb
 
 from tribolake.lake.files import remove_folder
 from tribolake.lake.objects import Objects
-from tribolake.oil.limits.judging import JUDGES, borrow_warehouse, judge
+from tribolake.oil.limits.judging import FOLLOWERS, JUDGES, borrow_warehouse, judge
 from tribolake.oil.limits.versions import JUDGING_LIMITS, LIMITS, STEWART_LIMITS
 from tribolake.oil.product import OIL
 from tribolake.product import Progress
@@ -29,7 +29,6 @@ from tribolake.trace.reprocess import Recomputation, RecomputedGold
 
 REPORTS = "classified_reports"
 LIMITS_FILE = f"{STEWART_LIMITS}.parquet"
-FOLLOWERS = ("component_status_current", "machine_recommendations", "machine_status_current")
 JUDGED_BY = "select distinct limits_version from read_parquet($1) order by 1 nulls first"
 OF_A_VERSION = """
     create or replace table changes.samples_to_judge as
@@ -89,12 +88,13 @@ def rejudge(
     named: Sequence[str] = [version for version in versions if version]
     files = {version: fetch_version(published, LIMITS, version, JUDGING_LIMITS) for version in named}
     with Dbt(OIL, scratch) as dbt:
-        models = dbt.compile(*JUDGES, *FOLLOWERS)
+        judges = dbt.compile(JUDGES)
+        followers = dbt.compile(FOLLOWERS, exclude=JUDGES)
     remove_folder(folder)
     folder.mkdir(parents=True)
     # Called as the models call their database: a connection of another thread finds it too.
     with duckdb.connect(folder / f"{scratch.warehouse.stem}.duckdb") as connection:
-        borrow_warehouse(connection, scratch.warehouse, (*JUDGES, *FOLLOWERS), client)
+        borrow_warehouse(connection, scratch.warehouse, [*judges, *followers], client)
         connection.execute("drop view limits.stewart_limits")
         connection.execute("create table every_sample as from changes.samples_to_judge")
         for number, version in enumerate(versions):
@@ -106,13 +106,13 @@ def rejudge(
             connection.execute(
                 "create or replace table limits.stewart_limits as from read_parquet($1)", [str(of_machines)]
             )
-            judge(connection, models, files[chosen])
+            judge(connection, judges, files[chosen])
             keep = "create table kept_reports as" if number == 0 else "insert into kept_reports"
             connection.execute(f"{keep} from gold.classified_reports")
         connection.execute("create or replace table gold.classified_reports as from kept_reports")
         connection.execute("create or replace table changes.samples_to_judge as from every_sample")
-        for name in FOLLOWERS:
-            connection.execute(f'create table gold."{name}" as {models[name]}')
+        for name, query in followers.items():
+            connection.execute(f'create table gold."{name}" as {query}')
         connection.execute("create or replace table limits.stewart_limits as from read_parquet($1)", [str(limits)])
         places = Places(OIL.contract, scratch.lake, scratch.lake / scratch.prefix, client)
         return write_files(connection, places, folder, {})

@@ -1,0 +1,125 @@
+{#-
+  A table of which each run replaces only its scope: what the run touched.
+
+      {{ config(materialized='scope', unique_key=['row_id'], meta={'scope': 'touched_rows'}) }}
+
+  - `meta.scope` names a model with one row per key that the run touched. Rows whose `unique_key` is in it are deleted,
+    and what the model selects is inserted. `meta.scope_key` names the columns of that model where they are called
+    otherwise, `meta.scope_where` filters its rows.
+  - `incremental_strategy='append'` inserts only.
+  - Without either the whole table is replaced, like a `table`.
+
+  All of it is one transaction: readers see the table as it was or as it is now. dbt-duckdb's `table` and `incremental`
+  write another table first and rename or copy it, which takes three times as long.
+
+  `on_schema_change`, `persist_docs`, `grants`, `indexes`, hooks and contracts work as in dbt-duckdb's `incremental`.
+  docs/dbt.md describes them, docs/adr/0005-what-a-run-touches.md has the reasons.
+-#}
+{% materialization scope, adapter='duckdb', supported_languages=['sql', 'python'] -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set target = this.incorporate(type='table') -%}
+    {%- set keeps_rows = model.config.meta.get('scope') or config.get('incremental_strategy') == 'append' -%}
+    {%- set is_replaced = not keeps_rows or existing is none or existing.is_view or should_full_refresh() -%}
+    {%- if keeps_rows and is_replaced and config.get('full_refresh') is none and not everything_is_touched() -%}
+        {%- do exceptions.raise_compiler_error(
+            this.identifier ~ " holds what earlier runs made and cannot be built anew on its own: "
+            ~ "run `dbt build --full-refresh` without a selection"
+        ) -%}
+    {%- endif -%}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- if model['language'] == 'python' -%}
+        {#- A Python model writes through a connection of its own: into a table beside its own. -#}
+        {%- set written = make_intermediate_relation(target) -%}
+        {%- do run_query('drop table if exists ' ~ written) -%}
+        {%- do adapter.commit() -%}
+        {%- call statement('python', language='python') -%}
+            {{ create_table_as(False, written, compiled_code, 'python') }}
+        {%- endcall -%}
+    {%- endif -%}
+    {%- if is_replaced -%}
+        {%- call statement('main') -%}
+            {% if existing is not none -%}
+                drop {{ existing.type }} if exists {{ existing }};
+            {%- endif %}
+            {% if written -%}
+                alter table {{ written }} rename to {{ adapter.quote(target.identifier) }};
+            {%- else -%}
+                {{ create_table_as(False, target, compiled_code, 'sql') }}
+            {%- endif %}
+        {%- endcall -%}
+        {%- do create_indexes(target) -%}
+    {%- else -%}
+        {%- set selected = written or '(' ~ compiled_code ~ ')' -%}
+        {%- set columns = get_quoted_csv(columns_to_insert(target, selected) | map(attribute='name')) -%}
+        {%- call statement('main') -%}
+            {%- if model.config.meta.get('scope') %}
+                {{ delete_scope(target) }};
+            {%- endif %}
+            insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ selected }}; -- noqa
+            {%- if written %}
+                drop table {{ written }};
+            {%- endif %}
+        {%- endcall -%}
+    {%- endif -%}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- do apply_grants(target, config.get('grants'), should_revoke=should_revoke(existing, is_replaced)) -%}
+    {%- do persist_docs(target, model) -%}
+    {%- do adapter.commit() -%}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target]}) }}
+{%- endmaterialization %}
+
+
+{#- Delete the rows of what the run touched. -#}
+{% macro delete_scope(target) -%}
+    {%- set meta = model.config.meta -%}
+    {%- set key = config.require('unique_key') -%}
+    {%- set key = [key] if key is string else key -%}
+    delete from {{ target }}
+    where ({{ key | join(', ') }}) in (
+        select ({{ meta.get('scope_key', key) | join(', ') }})
+        from {{ ref(meta.scope) }}
+        where {{ meta.get('scope_where', true) }}
+    )
+{%- endmacro %}
+
+
+{#-
+  The columns to insert into a table that stays, once `on_schema_change` and the contract are satisfied. `ignore` inserts
+  the columns that the table has, as dbt does; all else compares them with those that the model selects.
+-#}
+{% macro columns_to_insert(target, selected) -%}
+    {%- if config.get('contract').enforced -%}
+        {%- do get_assert_columns_equivalent(compiled_code) -%}
+    {%- endif -%}
+    {%- set on_schema_change = incremental_validate_on_schema_change(config.get('on_schema_change'), default='ignore') -%}
+    {%- if on_schema_change != 'ignore' -%}
+        {%- set shape = make_temp_relation(target) -%}
+        {%- do run_query('create temporary table ' ~ shape ~ ' as select * from ' ~ selected ~ ' limit 0') -%}
+        {%- set columns = process_schema_changes(on_schema_change, shape, target) -%}
+        {%- do run_query('drop table ' ~ shape) -%}
+    {%- endif -%}
+    {{ return(columns or adapter.get_columns_in_relation(target)) }}
+{%- endmacro %}
+
+
+{#- dbt's own, for `scope` as well: whether the model adds to the rows of a table that is there. -#}
+{% macro is_incremental() -%}
+    {%- if not execute -%}{{ return(false) }}{%- endif -%}
+    {%- set existing = load_relation(this) -%}
+    {{ return(
+        existing is not none
+        and existing.is_table
+        and model.config.materialized in ('incremental', 'scope')
+        and not should_full_refresh()
+    ) }}
+{%- endmacro %}
+
+
+{#- In one statement. dbt's own adds, fills and drops a column, which DuckDB cannot commit together with new rows. -#}
+{% macro duckdb__alter_column_type(relation, column_name, new_column_type) -%}
+    {%- do run_query(
+        'alter table ' ~ relation ~ ' alter ' ~ adapter.quote(column_name) ~ ' set data type ' ~ new_column_type
+    ) -%}
+{%- endmacro %}
