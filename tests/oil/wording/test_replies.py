@@ -111,7 +111,6 @@ GOOD = json.dumps(read_examples()[WEAR][1], ensure_ascii=False)
         f"[{GOOD}]",
         "null",
         "[" * 7_000,
-        GOOD[:-1] + ', "hedge": "hedge.possible"}',
         GOOD[:-1] + ', "comment": "Cambie el aceite."}',
         GOOD.replace('"K07"', '["K07"]'),
         GOOD.replace('"opening.rising"', "NaN"),

@@ -11,7 +11,7 @@ from tribolake.oil.evaluation.judging import judge
 from tribolake.oil.evaluation.reports import read_reports
 from tribolake.oil.evaluation.scores import Scores, scores_of
 from tribolake.oil.evaluation.worst import Example, examples_of
-from tribolake.oil.wording.pattern import as_language
+from tribolake.oil.wording.pattern import LANGUAGES
 
 TEXT = "ai_recommendation"
 EXAMPLES = 5
@@ -42,9 +42,7 @@ def evaluate_recommendations(
     Raises:
         ConfigurationError: the file cannot be read, a column is missing, or the language is unknown.
     """
-    try:
-        expected = as_language(language)
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from error
-    judged = [judge(report, expected) for report in read_reports(Path(path), text)]
+    if language not in LANGUAGES:
+        raise ConfigurationError(f"language {language!r} is unknown: choose one of {', '.join(LANGUAGES)}")
+    judged = [judge(report, language) for report in read_reports(Path(path), text)]
     return Evaluation(scores_of(judged), examples_of(judged, examples))

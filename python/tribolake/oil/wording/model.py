@@ -18,7 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import httpx2
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient
 
 from tribolake.oil.wording.explain import explain
 from tribolake.oil.wording.price import OPENAI, Tokens
@@ -61,13 +61,19 @@ class Model:
         self._deadline = settings.model.deadline_seconds
         self._timeout = httpx2.Timeout(self._deadline, connect=min(self._deadline, CONNECT_SECONDS))
         self._attempts = settings.model.retries + 1
-        self._said_always = say_always(settings)
+        self._said_always: dict[str, Any] = {
+            "model": self.name,
+            "max_completion_tokens": settings.model.max_output_tokens,
+        }
+        if settings.model.temperature is not None:
+            self._said_always["temperature"] = settings.model.temperature
         self._not_before = 0.0  # the endpoint asked all callers to wait until then
         self._unusable: str | None = None  # why no call is made any more
         self._base_url = httpx2.URL(settings.model.base_url or OPENAI)
         self._tls = httpx2.create_ssl_context()
         self._idle: list[AsyncOpenAI] = []
-        self.endpoint = shown(self._base_url)
+        # As messages show it: without a password, which some gateways have there.
+        self.endpoint = str(self._base_url.copy_with(username="", password="", query=None)).rstrip("/")
 
     async def __aenter__(self) -> Self:
         return self
@@ -169,7 +175,7 @@ class Model:
         except APIConnectionError as error:
             cause = error.__cause__
             detail = f"{self.endpoint}: {type(cause or error).__name__}"
-            raise _TryAgain(Unanswered("unreachable", detail), was_never_sent(error) or lost()) from None
+            raise _TryAgain(Unanswered("unreachable", detail), isinstance(cause, NEVER_SENT) or lost()) from None
         try:
             return read_completion(response.content)
         except Unanswered as failure:
@@ -186,15 +192,6 @@ class _TryAgain(Exception):
         self.as_unanswered = as_unanswered
         self.may_be_tried = may_be_tried
         self.after = after
-
-
-def say_always(settings: Settings) -> dict[str, Any]:
-    """What every request says besides its messages and the format of its reply."""
-    said: dict[str, Any] = {
-        "model": settings.model.name,
-        "max_completion_tokens": settings.model.max_output_tokens,
-    }
-    return said if settings.model.temperature is None else said | {"temperature": settings.model.temperature}
 
 
 def most_tokens(messages: Sequence[Message], reply_format: Mapping[str, Any], settings: Settings) -> Tokens:
@@ -249,16 +246,6 @@ def retry_after(milliseconds: str | None, seconds_or_date: str | None) -> float 
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0.0, (at - datetime.now(UTC)).total_seconds())
-
-
-def was_never_sent(error: OpenAIError) -> bool:
-    """Whether the request of an error did not leave this machine: it can have cost nothing, nor made anything."""
-    return isinstance(error.__cause__, NEVER_SENT)
-
-
-def shown(address: httpx2.URL) -> str:
-    """An endpoint's address as messages show it: without a password, which some gateways have there."""
-    return str(address.copy_with(username="", password="", query=None)).rstrip("/")
 
 
 def _pause(attempt: int) -> float:

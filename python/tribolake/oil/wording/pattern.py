@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Literal, cast, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -63,14 +63,3 @@ def read_choices(pattern: str) -> Choices:
         ValueError: the text is not a pattern.
     """
     return Choices.model_validate_json(pattern)
-
-
-def as_language(name: str) -> Language:
-    """Return the language of a code.
-
-    Raises:
-        ValueError: there are no texts in this language.
-    """
-    if name not in LANGUAGES:
-        raise ValueError(f"language {name!r} is unknown: choose one of {', '.join(LANGUAGES)}")
-    return cast(Language, name)

@@ -18,7 +18,10 @@ FIRST_WAIT = "interval 15 minutes"
 LONGEST_WAIT = "interval 24 hours"
 # Literals, not bound parameters: the first of those makes duckdb import pandas, which a run without news cannot afford.
 WITHOUT_REPLY = """
-    select reported.pattern, reported.reports, reported.comment, waiting.reason, waiting.next_try_at
+    select
+        reported.*,
+        waiting.next_try_at is null or waiting.next_try_at <= {now}::timestamptz as is_over,
+        coalesce(waiting.reason in ({never_asked}), false) as was_never_asked
     from (
         select {pattern} as pattern, any_value({comment}) as comment, count(*) as reports
         from gold.report_recommendations
@@ -31,7 +34,6 @@ WITHOUT_REPLY = """
         on reported.pattern = waiting.pattern and waiting.configuration = {configuration}
     where replies.pattern is null
 """
-IS_OVER = "(next_try_at is null or next_try_at <= {now}::timestamptz)"
 NEVER_ASKED = ", ".join(f"'{reason}'" for reason in sorted(NOT_ASKED))
 NEEDED = (("gold", "report_recommendations"), ("control", "replies"), ("control", "unworded"))
 # A reply that came, went, or made room for another since the reports were published last.
@@ -63,10 +65,9 @@ def pending(connection: duckdb.DuckDBPyConnection, configuration: str, now: date
 
     A pattern for which nobody was asked, such as for want of budget, is due in every run that takes place.
     """
-    is_over = IS_OVER.format(now=_literal(now.isoformat()))
+    query = _without_reply(configuration, now)
     rows = connection.execute(
-        f"select pattern, comment, reports, {is_over} or coalesce(reason in ({NEVER_ASKED}), false)"
-        f" from ({_without_reply(configuration)}) order by reports desc, pattern"
+        f"select pattern, comment, reports, is_over or was_never_asked from ({query}) order by reports desc, pattern"
     ).fetchall()
     return [Pending(Pattern(text, comment), reports, is_due) for text, comment, reports, is_due in rows]
 
@@ -75,10 +76,8 @@ def is_wording_due(connection: duckdb.DuckDBPyConnection, configuration: str, no
     """Tell whether a pattern has no reply and was never tried, or is to be tried again."""
     if not all(table_exists(connection, schema, table) for schema, table in NEEDED):
         return False
-    is_over = IS_OVER.format(now=_literal(now.isoformat()))
-    query = f"select exists(select 1 from ({_without_reply(configuration)}) where {is_over})"
     try:
-        row = connection.execute(query).fetchone()
+        row = connection.execute(f"select bool_or(is_over) from ({_without_reply(configuration, now)})").fetchone()
     except duckdb.BinderException:  # an earlier release built the models: this one builds them first
         return False
     return bool(row and row[0])
@@ -183,10 +182,12 @@ def try_again_now(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("delete from control.unworded")
 
 
-def _without_reply(configuration: str) -> str:
+def _without_reply(configuration: str, now: datetime) -> str:
     sees_comments = '"sees_comments":true' in configuration
     return WITHOUT_REPLY.format(
         configuration=_literal(configuration),
+        now=_literal(now.isoformat()),
+        never_asked=NEVER_ASKED,
         pattern="commented_pattern" if sees_comments else "pattern",
         comment="comment" if sees_comments else "null::varchar",
     )
