@@ -20,7 +20,7 @@ from tribolake.cli.options import (
     open_settings,
     print_json,
 )
-from tribolake.oil.evaluation import TEXT, evaluate_recommendations
+from tribolake.oil.evaluation import TEXT, WRONG_ADVICE, evaluate_recommendations
 from tribolake.oil.recommendations import (
     WaitingPattern,
     evaluate_published,
@@ -35,6 +35,9 @@ from tribolake.oil.recommendations import (
 from tribolake.oil.wording.reasons import NOT_ASKED
 
 SHOWN_REFUSED = 20
+READ_WRONGLY = (
+    "Advice to change oil or a component is read from free text. Of {1} labelled sentences {0} are read wrongly"
+)
 BATCH_IS_GONE = (
     "`recommendations batch` is gone: half the price saved about 0.17 USD for a whole history of 382 calls. Runs ask "
     "for all wordings, also for those of open batches, whose answers are not fetched any more. Cancel open batches at "
@@ -231,11 +234,14 @@ def evaluate(
         else:
             found = evaluate_published(settings, client)
         if as_json:
-            print_json({"evaluated": {name: evaluation.as_dict() for name, evaluation in found.items()}})
+            evaluated = {name: evaluation.as_dict() for name, evaluation in found.items()}
+            wrong, sentences = WRONG_ADVICE
+            print_json({"evaluated": evaluated, "advice_read_wrongly": {"wrong": wrong, "sentences": sentences}})
         else:
             for name, evaluation in found.items():
                 typer.echo(name)
                 print_scores(evaluation.scores, evaluation.worst)
+            typer.echo(READ_WRONGLY.format(*WRONG_ADVICE))
 
 
 def _check_evaluated(file: Path | None, text: str | None, language: str | None, client: list[str] | None) -> None:

@@ -154,7 +154,7 @@ def worded(said: dict[str, Any]) -> str:
     if not said["cached"] and not said["accepted"]:
         parts.append("the rules word them")
     if said["rejected"]:
-        reasons = ", ".join(f"{guard} {count}" for guard, count in said["rejected"].items())
+        reasons = ", ".join(f"{field} {count}" for field, count in said["rejected"].items())
         parts.append(f"rejected: {reasons}")
     if said["waiting"]:
         waiting = ", ".join(f"{count:,} {reason}" for reason, count in said["waiting"].items())

@@ -3,10 +3,15 @@
 It reads a Parquet file with one row per report, whoever wrote the texts: those of this project, or free text of another
 system such as *El hierro 85 ppm supera el límite de 60 ppm; se recomienda cambiar el aceite.*
 
-reports         the file, read in confinement          json_numbers  what its JSON has that is a number
-grounding       numbers of a text, and their essays    judging       one text against its row
-change_advice   advice to change oil or a component    scores        shares over all texts
-worst           examples of what is wrong, and why     visible       what may be shown of a file
+reports         the file, read in confinement            json_numbers  what its JSON has that is a number
+judging         one text against its row                 scores        shares over all texts
+grounding       numbers of a text and their essays:      worst         examples of what is wrong, and why
+                quantities, essay_names, pairing         visible       what may be shown of a file
+change_advice   advice to change oil or a component      claims        calming words and promises
+errors          an error where advice should be          language      another language
+clauses         how a text is read
+
+It reads free text by lists of words, so it measures and guards nothing: `WRONG_ADVICE` says how often it is wrong.
 
 A number is *grounded* when it is a value or a limit of a breach, another measured value of the row or of its previous
 sample, one of its hours, or follows from a breach (`42 %` above its limit, `2 veces`). It may be rounded as far as its
@@ -16,8 +21,9 @@ temperature or size, dates where the file has none, a percentage of change where
 of samples or essays, and the numbers of a list.
 """
 
+from tribolake.oil.evaluation.change_advice import WRONG_ADVICE
 from tribolake.oil.evaluation.evaluate import TEXT, Evaluation, evaluate_recommendations
 from tribolake.oil.evaluation.scores import Scores
 from tribolake.oil.evaluation.worst import Example
 
-__all__ = ["TEXT", "Evaluation", "Example", "Scores", "evaluate_recommendations"]
+__all__ = ["TEXT", "WRONG_ADVICE", "Evaluation", "Example", "Scores", "evaluate_recommendations"]

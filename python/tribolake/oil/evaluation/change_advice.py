@@ -78,8 +78,8 @@ UNDONE = words(
 NEEDED = words("necesario innecesario justificado required unnecessary necessary need")
 # A change that is past, watched for, or asked about.
 SPOKEN_OF = words(
-    "hubo fue si whether intervalo caja caudal fecha historial ultimo proximo interval plug flow case date "
-    "declarado undeclared recientes vigile observe registre watch monitor posible possible was were"
+    "hubo fue si whether intervalo caja caudal fecha historial ultimo proximo interval plug flow case date declarado "
+    "undeclared registrado unrecorded recientes vigile observe registre watch monitor posible possible was were"
 )
 
 
