@@ -1,7 +1,7 @@
 -- One row per judged report that several rules of one urgency explain: what a reply may choose, and what is told.
 -- A model chooses among these rules only: a more urgent rule decides alone, and where it is the only one of its urgency
--- there is nothing to choose. The pattern is all that is ever sent, and what a reply is kept under, so it has ids of our
--- seeds and bands, no number and no word of a laboratory.
+-- there is nothing to choose. The pattern is all that is ever sent, and what a reply is kept under. So it has ids of
+-- our seeds and bands, no number and no word of a laboratory.
 
 {#- Rules after the one that decides, and essays that a reply puts in order. -#}
 {% set other_rules = 3 %}
@@ -134,8 +134,8 @@ hedges as (
 select
     reports.row_id,
     reports.comment,
-    -- Its keys in alphabetical order, as canonical JSON has them. Where a model may see comments, one takes the place of
-    -- the null: see report_recommendations.
+    -- Its keys are in alphabetical order, as canonical JSON has them. Where a model may see comments, the hash of one
+    -- takes the place of the null: see report_recommendations.
     cast(to_json(struct_pack(
         begins_with_stop := choices.begins_with_stop,
         comment := null,

@@ -2,8 +2,8 @@
 
 -- One row per judged report: its recommendation as readers see it. Where a model's reply is kept for its pattern, the
 -- vetted phrases that the reply names are put together, with the sample's own numbers; otherwise the text of the rules
--- stands. A reply has ids only, so a corrected phrase corrects every text. A text that would be too long to be read gives
--- way to that of the rules.
+-- stands. A reply has ids only, so a corrected phrase corrects every text. A text that would be too long to be read
+-- gives way to that of the rules.
 
 {% set most_words = 150 %}
 
@@ -32,11 +32,11 @@ replies as (
         generated_at,
         cast(configuration as json) ->> '$.sees_comments' = 'true' as sees_comments,
         cast(pattern as json) ->> '$.required_steps[*]' as required_steps,
-        unnest(from_json(
-            reply,
-            '{"opening": "VARCHAR", "essays": ["VARCHAR"], "causes": ["VARCHAR"], "hedge": "VARCHAR",'
-            ' "steps": ["VARCHAR"]}'
-        ))
+        cast(reply as json) ->> '$.opening' as opening,
+        cast(reply as json) ->> '$.hedge' as hedge,
+        cast(reply as json) ->> '$.essays[*]' as essays,
+        cast(reply as json) ->> '$.causes[*]' as causes,
+        cast(reply as json) ->> '$.steps[*]' as steps
     from {{ source('control', 'replies') }}
 ),
 

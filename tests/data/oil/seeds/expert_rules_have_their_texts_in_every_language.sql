@@ -1,10 +1,14 @@
 -- Each rule has a name, a cause and steps, each step has a text, and each language has the same texts.
 with
 
+parts as (
+    select unnest(['.name', '.cause', '.step1']) as part
+),
+
 wanted as (
     select expert_rules.rule_id || parts.part as text_id
     from {{ ref('expert_rules') }} as expert_rules
-    cross join (select unnest(['.name', '.cause', '.step1']) as part) as parts
+    cross join parts
     union
     select rule_id || '.step' || step from {{ ref('rule_steps') }}
     union
