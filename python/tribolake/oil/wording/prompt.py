@@ -1,8 +1,7 @@
 """What the model is asked: a pattern, with the texts of the ids that it names.
 
-The instructions are files in `prompts/`, one per language, with examples as data. They come first and do not change,
-unless a phrase of an example is corrected, so that an endpoint can keep what it read of them. The pattern follows. The
-reason of a retry is last.
+The instructions are files in `prompts/`, one per language, with examples as data. They come first and are the same for
+every pattern, so that an endpoint can keep what it read of them. The pattern follows. The reason of a retry is last.
 """
 
 from __future__ import annotations

@@ -18,8 +18,6 @@ from tribolake.oil.wording.wording import Wording, cache_key, canonical_json
 MAX_CHARACTERS = 8_000  # a reply has 500
 MAX_CAUSES = 2
 MAX_LENT_STEPS = 2
-SCHEMA_NAME = "recommendation"
-CUT_SHORT = "the reply ended before its end: be shorter"
 TOO_SHORT = "TRIBOLAKE_AI_MAX_OUTPUT_TOKENS does not suffice"
 Id = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
@@ -74,7 +72,7 @@ def response_format(choices: Choices) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-    return {"type": "json_schema", "json_schema": {"name": SCHEMA_NAME, "strict": True, "schema": schema}}
+    return {"type": "json_schema", "json_schema": {"name": "recommendation", "strict": True, "schema": schema}}
 
 
 def judge(content: str, choices: Choices, *, is_whole: bool = True) -> Reply | Fault:
@@ -86,13 +84,14 @@ def judge(content: str, choices: Choices, *, is_whole: bool = True) -> Reply | F
         is_whole: whether it came to its end.
     """
     if not is_whole:
-        return Fault("truncated", CUT_SHORT)
+        return Fault("truncated", "the reply ended before its end: be shorter")
     if len(content) > MAX_CHARACTERS:
         return Fault("unreadable", f"the reply has {len(content):,} characters: at most {MAX_CHARACTERS:,} are read")
     try:
         reply = Reply.model_validate_json(content)
     except ValidationError as error:
-        return Fault("unreadable", "; ".join(_told(problem) for problem in error.errors(include_url=False)))
+        problems = error.errors(include_url=False, include_input=False)
+        return Fault("unreadable", "; ".join(f"{str(each['loc'])[:60]}: {each['msg']}" for each in problems))
     wrong = dict(_faults(reply, choices))
     return Fault("rejected", "; ".join(wrong.values()), tuple(wrong)) if wrong else reply
 
@@ -152,9 +151,3 @@ def _one_of(allowed: Sequence[str]) -> dict[str, Any]:
 
 def _list_of(allowed: Sequence[str]) -> dict[str, Any]:
     return {"type": "array", "items": _one_of(allowed)}
-
-
-def _told(problem: Any) -> str:
-    """What is wrong with a field, without what the model wrote into it."""
-    field = ".".join(str(part)[:40] for part in problem["loc"]) or "the reply"
-    return f"{field}: {problem['msg']}"

@@ -12,7 +12,7 @@ from tribolake.oil.wording.pattern import Pattern
 from tribolake.oil.wording.reasons import NOT_ASKED
 from tribolake.oil.wording.result import Pending, Waiting
 from tribolake.oil.wording.wording import Configuration, Wording, canonical_json
-from tribolake.run.warehouse import table_exists, transaction
+from tribolake.run.warehouse import transaction
 
 FIRST_WAIT = "interval 15 minutes"
 LONGEST_WAIT = "interval 24 hours"
@@ -35,7 +35,6 @@ WITHOUT_REPLY = """
     where replies.pattern is null
 """
 NEVER_ASKED = ", ".join(f"'{reason}'" for reason in sorted(NOT_ASKED))
-NEEDED = (("gold", "report_recommendations"), ("control", "replies"), ("control", "unworded"))
 # A reply that came, went, or made room for another since the reports were published last.
 CHANGED = """
     with
@@ -74,11 +73,9 @@ def pending(connection: duckdb.DuckDBPyConnection, configuration: str, now: date
 
 def is_wording_due(connection: duckdb.DuckDBPyConnection, configuration: str, now: datetime) -> bool:
     """Tell whether a pattern has no reply and was never tried, or is to be tried again."""
-    if not all(table_exists(connection, schema, table) for schema, table in NEEDED):
-        return False
     try:
         row = connection.execute(f"select bool_or(is_over) from ({_without_reply(configuration, now)})").fetchone()
-    except duckdb.BinderException:  # an earlier release built the models: this one builds them first
+    except (duckdb.BinderException, duckdb.CatalogException):  # no release, or an earlier one, built the models
         return False
     return bool(row and row[0])
 
