@@ -79,7 +79,7 @@ def test_products_of_a_lake_leave_each_other_alone(two_products: Path, home: Lak
 
     state = home.settings().state
     of_oil, of_other = tables(state / "warehouse.duckdb"), tables(state / "other" / "warehouse.duckdb")
-    assert "classified_reports" in of_oil and not {name for name in of_oil if name.startswith("other")}
+    assert "judged_reports" in of_oil and not {name for name in of_oil if name.startswith("other")}
     assert "other_values" in of_other and not {"samples", "clients"} & of_other
     assert clients_logged(home, "logs/changes.jsonl") == {"cda", "emin"}
     assert clients_logged(home, "other/logs/changes.jsonl") == {"acme"}

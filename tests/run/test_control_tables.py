@@ -38,7 +38,7 @@ def test_earlier_warehouse_gets_the_columns_it_lacks(earlier: str):
         file = BronzeFile("cda", "oil-analysis/bronze/cda/T-1.xlsx", 7, NOW, date(2026, 1, 31))
         request = RunRequest("run", "default", ("cda",), False, False, NOW, "en")
         for _ in range(2):
-            request_run(old, request, [file], rebuild=True, forget_bronze=False)
+            request_run(old, request, [file], rebuild=True, forget=())
         old.execute(control_tables("oil"))
         assert old.execute(COLUMNS).fetchall() == fresh.execute(COLUMNS).fetchall()
         asked = old.execute("select language, has_found_files, clients from control.run_request").fetchall()
@@ -52,5 +52,5 @@ def test_control_tables_are_declared_once():
     found: Counter[str] = Counter()
     for path in [*PROJECT_DIR.glob("python/**/*.py"), *PROJECT_DIR.glob("macros/**/*.sql")]:
         found.update(re.findall(r"create table if not exists ((?:control|history)\.\w+)", path.read_text("utf-8")))
-    assert {"control.run_request", "control.wordings", "history.limit_decisions"} <= set(found)
+    assert {"control.run_request", "control.replies", "history.limit_decisions"} <= set(found)
     assert [name for name, times in found.items() if times > 1] == []

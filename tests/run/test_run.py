@@ -21,15 +21,15 @@ from tribolake.settings import Settings, load_settings
 EMIN_SAMPLE = "select max(sampleNumber) from gold.classified_reports where client = 'EMIN'"
 OFFENCES = """
     delete from silver.int_sample_revisions where client = 'emin' and sampleNumber = '{sample}';
-    update gold.classified_reports set policy = null where client = 'EMIN' and sampleNumber = '{sample}';
-    insert into gold.classified_reports
-        select * replace ('Kaputt' as report_status, 'default' as policy) from gold.classified_reports
+    update gold.judged_reports set policy = null where client = 'EMIN' and sampleNumber = '{sample}';
+    insert into gold.judged_reports
+        select * replace ('Kaputt' as report_status, 'default' as policy) from gold.judged_reports
         where client = 'EMIN' and sampleNumber = '{sample}';
     update bronze.bronze_rows set content_id = 'dangling' where client = 'emin' and row_number = 7;
 """
 OFFENDED = {
     "rows_read_are_loaded_superseded_or_rejected",
-    "not_null_classified_reports_policy",
+    "not_null_judged_reports_policy",
     "reports_are_one_per_laboratory_number",
     "reports_have_a_known_status",
     "bronze_rows_come_from_an_arrival",
@@ -226,7 +226,7 @@ def test_given_a_client_whose_data_fail_a_test_then_only_that_client_is_held_bac
     assert set(failed) >= OFFENDED
     assert (
         f"1 offending rows; client EMIN, laboratory als, sampleNumber {sample}, policy null. All of them: cd "
-        in (failed["not_null_classified_reports_policy"])
+        in (failed["not_null_judged_reports_policy"])
     )
     # The command that a message ends with lists the rows, from wherever it is copied to.
     for test in ("reports_have_a_known_status", "reports_are_one_per_laboratory_number"):
