@@ -105,6 +105,12 @@ def test_sources_of_a_product_cover_the_python_of_its_models():
         assert {path for path in reached - named if any(path.is_relative_to(room) for room in rooms)} == set()
 
 
+def test_macros_belong_to_a_product_or_to_all():
+    """A macro in another folder would change the tables of a product without a rebuild."""
+    folders = {path.parent.relative_to(PROJECT_DIR / "macros") for path in (PROJECT_DIR / "macros").rglob("*.sql")}
+    assert {folder.parts[0] for folder in folders if folder.parts} <= PRODUCT_ROOMS | {"materializations", "tests"}
+
+
 def test_products_share_no_name_and_no_place():
     for named in ("name", "address", "prefix"):
         assert len({getattr(product, named) for product in PRODUCTS}) == len(PRODUCTS), named

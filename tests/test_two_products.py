@@ -26,7 +26,10 @@ from tribolake.run.home import open_custody
 from tribolake.run.project import Fingerprints, fingerprint_parsed
 
 OTHER = "tribolake.other.product:OTHER"
-OF_OTHER = ("models/other/other_values.sql", "seeds/other/other_units.csv", "python/tribolake/other/product.py")
+OF_OTHER = (
+    "models/other/other_values.sql", "seeds/other/other_units.csv", "macros/other/in_units.sql",
+    "python/tribolake/other/product.py",
+)  # fmt: skip
 HELP_TEXTS = ("python/tribolake/cli/app.py", "python/tribolake/oil/status.py", "python/tribolake/publish/gold.py")
 
 
@@ -116,6 +119,7 @@ def test_products_of_a_bucket_have_a_lease_and_a_lock_each(
         *((place, set()) for place in (*OF_OTHER, *HELP_TEXTS)),
         ("models/oil/silver/samples.sql", {"project"}),
         ("macros/parse_number.sql", {"project"}),
+        ("macros/oil/control_tables.sql", {"project"}),
         ("python/tribolake/oil/limits/percentiles.py", {"project"}),
         ("seeds/oil/essays.csv", {"project", "seeds"}),
         ("seeds/oil/lab_sheets.csv", {"project", "seeds", "readers"}),

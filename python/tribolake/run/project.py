@@ -12,7 +12,7 @@ from tribolake.product import Product
 from tribolake.settings import PACKAGE_DIR, PROJECT_DIR
 
 PACKAGE = "python/tribolake/"
-SHARED = ("macros/**/*.sql", "dbt_project.yml")
+SHARED = ("macros/*.sql", "macros/materializations/*.sql", "macros/tests/*.sql", "dbt_project.yml")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Fingerprints:
     @classmethod
     def of(cls, product: Product) -> Fingerprints:
         return cls(
-            fingerprint(*_models(product), *_seeds(product), *SHARED, *product.sources.python),
+            fingerprint(*_models(product), *_seeds(product), *_macros(product), *product.sources.python),
             fingerprint(*_seeds(product)),
             fingerprint(*product.sources.readers),
         )
@@ -66,13 +66,17 @@ def _models(product: Product) -> tuple[str, ...]:
     return f"models/{product.name}/**/*.sql", f"models/{product.name}/**/*.py"
 
 
+def _macros(product: Product) -> tuple[str, ...]:
+    return *SHARED, f"macros/{product.name}/**/*.sql"
+
+
 def _seeds(product: Product) -> tuple[str, ...]:
     return f"seeds/{product.name}/**/*.csv", f"seeds/{product.name}/**/*.yml"
 
 
 def _parsed(product: Product) -> list[str]:
     files = [f"{folder}/**/*.{kind}" for folder in product.folders for kind in ("sql", "py", "yml", "csv")]
-    return [*files, *SHARED, "profiles.yml"]
+    return [*files, *_macros(product), "profiles.yml"]
 
 
 @cache

@@ -1,0 +1,1 @@
+{% macro in_units(value) -%} {{ value }} * units.factor {%- endmacro %}
