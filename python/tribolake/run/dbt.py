@@ -133,9 +133,14 @@ class Dbt:
         if "dbt.adapters.duckdb.connections" in sys.modules:
             _connections().close_all_connections()
 
-    def _run(self, command: Sequence[str], manifest: Any = None) -> list[Any]:
+    @cached_property
+    def manifest(self) -> Any:
+        """The parsed project, which all commands of this object share."""
+        return PARSED.manifest if PARSED and PARSED.fingerprint == fingerprint_parsed(self.product) else self.parse()
+
+    def _run(self, command: Sequence[str]) -> list[Any]:
         """The nodes that were built."""
-        results = list(getattr(self._invoke(command, manifest), "results", None) or [])
+        results = list(getattr(self._invoke(command, self.manifest), "results", None) or [])
         if any(str(result.status) in ("error", "skipped") for result in results):
             cause = next(result for result in results if str(result.status) == "error")
             raise RunFailed(f"{cause.node.name} failed: {_first_lines(cause.message)}")
@@ -152,9 +157,8 @@ class Dbt:
         compiled, fingerprint = self.target / f"{self.product.name}_data_tests.json", fingerprint_parsed(self.product)
         tests = read_tests(compiled, fingerprint)
         if tests is None:
-            manifest = self.parse()
             selected = [f"resource_type:test,{selector}" for selector in self.product.selectors]
-            tests = compiled_tests(self._run(["compile", "--select", *selected], manifest), manifest.nodes)
+            tests = compiled_tests(self._run(["compile", "--select", *selected]), self.manifest.nodes)
             keep_tests(compiled, fingerprint, tests)
         return tests
 
@@ -169,8 +173,6 @@ class Dbt:
         with _without_collecting_garbage():
             from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-        if manifest is None and PARSED and PARSED.fingerprint == fingerprint_parsed(self.product):
-            manifest = PARSED.manifest
         runner = dbtRunner(manifest=manifest, callbacks=[self._on_event])
         with contextlib.chdir(self.settings.state), _environment(self.settings.environment()):
             outcome = runner.invoke([*global_flags(write_json=write_json), *command, *project_flags(self.target)])
