@@ -27,7 +27,7 @@ def kept(settings: Settings) -> list[Wording]:
 
 
 @pytest.mark.slow
-def test_given_wordings_then_they_travel_from_lake_to_lake_and_expire(tribolake, settings, kept, tmp_path, moto):
+def test_wordings_are_carried_to_another_lake_and_expire(tribolake, settings, kept, tmp_path, moto):
     file, bucket = tmp_path / "wordings.parquet", f"s3://{new_buckets(moto).lake}"
 
     def call(*words: str, lake: str = str(settings.lake)) -> dict[str, object]:
@@ -55,14 +55,14 @@ def test_given_wordings_then_they_travel_from_lake_to_lake_and_expire(tribolake,
     assert open_wordings(settings).count() == {"v2": 2}
 
 
-def test_given_a_prompt_version_that_is_not_there_then_the_error_names_those_that_are(tribolake, settings, kept):
+def test_unknown_prompt_version_names_the_known_ones(tribolake, settings, kept):
     done = tribolake("recommendations", "expire", "../v9", "--lake", str(settings.lake))
     assert done.returncode == Exit.USAGE
     assert "v1 (4), v2 (2)" in done.stderr
     assert open_wordings(settings).count() == {"v1": 4, "v2": 2}
 
 
-def test_given_rows_that_are_refused_then_the_command_says_which_and_why(tribolake, settings, tmp_path):
+def test_refused_rows_are_named_with_their_reasons(tribolake, settings, tmp_path):
     settings.lake.mkdir()
     forged = dataclasses.replace(wording(1), pattern=wording(2).pattern)
     invented = wording(3, "Cambie el motor.")
@@ -77,7 +77,7 @@ def test_given_rows_that_are_refused_then_the_command_says_which_and_why(tribola
     assert open_wordings(settings).count() == {"v1": 1}
 
 
-def test_given_a_file_that_is_no_export_then_the_command_says_so(tribolake, settings, tmp_path):
+def test_import_of_other_file_says_so(tribolake, settings, tmp_path):
     settings.lake.mkdir()
     file = tmp_path / "foreign.parquet"
     file.write_text("no table", encoding="utf-8")
@@ -93,7 +93,7 @@ def test_given_a_file_that_is_no_export_then_the_command_says_so(tribolake, sett
     [("export", "kept.parquet"), ("import", "kept.parquet"), ("compact",), ("expire", "v1"), ("retry",), ("waiting",)],
     ids=" ".join,
 )  # fmt: skip
-def test_given_a_lake_that_is_not_there_then_nothing_is_made_and_nothing_is_lost(tribolake, tmp_path, words):
+def test_missing_lake_is_not_made_and_files_stay(tribolake, tmp_path, words):
     kept = exported([wording(0)], tmp_path / "kept.parquet")
     before = kept.read_bytes()
     words = tuple(str(kept) if word == kept.name else word for word in words)
@@ -103,20 +103,20 @@ def test_given_a_lake_that_is_not_there_then_nothing_is_made_and_nothing_is_lost
     assert (list(tmp_path.iterdir()), kept.read_bytes()) == ([kept], before)
 
 
-def test_given_a_budget_without_a_key_then_a_run_says_that_nobody_is_asked(tribolake, settings):
+def test_budget_without_key_says_no_model_is_asked(tribolake, settings):
     words = ("run", "--lake", str(settings.lake), "--ai-budget", "1", "--policy", "none")  # which ends it at once
     assert "no key is set, so no model is asked" in tribolake(*words).stderr
     assert "no key" not in tribolake(*words, OPENAI_API_KEY=KEY).stderr
 
 
-def test_given_a_budget_for_no_model_then_a_run_asks_which_of_the_two_is_meant(tribolake, settings):
+def test_no_ai_with_budget_is_refused(tribolake, settings):
     done = tribolake("run", "--lake", str(settings.lake), "--no-ai", "--ai-budget", "1")
     assert (done.returncode, done.stdout) == (Exit.USAGE, "")
     assert "--no-ai asks no model" in done.stderr
     assert not settings.lake.exists()
 
 
-def test_given_a_folder_that_is_not_there_then_an_export_says_so(tribolake, settings, kept, tmp_path):
+def test_export_into_missing_folder_says_so(tribolake, settings, kept, tmp_path):
     file = tmp_path / "nodir" / "e.parquet"
     done = tribolake("recommendations", "export", str(file), "--lake", str(settings.lake))
     assert (done.returncode, done.stdout) == (Exit.USAGE, "")
@@ -124,14 +124,14 @@ def test_given_a_folder_that_is_not_there_then_an_export_says_so(tribolake, sett
 
 
 @pytest.mark.parametrize("words", [("compact",), ("expire", "v1")])
-def test_given_a_run_under_way_then_nothing_is_removed(tribolake, settings, kept, words):
+def test_command_during_run_removes_nothing(tribolake, settings, kept, words):
     with lock_machine(settings):
         done = tribolake("recommendations", *words, "--lake", str(settings.lake))
     assert done.returncode == Exit.BUSY
     assert open_wordings(settings).count() == {"v1": 4, "v2": 2}
 
 
-def test_given_no_gold_then_evaluate_says_what_to_do(tribolake, settings):
+def test_evaluate_without_gold_says_what_to_do(tribolake, settings):
     settings.lake.mkdir()
     done = tribolake("recommendations", "evaluate", "--lake", str(settings.lake))
     assert done.returncode == Exit.USAGE
@@ -152,6 +152,6 @@ def test_given_no_gold_then_evaluate_says_what_to_do(tribolake, settings):
         {"reply": wording(1).reply.replace(",", ", ")},
     ],
 )
-def test_wording_that_is_not_made_of_its_pattern_has_objections(change):
+def test_wording_that_does_not_fit_its_pattern_has_objections(change):
     assert objections(wording(1)) == ()
     assert objections(dataclasses.replace(wording(1), **change))

@@ -33,7 +33,7 @@ def status_of(report: RunReport) -> LakeStatus:
 
 
 @pytest.mark.parametrize("command", ["run", "status"])
-def test_given_a_model_that_did_not_answer_then_people_read_how_many_were_asked_for_and_why_it_ended(
+def test_unanswered_model_is_reported_with_count_and_reason(
     command, capsys: pytest.CaptureFixture[str], settings: Settings
 ):
     report = report_of()
@@ -43,9 +43,7 @@ def test_given_a_model_that_did_not_answer_then_people_read_how_many_were_asked_
     assert f"recommendations: {NOT_ANSWERED}" in said
 
 
-def test_given_a_client_that_stayed_the_same_then_it_is_not_said_to_be_published(
-    capsys: pytest.CaptureFixture[str], settings: Settings
-):
+def test_unchanged_client_is_up_to_date_and_not_published(capsys: pytest.CaptureFixture[str], settings: Settings):
     report = report_of(
         cda=ClientReport(samples=1, published=True), emin=ClientReport(samples=1, published=True, changed=True)
     )

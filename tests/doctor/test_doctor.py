@@ -46,7 +46,7 @@ def advice_of(settings: Settings) -> dict[str, str]:
     return {name: check.advice for name, check in checks_of(settings).items() if check.advice}
 
 
-def test_healthy_lake_needs_nothing_and_stays_as_it_was(lake, tribolake):
+def test_healthy_lake_gets_no_advice_and_stays_unchanged(lake, tribolake):
     before = list(lake.lake.rglob("*"))
     done = tribolake("doctor", "--lake", str(lake.lake), "--json")
     assert done.returncode == Exit.OK, done.stdout
@@ -54,7 +54,7 @@ def test_healthy_lake_needs_nothing_and_stays_as_it_was(lake, tribolake):
     assert list(lake.lake.rglob("*")) == before
 
 
-def test_lake_that_is_missing_ends_with_advice_and_is_not_made(settings, tribolake):
+def test_missing_lake_gets_advice_and_is_not_made(settings, tribolake):
     done = tribolake("doctor", "--lake", str(settings.lake), TRIBOLAKE_S3_BUKET="x")
     assert done.returncode == Exit.NEEDS_A_LOOK
     assert f"put files under {settings.lake}/oil-analysis/bronze/CLIENT/DATE" in done.stdout
@@ -69,13 +69,13 @@ def test_notify_address_that_apprise_refuses_has_its_position(lake):
     assert "secret" not in advice["notify"]
 
 
-def test_broken_warehouse_is_to_be_moved_away(lake):
+def test_broken_warehouse_gets_advice_to_move_it(lake):
     lake.state.mkdir()
     lake.warehouse.write_text("no database", encoding="utf-8")
     assert "move the file away" in advice_of(lake)["warehouse"]
 
 
-def test_warehouse_of_another_layout_is_told(lake):
+def test_warehouse_of_another_layout_is_named(lake):
     lake.state.mkdir()
     duckdb.connect(lake.warehouse).close()
     check = checks_of(lake)["warehouse"]
@@ -83,14 +83,14 @@ def test_warehouse_of_another_layout_is_told(lake):
     assert not check.advice
 
 
-def test_run_under_way_is_told(lake):
+def test_run_under_way_is_named(lake):
     with lock_machine(lake):
         checks = checks_of(lake)
     assert "a run on this machine" in checks["held by"].found
     assert checks_of(lake)["held by"].found == "nobody"
 
 
-def test_clock_that_differs_from_the_store_is_told(lake, monkeypatch):
+def test_clock_that_differs_from_the_store_gets_advice(lake, monkeypatch):
     now = time.time() - 60
     monkeypatch.setattr(time, "time", lambda: now)
     assert "set the clock" in advice_of(lake)["clock"]
@@ -102,7 +102,7 @@ def test_package_of_another_version_than_the_lock_is_found():
     assert _other_version(Requirement("no-such-package==1")) == "no-such-package is missing"
 
 
-def test_bucket_that_works_needs_nothing_and_keeps_no_probe(on_s3):
+def test_working_bucket_gets_no_advice_and_keeps_no_probe(on_s3):
     settings = on_s3()
     store = open_store(settings)
     with Lease(store, f"{settings.prefix}/_state/leases/", 60).hold():
@@ -112,7 +112,7 @@ def test_bucket_that_works_needs_nothing_and_keeps_no_probe(on_s3):
     assert [found.key for found in store.list("")] == []
 
 
-def test_missing_bucket_and_missing_credentials_are_told(on_s3, monkeypatch):
+def test_missing_bucket_and_missing_credentials_are_named(on_s3, monkeypatch):
     assert "NoSuchBucket" in advice_of(on_s3("no-such-bucket"))["bucket"]
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)

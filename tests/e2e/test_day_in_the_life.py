@@ -176,13 +176,13 @@ def day(
     return day
 
 
-def test_given_a_slow_copy_then_one_run_took_the_whole_file(day: Day):
+def test_slow_copy_is_taken_whole_by_one_run(day: Day):
     (run,) = day.runs["slow copy"]
     assert run["failed_files"] == []
     assert (run["clients"]["cda"]["arrivals"], run["clients"]["cda"]["published"]) == (1, True)
 
 
-def test_given_a_burst_then_few_runs_took_it_and_published_what_could_be_read(day: Day):
+def test_burst_is_published_by_few_runs_without_broken_file(day: Day):
     runs = day.runs["burst"]
     assert len(runs) <= 2
     assert arrivals_of(runs) == 4
@@ -190,14 +190,14 @@ def test_given_a_burst_then_few_runs_took_it_and_published_what_could_be_read(da
     assert all(runs[-1]["clients"][client]["published"] for client in CLIENTS)
 
 
-def test_given_a_truncated_file_then_it_was_a_dead_letter_until_the_whole_one_came(day: Day):
+def test_truncated_file_is_dead_letter_until_whole_one_comes(day: Day):
     assert [(file["file"], file["attempts"]) for file in day.dead_letters["noon"]["files"]] == [(TRUNCATED, 1)]
     assert day.dead_letters["end"] == ask(day.fresh, "arrivals", "list", "--failed")
     assert day.dead_letters["end"]["files"] == []
     assert {row["reason"] for row in day.dead_letters["end"]["rows"]} >= {"no sample date"}
 
 
-def test_every_arrival_is_listed_with_what_became_of_it(day: Day):
+def test_every_arrival_is_listed_with_its_outcome(day: Day):
     listed = defaultdict(list)
     for arrival in reversed(ask(day.lake, "arrivals", "list")["arrivals"]):
         listed[arrival["file"]].append(arrival["status"])
@@ -216,13 +216,13 @@ def test_every_arrival_is_listed_with_what_became_of_it(day: Day):
     }
 
 
-def test_given_a_duplicate_then_its_run_changed_nothing_for_readers(day: Day):
+def test_duplicate_changes_nothing_for_readers(day: Day):
     (run,) = day.runs["duplicate"]
     assert run["failed_files"] == []
     assert [line for line in logged(day.lake) if line["run_id"] == run["run_id"]] == []
 
 
-def test_given_a_stop_and_a_kill_then_status_said_so_and_what_came_meanwhile_was_taken_once(day: Day):
+def test_stop_and_kill_are_shown_and_next_watcher_catches_up(day: Day):
     assert day.exit_codes == [0, -signal.SIGKILL, 0]
     alive = {moment: status["watcher"]["alive"] for moment, status in day.status.items()}
     assert alive == {"stopped": False, "killed": False, "evening": True, "end": False}
@@ -233,14 +233,14 @@ def test_given_a_stop_and_a_kill_then_status_said_so_and_what_came_meanwhile_was
     assert [run["clients"]["emin"]["arrivals"] for run in day.runs["restart"]] == [1]
 
 
-def test_gold_is_that_of_a_lake_where_every_file_was_there_from_the_start(day: Day):
+def test_gold_equals_gold_of_one_run_on_all_files(day: Day):
     assert differences(day.lake, day.fresh) == {}
     assert {client: sources(day.lake, client) for client in CLIENTS} == {
         client: sources(day.fresh, client) for client in CLIENTS
     }
 
 
-def test_the_change_log_adds_up_to_what_is_published(day: Day):
+def test_change_log_adds_up_to_published_rows(day: Day):
     counts: dict[tuple[str, str], int] = {}
     for line in logged(day.lake):
         entity = line["client"], line["entity"]
@@ -254,7 +254,7 @@ def test_the_change_log_adds_up_to_what_is_published(day: Day):
     }
 
 
-def test_the_change_log_is_small_and_speaks_of_runs_of_the_day_in_their_order(day: Day):
+def test_change_log_is_small_and_in_the_order_of_runs(day: Day):
     runs = [run["run_id"] for run in day.all_runs]
     lines = (day.lake / "logs" / "changes.jsonl").read_bytes().splitlines()
     assert max(map(len, lines)) < 20_000
@@ -265,7 +265,7 @@ def test_the_change_log_is_small_and_speaks_of_runs_of_the_day_in_their_order(da
     assert len({(line["run_id"], line["client"], line["entity"]) for line in entries}) == len(entries)
 
 
-def test_the_warehouse_has_the_same_change_log(day: Day):
+def test_warehouse_has_the_same_change_log(day: Day):
     found = query(day.lake, "from history.change_log")
     for row in found:
         row |= {name: json.loads(row[name]) for name in ("transitions", "keys", "sample")}
@@ -275,7 +275,7 @@ def test_the_warehouse_has_the_same_change_log(day: Day):
     assert sorted(found, key=by_identity) == sorted(expected, key=by_identity)
 
 
-def test_given_a_correction_then_the_log_of_its_run_has_the_changes_of_status(day: Day):
+def test_log_of_correction_has_its_changes_of_status(day: Day):
     (run,) = day.runs["correction"]
     lines = {line["entity"]: line for line in logged(day.lake) if line["run_id"] == run["run_id"]}
     assert {line["client"] for line in lines.values()} == {"emin"}
@@ -290,7 +290,7 @@ def test_given_a_correction_then_the_log_of_its_run_has_the_changes_of_status(da
     assert [day.unit] in machines["keys"]["changed"]
 
 
-def test_given_a_correction_then_the_delta_of_the_day_has_it_as_changed(day: Day):
+def test_delta_of_day_has_correction_as_changed(day: Day):
     (run,) = day.runs["correction"]
     (at,) = {line["at"] for line in logged(day.lake) if line["run_id"] == run["run_id"]}
     delta = day.lake / "oil-analysis" / "silver" / "_delta" / f"EMIN_{datetime.fromisoformat(at).date()}.parquet"
@@ -301,7 +301,7 @@ def test_given_a_correction_then_the_delta_of_the_day_has_it_as_changed(day: Day
     assert changed == [(number, 9000) for number in day.corrected]
 
 
-def test_given_a_correction_then_history_shows_both_statuses(day: Day):
+def test_history_of_corrected_report_shows_both_statuses(day: Day):
     reports = ask(day.lake, "history", "--unit", day.unit.replace("_", "-"))["reports"]
     in_force = {report["sample_number"]: report["report_status"] for report in reports if report["valid_to"] is None}
     earlier = {(report["sample_number"], report["report_status"]) for report in reports if report["valid_to"]}
@@ -309,7 +309,7 @@ def test_given_a_correction_then_history_shows_both_statuses(day: Day):
     assert "Anormal" in {in_force[number] for number in day.corrected} <= {"Alerta", "Anormal"}
 
 
-def test_the_snapshot_of_the_day_is_the_gold_of_its_last_publication(day: Day):
+def test_snapshot_of_day_equals_its_last_publication(day: Day):
     for client in CLIENTS:
         gold = day.lake / "oil-analysis" / "gold" / client
         today = datetime.fromisoformat(read_manifest(day.lake, client)["published_at"]).date()
@@ -317,7 +317,7 @@ def test_the_snapshot_of_the_day_is_the_gold_of_its_last_publication(day: Day):
             assert (gold / "_history" / today.isoformat() / name).read_bytes() == (gold / name).read_bytes()
 
 
-def test_people_were_told_of_each_change_for_the_worse_once(day: Day):
+def test_messages_name_each_change_for_the_worse_once(day: Day):
     """What is to be told follows from the history of the machines and from the reports of the runs."""
     news: dict[str, set[str]] = defaultdict(set)
     for row in query(

@@ -57,7 +57,7 @@ say("done", str(len(done.wordings)))
 
 
 @pytest.mark.slow
-def test_given_a_process_that_is_killed_at_any_time_then_no_wording_that_was_kept_is_asked_for_again(tmp_path):
+def test_killed_process_never_asks_again_for_stored_wording(tmp_path):
     dice = random.Random(7)  # noqa: S311 - moments, not secrets
     kills = 0
     lost = 0  # accepted, and killed before they were on the disk

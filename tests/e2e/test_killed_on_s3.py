@@ -52,7 +52,7 @@ def killed_after(proxy: FaultyServer, bucket: str, state: Path, calls: int) -> b
     return was_running
 
 
-def test_given_runs_that_are_killed_then_the_next_machine_ends_as_if_none_had_been(
+def test_machine_after_killed_runs_ends_as_without_kills(
     moto: S3Server,
     faulty: Callable[[S3Server], FaultyServer],
     tmp_path: Path,

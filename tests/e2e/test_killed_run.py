@@ -36,7 +36,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CleanLakes]:
     "stages",
     [pytest.param(("discover", "read", "build"), marks=pytest.mark.slow), ("publish", "settle", "history")],
 )
-def test_given_three_killed_runs_in_a_row_then_the_next_one_makes_good(clean, tmp_path, stages):
+def test_run_after_three_killed_runs_recovers(clean, tmp_path, stages):
     copy_lake(clean.after(0).folder, tmp_path / "lake")
     hits: Counter[str] = Counter()
     check_step(clean, tmp_path / "lake", 1, stages, random.Random(5), hits)  # noqa: S311 - moments, not secrets
@@ -45,16 +45,14 @@ def test_given_three_killed_runs_in_a_row_then_the_next_one_makes_good(clean, tm
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
-def test_given_kills_in_every_stage_of_a_sequence_of_deliveries_then_it_ends_as_without(clean, tmp_path, seed):
+def test_deliveries_with_kills_in_every_stage_end_as_without(clean, tmp_path, seed):
     hits = check_sequence(clean, tmp_path / "lake", seed)
     assert hits.keys() == set(STAGES) and hits.total() >= 11, hits
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("stage", "share"), MOMENTS)
-def test_given_a_killed_run_of_another_policy_then_the_next_one_judges_everything_by_its_own(
-    clean, tmp_path, stage, share
-):
+def test_run_after_killed_run_judges_by_its_own_policy(clean, tmp_path, stage, share):
     lake, before = tmp_path / "lake", clean.after(0)
     copy_lake(before.folder, lake)
     seconds = before.observed.seconds_of(stage)
@@ -65,7 +63,7 @@ def test_given_a_killed_run_of_another_policy_then_the_next_one_judges_everythin
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("stage", "share"), MOMENTS)
-def test_given_a_killed_calculation_of_all_limits_then_the_next_run_makes_up_for_it(clean, tmp_path, stage, share):
+def test_killed_calculation_of_limits_is_repeated(clean, tmp_path, stage, share):
     lake, after = tmp_path / "lake", clean.after(len(clean.steps) - 1)
     copy_lake(clean.after(len(clean.steps) - 2).folder, lake)
     seconds = after.observed.seconds_of(stage)

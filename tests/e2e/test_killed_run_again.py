@@ -11,6 +11,6 @@ __all__ = ["clean"]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6, 12))
-def test_given_kills_in_every_stage_of_another_sequence_then_it_ends_as_without(clean, tmp_path, seed):
+def test_other_deliveries_with_kills_end_as_without(clean, tmp_path, seed):
     hits = check_sequence(clean, tmp_path / "lake", seed)
     assert hits.keys() == set(STAGES) and hits.total() >= 11, hits

@@ -185,15 +185,13 @@ def look(folder: Path, crash: Crash, known: Known) -> str | None:
     return None
 
 
-def test_given_a_power_loss_at_any_moment_then_readers_find_a_whole_publication_and_the_ledger_is_right(
-    known: Known, tmp_path: Path
-):
+def test_power_loss_leaves_whole_publication_and_right_ledger(known: Known, tmp_path: Path):
     looked_at = list(crashes(known.operations, seed=1, mixtures=16))
     assert len(looked_at) > 300
     assert not [problem for crash in looked_at if (problem := look(tmp_path, crash, known))]
 
 
-def test_given_a_power_loss_then_the_next_run_heals_what_it_left(known: Known, tmp_path: Path):
+def test_power_loss_is_repaired_by_the_next_run(known: Known, tmp_path: Path):
     looked_at = list(crashes(known.operations, seed=2, mixtures=2))
     for crash in looked_at[:: len(looked_at) // 15]:
         root = tmp_path / f"after-{crash.after}"
@@ -202,9 +200,7 @@ def test_given_a_power_loss_then_the_next_run_heals_what_it_left(known: Known, t
         shutil.rmtree(root)
 
 
-def test_given_a_kill_and_a_power_loss_after_the_next_run_then_what_the_next_run_found_done_is_on_the_disk(
-    known: Known, tmp_path: Path
-):
+def test_work_of_killed_run_survives_power_loss_after_next_run(known: Known, tmp_path: Path):
     """A name that a killed run made may not be on the disk although the next run sees it."""
     stopped_after_the_link = 0
     for stop in itertools.count(55, 13):
@@ -328,16 +324,16 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_given_a_protocol_broken_on_purpose_then_a_power_loss_shows_it(known: Known, tmp_path: Path, broken):
+def test_broken_protocol_is_noticed_after_power_loss(known: Known, tmp_path: Path, broken):
     assert next(failures(broken(known), known, tmp_path), None)
 
 
-def test_killing_alone_does_not_show_that_nothing_is_synced(known: Known, tmp_path: Path):
+def test_kill_alone_does_not_reveal_missing_syncs(known: Known, tmp_path: Path):
     killed = crashes(no_sync(known), seed=1, mixtures=0, pure=(1.0,))
     assert not [problem for crash in killed if (problem := look(tmp_path, crash, known))]
 
 
-def test_given_a_power_loss_while_snapshots_are_archived_then_each_kept_day_can_be_read(tmp_path: Path):
+def test_power_loss_during_archiving_leaves_kept_days_readable(tmp_path: Path):
     root = tmp_path / "lake"
     root.mkdir()
     days = [date(2026, 1, day) for day in (2, 9, 16, 22, 23)]

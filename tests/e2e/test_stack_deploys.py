@@ -156,7 +156,7 @@ def answers(url: str) -> bool:
     return True
 
 
-def test_the_stack_is_deployed_whole(cloud: Cloud):
+def test_stack_is_deployed_whole(cloud: Cloud):
     assert cloud.stack()["StackStatus"] == "CREATE_COMPLETE"
     resources = cloud.client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]
     assert {resource["ResourceStatus"] for resource in resources} == {"CREATE_COMPLETE"}
@@ -171,7 +171,7 @@ def test_the_stack_is_deployed_whole(cloud: Cloud):
     assert len(cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]) == 3
 
 
-def test_a_burst_in_bronze_starts_one_task_for_each_client_and_what_comes_later_the_next_one(cloud: Cloud):
+def test_burst_starts_one_task_per_client_then_the_next_one(cloud: Cloud):
     queue = cloud.output("QueueUrl")
     # A message that meets a running task comes again after seconds here, not minutes.
     cloud.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "3"})

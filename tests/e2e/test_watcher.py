@@ -155,7 +155,7 @@ def bronze(lake: Path, name: str) -> Path:
     return folder / name
 
 
-def test_given_a_slow_copy_then_it_is_taken_once_and_only_when_complete(watched: Watched, workbooks: Iterator[Path]):
+def test_slow_copy_is_taken_once_when_complete(watched: Watched, workbooks: Iterator[Path]):
     content = next(workbooks).read_bytes()
     with bronze(watched.lake, "slow.xlsx").open("wb") as copy:
         for start in range(0, len(content), len(content) // 20):
@@ -170,7 +170,7 @@ def test_given_a_slow_copy_then_it_is_taken_once_and_only_when_complete(watched:
     assert [run["failed_files"] for run in watched.runs()] == [[]]
 
 
-def test_given_a_burst_of_files_then_one_run_takes_them_all(watched: Watched, workbooks: Iterator[Path]):
+def test_burst_of_files_is_taken_by_one_run(watched: Watched, workbooks: Iterator[Path]):
     for position in range(4):
         shutil.copyfile(next(workbooks), bronze(watched.lake, f"burst-{position}.xlsx"))
         time.sleep(0.15)
@@ -184,7 +184,7 @@ def test_given_a_burst_of_files_then_one_run_takes_them_all(watched: Watched, wo
 
 
 @pytest.mark.slow
-def test_given_a_file_that_never_rests_then_complete_files_are_published_all_the_same(
+def test_file_that_never_settles_does_not_delay_complete_files(
     watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path]
 ):
     watched = watch(TRIBOLAKE_WATCH_MAX_WAIT_SECONDS="2")
@@ -201,7 +201,7 @@ def test_given_a_file_that_never_rests_then_complete_files_are_published_all_the
         wait_until(is_published)
 
 
-def test_given_a_poison_file_then_the_watcher_publishes_the_others_and_status_names_it(
+def test_poison_file_is_named_and_the_others_are_published(
     watched: Watched, workbooks: Iterator[Path], tribolake: Callable
 ):
     bronze(watched.lake, "poison.xlsx").write_bytes(b"PK\x03\x04 no workbook")
@@ -214,7 +214,7 @@ def test_given_a_poison_file_then_the_watcher_publishes_the_others_and_status_na
     assert status["watcher"]["backlog"] == 0
 
 
-def test_given_a_watcher_then_a_second_one_refuses_and_status_shows_the_first(watched: Watched, tribolake: Callable):
+def test_second_watcher_is_refused_and_status_shows_the_first(watched: Watched, tribolake: Callable):
     second = tribolake("watch", "--lake", str(watched.lake))
     assert second.returncode == 3
     assert "another watcher" in second.stderr
@@ -225,16 +225,14 @@ def test_given_a_watcher_then_a_second_one_refuses_and_status_shows_the_first(wa
 
 
 @pytest.mark.parametrize("words", [("--policy", "unheard-of"), ("--client", "unheard-of")])
-def test_given_a_mistake_in_the_command_then_it_ends_at_once_with_2(lake: Path, tribolake: Callable, words: tuple):
+def test_mistake_in_command_ends_at_once_with_2(lake: Path, tribolake: Callable, words: tuple):
     refused = tribolake("watch", "--lake", str(lake), *words)
     assert refused.returncode == 2
     assert "unheard-of" in refused.stderr
 
 
 @pytest.mark.slow
-def test_given_sigterm_while_idle_then_it_stops_at_once_and_leaves_no_process(
-    watch: Callable[..., Watched], lake: Path
-):
+def test_sigterm_while_idle_stops_all_processes_at_once(watch: Callable[..., Watched], lake: Path):
     watched = watch()
     wait_until(watched.is_idle)
     family = watched.process.children(recursive=True)
@@ -246,9 +244,7 @@ def test_given_sigterm_while_idle_then_it_stops_at_once_and_leaves_no_process(
 
 
 @pytest.mark.slow
-def test_given_sigterm_during_a_run_then_the_run_is_finished_first(
-    watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path]
-):
+def test_sigterm_during_run_finishes_it_first(watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path]):
     watched = watch()
     wait_until(watched.is_idle)
     shutil.copyfile(next(workbooks), bronze(lake, "last.xlsx"))
@@ -259,7 +255,7 @@ def test_given_sigterm_during_a_run_then_the_run_is_finished_first(
 
 
 @pytest.mark.slow
-def test_given_sigterm_and_no_grace_then_the_run_is_abandoned_and_the_next_one_does_its_work(
+def test_sigterm_without_grace_leaves_work_to_the_next_run(
     watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], tribolake: Callable
 ):
     watched = watch(TRIBOLAKE_WATCH_STOP_SECONDS="0.1")
@@ -276,7 +272,7 @@ def test_given_sigterm_and_no_grace_then_the_run_is_abandoned_and_the_next_one_d
 
 
 @pytest.mark.slow
-def test_given_a_killed_watcher_then_its_processes_end_and_the_next_one_takes_what_came_meanwhile(
+def test_killed_watcher_ends_its_processes_and_next_catches_up(
     watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], tribolake: Callable
 ):
     killed = watch()
@@ -297,7 +293,7 @@ def test_given_a_killed_watcher_then_its_processes_end_and_the_next_one_takes_wh
 
 
 @pytest.mark.slow
-def test_given_a_killed_run_then_it_is_tried_again(watched: Watched, workbooks: Iterator[Path]):
+def test_killed_run_is_tried_again(watched: Watched, workbooks: Iterator[Path]):
     shutil.copyfile(next(workbooks), bronze(watched.lake, "again.xlsx"))
     wait_until(watched.is_running)
     time.sleep(0.5)
@@ -310,15 +306,13 @@ def test_given_a_killed_run_then_it_is_tried_again(watched: Watched, workbooks: 
 
 
 @pytest.mark.slow
-def test_given_a_killed_warm_process_then_another_one_takes_over(watched: Watched, workbooks: Iterator[Path]):
+def test_killed_warm_process_is_replaced(watched: Watched, workbooks: Iterator[Path]):
     watched.process.children()[0].kill()
     shutil.copyfile(next(workbooks), bronze(watched.lake, "other.xlsx"))
     wait_until(lambda: manifest_names(watched.lake, "other.xlsx"))
 
 
-def test_given_a_lake_held_by_another_run_then_it_is_tried_again_until_it_is_free(
-    watched: Watched, workbooks: Iterator[Path]
-):
+def test_lake_held_by_another_run_is_tried_until_free(watched: Watched, workbooks: Iterator[Path]):
     with FileLock(watched.lake / "_state" / "run.lock"):
         shutil.copyfile(next(workbooks), bronze(watched.lake, "patient.xlsx"))
         wait_until(lambda: "another run holds" in watched.log())
@@ -329,7 +323,7 @@ def test_given_a_lake_held_by_another_run_then_it_is_tried_again_until_it_is_fre
 
 
 @pytest.mark.slow
-def test_given_a_change_without_an_event_then_the_rescan_finds_it(
+def test_change_without_event_is_found_by_rescan(
     watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], tmp_path: Path
 ):
     """Events do not come through a link to a folder elsewhere; nor through most network mounts."""
@@ -345,9 +339,7 @@ def test_given_a_change_without_an_event_then_the_rescan_finds_it(
 
 
 @pytest.mark.slow
-def test_given_a_mount_without_events_then_polling_finds_files(
-    watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path]
-):
+def test_mount_without_events_is_polled(watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path]):
     watched = watch("--polling")
     wait_until(watched.is_idle)
     shutil.copyfile(next(workbooks), bronze(lake, "polled.xlsx"))
@@ -355,7 +347,7 @@ def test_given_a_mount_without_events_then_polling_finds_files(
 
 
 @pytest.mark.slow
-def test_given_no_bronze_folder_yet_then_files_are_found_when_it_is_there(tmp_path: Path, workbooks: Iterator[Path]):
+def test_bronze_folder_made_later_is_watched(tmp_path: Path, workbooks: Iterator[Path]):
     lake = tmp_path / "empty"
     lake.mkdir()
     watched = Watched(lake)
@@ -371,7 +363,7 @@ def test_given_no_bronze_folder_yet_then_files_are_found_when_it_is_there(tmp_pa
 
 
 @pytest.mark.slow
-def test_the_settings_of_the_command_reach_the_runs(watch: Callable[..., Watched], lake: Path, tmp_path: Path):
+def test_settings_of_watch_command_reach_its_runs(watch: Callable[..., Watched], lake: Path, tmp_path: Path):
     watched = watch("--policy", "reference")
     wait_until(lambda: bool(watched.runs()))
     assert watched.runs()[0]["policy"] == "reference"
@@ -379,7 +371,7 @@ def test_the_settings_of_the_command_reach_the_runs(watch: Callable[..., Watched
 
 
 @pytest.mark.slow
-def test_given_a_project_that_changes_then_runs_use_the_new_one_and_a_mistake_in_it_ends_nothing(
+def test_watcher_uses_changed_project_and_survives_mistake(
     watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], project: Path
 ):
     watched = watch(PYTHONPATH=str(project / "python"))

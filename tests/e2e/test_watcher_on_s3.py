@@ -167,7 +167,7 @@ def watch(site: Site, tmp_path: Path) -> Iterator[Callable[..., Watched]]:
 
 
 @pytest.mark.slow
-def test_given_a_workbook_in_the_bucket_then_it_is_published_its_message_deleted_and_the_topic_told_once(
+def test_workbook_in_bucket_is_published_and_announced_once(
     watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
 ):
     watched = watch()
@@ -214,7 +214,7 @@ def test_given_a_workbook_in_the_bucket_then_it_is_published_its_message_deleted
 
 
 @pytest.mark.slow
-def test_given_a_watcher_killed_in_a_run_then_its_message_comes_again_and_another_machine_publishes(
+def test_message_of_killed_watcher_reaches_another_machine(
     watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
 ):
     killed = watch("killed")
@@ -236,7 +236,7 @@ def test_given_a_watcher_killed_in_a_run_then_its_message_comes_again_and_anothe
 
 
 @pytest.mark.slow
-def test_given_sigterm_during_a_run_then_the_run_is_finished_and_its_message_deleted(
+def test_sigterm_during_run_finishes_it_and_deletes_message(
     watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
 ):
     watched = watch()
@@ -251,7 +251,7 @@ def test_given_sigterm_during_a_run_then_the_run_is_finished_and_its_message_del
 
 
 @pytest.mark.slow
-def test_given_a_large_lake_of_which_only_recent_folders_are_listed_then_a_late_file_is_published_all_the_same(
+def test_late_file_in_folder_that_is_not_listed_is_published(
     watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
 ):
     watched = watch()
@@ -264,7 +264,7 @@ def test_given_a_large_lake_of_which_only_recent_folders_are_listed_then_a_late_
 
 
 @pytest.mark.slow
-def test_given_a_lake_held_by_another_machine_then_it_says_so_once_and_publishes_when_it_is_free(
+def test_lake_held_by_another_machine_is_published_when_free(
     watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
 ):
     watched = watch()
@@ -282,9 +282,7 @@ def test_given_a_lake_held_by_another_machine_then_it_says_so_once_and_publishes
 
 
 @pytest.mark.slow
-def test_given_no_queue_then_the_bucket_is_polled(
-    watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
-):
+def test_bucket_without_queue_is_polled(watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]):
     watched = watch("polling", TRIBOLAKE_WATCH_POLL_SECONDS="1", TRIBOLAKE_WATCH_POLLING="true")
     wait_until(lambda: watched.state() == "idle")
     site.home.put(f"{BRONZE}polled.xlsx", next(workbooks))

@@ -17,14 +17,14 @@ def no_settings_of_this_machine(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
-def test_given_no_key_then_no_model_is_asked(monkeypatch):
+def test_model_without_key_is_not_asked(monkeypatch):
     assert not load_settings().asks_a_model
     monkeypatch.setenv("OPENAI_API_KEY", "  ")
     assert not load_settings().asks_a_model
 
 
 @pytest.mark.parametrize("name", ["OPENAI_API_KEY", "TRIBOLAKE_OPENAI_API_KEY"])
-def test_given_a_key_then_a_model_is_asked_and_no_process_is_told_the_key(monkeypatch, name):
+def test_key_enables_model_and_reaches_no_other_process(monkeypatch, name):
     monkeypatch.setenv(name, f"{KEY}\n")
     settings = load_settings()
     assert settings.asks_a_model
@@ -34,14 +34,14 @@ def test_given_a_key_then_a_model_is_asked_and_no_process_is_told_the_key(monkey
     assert not [variable for variable in settings.environment() if "KEY" in variable]
 
 
-def test_given_names_of_the_client_library_then_they_are_understood(monkeypatch):
+def test_variables_of_openai_library_are_understood(monkeypatch):
     monkeypatch.setenv("OPENAI_MODEL", "gpt-5-nano")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://gateway.example/v1")
     settings = load_settings()
     assert (settings.model.name, settings.model.base_url) == ("gpt-5-nano", "https://gateway.example/v1")
 
 
-def test_given_settings_then_a_process_that_gets_them_as_environment_has_the_same(monkeypatch):
+def test_settings_passed_as_environment_load_equal(monkeypatch):
     given = load_settings(
         ai_temperature="", ai_budget_usd=1.5, ai_prices="0.4,1.6", language="en", ai_model="m", ai_concurrency=3
     )
@@ -61,9 +61,7 @@ def test_given_settings_then_a_process_that_gets_them_as_environment_has_the_sam
         ("OPENAI_API_KEY", f"{KEY} {KEY}"),
     ],
 )
-def test_given_a_value_that_cannot_be_used_then_the_message_names_the_setting_and_shows_no_key(
-    monkeypatch, name, value
-):
+def test_unusable_value_names_its_setting_and_shows_no_key(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=name.removeprefix("TRIBOLAKE_")) as raised:
         load_settings()
@@ -84,22 +82,20 @@ def test_given_a_value_that_cannot_be_used_then_the_message_names_the_setting_an
         ("S3_PREFIX", "/x", "a path of"),
     ],
 )
-def test_given_a_value_of_another_form_then_the_message_names_the_variable_that_is_set_and_the_form(
-    monkeypatch, name, value, words
-):
+def test_value_of_wrong_form_names_its_variable_and_the_form(monkeypatch, name, value, words):
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError) as raised:
         load_settings()
     assert str(raised.value).startswith(f"{name}: it is not {words}")
 
 
-def test_given_a_value_in_the_file_then_the_message_names_the_variable_that_stands_there(tmp_path):
+def test_bad_value_in_env_file_names_its_variable(tmp_path):
     (tmp_path / ".env").write_text("OPENAI_BASE_URL=not-a-url\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"^OPENAI_BASE_URL: it is not an address"):
         load_settings()
 
 
-def test_given_a_flag_that_cannot_be_used_then_no_variable_of_the_environment_is_blamed(monkeypatch):
+def test_bad_flag_does_not_blame_environment_variable(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "https://gateway.example/v1")
     with pytest.raises(ConfigurationError, match=r"^TRIBOLAKE_OPENAI_BASE_URL: it is not an address"):
         load_settings(openai_base_url="not-a-url")

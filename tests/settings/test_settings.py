@@ -28,7 +28,7 @@ def test_setting_is_described_in_the_page(name):
     assert known.field.description in row
 
 
-def test_settings_page_is_what_the_declarations_say():
+def test_settings_page_matches_the_declarations():
     page = (PROJECT_DIR / "docs" / "settings.md").read_text(encoding="utf-8")
     assert page == settings_page(), "write it again: tribolake config reference > docs/settings.md"
 

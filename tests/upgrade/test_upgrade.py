@@ -282,7 +282,7 @@ def test_fleet_of_an_old_day_is_as_readers_saw_it(upgraded: Upgraded):
 
 
 @pytest.mark.slow
-def test_old_run_is_reprocessed_alike(upgraded: Upgraded, tmp_path: Path):
+def test_old_run_is_reprocessed_with_equal_rows(upgraded: Upgraded, tmp_path: Path):
     check_reprocess(upgraded, upgraded.before.runs[-1], tmp_path / "again")
 
 
@@ -296,7 +296,7 @@ def messages(old_lake: EarlierLake, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.mark.parametrize(
     "share", [*EARLY_AND_LATE, *(pytest.param(share, marks=pytest.mark.thorough) for share in (*BETWEEN, *LAST_STEPS))]
 )
-def test_killed_upgrade_is_made_good(
+def test_killed_upgrade_recovers(
     old_lake: EarlierLake, upgraded: Upgraded, messages: int, tmp_path: Path, share: float
 ):
     lake = copy_of(old_lake, tmp_path / "lake")
@@ -360,7 +360,7 @@ def read_terminal(terminal: int) -> bytes:
 
 
 @pytest.mark.slow
-def test_old_wordings_are_shown_no_longer(upgraded: Upgraded, tmp_path: Path):
+def test_old_wordings_are_no_longer_shown(upgraded: Upgraded, tmp_path: Path):
     """Texts of the old model are not shown once runs use another prompt version, or once they are expired."""
     assert "llm" in sources_of_texts(upgraded.before.published)
     lake = copy_of(upgraded.lake, tmp_path / "lake")
@@ -415,9 +415,7 @@ def test_lake_on_s3_is_upgraded_on_any_disk(lakes_in_buckets, tmp_path: Path, ha
 
 @pytest.mark.slow
 @pytest.mark.thorough
-def test_upgrades_killed_on_s3_are_made_good(
-    lakes_in_buckets: Callable[[], EarlierLake], messages: int, tmp_path: Path
-):
+def test_killed_upgrades_on_s3_recover(lakes_in_buckets: Callable[[], EarlierLake], messages: int, tmp_path: Path):
     """Runs on empty disks are killed one after the other. The next machine ends as if none had been."""
     lake = lakes_in_buckets()
     before = remember(lake, tmp_path)

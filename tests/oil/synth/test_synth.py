@@ -80,25 +80,25 @@ def clean_samples(clean_lake: SampleLake) -> list[dict[str, Any]]:
 
 
 class TestReproducible:
-    def test_given_the_same_arguments_when_written_twice_then_the_bytes_are_the_same(self, tmp_path: Path) -> None:
+    def test_same_arguments_write_same_bytes(self, tmp_path: Path) -> None:
         one = write_sample_lake(tmp_path / "one", **SMALL)
         two = write_sample_lake(tmp_path / "two", **SMALL)
         for first, second in zip((*one.files, one.truth), (*two.files, two.truth), strict=True):
             assert first.relative_to(tmp_path / "one") == second.relative_to(tmp_path / "two")
             assert first.read_bytes() == second.read_bytes()
 
-    def test_given_another_seed_when_written_then_the_values_differ(self, tmp_path: Path) -> None:
+    def test_other_seed_writes_other_values(self, tmp_path: Path) -> None:
         one = write_sample_lake(tmp_path / "one", seed=1, **SMALL)
         two = write_sample_lake(tmp_path / "two", seed=2, **SMALL)
         assert sheet(one.files[0], "OIL")[2:] != sheet(two.files[0], "OIL")[2:]
 
-    def test_given_one_client_when_written_alone_then_its_files_do_not_change(self, tmp_path: Path) -> None:
+    def test_client_written_alone_has_the_same_files(self, tmp_path: Path) -> None:
         both = write_sample_lake(tmp_path / "both", **SMALL)
         alone = write_sample_lake(tmp_path / "alone", clients=["emin"], **SMALL)
         assert alone.samples == {"emin": both.samples["emin"]}
         assert als_table(alone).equals(als_table(both))
 
-    def test_given_a_callback_when_written_then_it_sees_each_complete_file_in_order(self, tmp_path: Path) -> None:
+    def test_callback_sees_each_complete_file_in_order(self, tmp_path: Path) -> None:
         seen: list[tuple[Path, int]] = []
         lake = write_sample_lake(tmp_path, on_file=lambda path: seen.append((path, path.stat().st_size)), **SMALL)
         assert [path for path, _ in seen] == list(lake.files)
@@ -107,9 +107,7 @@ class TestReproducible:
 
 class TestFinningLayout:
     @pytest.mark.parametrize(("name", "width"), [("OIL", 294), ("COOLANT", 133)])
-    def test_given_a_workbook_when_read_then_the_header_is_wide_and_the_second_row_blank(
-        self, dirty_lake: SampleLake, name: str, width: int
-    ) -> None:
+    def test_workbook_has_wide_header_and_blank_second_row(self, dirty_lake: SampleLake, name: str, width: int) -> None:
         for path in workbooks(dirty_lake):
             rows = sheet(path, name)
             assert {len(row) for row in rows} == {width}
@@ -117,7 +115,7 @@ class TestFinningLayout:
             assert set(rows[1]) == {""}
             assert len(rows) > 3
 
-    def test_given_repeated_headers_when_read_then_they_carry_the_same_value(self, dirty_lake: SampleLake) -> None:
+    def test_repeated_headers_have_the_same_value(self, dirty_lake: SampleLake) -> None:
         header, _, *rows = sheet(workbooks(dirty_lake)[0], "OIL")
         repeated = {name for name, count in Counter(header).items() if count > 1} - {"Estado"}
         assert {"Fe", "Si", "Cu", "Na", "Ca"} <= repeated
@@ -125,17 +123,13 @@ class TestFinningLayout:
             places = [i for i, other in enumerate(header) if other == name]
             assert all(len({row[i] for i in places}) == 1 for row in rows)
 
-    def test_given_estado_twice_when_read_then_the_first_is_the_verdict_and_the_second_nuevo(
-        self, dirty_lake: SampleLake
-    ) -> None:
+    def test_first_estado_is_the_verdict_and_second_is_nuevo(self, dirty_lake: SampleLake) -> None:
         header, _, *rows = sheet(workbooks(dirty_lake)[0], "OIL")
         first, second = (i for i, name in enumerate(header) if name == "Estado")
         assert {row[first] for row in rows} <= VERDICTS
         assert {row[second] for row in rows} == {"Nuevo"}
 
-    def test_given_an_oil_sample_when_read_then_cells_have_the_laboratory_types(
-        self, clean_samples: list[dict[str, Any]]
-    ) -> None:
+    def test_oil_sample_has_cells_of_laboratory_types(self, clean_samples: list[dict[str, Any]]) -> None:
         for sample in clean_samples:
             assert type(sample["Fecha de Toma de Muestra"]) is date
             assert type(sample["Fecha de laboratorio"]) is date
@@ -147,31 +141,23 @@ class TestFinningLayout:
             assert sample["Interpretacion"].endswith("/")
         assert {60.0, 30.0, "10W", "15W-40"} <= {sample["Fluid Weight"] for sample in clean_samples}
 
-    def test_given_dates_when_read_then_samples_precede_reports_and_the_end(
-        self, clean_samples: list[dict[str, Any]]
-    ) -> None:
+    def test_samples_precede_their_reports_and_the_end(self, clean_samples: list[dict[str, Any]]) -> None:
         for sample in clean_samples:
             assert date(2024, 8, 1) <= sample["Fecha de Toma de Muestra"] <= END
             assert sample["Fecha de Toma de Muestra"] < sample["Fecha de laboratorio"]
         assert max(sample["Fecha de Toma de Muestra"] for sample in clean_samples) > date(2026, 1, 1)
 
-    def test_given_sample_numbers_when_read_then_they_are_unique_across_workbooks(
-        self, clean_samples: list[dict[str, Any]]
-    ) -> None:
+    def test_sample_numbers_are_unique_across_workbooks(self, clean_samples: list[dict[str, Any]]) -> None:
         numbers = [sample["No. de control de laboratorio"] for sample in clean_samples]
         assert len(set(numbers)) == len(numbers)
 
 
 class TestFinningEssays:
-    def test_given_engine_only_essays_when_read_then_only_engines_have_them(
-        self, clean_samples: list[dict[str, Any]]
-    ) -> None:
+    def test_engine_essays_are_measured_for_engines_only(self, clean_samples: list[dict[str, Any]]) -> None:
         for essay in ("ST", "OXI", "NIT", "SUL", "F", "TBN"):
             assert {s["Compartimento"] for s in clean_samples if s[essay]} == {"MOTOR"}
 
-    def test_given_counted_particles_when_read_then_iso_follows_from_the_counts_and_they_never_grow(
-        self, clean_samples: list[dict[str, Any]]
-    ) -> None:
+    def test_iso_code_follows_counts_that_fall_with_size(self, clean_samples: list[dict[str, Any]]) -> None:
         counted = [s for s in clean_samples if s["4µ"]]
         assert counted
         for sample in counted:
@@ -180,17 +166,13 @@ class TestFinningEssays:
             counts = [int(sample[f"{n}µ"]) for n in (4, 6, 10, 14, 18, 21, 38, 50, 70) if sample[f"{n}µ"]]
             assert counts == sorted(counts, reverse=True)
 
-    def test_given_no_count_when_read_then_iso_is_a_visible_code_or_empty(
-        self, clean_samples: list[dict[str, Any]]
-    ) -> None:
+    def test_iso_code_without_count_is_visible_code_or_empty(self, clean_samples: list[dict[str, Any]]) -> None:
         uncounted = {s["ISO"] for s in clean_samples if not s["4µ"]}
         assert uncounted <= VISIBLE_CODES | {""}
         assert {"S-M", "G-NM1", "H2O"} <= uncounted
         assert {s["ISO"] for s in clean_samples if s["Compartimento"] == "MOTOR"} == {""}
 
-    def test_given_oil_hours_when_they_grow_within_a_drain_then_so_does_iron_on_average(
-        self, clean_samples: list[dict[str, Any]]
-    ) -> None:
+    def test_iron_grows_with_oil_hours_on_average(self, clean_samples: list[dict[str, Any]]) -> None:
         drives = [
             s for s in clean_samples if s["Compartimento"].startswith("MANDO FINAL") and s["Meter on Fluid"] and s["Fe"]
         ]
@@ -198,12 +180,12 @@ class TestFinningEssays:
         assert sum(iron[True]) / len(iron[True]) > 1.3 * sum(iron[False]) / len(iron[False])
 
     @pytest.mark.parametrize(("per_ml", "code"), [(0.01, 0), (5000, 19), (5100, 20), (20000, 21), (3e6, 29)])
-    def test_given_a_count_when_coded_then_a_bound_belongs_to_its_own_code(self, per_ml: float, code: int) -> None:
+    def test_iso_bound_belongs_to_its_own_code(self, per_ml: float, code: int) -> None:
         assert iso_code(per_ml) == code
 
 
 class TestVerdicts:
-    def test_given_a_fleet_when_judged_then_shares_are_the_laboratory_s(self, tmp_path: Path) -> None:
+    def test_verdicts_have_the_shares_of_the_laboratory(self, tmp_path: Path) -> None:
         lake = write_sample_lake(tmp_path, finning_units=7, clients=["cda"])
         verdicts = Counter(sample["Estado"] for sample in oil_samples(lake))
         total = sum(verdicts.values())
@@ -212,7 +194,7 @@ class TestVerdicts:
         assert 0.38 <= verdicts["Monitorear Compartimento"] / total <= 0.52
         assert set(verdicts) == VERDICTS
 
-    def test_given_verdicts_of_action_when_traced_then_each_has_an_episode(
+    def test_verdict_of_action_always_has_an_episode(
         self, clean_lake: SampleLake, clean_samples: list[dict[str, Any]]
     ) -> None:
         affected = set(pq.read_table(clean_lake.truth)["sample_number"].to_pylist())
@@ -223,7 +205,7 @@ class TestVerdicts:
 
 
 class TestAlsLayout:
-    def test_given_the_table_when_read_then_it_has_the_raw_columns_and_types(self, dirty_lake: SampleLake) -> None:
+    def test_als_table_has_the_raw_columns_and_types(self, dirty_lake: SampleLake) -> None:
         table = als_table(dirty_lake)
         assert table.num_columns == 81
         assert table.num_rows == dirty_lake.samples["emin"]
@@ -233,9 +215,7 @@ class TestAlsLayout:
         assert types["collectionData_fluidTime"] == pa.float64()
         assert types["testResults_32_resultValue"] == pa.large_string()
 
-    def test_given_a_sample_when_read_then_each_essay_is_named_once_in_no_fixed_order(
-        self, clean_lake: SampleLake
-    ) -> None:
+    def test_als_sample_names_each_essay_once_in_random_order(self, clean_lake: SampleLake) -> None:
         first_names = set()
         for row in als_table(clean_lake).to_pylist():
             names = [row[f"testResults_{n}_test_translation_name"] for n in range(33)]
@@ -245,13 +225,13 @@ class TestAlsLayout:
             first_names.add(asked[0])
         assert len(first_names) > 10
 
-    def test_given_values_when_read_then_they_are_text_with_decimal_commas(self, clean_lake: SampleLake) -> None:
+    def test_als_values_are_text_with_decimal_commas(self, clean_lake: SampleLake) -> None:
         values = [v for row in als_table(clean_lake).to_pylist() for v in als_results(row).values()]
         allowed = re.compile(r"\d+(,\d+)?|[<>]0,05|-|(\d+|>28)(/(\d+|>28)){2}")
         assert {"<0,05", ">0,05", "-", None} <= set(values)
         assert all(value is None or allowed.fullmatch(value) for value in values)
 
-    def test_given_compartments_when_read_then_tests_fit_the_fluid(self, clean_lake: SampleLake) -> None:
+    def test_als_essays_fit_the_fluid_of_the_compartment(self, clean_lake: SampleLake) -> None:
         for row in als_table(clean_lake).to_pylist():
             asked = set(als_results(row))
             is_coolant = "REFRIG" in row["compartment_name"]
@@ -259,16 +239,14 @@ class TestAlsLayout:
             assert ("Viscosidad 100°C" in asked) is not is_coolant
             assert ("Hollín" in asked) is (row["compartment_name"] == "MOTOR")
 
-    def test_given_dates_when_read_then_some_are_missing_some_future_and_hours_vary(
-        self, clean_lake: SampleLake
-    ) -> None:
+    def test_als_dates_are_partly_missing_or_future_and_hours_vary(self, clean_lake: SampleLake) -> None:
         dates = als_table(clean_lake)["collectionData_dateSampled"].to_pylist()
         assert None in dates
         assert "2035-01-01T00:00:00.000Z" in dates
         hours = {text[10:] for text in dates if text is not None}
         assert hours == {"T00:00:00.000Z", "T03:00:00.000Z", "T04:00:00.000Z"}
 
-    def test_given_names_when_read_then_tags_and_spellings_vary(self, clean_lake: SampleLake) -> None:
+    def test_als_tags_and_spellings_vary(self, clean_lake: SampleLake) -> None:
         table = als_table(clean_lake)
         tags = set(table["equipment_tag"].to_pylist())
         assert len([tag for tag in tags if tag != tag.upper()]) == 1
@@ -280,16 +258,14 @@ class TestAlsLayout:
 class TestTruth:
     KINDS = frozenset({"wear", "dust", "water", "fuel", "coolant", "swapped_samples", "undeclared_oil_change"})
 
-    def test_given_the_truth_when_read_then_every_kind_happens_to_every_client(self, dirty_lake: SampleLake) -> None:
+    def test_every_kind_of_episode_happens_to_every_client(self, dirty_lake: SampleLake) -> None:
         rows = pq.read_table(dirty_lake.truth).to_pylist()
         for client in ("cda", "emin"):
             assert {row["episode_kind"] for row in rows if row["client"] == client} == self.KINDS
         keys = [(row["client"], row["sample_number"]) for row in rows]
         assert len(set(keys)) == len(keys)
 
-    def test_given_truth_rows_when_looked_up_then_they_are_in_the_files_once(
-        self, dirty_lake: SampleLake, samples: list[dict[str, Any]]
-    ) -> None:
+    def test_truth_rows_are_in_the_files_once(self, dirty_lake: SampleLake, samples: list[dict[str, Any]]) -> None:
         in_files: Counter[Row] = Counter()
         for s in samples:
             key = (s["No. de control de laboratorio"], s["ID de equipo"], s["Compartimento"])
@@ -302,7 +278,7 @@ class TestTruth:
             key = (row["client"], row["sample_number"], row["unit"], row["component"], row["sample_date"])
             assert in_files[key] == 1
 
-    def test_given_water_and_fuel_when_strong_then_the_laboratory_finds_them(
+    def test_strong_water_and_fuel_are_found_by_the_laboratory(
         self, dirty_lake: SampleLake, samples: list[dict[str, Any]]
     ) -> None:
         by_number = {s["No. de control de laboratorio"]: s for s in samples}
@@ -312,7 +288,7 @@ class TestTruth:
         assert water <= {"P", "E"}
         assert fuel == {"P"}
 
-    def test_given_swapped_samples_when_read_then_viscosity_is_that_of_the_other_oil(
+    def test_swapped_sample_has_viscosity_of_the_other_oil(
         self, dirty_lake: SampleLake, samples: list[dict[str, Any]]
     ) -> None:
         by_number = {s["No. de control de laboratorio"]: s for s in samples}
@@ -328,15 +304,13 @@ class TestTruth:
 
 
 class TestDirt:
-    def test_given_dirty_when_read_then_every_malformed_cell_is_there(
-        self, dirty_lake: SampleLake, samples: list[dict[str, Any]]
-    ) -> None:
+    def test_dirty_files_have_every_malformed_cell(self, dirty_lake: SampleLake, samples: list[dict[str, Any]]) -> None:
         finning = {value for sample in samples for value in sample.values()}
         assert finning >= DIRTY_TEXT
         als = {value for row in als_table(dirty_lake).to_pylist() for value in als_results(row).values()}
         assert als >= DIRTY_TEXT
 
-    def test_given_dirty_when_read_then_some_dates_are_text_and_some_excel_serials(
+    def test_dirty_files_have_dates_as_text_and_excel_serials(
         self, dirty_lake: SampleLake, samples: list[dict[str, Any]]
     ) -> None:
         dates = [sample["Fecha de Toma de Muestra"] for sample in samples]
@@ -346,7 +320,7 @@ class TestDirt:
             assert any(re.fullmatch(r"\d\d/\d\d/\d{4}", text) for text in texts)
         assert any(re.fullmatch(r"4\d{4}", text) for text in als)
 
-    def test_given_dirty_when_read_then_one_sample_a_client_is_a_retest(
+    def test_dirty_files_have_one_retest_per_client(
         self, dirty_lake: SampleLake, samples: list[dict[str, Any]]
     ) -> None:
         numbers = Counter(sample["No. de control de laboratorio"] for sample in samples)
@@ -357,9 +331,7 @@ class TestDirt:
         assert sorted(Counter(table["sampleNumber"].to_pylist()).values())[-2:] == [1, 2]
         assert len(set(table["id"].to_pylist())) == table.num_rows
 
-    def test_given_clean_when_compared_then_only_spoiled_cells_differ(
-        self, dirty_lake: SampleLake, clean_lake: SampleLake
-    ) -> None:
+    def test_clean_files_differ_in_spoiled_cells_only(self, dirty_lake: SampleLake, clean_lake: SampleLake) -> None:
         dirty = {row["id"]: row for row in als_table(dirty_lake).to_pylist()}
         differences = [
             name
@@ -372,7 +344,7 @@ class TestDirt:
 
 
 class TestSmallAndWrongArguments:
-    def test_given_one_unit_and_one_month_when_written_then_files_are_still_complete(self, tmp_path: Path) -> None:
+    def test_one_unit_and_one_month_give_complete_files(self, tmp_path: Path) -> None:
         lake = write_sample_lake(tmp_path, finning_units=1, als_units=1, months=1)
         assert len(sheet(lake.files[0], "OIL")) == lake.samples["cda"] + 2
         assert als_table(lake).num_rows == lake.samples["emin"]
@@ -390,9 +362,7 @@ class TestSmallAndWrongArguments:
             {"clients": ["cda", "cda"]},
         ],
     )
-    def test_given_a_wrong_argument_when_called_then_the_error_names_it_and_nothing_is_written(
-        self, tmp_path: Path, arguments: dict[str, Any]
-    ) -> None:
+    def test_wrong_argument_is_named_and_nothing_is_written(self, tmp_path: Path, arguments: dict[str, Any]) -> None:
         (name,) = arguments
         with pytest.raises(ValueError, match=name):
             write_sample_lake(tmp_path, **arguments)
