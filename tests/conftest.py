@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from tribolake.oil.product import OIL
 from tribolake.run.dbt import parse_ahead
@@ -20,6 +21,11 @@ pytest_plugins = ["tests.support.s3_fixtures", "tests.support.published_lakes", 
 for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
     os.environ.pop(_name, None)
 REAL_DATA = PROJECT_DIR.parent / "shared" / "data"
+
+
+# A loaded machine is slow, not wrong.
+hypothesis_settings.register_profile("tribolake", deadline=None)
+hypothesis_settings.load_profile("tribolake")
 
 
 @pytest.fixture
