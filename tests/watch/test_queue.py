@@ -21,10 +21,11 @@ from tests.support.servers.server import S3Server, client
 from tribolake.errors import ConfigurationError
 from tribolake.lake import open_lake
 from tribolake.settings import load_settings
+from tribolake.watch.event_source import NEVER
 from tribolake.watch.events import FolderEvents
 from tribolake.watch.messages import WatchedBronze
 from tribolake.watch.queue import QueueEvents, open_queue
-from tribolake.watch.sources import NEVER, Polling, open_source
+from tribolake.watch.sources import Polling, open_source
 
 BUCKET = "mining-data-mesh"
 BRONZE = f"{PRODUCT}/bronze/cda/2026-02-01/"

@@ -23,9 +23,9 @@ from tribolake.lake.rest import is_at_rest
 from tribolake.settings import load_settings
 from tribolake.watch.backoff import Backoff
 from tribolake.watch.completeness import FileStamp, SettleTimes, Sighting, update_sightings
+from tribolake.watch.event_source import QueueState
 from tribolake.watch.events import FolderEvents
 from tribolake.watch.heartbeat import FILE_NAME, Heartbeat, LastRun, read_heartbeat, write_heartbeat
-from tribolake.watch.sources import QueueState
 from tribolake.watch.wakeup import Wakeup, stop_requests
 
 TIMES = SettleTimes(settle_seconds=0.4, max_wait_seconds=5)

@@ -19,7 +19,6 @@ from typing import Protocol
 
 from tribolake.errors import ContractBroken, StoreUnavailable, TribolakeError
 from tribolake.lake.files import make_folder, sha256_of, sync_folder
-from tribolake.settings import Settings
 
 PARTIAL = ".partial"
 ROUNDS = 10
@@ -187,21 +186,3 @@ class FolderObjects:
                 if stat.S_ISREG(found.st_mode):
                     modified_at = datetime.fromtimestamp(found.st_mtime, UTC)
                     yield ListedObject(path.relative_to(self.root).as_posix(), modified_at)
-
-
-def open_objects(settings: Settings) -> Objects:
-    """Return the objects of a lake in the replica that readers use."""
-    return open_replicas(settings)[0]
-
-
-def open_replicas(settings: Settings) -> list[Objects]:
-    """Return the replicas of a lake's objects: the primary first, then its copy if the storage mode has one."""
-    if not settings.uses_s3:
-        return [FolderObjects(settings.lake, settings.prefix)]
-    from tribolake.lake.objects_in_bucket import BucketObjects  # noqa: PLC0415 - a folder needs no S3 library
-
-    bucket = BucketObjects.of(settings)
-    if settings.storage_mode == "s3":
-        return [bucket]
-    folder = FolderObjects(settings.lake, settings.prefix)
-    return [bucket, folder] if settings.is_on_s3 else [folder, bucket]

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import duckdb
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake.objects import ObjectNotFound, Objects, open_objects
+from tribolake.lake.objects import ObjectNotFound, Objects
+from tribolake.lake.replicas import open_objects
 from tribolake.oil.limits.lineage import decisions_of
 from tribolake.oil.limits.versions import LIMITS, STEWART_LIMITS
 from tribolake.oil.product import OIL

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.custody import Custody, lock_machine
-from tribolake.lake.objects import open_objects
+from tribolake.lake.replicas import open_objects
 from tribolake.oil.evaluation import Evaluation, evaluate_recommendations
 from tribolake.oil.product import OIL
 from tribolake.oil.seeds import read_seed

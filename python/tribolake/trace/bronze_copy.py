@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tribolake.errors import ConfigurationError, TribolakeError
-from tribolake.lake.objects import open_replicas
+from tribolake.lake.replicas import open_replicas
 from tribolake.settings import Settings
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake.objects import ListedObject, ObjectNotFound, Objects, open_objects
+from tribolake.lake.objects import ListedObject, ObjectNotFound, Objects
+from tribolake.lake.replicas import open_objects
 from tribolake.product import DELTA, Contract, Product, VersionedFolder
 from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.settings import Settings

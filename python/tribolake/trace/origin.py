@@ -13,7 +13,8 @@ import duckdb
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.files import sha256_of
-from tribolake.lake.objects import Objects, open_objects
+from tribolake.lake.objects import Objects
+from tribolake.lake.replicas import open_objects
 from tribolake.product import Product
 from tribolake.settings import S3_SCHEME, Settings
 from tribolake.trace.chain import TracedFile

@@ -21,7 +21,8 @@ import duckdb
 from tribolake.errors import ConfigurationError, TribolakeError
 from tribolake.lake import open_lake
 from tribolake.lake.bronze import CLIENT_NAME
-from tribolake.lake.objects import Objects, open_objects
+from tribolake.lake.objects import Objects
+from tribolake.lake.replicas import open_objects
 from tribolake.product import Contract, Product
 from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.settings import Settings

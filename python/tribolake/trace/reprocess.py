@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.files import remove_folder, sha256_of
-from tribolake.lake.objects import ObjectNotFound, Objects, open_objects
+from tribolake.lake.objects import ObjectNotFound, Objects
+from tribolake.lake.replicas import open_objects
 from tribolake.product import Contract, Product, Progress
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.places import Places

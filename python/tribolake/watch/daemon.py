@@ -22,9 +22,10 @@ from tribolake.run.warehouse import lower_names
 from tribolake.settings import Settings
 from tribolake.watch.backoff import Backoff
 from tribolake.watch.completeness import FileStamp, SettleTimes, Sighting, update_sightings
+from tribolake.watch.event_source import NEVER, QueueState
 from tribolake.watch.heartbeat import BEAT_SECONDS, Heartbeat, LastRun, State, write_heartbeat
 from tribolake.watch.runner import Outcome, Runner
-from tribolake.watch.sources import NEVER, QueueState, open_source
+from tribolake.watch.sources import open_source
 from tribolake.watch.wakeup import StopRequests, Wakeup, stop_requests
 
 # Between two listings. A burst of events is one listing. Listing a large lake takes a tenth of the time at most.

@@ -21,7 +21,7 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.polling import PollingObserver
 
-from tribolake.watch.sources import NEVER
+from tribolake.watch.event_source import NEVER
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, PositiveInt, TypeAdapter, ValidationError
 
-from tribolake.watch.sources import QueueState
+from tribolake.watch.event_source import QueueState
 
 BEAT_SECONDS = 5.0
 # Listing a slow network mount delays beats. A longer silence means that the process hangs.

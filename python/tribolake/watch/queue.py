@@ -20,8 +20,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tribolake.errors import ConfigurationError
 from tribolake.settings import Settings
+from tribolake.watch.event_source import NEVER, QueueState
 from tribolake.watch.messages import NotAnEvent, WatchedBronze, arrived_keys
-from tribolake.watch.sources import NEVER, QueueState
 
 # Limits of SQS: the longest wait for a message, and the largest batch.
 WAIT_SECONDS = 20

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake.objects import open_objects
+from tribolake.lake.replicas import open_objects
 from tribolake.oil.limits.judging import JUDGES, borrow_warehouse, judge
 from tribolake.oil.limits.versions import JUDGING_LIMITS, LIMITS
 from tribolake.oil.product import OIL

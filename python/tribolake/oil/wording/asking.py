@@ -11,7 +11,6 @@ from decimal import Decimal
 
 from tribolake.errors import TribolakeError
 from tribolake.oil.wording.budget import Budget, Reservation
-from tribolake.oil.wording.enrich import Cache
 from tribolake.oil.wording.model import Answer, Model, most_tokens
 from tribolake.oil.wording.pattern import Pattern
 from tribolake.oil.wording.price import Price, Tokens
@@ -19,6 +18,7 @@ from tribolake.oil.wording.prompt import LONGEST_COMPLAINT_BYTES, Message, messa
 from tribolake.oil.wording.reasons import NOT_ASKED, OF_THE_ENDPOINT, ModelUnusable, Unanswered
 from tribolake.oil.wording.reply import Fault, Reply, judge, response_format
 from tribolake.oil.wording.result import Enrichment, Waiting
+from tribolake.oil.wording.segments import Wordings
 from tribolake.oil.wording.wording import Configuration, Wording
 from tribolake.product import Progress
 from tribolake.settings import Settings
@@ -44,7 +44,7 @@ async def ask_for_all(
     configuration: Configuration,
     patterns: Sequence[Pattern],
     keys: Mapping[str, str],
-    cache: Cache,
+    cache: Wordings,
     price: Price | None,
     result: Enrichment,
     progress: Progress,
@@ -90,7 +90,7 @@ class _Asking:
         model: Model,
         configuration: Configuration,
         keys: Mapping[str, str],
-        cache: Cache,
+        cache: Wordings,
         budget: Budget,
         result: Enrichment,
         progress: Progress,

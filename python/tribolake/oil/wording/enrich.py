@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 
 from tribolake.errors import TribolakeError
 from tribolake.oil.wording.configuration import configuration_of
@@ -17,7 +16,7 @@ from tribolake.oil.wording.pattern import Pattern
 from tribolake.oil.wording.price import price_of
 from tribolake.oil.wording.reply import objections
 from tribolake.oil.wording.result import Enrichment, Pending, Waiting
-from tribolake.oil.wording.segments import Validate
+from tribolake.oil.wording.segments import Wordings
 from tribolake.oil.wording.wording import Configuration, Wording, cache_key
 from tribolake.product import Progress
 from tribolake.settings import Settings
@@ -31,21 +30,10 @@ NO_CACHE = "the wordings of the lake cannot be read ({error}): what they have wo
 BROKEN_OFF = "asking the model broke off ({error}): the log has more at level DEBUG; a later run tries again"
 
 
-class Cache(Protocol):
-    """Wordings of the lake, by key. `find` passes over those that `validate` objects to.
-
-    Both calls block. A wording is durable when `keep` returns.
-    """
-
-    def find(self, keys: Collection[str], validate: Validate) -> Mapping[str, Wording]: ...
-
-    def keep(self, wording: Wording) -> None: ...
-
-
 def enrich(
     settings: Settings,
     pending: Sequence[Pending],
-    cache: Cache,
+    cache: Wordings,
     progress: Progress = lambda _: None,
 ) -> Enrichment:
     """Give patterns their wordings, those that most reports share first.
@@ -85,7 +73,7 @@ def _ask_for(
     configuration: Configuration,
     patterns: Sequence[Pattern],
     keys: Mapping[str, str],
-    cache: Cache,
+    cache: Wordings,
     result: Enrichment,
     progress: Progress,
 ) -> None:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import duckdb
 
 from tribolake.oil.wording.configuration import configuration_of
-from tribolake.oil.wording.enrich import Cache, enrich
+from tribolake.oil.wording.enrich import enrich
 from tribolake.oil.wording.result import Enrichment
+from tribolake.oil.wording.segments import Wordings
 from tribolake.oil.wording.waiting import (
     configuration_text,
     forget_other_configurations,
@@ -24,7 +25,7 @@ from tribolake.settings import Settings
 def word_reports(
     warehouse: duckdb.DuckDBPyConnection,
     settings: Settings,
-    cache: Cache,
+    cache: Wordings,
     *,
     progress: Progress = lambda _: None,
 ) -> tuple[Enrichment, set[str]]:

@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tribolake.errors import StoreUnavailable
-from tribolake.lake.objects import Objects, open_replicas
+from tribolake.lake.objects import Objects
+from tribolake.lake.replicas import open_replicas
 from tribolake.oil.wording.copied_segments import exchange
 from tribolake.oil.wording.earlier_releases import count_earlier, is_of_earlier_release
 from tribolake.oil.wording.segment import (
