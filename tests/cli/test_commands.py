@@ -1,4 +1,4 @@
-"""What all commands share: how they are found, and what they say about settings and progress."""
+"""Test what all commands share: lookup, completion, settings and progress."""
 
 from __future__ import annotations
 

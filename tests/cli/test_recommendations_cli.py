@@ -1,4 +1,4 @@
-"""`tribolake recommendations`, as an operator uses it on a lake in a folder and on S3."""
+"""Test `tribolake recommendations` on a lake in a folder and on S3."""
 
 from __future__ import annotations
 
@@ -104,7 +104,15 @@ def test_missing_lake_is_not_made_and_files_stay(tribolake, tmp_path, words):
 
 
 def test_budget_without_key_says_no_model_is_asked(tribolake, settings):
-    words = ("run", "--lake", str(settings.lake), "--ai-budget", "1", "--policy", "none")  # which ends it at once
+    words = (
+        "run",
+        "--lake",
+        str(settings.lake),
+        "--ai-budget",
+        "1",
+        "--policy",
+        "none",
+    )  # a policy that ends it
     assert "no key is set, so no model is asked" in tribolake(*words).stderr
     assert "no key" not in tribolake(*words, OPENAI_API_KEY=KEY).stderr
 

@@ -1,4 +1,4 @@
-"""What `run` and `status` say to people."""
+"""Test what `run` and `status` print."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from tribolake.cli.tables import print_run, print_status
-from tribolake.cli.watch import _line
+from tribolake.cli.watch import _format_run
 from tribolake.oil.status import LakeStatus
 from tribolake.oil.wording.result import Enrichment
 from tribolake.product import StepResult
 from tribolake.run.report import ClientReport, RunReport
 from tribolake.settings import Settings
 
-NOT_ANSWERED = "nobody answered: a later run tries again"
+NOT_ANSWERED = "no answer: a later run tries again"
 
 
 def report_of(**clients: ClientReport) -> RunReport:
-    """The report of a run that asked for wordings in vain."""
+    """The report of a run whose model did not answer."""
     done = Enrichment("gpt-4.1-mini", patterns=23, reports=52, asked=23, failed=23, stopped=NOT_ANSWERED)
     return RunReport(
         "run-1", "default", "es", clients=clients, results={"recommendations": StepResult(report=done.as_dict())}
@@ -51,4 +51,4 @@ def test_unchanged_client_is_up_to_date_and_not_published(capsys: pytest.Capture
     said = capsys.readouterr().out
     assert f"up to date {settings.lake}/oil-analysis/gold/cda" in said
     assert f"published {settings.lake}/oil-analysis/gold/emin" in said
-    assert "published emin in 0.0 s" in _line(report.as_dict() | {"needs_a_look": False})
+    assert "published emin in 0.0 s" in _format_run(report.as_dict() | {"needs_a_look": False})

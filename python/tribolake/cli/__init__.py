@@ -1,1 +1,1 @@
-"""The command line: parse, call one function, print."""
+"""The command line. A command parses its options, calls one function and prints."""

@@ -1,4 +1,4 @@
-"""`tribolake`: the commands, each imported when it is asked for."""
+"""The group `tribolake`. Each command is imported when it is called."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-# A module of this package each, with a Typer called `app`.
+# Each is a module of this package with a Typer called `app`.
 NAMES = (
     "run", "watch", "status", "history", "query", "fetch", "lineage", "reprocess", "arrivals", "limits",
     "recommendations", "lake", "synth", "demo", "docs", "config", "doctor",
@@ -29,7 +29,7 @@ def _command(name: str) -> Any:
 
 
 class LazyCommands(Mapping[str, Any]):
-    """The commands by name: a run with nothing new imports none of the others."""
+    """The commands by name. A command is imported when it is looked up."""
 
     def __getitem__(self, name: str) -> Any:
         return _command(name)
@@ -42,7 +42,7 @@ class LazyCommands(Mapping[str, Any]):
 
 
 class LazyGroup(TyperGroup):
-    """A group of lazily imported commands."""
+    """A group whose commands are imported lazily."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes | {"commands": LazyCommands()})
@@ -72,9 +72,9 @@ def tribolake(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Laboratory files in a lake become the health of a fleet."""
+    """Turn laboratory files in a lake into the health of a fleet."""
 
 
 def main() -> None:
-    """Entry point of the `tribolake` command."""
+    """Run the `tribolake` command."""
     app()

@@ -1,4 +1,4 @@
-"""`tribolake arrivals`: what came, what could not be used, and trying it again."""
+"""`tribolake arrivals`: list files that arrived, and retry those that failed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tribolake.cli.options import (
     print_json,
 )
 from tribolake.cli.tables import print_arrivals, print_failed
-from tribolake.oil.arrivals import ask_again, list_arrivals, list_failed
+from tribolake.oil.arrivals import list_arrivals, list_failed, retry_arrivals
 
 app = new_app()
 
 
 @app.callback()
 def arrivals() -> None:
-    """Files that arrived, what could not be used of them, and trying it again."""
+    """List files that arrived, and retry files and rows that failed."""
 
 
 @app.command(
@@ -37,19 +37,19 @@ def list_(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the files that arrived and what became of their rows."""
+    """List the files that arrived, with their status and row counts."""
     with explained_errors():
         settings = open_settings(lake=lake)
         if failed:
-            dead = list_failed(settings, client)
-            print_json(dead) if as_json else print_failed(dead)
+            rejected = list_failed(settings, client)
+            print_json(rejected) if as_json else print_failed(rejected)
         else:
             found = list_arrivals(settings, client)
             print_json({"arrivals": found}) if as_json else print_arrivals(found)
 
 
 @app.command(
-    epilog="**Examples**\n\n`tribolake arrivals retry`  all of them\n\n"
+    epilog="**Examples**\n\n`tribolake arrivals retry`  all failed files and rejected rows\n\n"
     "`tribolake arrivals retry oil-analysis/bronze/cda/2026-01-31/T-09.xlsx`"
 )
 def retry(
@@ -58,13 +58,13 @@ def retry(
     client: ClientOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Have the next run read failed files again and check rejected rows again."""
+    """Make the next run read failed files again and check rejected rows again."""
     with explained_errors():
-        asked = ask_again(open_settings(lake=lake), files or [], client)
+        chosen = retry_arrivals(open_settings(lake=lake), files or [], client)
         if as_json:
-            print_json(asked)
+            print_json(chosen)
         else:
             typer.echo(
-                f"the next run reads {len(asked['files'])} files again and checks the rejected rows of "
-                f"{len(asked['rows'])} files again: start `tribolake run`, or leave it to the watcher"
+                f"the next run reads {len(chosen['files'])} files again and checks the rejected rows of "
+                f"{len(chosen['rows'])} files again: start `tribolake run`, or wait for the watcher"
             )

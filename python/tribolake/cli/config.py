@@ -1,4 +1,4 @@
-"""`tribolake config`: the settings, and where they come from."""
+"""`tribolake config`: show the settings and their origins."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tribolake.settings.reference import settings_page
 from tribolake.settings.settings import SETTINGS
 
 MASK = "********"
-USER = re.compile(r"//[^/@\s]+@")  # a user and a password in an address
+USER = re.compile(r"//[^/@\s]+@")  # user and password in an address
 
 app = new_app()
 
 
 @app.callback()
 def config() -> None:
-    """Settings: their values, where these come from, and what can be set."""
+    """Show settings, their origins and their documentation."""
 
 
 @app.command(
     epilog="**Examples**\n\n`tribolake config show`\n\n"
-    "`tribolake config show --lake s3://mining-data-mesh --json`  what a run with this flag would use"
+    "`tribolake config show --lake s3://mining-data-mesh --json`  the settings of a run with this flag"
 )
 def show(lake: LakeOption = None, as_json: JsonOption = False) -> None:
-    """Show every value and where it comes from: a flag, an environment variable, .env or the default.
+    """Show every value and its origin: a flag, an environment variable, .env or the default.
 
     Secrets are masked.
     """
@@ -42,8 +42,8 @@ def show(lake: LakeOption = None, as_json: JsonOption = False) -> None:
                 value = MASK
             elif isinstance(value, str):
                 value = USER.sub(f"//{MASK}@", value)
-            one = given.get(name)
-            variable, origin = (one.variable, one.origin) if one else (known.variables[0], "default")
+            found = given.get(name)
+            variable, origin = (found.variable, found.origin) if found else (known.variables[0], "default")
             rows.append({"variable": variable, "value": value, "origin": origin})
         if as_json:
             print_json({"lake": settings.address, "warehouse": settings.warehouse, "settings": rows})
@@ -54,5 +54,5 @@ def show(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 
 @app.command(epilog="**Example**\n\n`tribolake config reference > settings.md`")
 def reference() -> None:
-    """Print every setting with its variables, default, form and meaning, in Markdown."""
+    """Print all settings in Markdown: variables, default, form and meaning."""
     typer.echo(settings_page(), nl=False)

@@ -1,4 +1,4 @@
-"""`tribolake demo`: the whole job on sample files."""
+"""`tribolake demo`: run everything on sample files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 from tribolake.cli.docs import write_docs
 from tribolake.cli.options import LakeOption, ProgressLines, QuietOption, explained_errors, new_app, open_settings
-from tribolake.cli.synth import in_a_folder
+from tribolake.cli.synth import require_folder
 from tribolake.cli.tables import print_run, print_status
 from tribolake.lake import open_lake
 from tribolake.oil.status import lake_status
@@ -23,10 +23,10 @@ app = new_app()
 
 @app.command(epilog="**Examples**\n\n`tribolake demo`\n\n`tribolake demo --lake /tmp/demo`")
 def demo(lake: LakeOption = None, quiet: QuietOption = False) -> None:
-    """Write sample laboratory files, run the whole job on them, and show the fleet."""
+    """Write sample laboratory files, run on them, and show the fleet."""
     default = (PROJECT_DIR if IS_CHECKOUT else Path.cwd()) / "data" / "demo"
     with explained_errors():
-        settings = in_a_folder(open_settings(lake=lake or default))
+        settings = require_folder(open_settings(lake=lake or default))
         with ProgressLines(quiet) as progress:
             if not open_lake(settings).list_bronze():
                 write_sample_lake(settings.lake, on_file=lambda path: progress(f"write {path.name}"))

@@ -1,4 +1,4 @@
-"""`tribolake docs`: the documentation of every table."""
+"""`tribolake docs`: write the documentation of every table."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ app = new_app()
 @app.command(epilog="**Examples**\n\n`tribolake docs`\n\n`tribolake docs --output site/index.html`")
 def docs(
     lake: LakeOption = None,
-    output: Annotated[Path | None, typer.Option(help="Where to put it.", dir_okay=False)] = None,
+    output: Annotated[Path | None, typer.Option(help="The file to write.", dir_okay=False)] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the documentation of every table and its lineage as one HTML file that opens from disk."""
+    """Write the documentation and lineage of every table as one HTML file that opens from disk."""
     with explained_errors():
         settings = open_settings(lake=lake)
         page = write_docs(Dbt(OIL, settings), settings.lake, output)
@@ -32,7 +32,7 @@ def docs(
 
 
 def write_docs(dbt: Dbt, lake: Path, output: Path | None = None) -> Path:
-    """Write the documentation into a file, by default into the lake. Returns its path."""
+    """Write the documentation into a file, by default in the lake. Returns the path."""
     page = output or lake / "docs" / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     return Path(shutil.copyfile(dbt.write_docs(), page))

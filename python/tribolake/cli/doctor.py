@@ -1,4 +1,4 @@
-"""`tribolake doctor`: what is missing for a run, and how to fix it."""
+"""`tribolake doctor`: check the installation and the lake."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ app = new_app()
     epilog="**Examples**\n\n`tribolake doctor`\n\n`tribolake doctor --lake s3://mining-data-mesh --json`  for a monitor"
 )
 def doctor(lake: LakeOption = None, as_json: JsonOption = False) -> None:
-    """Check the installation and the lake, and say how to fix what is wrong.
+    """Check the installation and the lake. Each problem is shown with its fix.
 
-    It writes a small file into the lake and removes it, and changes nothing else.
+    A small file is written into the lake and removed. Nothing else changes.
 
-    Exit codes: 0 all is well, 2 a setting cannot be used, 4 something needs a look.
+    Exit codes: 0 no problem, 2 a setting cannot be used, 4 a check found a problem.
     """
     with explained_errors():
         checks = list(examine(load_settings(lake=lake)))

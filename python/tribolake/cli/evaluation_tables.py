@@ -1,4 +1,4 @@
-"""Scores of published recommendations, for people."""
+"""Print scores of recommendations."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from tribolake.cli.tables import open_console
 from tribolake.oil.evaluation import Example, Scores
 from tribolake.oil.evaluation.visible import visible
 
-# Field of the scores, what it says, whether a good text has it.
+# Field of the scores, its meaning, and whether a good text has it (None: neither).
 SHARES = (
     ("missing", "reports in alarm without a text", False),
     ("errors", "an error or a refusal instead of advice", False),
     ("ungrounded", "texts with a number that the report does not have", False),
     ("numbers_grounded", "numbers that the report has", True),
-    ("mispaired", "texts with a number beside another essay than its own", False),
-    ("paired_numbers", "numbers beside their own essay", True),
-    ("additive_rule_broken", "only additives out of limits, and a change advised", False),
+    ("mispaired", "texts that give a number to the wrong essay", False),
+    ("paired_numbers", "numbers that are given to the right essay", True),
+    ("additive_rule_broken", "only additives are out of limits, but a change is advised", False),
     ("critical_named", "critical breaches named", True),
-    ("critical_unnamed", "texts that leave out a critical breach", False),
-    ("calming", "at urgency U0 or U1, tells the reader to wait", False),
-    ("promises", "promises that nothing can fail, or that something is certain", False),
-    ("other_language", "in another language", False),
-    ("too_long", "longer than 150 words", False),
-    ("identical", "the same as an earlier text", None),
-    ("identical_but_numbers", "the same, digits aside", None),
+    ("critical_unnamed", "texts that omit a critical breach", False),
+    ("calming", "texts that tell the reader to wait at urgency U0 or U1", False),
+    ("promises", "texts that promise or claim certainty", False),
+    ("other_language", "texts in another language", False),
+    ("too_long", "texts longer than 150 words", False),
+    ("identical", "texts equal to an earlier one", None),
+    ("identical_but_numbers", "texts equal to an earlier one except for digits", None),
 )
 SHOWN_TEXT = 220
 
 
 def print_scores(scores: Scores, worst: Sequence[Example] = ()) -> None:
-    """The scores, worst of them marked, and examples of what is wrong."""
+    """Print the scores and examples of wrong texts. Imperfect scores are marked."""
     console = open_console()
     table = Table(
         "score",
@@ -47,7 +47,7 @@ def print_scores(scores: Scores, worst: Sequence[Example] = ()) -> None:
     )
     for name, meaning, is_good in SHARES:
         share = getattr(scores, name)
-        table.add_row(name, _marked(share, is_good), meaning)
+        table.add_row(name, _styled_share(share, is_good), meaning)
     console.print(table)
     if scores.words_median is not None:
         console.print(
@@ -57,17 +57,17 @@ def print_scores(scores: Scores, worst: Sequence[Example] = ()) -> None:
     for score, examples in groupby(worst, key=lambda example: example.score):
         console.print(f"\n[bold]{score}[/bold]")
         for example in examples:
-            console.print(f"  {_shown(example.sample) or '?'}: [yellow]{_shown(example.reason)}[/yellow]")
+            console.print(f"  {_printable(example.sample) or '?'}: [yellow]{_printable(example.reason)}[/yellow]")
             if example.text:
-                console.print(f"    [dim]{_shown(example.text)}[/dim]")
+                console.print(f"    [dim]{_printable(example.text)}[/dim]")
 
 
-def _shown(text: str) -> str:
-    """A text of a file as it may be printed: neither markup nor characters that a terminal obeys."""
+def _printable(text: str) -> str:
+    """Cut a text and remove markup and control characters, so that it is safe on a terminal."""
     return escape(visible(text)[:SHOWN_TEXT])
 
 
-def _marked(share: float | None, is_good: bool | None) -> str:
+def _styled_share(share: float | None, is_good: bool | None) -> str:
     if share is None:
         return "-"
     shown = f"{100 * share:.1f} %"

@@ -1,4 +1,4 @@
-"""`tribolake fetch`: a version of what was computed, as a file."""
+"""`tribolake fetch`: fetch a published file of any version."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ def fetch(
             help="classified_reports, machine_status_current, stewart_limits, judging_limits, harmonized or delta."
         ),
     ],
-    client: Annotated[str, typer.Option("--client", metavar="NAME", help="Whose.")],
+    client: Annotated[str, typer.Option("--client", metavar="NAME", help="The client.")],
     lake: LakeOption = None,
     as_of: Annotated[
         datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="As readers saw it at the end of this day (UTC)."),
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="As published at the end of this day (UTC)."),
     ] = None,
     version: Annotated[
-        str | None, typer.Option(metavar="RUN", help="As this run published it; for limits, a version of limits too.")
+        str | None, typer.Option(metavar="RUN", help="As published by this run. For limits also a version of limits.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Copy it here.", dir_okay=False)] = None,
+    output: Annotated[Path | None, typer.Option(help="Copy the file to this path.", dir_okay=False)] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch a version of what was computed: the latest, that of a day, or that of a run; checked by its SHA-256.
+    """Fetch a published file: the latest version, or that of a day or a run. Its SHA-256 is checked.
 
-    Prints the path of the file: in the lake's folder where that is at hand, else what was fetched from S3.
+    Prints the path of the file, which is in the lake's folder or was downloaded from S3.
     """
     with explained_errors():
         day = as_of.date() if as_of else None

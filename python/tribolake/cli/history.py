@@ -1,4 +1,4 @@
-"""`tribolake history`: what readers saw earlier."""
+"""`tribolake history`: show earlier statuses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ app = new_app()
 @app.command(
     epilog="**Examples**\n\n"
     "`tribolake history --unit T-09 --component motor`\n\n"
-    "`tribolake history --as-of 2026-01-31`  the fleet as readers saw it that evening"
+    "`tribolake history --as-of 2026-01-31`  the fleet at the end of that day"
 )
 def history(
     lake: LakeOption = None,
@@ -33,11 +33,12 @@ def history(
     unit: Annotated[str | None, typer.Option(help="Unit, for instance T-09.")] = None,
     component: Annotated[str | None, typer.Option(help="Compartment or component family, for instance motor.")] = None,
     as_of: Annotated[
-        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="As it was known at the end of this day.")
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="As published at the end of this day."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what readers saw earlier: the fleet as of a day, or how the reports of a unit came to be what they are."""
+    """Show the fleet as published on a day, or every version of the reports of a unit."""
     with explained_errors():
         found = read_history(
             open_settings(lake=lake),

@@ -1,4 +1,4 @@
-"""`tribolake lake`: the bucket that a lake lives in."""
+"""`tribolake lake`: configure the bucket of a lake."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ app = new_app()
 
 @app.callback()
 def lake() -> None:
-    """The bucket of a lake: what it is to do by itself."""
+    """Configure the bucket of a lake."""
 
 
 @app.command(
@@ -27,25 +27,27 @@ def lake() -> None:
 )
 def prepare(
     lake: LakeOption = None,
-    fusion: Annotated[list[str] | None, typer.Option(metavar="ARN", help="Who may read gold; may be repeated.")] = None,
+    fusion: Annotated[
+        list[str] | None, typer.Option(metavar="ARN", help="Role that reads gold. May be repeated.")
+    ] = None,
     dashboard: Annotated[
-        list[str] | None, typer.Option(metavar="ARN", help="Who may read fusion/gold; may be repeated.")
+        list[str] | None, typer.Option(metavar="ARN", help="Role that reads fusion/gold. May be repeated.")
     ] = None,
     transitions: Annotated[
-        bool, typer.Option("--transitions/--no-transitions", help="Old objects go to GLACIER and DEEP_ARCHIVE.")
+        bool, typer.Option("--transitions/--no-transitions", help="Move old objects to GLACIER and DEEP_ARCHIVE.")
     ] = True,
     tls: Annotated[bool, typer.Option("--tls/--no-tls", help="Refuse requests without TLS.")] = True,
     encryption: Annotated[
-        bool, typer.Option("--encryption/--no-encryption", help="Have the store encrypt what it keeps.")
+        bool, typer.Option("--encryption/--no-encryption", help="Let the store encrypt objects.")
     ] = True,
     block_public: Annotated[
-        bool, typer.Option("--block-public", help="Refuse public policies: right on AWS, not understood by Ceph.")
+        bool, typer.Option("--block-public", help="Refuse public policies. For AWS; Ceph does not support it.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Put versioning, encryption, lifecycle and access on a bucket, as the CloudFormation stack does; may be repeated.
+    """Set versioning, encryption, lifecycle and access of a bucket, as the CloudFormation stack does.
 
-    Rules and statements of other owners of the bucket stay.
+    May be repeated. Rules and statements of other owners of the bucket stay.
     """
     with explained_errors():
         settings = open_settings(lake=lake)

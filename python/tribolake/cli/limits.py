@@ -1,4 +1,4 @@
-"""`tribolake limits`: why limits were calculated, and what another version would change."""
+"""`tribolake limits`: compare versions of limits, and show why they were calculated."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ app = new_app()
 
 @app.callback()
 def limits() -> None:
-    """Limits: what another version would change, and why they were calculated."""
+    """Compare versions of limits, and show why they were calculated."""
 
 
 @app.command(
     epilog="**Example**\n\n`tribolake limits diff default-2ffb3618fc06 default-91a04c7be2d1`\n\n"
-    "Versions stand in the column `limits_version` of gold and under `silver/stewart_limits/`."
+    "Versions are in the column `limits_version` of gold and under `silver/stewart_limits/`."
 )
 def diff(
     a: Annotated[str, typer.Argument(help="Version before.")],
@@ -37,7 +37,7 @@ def diff(
     lake: LakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the limits that moved from one version to another, and the samples whose status would change."""
+    """List the limits that differ between two versions, and the samples whose status would change."""
     with explained_errors():
         found = diff_limits(open_settings(lake=lake), a, b)
         if as_json:
@@ -48,7 +48,7 @@ def diff(
 
 @app.command(epilog="**Example**\n\n`tribolake limits decisions --client cda`")
 def decisions(lake: LakeOption = None, client: ClientOption = None, as_json: JsonOption = False) -> None:
-    """Show why the limits of each group were calculated anew, or kept, when they were last looked at."""
+    """Show the last decision about the limits of each group: calculated again or kept, and why."""
     with explained_errors():
         found = last_decisions(open_settings(lake=lake), client)
         if as_json:

@@ -1,4 +1,4 @@
-"""`tribolake lineage`: what something was computed from, down to the versions of bronze files."""
+"""`tribolake lineage`: trace a file, a sample or limits to versions of bronze files."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ def lineage(
     ],
     lake: LakeOption = None,
     client: Annotated[
-        str | None, typer.Option("--client", metavar="NAME", help="Whose sample, where several clients have it.")
+        str | None, typer.Option("--client", metavar="NAME", help="The client, if several have the sample.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what something was computed from: run, limits and why they were calculated, bronze files and versions.
+    """Show the origin of a file, a sample or limits: run, limits with reasons, and versions of bronze files.
 
-    On S3 this asks the objects' own metadata and the manifests; no warehouse is needed, and what only a warehouse
-    knows is named where there is none.
+    On S3 the metadata of objects and the manifests are enough. Notes name what only a warehouse can tell.
     """
     with explained_errors():
         found = lineage_of(open_settings(lake=lake), what, client)

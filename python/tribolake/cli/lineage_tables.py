@@ -1,4 +1,4 @@
-"""What lineage, reprocess and query show to people: data on stdout, in colour only where the terminal wants it."""
+"""Print answers of lineage, reprocess and query on stdout. Colour is used only on terminals that support it."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ OUTCOME_STYLES = {"identical": "green", "same rows": "green", "given": "green", 
 
 
 def print_answer(answer: Answer) -> None:
-    """Rows of a query."""
+    """Print the rows of a query."""
     console = open_console()
     table = Table(*map(escape, answer.columns), box=box.SIMPLE)
     for row in answer.rows:
         table.add_row(*("" if value is None else Text(str(value)) for value in row))
     console.print(table)
     if answer.is_cut:
-        console.print(f"  … and more: the first {len(answer.rows):,} are shown, `--limit` shows others")
+        console.print(f"  … and more: only the first {len(answer.rows):,} rows are shown, `--limit` changes the number")
 
 
 def print_lineage(found: Lineage) -> None:
-    """The chain as a tree, bronze at the leaves."""
+    """Print a lineage as a tree with bronze at the leaves."""
     tree = Tree(f"[bold]{escape(found.what)}[/bold]  {found.kind} of {found.client}")
     if found.file:
         _add_file(tree, found.file)
@@ -108,7 +108,7 @@ def _add_limits(tree: Tree, limits: TracedLimits) -> None:
 
 
 def print_reprocessed(done: ReprocessResult) -> None:
-    """What was computed again, per file: identical, or how it differs."""
+    """Print for each recomputed file whether it is identical, or how it differs."""
     console = open_console()
     table = Table(
         "client", "file", "outcome", "rows then", "rows now", "missing", "added", "changed", "columns that differ",
@@ -130,4 +130,4 @@ def print_reprocessed(done: ReprocessResult) -> None:
         for note in again.notes:
             console.print(f"[yellow]note[/yellow] {again.client}: {escape(note)}")
     verdict = "[green]identical[/green]" if done.is_identical else "[red]not identical[/red]"
-    console.print(f"{verdict}; the lake it was computed in: {escape(done.lake)} ({done.seconds:.1f} s)")
+    console.print(f"{verdict}; it was computed in the lake {escape(done.lake)} ({done.seconds:.1f} s)")

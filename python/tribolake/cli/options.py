@@ -1,4 +1,4 @@
-"""Options that commands share, and how commands end."""
+"""Options, exit codes and progress that commands share."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ LakeOption = Annotated[
 ClientOption = Annotated[
     list[str] | None, typer.Option("--client", metavar="NAME", help="Only this client; may be repeated.")
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr, only errors.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, logs on stderr.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only, no progress.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, logs on stderr.")]
 
 
 class Exit(IntEnum):
-    """What the exit code of a command means."""
+    """Exit codes of commands."""
 
     OK = 0
     FAILED = 1
@@ -39,12 +39,12 @@ class Exit(IntEnum):
 
 
 def new_app() -> typer.Typer:
-    """The Typer of a command or of a group of commands."""
+    """Make the Typer of a command or of a group of commands."""
     return typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="markdown")
 
 
 def open_settings(**flags: object) -> Settings:
-    """Load the settings, and name unknown `TRIBOLAKE_` variables on stderr.
+    """Load the settings. Unknown `TRIBOLAKE_` variables are named on stderr.
 
     Raises:
         ConfigurationError: a value cannot be used.
@@ -57,7 +57,7 @@ def open_settings(**flags: object) -> Settings:
 
 @contextmanager
 def explained_errors() -> Iterator[None]:
-    """End with the right exit code, and with the error's own words on stderr."""
+    """Print an error on stderr and exit with its code."""
     try:
         yield
     except ConfigurationError as error:
@@ -68,8 +68,8 @@ def explained_errors() -> Iterator[None]:
         _end(error, Exit.FAILED)
 
 
-def waiting_for_the_lake(seconds: float) -> Retrying:
-    """Tries again while another run holds the lake, for so long."""
+def retry_while_busy(seconds: float) -> Retrying:
+    """Retry for some seconds while another run holds the lake."""
     return Retrying(
         retry=retry_if_exception_type(LakeIsBusy),
         wait=wait_random(1, 4),
@@ -84,12 +84,12 @@ def _end(error: Exception, code: Exit) -> None:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """One JSON object on stdout."""
+    """Print one JSON object on stdout."""
     typer.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
 class ProgressLines:
-    """Progress on stderr: one line that is rewritten on a terminal, plain lines of the stages elsewhere."""
+    """Print progress on stderr: one line that is rewritten on a terminal, otherwise one line per stage."""
 
     STAGES = frozenset({"discover", "publish", "docs"})
 

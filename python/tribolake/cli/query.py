@@ -1,4 +1,4 @@
-"""`tribolake query`: SQL over what is published."""
+"""`tribolake query`: query published tables in SQL."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ app = new_app()
     '`tribolake query "show tables" --lake s3://mining-data-mesh`'
 )
 def query(
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads.")],
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One reading statement.")],
     lake: LakeOption = None,
     client: ClientOption = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=0, help=f"No more rows than this. [default: {SHOWN_ROWS} in a table, else all]"),
+        typer.Option(min=0, help=f"Most rows. [default: {SHOWN_ROWS} in a table, else all]"),
     ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values on stdout.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask the lake's gold, silver and bronze in SQL, in a folder or on S3; nothing else can be read or written.
+    """Query gold, silver and bronze of a lake in SQL, in a folder or on S3. Nothing else can be read or written.
 
-    Tables: `classified_reports`, `machine_status_current`, `stewart_limits` and `harmonized`, each of all clients and
-    as their manifests name them, and `bronze_NAME` of a client with Parquet files.
+    Tables: `classified_reports`, `machine_status_current`, `stewart_limits` and `harmonized`, each with all
+    clients as their manifests name them. `bronze_NAME` is the bronze of a client that delivers Parquet files.
     """
     with explained_errors():
         shown = limit if limit is not None or as_json or as_csv else SHOWN_ROWS
@@ -64,7 +64,7 @@ def query(
 
 
 def _as_json(answer: Answer) -> list[dict[str, Any]]:
-    """The rows; JSON knows no NaN and no infinity."""
+    """The rows with null for NaN and infinity, which JSON does not have."""
     return [
         {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
         for row in answer.as_dicts()

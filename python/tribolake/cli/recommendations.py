@@ -1,4 +1,4 @@
-"""`tribolake recommendations`: what a model has worded for a lake."""
+"""`tribolake recommendations`: manage the wordings that a model made for a lake."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ READ_WRONGLY = (
 )
 BATCH_IS_GONE = (
     "`recommendations batch` is gone: half the price saved about 0.17 USD for a whole history of 382 calls. Runs ask "
-    "for all wordings, also for those of open batches, whose answers are not fetched any more. Cancel open batches at "
-    "the endpoint, then remove the files that are named here. The next release has no such command"
+    "for all wordings, also for those of open batches. Answers of batches are no longer fetched. Cancel open batches "
+    "at the endpoint, then remove the listed files. The next release does not have this command"
 )
 
 app = new_app()
@@ -49,7 +49,7 @@ app = new_app()
 
 @app.callback()
 def recommendations() -> None:
-    """Recommendations that a model has worded: carry them to another lake, remove them, judge them."""
+    """Export, import, remove and score recommendations that a model worded."""
 
 
 @app.command(
@@ -62,7 +62,7 @@ def export(
     lake: LakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write every wording of the lake into a Parquet file, one row each."""
+    """Write all wordings of the lake into a Parquet file, one per row."""
     with explained_errors():
         count = export_from(open_settings(lake=lake), file)
         if as_json:
@@ -78,14 +78,14 @@ def export(
     "`tribolake recommendations import wordings.parquet --lake s3://mining-data-mesh --json`",
 )
 def import_(
-    file: Annotated[Path, typer.Argument(help="A file of `export`.", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="A file that `export` wrote.", exists=True, dir_okay=False)],
     lake: LakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take the wordings of another lake; what this one has already stays as it is.
+    """Import the wordings of another lake. Wordings that this lake has already stay.
 
-    Every row is checked as if a model had just said it. Exit codes: 0 all taken or known, 2 no such file, 3 another run
-    holds the lake, 4 some rows were refused.
+    Every row is checked like a new reply of a model. Exit codes: 0 all rows imported or known, 2 no such file, 3
+    another run holds the lake, 4 some rows were refused.
     """
     with explained_errors():
         done = import_into(open_settings(lake=lake), file)
@@ -103,28 +103,28 @@ def import_(
 @app.command(
     epilog="**Examples**\n\n"
     "`tribolake recommendations export before.parquet && tribolake recommendations expire v1`\n\n"
-    "`tribolake recommendations expire 2026-11 --yes`  the one that runs use now\n\n"
+    "`tribolake recommendations expire 2026-11 --yes`  the version that runs use now\n\n"
     "`tribolake recommendations expire v1 --lake s3://mining-data-mesh --json`"
 )
 def expire(
-    prompt_version: Annotated[str, typer.Argument(help="Of the prompt that the wordings came from.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Also the one that runs use now, which was paid for.")] = False,
+    prompt_version: Annotated[str, typer.Argument(help="Version of the prompt of the wordings.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Also expire the version that runs use now.")] = False,
     lake: LakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove the wordings of a prompt version for ever. What is published stays until the next run that publishes.
+    """Remove the wordings of a prompt version permanently. Published texts stay until the next run that publishes.
 
-    Without a key that is the next run with news, which shows the texts of the rules, or `run --full-refresh`. With a
-    key it is the next run at all: a model words anew what runs use now, and is paid for it.
+    Without a key, `run --full-refresh` or the next run with news publishes the texts of the rules. With a key, the
+    next run asks the model again for the version in use, which costs money.
     """
     with explained_errors():
-        count = expire_wordings(open_settings(lake=lake), prompt_version, is_sure=yes)
+        count = expire_wordings(open_settings(lake=lake), prompt_version, is_confirmed=yes)
         if as_json:
             print_json({"prompt_version": prompt_version, "removed": count})
         else:
             typer.echo(
-                f"{count:,} wordings of prompt version {prompt_version} removed: reports that show them do so until "
-                "the next run with news or `tribolake run --full-refresh`; with a key the next run asks a model anew"
+                f"{count:,} wordings of prompt version {prompt_version} removed. Reports show them until the "
+                "next run with news or `tribolake run --full-refresh`. With a key the next run asks the model again"
             )
 
 
@@ -134,9 +134,9 @@ def expire(
     "`tribolake recommendations compact --lake s3://mining-data-mesh --json`"
 )
 def compact(lake: LakeOption = None, as_json: JsonOption = False) -> None:
-    """Fold the wordings of all runs into one file for each prompt version: it is read faster.
+    """Merge the wordings of all runs into one file per prompt version, which is read faster.
 
-    Runs do so by themselves.
+    Runs do this automatically.
     """
     with explained_errors():
         count = fold_wordings(open_settings(lake=lake))
@@ -148,21 +148,21 @@ def compact(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 
 @app.command(epilog="**Examples**\n\n`tribolake recommendations waiting --lake s3://mining-data-mesh --json`")
 def waiting(lake: LakeOption = None, as_json: JsonOption = False) -> None:
-    """Show what waits for its wording, and why: its reports have the text of the rules."""
+    """List patterns that wait for a wording, with the reason. Their reports have the text of the rules."""
     with explained_errors():
         found = list_waiting(open_settings(lake=lake))
         if as_json:
             print_json({"waiting": [asdict(each) for each in found]})
             return
         for each in found:
-            typer.echo(f"{each.reports:,} reports: {each.component}, {each.rule}\n    {_why(each)}")
+            typer.echo(f"{each.reports:,} reports: {each.component}, {each.rule}\n    {_format_reason(each)}")
         if not found:
-            typer.echo("Nothing waits.")
+            typer.echo("No pattern waits.")
 
 
 @app.command(epilog="**Examples**\n\n`tribolake recommendations retry && tribolake run`")
 def retry(lake: LakeOption = None, as_json: JsonOption = False) -> None:
-    """Have the next run ask for all that waits, for instance after a key was replaced."""
+    """Make the next run ask for all waiting patterns, for instance after a key was replaced."""
     with explained_errors():
         settings = open_settings(lake=lake)
         count = retry_waiting(settings)
@@ -176,12 +176,13 @@ def retry(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 @app.command(epilog="**Examples**\n\n`tribolake recommendations batch`")
 def batch(
     _words: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORDS]...", help="`submit` or `collect`, of before.", hidden=True)
+        list[str] | None,
+        typer.Argument(metavar="[WORDS]...", help="`submit` or `collect` of before.", hidden=True),
     ] = None,
     lake: LakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Gone: runs ask for all wordings. This lists the batches that an earlier release left open.
+    """Removed: runs ask for all wordings. Lists the batches that an earlier release left open.
 
     Exit code: 2.
     """
@@ -192,14 +193,14 @@ def batch(
             print_json({"open_batches": [asdict(each) | {"file": str(each.file)} for each in found]})
         else:
             for each in found:
-                name = each.batch_id or "its id is not known"
+                name = each.batch_id or "unknown id"
                 typer.echo(f"{name}  {each.patterns:,} patterns, {each.made_at}, {each.endpoint}\n    {each.file}")
         raise typer.Exit(Exit.USAGE)
 
 
 @app.command(
     epilog="**Examples**\n\n"
-    "`tribolake recommendations evaluate`  what readers of gold see now\n\n"
+    "`tribolake recommendations evaluate`  the published reports\n\n"
     "`tribolake recommendations evaluate former.parquet --text recomendacion --json`  texts of another system"
 )
 def evaluate(
@@ -214,17 +215,16 @@ def evaluate(
     ] = None,
     text: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="The column of texts, of a FILE. [default: ai_recommendation]"),
+        typer.Option(metavar="COLUMN", help="The column of texts in FILE. [default: ai_recommendation]"),
     ] = None,
     language: Annotated[
-        str | None, typer.Option(help="That texts of a FILE should be in: `es` or `en`. [default: the lake's]")
+        str | None, typer.Option(help="Expected language of FILE: `es` or `en`. [default: the lake's]")
     ] = None,
     lake: LakeOption = None,
     client: ClientOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Score recommendations: do they say what the numbers of their reports say, and nothing else?"""
-
+    """Score recommendations: do they agree with the numbers of their reports?"""
     _check_evaluated(file, text, language, client)
     with explained_errors():
         settings = open_settings(lake=lake)
@@ -245,24 +245,22 @@ def evaluate(
 
 
 def _check_evaluated(file: Path | None, text: str | None, language: str | None, client: list[str] | None) -> None:
-    """Refuse options that would be passed over: those of a FILE without one, and a client with one."""
+    """Refuse options without effect: --text and --language without FILE, --client with FILE."""
     for option, given in (("--text", text), ("--language", language)):
         if file is None and given is not None:
             raise typer.BadParameter(
-                f"it is for a FILE; published reports have their own: leave {option} out, or name a FILE",
+                f"it is only for FILE: leave {option} out, or name a FILE",
                 param_hint=option,
             )
     if file is not None and client:
-        raise typer.BadParameter(
-            "it chooses among published reports: leave --client out, or the FILE", param_hint="--client"
-        )
+        raise typer.BadParameter("it is only for published reports: leave --client or FILE out", param_hint="--client")
 
 
-def _why(each: WaitingPattern) -> str:
-    """Why a pattern has no wording, and what ends that."""
+def _format_reason(each: WaitingPattern) -> str:
+    """Say why a pattern has no wording, and what to do."""
     if each.reason == "no key":
         return "no key: set OPENAI_API_KEY"
     if each.next_try_at is None or each.reason in NOT_ASKED:
-        return f"{each.reason}: the next run asks, or finds it in the lake"
+        return f"{each.reason}: the next run asks for it or finds it in the lake"
     again = f"tried {each.attempts}×, again after {each.next_try_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return f"{each.reason}, {again}" + (f": {each.detail}" if each.detail else "")

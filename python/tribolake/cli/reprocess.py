@@ -1,4 +1,4 @@
-"""`tribolake reprocess`: compute again what a run published, from the same bronze, and compare."""
+"""`tribolake reprocess`: compute the gold of a run again from the same bronze and compare."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ app = new_app()
     "`tribolake reprocess --as-of 20260131T060000000000Z-1a2b --client cda --into /tmp/again --json`"
 )
 def reprocess(
-    run_id: Annotated[str, typer.Option("--as-of", metavar="RUN", help="The run, as manifests name it.")],
+    run_id: Annotated[str, typer.Option("--as-of", metavar="RUN", help="Id of the run, as in manifests.")],
     lake: LakeOption = None,
     client: ClientOption = None,
     into: Annotated[
         Path | None,
-        typer.Option(help="An empty folder for it. [default: below the lake's state folder]", file_okay=False),
+        typer.Option(help="An empty folder for the result. [default: below the lake's state folder]", file_okay=False),
     ] = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compute a run's gold again from exactly the bronze versions that its manifest names, and compare.
+    """Compute the gold of a run again from the bronze versions in its manifest, and compare.
 
-    Works in a lake of its own and publishes nothing into this one. Exit codes: 0 identical, 4 something differs, 1
-    bronze contents are gone.
+    The result is another lake; this one does not change. Exit codes: 0 identical, 4 something differs, 1 bronze
+    contents are gone.
     """
     with explained_errors():
         with ProgressLines(quiet) as progress:

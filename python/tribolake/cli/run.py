@@ -16,7 +16,7 @@ from tribolake.cli.options import (
     new_app,
     open_settings,
     print_json,
-    waiting_for_the_lake,
+    retry_while_busy,
 )
 from tribolake.cli.tables import print_run
 from tribolake.errors import ConfigurationError
@@ -28,9 +28,9 @@ app = new_app()
 
 @app.command(
     epilog="**Examples**\n\n"
-    "`tribolake run`  new files of ./data\n\n"
+    "`tribolake run`  reads new files of ./data\n\n"
     "`tribolake run --lake /srv/lake --client cda --json`\n\n"
-    "`tribolake run --policy reference`  judge exactly as the former production code did"
+    "`tribolake run --policy reference`  judges exactly as the former production code"
 )
 def run(
     lake: LakeOption = None,
@@ -41,37 +41,38 @@ def run(
     policy: Annotated[str, typer.Option(help="How to judge: `default` or `reference`.")] = "default",
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Read every file again.")] = False,
     recalculate_limits: Annotated[
-        bool, typer.Option("--recalculate-limits", help="Calculate the limits of every group anew.")
+        bool, typer.Option("--recalculate-limits", help="Calculate the limits of every group again.")
     ] = False,
     no_ai: Annotated[
-        bool, typer.Option("--no-ai", help="Ask no model: recommendations worded before stay, the rules word the rest.")
+        bool,
+        typer.Option("--no-ai", help="Ask no model. Worded recommendations stay, the rules word the rest."),
     ] = False,
     ai_budget: Annotated[
-        float | None, typer.Option(metavar="USD", min=0, help="What the run may spend on the model.")
+        float | None, typer.Option(metavar="USD", min=0, help="Most USD that the run may spend on the model.")
     ] = None,
     wait: Annotated[
         float,
-        typer.Option(metavar="SECONDS", min=0, help="Wait so long for another run to end, not at all by default."),
+        typer.Option(metavar="SECONDS", min=0, help="Wait up to this long for another run to end."),
     ] = 0,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring gold up to date with bronze: read new files, build, test, publish.
 
-    Exit codes: 0 done or nothing new, 1 failed, 2 bad usage, 3 another run holds the lake, 4 published but some files
-    or clients need a look.
+    Exit codes: 0 done or nothing new, 1 failed, 2 bad usage, 3 another run holds the lake, 4 published, but some
+    files or clients need a look.
     """
     with explained_errors():
         if no_ai and ai_budget is not None:
-            raise ConfigurationError("--no-ai asks no model, so there is nothing for --ai-budget: give one of the two")
+            raise ConfigurationError("--no-ai asks no model, so --ai-budget has no effect: give one of the two")
         settings = open_settings(lake=lake, ai_budget_usd=ai_budget)
         if ai_budget is not None and not settings.asks_a_model:
-            typer.echo("tribolake: no key is set, so no model is asked and nothing is spent: OPENAI_API_KEY", err=True)
+            typer.echo("tribolake: no key is set, so no model is asked: set OPENAI_API_KEY", err=True)
         with ProgressLines(quiet) as progress:
             if settings.trigger.type or settings.trigger.source_file:
-                # Anybody who may put a file into bronze chooses its name.
-                progress(f"started by {settings.trigger.type or 'somebody'!a} {settings.trigger.source_file!a}")
-            report = waiting_for_the_lake(wait)(
+                # Everyone who can write into bronze chooses file names.
+                progress(f"started by {settings.trigger.type or 'unknown'!a} {settings.trigger.source_file!a}")
+            report = retry_while_busy(wait)(
                 run_pipeline,
                 OIL,
                 settings,

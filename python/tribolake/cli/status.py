@@ -1,4 +1,4 @@
-"""`tribolake status`: the fleet as it was last published."""
+"""`tribolake status`: show the fleet as last published."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ app = new_app()
 
 @app.command(epilog="**Examples**\n\n`tribolake status`\n\n`tribolake status --client cda --json`")
 def status(lake: LakeOption = None, client: ClientOption = None, as_json: JsonOption = False) -> None:
-    """Show the fleet as it was last published, the last run, and the files that wait or failed."""
+    """Show the fleet as last published, the last run, and files that wait or failed."""
     with explained_errors():
         settings = open_settings(lake=lake)
         found = lake_status(settings, client)

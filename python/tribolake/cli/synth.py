@@ -1,4 +1,4 @@
-"""`tribolake synth`: sample laboratory files."""
+"""`tribolake synth`: write sample laboratory files."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ app = new_app()
 def synth(
     lake: LakeOption = None,
     client: ClientOption = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same files.")] = 42,
-    finning_units: Annotated[int, typer.Option(help="Trucks with a workbook each.")] = 7,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 42,
+    finning_units: Annotated[int, typer.Option(help="Trucks. Each has one workbook.")] = 7,
     als_units: Annotated[int, typer.Option(help="Machines in the ALS table.")] = 40,
     months: Annotated[int, typer.Option(help="Months of samples.")] = 24,
     end: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day sampled.")] = datetime(2026, 1, 31),
-    clean: Annotated[bool, typer.Option("--clean", help="Without dirty cells and retests.")] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="Write no dirty cells and no retests.")] = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write sample laboratory files of both laboratories, with episodes of known truth, into a lake."""
+    """Write sample files of both laboratories into a lake, with episodes of known truth."""
     with explained_errors():
-        settings = in_a_folder(open_settings(lake=lake))
+        settings = require_folder(open_settings(lake=lake))
         try:
             with ProgressLines(quiet) as progress:
                 written = write_sample_lake(
@@ -74,15 +74,15 @@ def synth(
             typer.echo(f"truth: {written.truth}")
 
 
-def in_a_folder(settings: Settings) -> Settings:
-    """The settings of a lake in a folder.
+def require_folder(settings: Settings) -> Settings:
+    """Check that the lake is in a folder. Returns its settings.
 
     Raises:
         ConfigurationError: the lake is on S3.
     """
     if settings.uses_s3:
         raise ConfigurationError(
-            f"sample files are written into folders: give --lake DIR without STORAGE_MODE, then copy them to "
+            f"sample files can only be written into a folder: give --lake DIR without STORAGE_MODE, then copy them to "
             f"{settings.address}"
         )
     return settings

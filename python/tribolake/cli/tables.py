@@ -1,4 +1,4 @@
-"""Tables for people: data on stdout, in colour only where the terminal wants it."""
+"""Print tables on stdout. Colour is used only on terminals that support it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WIDTH_IN_A_FILE = 132
 
 
 def open_console() -> Console:
-    """Standard output: as wide as the terminal, or as a file can bear."""
+    """Open standard output, as wide as the terminal or as WIDTH_IN_A_FILE."""
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = WIDTH_IN_A_FILE
@@ -36,7 +36,7 @@ def open_console() -> Console:
 
 
 def print_run(report: RunReport, settings: Settings) -> None:
-    """What a run did, per client, and where its files are."""
+    """Print what a run did for each client, and where its files are."""
     console = open_console()
     if report.nothing_new:
         console.print(f"Nothing new in {escape(settings.address)} ({report.seconds:.2f} s).")
@@ -73,7 +73,7 @@ def print_run(report: RunReport, settings: Settings) -> None:
             console.print(f"[red]held back[/red] {client}: {escape(done.problem)}")
     for found, colour, tests in (("failed", "red", report.failed_tests), ("warns", "yellow", report.warnings)):
         for test in tests:
-            # On one line, however narrow the terminal: it ends with a command to be copied.
+            # On one line: it ends with a command that people copy.
             console.print(f"[{colour}]test {found}[/{colour}] {escape(test)}", soft_wrap=True)
     _print_recommendations(console, report.results["recommendations"].report)
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.stages.items() if seconds >= SHOWN_SECONDS)
@@ -81,7 +81,7 @@ def print_run(report: RunReport, settings: Settings) -> None:
 
 
 def print_status(found: LakeStatus) -> None:
-    """The fleet, ranked: the machine to look at first comes first."""
+    """Print the status of a lake. The most urgent machine comes first."""
     console = open_console()
     table = Table(
         "client",
@@ -122,9 +122,9 @@ def print_status(found: LakeStatus) -> None:
         console.print(f"Last run: {found.last_run['run_id']} ({found.last_run['seconds']:.1f} s)")
         _print_recommendations(console, found.last_run.get("recommendations", {}))
     if found.calls:
-        console.print(f"Calls to S3, by the last run on this machine: {sum(found.calls.values()):,}")
+        console.print(f"Calls to S3 by the last run on this machine: {sum(found.calls.values()):,}")
     if found.watcher:
-        console.print(_watcher(found.watcher))
+        console.print(_format_watcher(found.watcher))
     for key in found.waiting_files:
         console.print(f"waiting {escape(key)}")
     for failed in found.failed_files:
@@ -137,15 +137,15 @@ def print_status(found: LakeStatus) -> None:
 
 
 def _print_recommendations(console: Console, said: dict[str, Any]) -> None:
-    """How recommendations were worded, and why asking ended before its time; nothing where nothing was to be worded."""
+    """Print how recommendations were worded, if any was due, and why the run stopped asking."""
     if said.get("patterns"):
-        console.print(escape(worded(said)))
+        console.print(escape(format_wording(said)))
         if said["stopped"]:
             console.print(f"[yellow]recommendations:[/yellow] {escape(said['stopped'])}")
 
 
-def worded(said: dict[str, Any]) -> str:
-    """How recommendations were worded, in one line."""
+def format_wording(said: dict[str, Any]) -> str:
+    """Say in one line how recommendations were worded."""
     parts = [f"{said['patterns']:,} patterns in {said['reports']:,} reports had no wording"]
     if said["cached"]:
         parts.append(f"{said['cached']:,} from the cache")
@@ -167,7 +167,7 @@ def worded(said: dict[str, Any]) -> str:
 
 
 def print_arrivals(found: list[dict[str, Any]]) -> None:
-    """Files that arrived, the last first."""
+    """Print files that arrived, the latest first."""
     numbers = ("rows_read", "rows_loaded", "rows_superseded", "rows_rejected")
     table = Table(
         "arrived",
@@ -180,13 +180,13 @@ def print_arrivals(found: list[dict[str, Any]]) -> None:
     for arrival in found:
         counts = (f"{arrival[name]:,}" for name in numbers)
         table.add_row(
-            _moment(arrival["arrived_at"]), arrival["client"], escape(arrival["file"]), arrival["status"], *counts
+            _time(arrival["arrived_at"]), arrival["client"], escape(arrival["file"]), arrival["status"], *counts
         )
     open_console().print(table)
 
 
 def print_failed(found: dict[str, list[dict[str, Any]]]) -> None:
-    """Files that cannot be read and rows that cannot be used, with the reason."""
+    """Print unreadable files and unusable rows with the reason."""
     console = open_console()
     for file in found["files"]:
         console.print(f"[red]file[/red] {escape(file['file'])} ({file['attempts']}×): {escape(file['problem'])}")
@@ -196,16 +196,16 @@ def print_failed(found: dict[str, list[dict[str, Any]]]) -> None:
             f"{escape(rows['reason'])}"
         )
     if not (found["files"] or found["rows"]):
-        console.print("Every file could be read, and every row used.")
+        console.print("Every file was read, and every row was used.")
 
 
 def print_history(found: History) -> None:
-    """The fleet as of a day, then the versions of a unit's reports."""
+    """Print the fleet as of a day, then the versions of the reports of a unit."""
     console = open_console()
     if found.as_of:
         table = Table(
             "client", "unit", "status", Column("score", justify="right"), "worst component", "components",
-            "last sample", "since", title=f"Fleet as readers saw it on {found.as_of}", box=box.SIMPLE,
+            "last sample", "since", title=f"Fleet as published on {found.as_of}", box=box.SIMPLE,
             title_justify="left",
         )  # fmt: skip
         for machine in found.machines:
@@ -217,13 +217,13 @@ def print_history(found: History) -> None:
                 escape(machine["worst_component"] or ""),
                 _component_counts(machine),
                 machine["latest_sample_date"],
-                _moment(machine["valid_from"]),
+                _time(machine["valid_from"]),
             )
         console.print(table)
     if found.reports:
         table = Table(
             "unit", "component", "sample", "sampled", "status", Column("score", justify="right"), "from", "to",
-            "limits", title="Reports, each with every status it had", box=box.SIMPLE, title_justify="left",
+            "limits", title="Reports with every status they had", box=box.SIMPLE, title_justify="left",
         )  # fmt: skip
         for report in found.reports:
             table.add_row(
@@ -233,21 +233,21 @@ def print_history(found: History) -> None:
                 str(report["sample_date"]),
                 _status(report["report_status"]),
                 str(report["classification_score"]),
-                _moment(report["valid_from"]),
-                _moment(report["valid_to"]),
+                _time(report["valid_from"]),
+                _time(report["valid_to"]),
                 report["limits_version"] or "",
             )
         console.print(table)
     if not (found.machines or found.reports):
-        console.print("Nothing was published then.")
+        console.print("Nothing was published at that time.")
 
 
 def print_limits_diff(found: LimitsDiff) -> None:
-    """Limits that moved, then samples that would change."""
+    """Print limits that differ, then samples whose status would change."""
     console = open_console()
     table = Table(
         "machine", "model", "component", "essay", "change", "Marginal", "Condenatorio", "Critico", "samples",
-        title=f"{found.client}: {len(found.limits)} limits moved from {found.a} to {found.b}", box=box.SIMPLE,
+        title=f"{found.client}: {len(found.limits)} limits differ from {found.a} to {found.b}", box=box.SIMPLE,
         title_justify="left",
     )  # fmt: skip
     for limit in found.limits[:SHOWN_ROWS]:
@@ -257,7 +257,7 @@ def print_limits_diff(found: LimitsDiff) -> None:
             limit["component"],
             limit["essay"],
             limit["change"],
-            *(_moved(limit[f"{name}_before"], limit[f"{name}_after"]) for name in ("normal", "alert", "critic", "n")),
+            *(_change(limit[f"{name}_before"], limit[f"{name}_after"]) for name in ("normal", "alert", "critic", "n")),
         )
     console.print(table)
     table = Table(
@@ -272,18 +272,18 @@ def print_limits_diff(found: LimitsDiff) -> None:
             str(sample["sample_date"]),
             _status(sample["status_before"]),
             _status(sample["status_after"]),
-            _moved(sample["score_before"], sample["score_after"]),
+            _change(sample["score_before"], sample["score_after"]),
         )
     console.print(table)
     if max(len(found.limits), len(found.samples)) > SHOWN_ROWS:
-        console.print(f"Only {SHOWN_ROWS} rows are shown of each: --json shows all")
+        console.print(f"Only {SHOWN_ROWS} rows of each table are shown: --json shows all")
 
 
 def print_decisions(found: list[dict[str, Any]]) -> None:
-    """The last decision on each group."""
+    """Print the last decision on each group."""
     table = Table(
         "client", "machine", "component", "limits", "reason", "samples", "new", "shift", "decided",
-        title="Limits of each group when they were last looked at", box=box.SIMPLE, title_justify="left",
+        title="Last decision on the limits of each group", box=box.SIMPLE, title_justify="left",
     )  # fmt: skip
     for decision in found:
         shift, p_value = decision["shifted_essay"], decision["shift_p_value"]
@@ -293,16 +293,16 @@ def print_decisions(found: list[dict[str, Any]]) -> None:
             decision["component"],
             "calculated" if decision["is_recalculated"] else "kept",
             decision["reason"],
-            _moved(decision["n_before"], decision["n_now"]),
+            _change(decision["n_before"], decision["n_now"]),
             str(decision["n_new"]),
             f"{shift} D {decision['shift_statistic']:.2f}, p {p_value:.2g}" if shift else "",
-            _moment(decision["decided_at"]),
+            _time(decision["decided_at"]),
         )
     open_console().print(table)
 
 
 def print_settings(found: list[dict[str, Any]]) -> None:
-    """Each setting with its value and where that comes from."""
+    """Print each setting with its value and origin."""
     table = Table("variable", "value", "from", box=box.SIMPLE)
     for row in found:
         value = "" if row["value"] in (None, ()) else str(row["value"])
@@ -312,7 +312,7 @@ def print_settings(found: list[dict[str, Any]]) -> None:
 
 
 def print_checks(checks: Sequence[Check]) -> None:
-    """Each check in a line; below it, how to fix what is wrong."""
+    """Print each check in a line. A problem has its fix in the line below."""
     console = open_console()
     for check in checks:
         mark = "[red]✗[/red]" if check.advice else "[green]✓[/green]"
@@ -325,7 +325,7 @@ def _component_counts(machine: dict[str, Any]) -> str:
     return " ".join(str(machine[f"components_{name}"]) for name in ("anormal", "alerta", "normal", "sin_evaluar"))
 
 
-def _moved(before: float | None, after: float | None) -> str:
+def _change(before: float | None, after: float | None) -> str:
     texts = ["-" if value is None else f"{value:g}" for value in (before, after)]
     return texts[1] if texts[0] == texts[1] else " → ".join(texts)
 
@@ -334,12 +334,12 @@ def _status(name: str) -> Text:
     return Text(name, STATUS_STYLES.get(name, ""))
 
 
-def _moment(at: datetime | None) -> str:
+def _time(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M}" if at else "now"
 
 
-def _watcher(watcher: dict[str, Any]) -> str:
-    """The watcher in a line: whether it lives, what it does, how far behind it is."""
+def _format_watcher(watcher: dict[str, Any]) -> str:
+    """Say in one line whether the watcher runs, its state, backlog and lag."""
     if not watcher["alive"]:
         how = "was stopped" if watcher["state"] == "stopped" else "died"
         line = f"[red]no watcher[/red]: process {watcher['pid']} {how}, its last sign of life was {watcher['beat_at']}"
@@ -349,7 +349,7 @@ def _watcher(watcher: dict[str, Any]) -> str:
             f"backlog {watcher['backlog']:,} files, lag {watcher['lag_seconds']:.0f} s"
         )
         if watcher["queue"]:
-            line += f", {_queue(watcher['queue'])}"
+            line += f", {_format_queue(watcher['queue'])}"
     last = watcher["last_run"]
     if last is None:
         return line
@@ -359,7 +359,7 @@ def _watcher(watcher: dict[str, Any]) -> str:
     return f"{line}; last run {last['finished_at']} ({last['seconds']:.1f} s) {outcome}"
 
 
-def _queue(queue: dict[str, Any]) -> str:
-    """The queue that events come from: the messages that wait for a run, and whether it can be reached."""
+def _format_queue(queue: dict[str, Any]) -> str:
+    """Say how many messages of the queue wait for a run, and whether the queue can be read."""
     line = f"queue {escape(queue['name'])}: {queue['held']:,} messages wait for a run"
     return f"{line}, [yellow]cannot be read[/yellow]: {escape(queue['problem'])}" if queue["problem"] else line

@@ -1,4 +1,4 @@
-"""`tribolake watch`: the watcher in the foreground."""
+"""`tribolake watch`: run the watcher in the foreground."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ app = new_app()
 @app.command(
     epilog="**Examples**\n\n"
     "`tribolake watch --lake /srv/lake`\n\n"
-    "`tribolake watch --lake /mnt/share --polling`  a network mount, which sends no events\n\n"
+    "`tribolake watch --lake /mnt/share --polling`  for a network mount, which sends no events\n\n"
     "`tribolake watch --json >> runs.jsonl`  one line per run"
 )
 def watch(
     lake: LakeOption = None,
     client: ClientOption = None,
     policy: Annotated[str, typer.Option(help="How to judge: `default` or `reference`.")] = "default",
-    polling: Annotated[bool, typer.Option("--polling", help="Look for changes: for network mounts.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per run on stdout, logs on stderr.")] = False,
+    polling: Annotated[bool, typer.Option("--polling", help="Poll for changes, as on network mounts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per run, logs on stderr.")] = False,
 ) -> None:
-    """Keep gold up to date: run as soon as files that come to bronze are complete, until stopped.
+    """Keep gold up to date: run as soon as new files in bronze are complete, until stopped.
 
-    SIGTERM and Ctrl-C stop it; a run under way gets time to finish. `tribolake status` shows how it is doing.
+    SIGTERM and Ctrl-C stop it. A run in progress gets time to finish. `tribolake status` shows its state.
 
     Exit codes: 0 stopped, 2 bad usage, 3 another watcher watches this lake.
     """
@@ -38,7 +38,7 @@ def watch(
         if as_json:
             print_json(report)
         elif not report["nothing_new"]:
-            typer.echo(_line(report))
+            typer.echo(_format_run(report))
 
     with explained_errors():
         settings = open_settings(lake=lake, watch_polling=polling or None)
@@ -49,8 +49,8 @@ def _log(line: str) -> None:
     typer.echo(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}  {line}", err=True)
 
 
-def _line(report: dict[str, Any]) -> str:
-    """A run in a line: which clients were published, from how many new files, and what needs a look."""
+def _format_run(report: dict[str, Any]) -> str:
+    """Say in one line which clients a run published, from how many files, and whether it needs a look."""
     arrivals = sum(done["arrivals"] for done in report["clients"].values())
     published = [client for client, done in report["clients"].items() if done["changed"]]
     look = "; needs a look, see `tribolake status`" if report["needs_a_look"] else ""

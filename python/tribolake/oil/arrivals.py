@@ -1,4 +1,4 @@
-"""Arrivals as people ask for them: what came, what could not be used, and the wish to try it again."""
+"""List arrivals, failed files and rejected rows, and mark them for another try."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ REJECTED_ROWS = """
 
 
 def list_arrivals(settings: Settings, clients: Sequence[str] | None) -> list[dict[str, Any]]:
-    """Every arrival and what became of its rows, the last first."""
+    """List arrivals with their row counts, the latest first."""
     with open_built(settings, "silver", "rejected_rows") as warehouse:
         return rows_of(warehouse, ARRIVALS, {"clients": lower_names(clients)})
 
 
 def list_failed(settings: Settings, clients: Sequence[str] | None) -> dict[str, list[dict[str, Any]]]:
-    """The dead letters: `files` that cannot be read, and `rows` that cannot be used, counted by reason."""
+    """List dead letters: unreadable `files`, and unusable `rows` counted by reason."""
     with open_built(settings, "silver", "rejected_rows") as warehouse:
         return {
             "files": rows_of(warehouse, FAILED_FILES, {"clients": lower_names(clients)}),
@@ -52,29 +52,29 @@ def list_failed(settings: Settings, clients: Sequence[str] | None) -> dict[str, 
         }
 
 
-def ask_again(settings: Settings, files: Sequence[str], clients: Sequence[str] | None) -> dict[str, list[str]]:
-    """Have the next run try failed files again, and check rejected rows again.
+def retry_arrivals(settings: Settings, files: Sequence[str], clients: Sequence[str] | None) -> dict[str, list[str]]:
+    """Make the next run read failed files again and check rejected rows again.
 
     Args:
         settings: the lake.
-        files: paths below the lake; none means every failed file and every file with rejected rows.
-        clients: these only; None means all.
+        files: paths below the lake. An empty list means all failed files and all files with rejected rows.
+        clients: only these. None means all.
 
     Returns:
-        `files` that will be read again, and files whose `rows` will be checked again.
+        `files` to be read again, and files whose `rows` are to be checked again.
 
     Raises:
-        ConfigurationError: one of the files is neither.
-        LakeIsBusy: a run is under way.
+        ConfigurationError: a file neither failed nor has rejected rows.
+        LakeIsBusy: another run holds the lake.
     """
     with lock_machine(settings):
         custody = open_custody(settings)
         with custody.hold():
             custody.restore()
-            return _ask_again(settings, files, clients, custody)
+            return _mark_for_retry(settings, files, clients, custody)
 
 
-def _ask_again(
+def _mark_for_retry(
     settings: Settings, files: Sequence[str], clients: Sequence[str] | None, custody: Custody
 ) -> dict[str, list[str]]:
     failed = list_failed(settings, clients)
@@ -82,7 +82,7 @@ def _ask_again(
     unknown = sorted(set(files) - known["files"] - known["rows"])
     if unknown:
         raise ConfigurationError(
-            f"{unknown[0]} neither failed nor has rejected rows: `tribolake arrivals list --failed` shows what did"
+            f"{unknown[0]} neither failed nor has rejected rows: `tribolake arrivals list --failed` lists those that do"
         )
     chosen = {kind: sorted(known[kind] & set(files) if files else known[kind]) for kind in known}
     with open_warehouse(settings.warehouse) as warehouse:

@@ -1,4 +1,4 @@
-"""Wordings of a lake for its operators: carried to another lake, removed, folded, waited for, scored."""
+"""Manage the wordings of a lake: export, import, expire, fold, retry and score them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tribolake.trace.manifests import published_clients
 
 REPORTS = "classified_reports"
 RECOMMENDATIONS = ("gold", "report_recommendations")
-# Of whatever configuration: what reports show is that of the last run.
+# Not limited to one configuration: reports show the patterns of the last run.
 WAITING = """
     select
         reported.pattern, count(*) as reports, waiting.reason, coalesce(waiting.detail, '') as detail,
@@ -39,59 +39,59 @@ WAITING = """
     group by all
     order by reports desc, reported.pattern
 """
-NOT_THERE = "there is no lake in {address}: give the folder of one with --lake"
+LAKE_IS_MISSING = "there is no lake in {address}: give its folder with --lake"
 STILL_USED = (
-    "{version} is the prompt version that runs use now: its wordings were paid for, and would be asked and paid for "
-    "again. `tribolake recommendations export FILE` keeps them; --yes removes them all the same"
+    "{version} is the prompt version that runs use now. Its wordings were paid for, and runs would pay for them again. "
+    "Keep a copy with `tribolake recommendations export FILE`, or give --yes to remove them"
 )
 
 
 @dataclass(frozen=True)
 class WaitingPattern:
-    """A pattern whose reports show the text of the rules because the model has not chosen yet, and why not."""
+    """A pattern without a wording. Its reports show the text of the rules."""
 
     pattern: str  # canonical JSON
     reports: int
-    component: str  # family, as texts name it
-    rule: str  # name of the rule that decides
+    component: str  # name of the component family
+    rule: str  # name of the deciding rule
     reason: str  # one of `oil/wording/reasons.py`, `no key` or `never asked`
     detail: str
-    attempts: int  # how often it was asked for in vain
+    attempts: int  # failed attempts
     next_try_at: datetime | None
 
 
 @dataclass(frozen=True)
 class OpenBatch:
-    """A batch of the Batch API that an earlier release asked for and did not collect."""
+    """A batch of the Batch API that an earlier release submitted and did not collect."""
 
-    batch_id: str | None  # None where its answer was lost
+    batch_id: str | None  # None if the reply with the id was lost
     made_at: str  # ISO 8601, UTC
     endpoint: str
     patterns: int
-    file: Path  # where it is remembered
+    file: Path  # record of the batch
 
 
 def export_from(settings: Settings, path: Path) -> int:
-    """Write every wording of a lake into a Parquet file; returns how many.
+    """Write all wordings of a lake into a Parquet file. Returns their number.
 
     Raises:
-        ConfigurationError: the lake, or the folder of the file, is not there.
-        OSError: the file cannot be written; what was there before is there still.
+        ConfigurationError: the lake or the folder of the file does not exist.
+        OSError: the file cannot be written. An earlier file stays as it was.
     """
-    _check_there(settings)
+    _check_lake_exists(settings)
     if not path.parent.is_dir():
         raise ConfigurationError(f"{path} cannot be written: the folder {path.parent} does not exist")
     return export_wordings(open_wordings(settings), path)
 
 
 def import_into(settings: Settings, path: Path) -> Imported:
-    """Take the wordings of an exported file into a lake, after each was checked.
+    """Check the wordings of an exported file and import them into a lake.
 
     Raises:
-        ConfigurationError: the lake is not there, or the file is none that was exported.
-        LakeIsBusy: a run is under way.
+        ConfigurationError: the lake does not exist, or the file is not an export.
+        LakeIsBusy: another run holds the lake.
     """
-    with _alone(settings):
+    with _hold_lake(settings):
         try:
             return import_wordings(open_wordings(settings), path, objections)
         except NotAnExport as error:
@@ -99,28 +99,28 @@ def import_into(settings: Settings, path: Path) -> Imported:
             raise ConfigurationError(f"{path}: {said}. Give a file of `tribolake recommendations export`") from error
 
 
-def expire_wordings(settings: Settings, prompt_version: str, *, is_sure: bool = False) -> int:
-    """Remove the wordings of a prompt version for ever; reports show the rules' texts when they are published next.
+def expire_wordings(settings: Settings, prompt_version: str, *, is_confirmed: bool = False) -> int:
+    """Remove the wordings of a prompt version permanently. The next publication shows the rules' texts.
 
     Args:
         settings: the lake.
-        prompt_version: of the prompt that they came from.
-        is_sure: whether the one that runs use now may be removed.
+        prompt_version: version of their prompt.
+        is_confirmed: whether the version that runs use now may be removed.
 
     Returns:
-        How many keys the lake had.
+        The number of keys that the lake had.
 
     Raises:
-        ConfigurationError: there are none, or somebody has to be sure and is not.
-        LakeIsBusy: a run is under way.
+        ConfigurationError: there are none, or a confirmation is missing.
+        LakeIsBusy: another run holds the lake.
     """
-    if prompt_version == PROMPT_VERSION and not is_sure:
+    if prompt_version == PROMPT_VERSION and not is_confirmed:
         raise ConfigurationError(STILL_USED.format(version=prompt_version))
-    with _alone(settings) as custody:
+    with _hold_lake(settings) as custody:
         wordings = open_wordings(settings)
         there = wordings.count()
-        # First: whoever is killed in between finds the wordings still there, and can give the command again.
-        hidden = _hide(settings, custody, prompt_version)
+        # First: if the command is killed in between, the wordings are still there and it can be repeated.
+        hidden = _forget_in_warehouse(settings, custody, prompt_version)
         if prompt_version in there:
             return wordings.expire(prompt_version)
     if hidden:
@@ -129,8 +129,8 @@ def expire_wordings(settings: Settings, prompt_version: str, *, is_sure: bool = 
     raise ConfigurationError(f"the lake has no wordings of prompt version {prompt_version!a}: it has {known}")
 
 
-def _hide(settings: Settings, custody: Custody, prompt_version: str) -> int:
-    """Have the next runs show the wordings of a prompt version no longer; returns how many the warehouse had."""
+def _forget_in_warehouse(settings: Settings, custody: Custody, prompt_version: str) -> int:
+    """Remove the replies of a prompt version from the warehouse. Returns their number."""
     custody.restore()
     if not settings.warehouse.exists():
         return 0
@@ -138,23 +138,23 @@ def _hide(settings: Settings, custody: Custody, prompt_version: str) -> int:
         if not table_exists(warehouse, "control", "replies"):
             return 0
         past, hidden = last_run(warehouse), forget_prompt_version(warehouse, prompt_version)
-    if past:  # also where nothing was hidden: whoever did it may have been killed before he left it for other machines
+    if past:  # also if nothing was hidden: an earlier command may have been killed before it saved the checkpoint
         custody.save(past.run_id, changed=True)
     return hidden
 
 
 def fold_wordings(settings: Settings) -> int:
-    """Put the segments of all runs into one for each prompt version. Returns how many wordings they had.
+    """Merge the segments of all runs into one per prompt version. Returns the number of wordings.
 
     Raises:
-        LakeIsBusy: a run is under way.
+        LakeIsBusy: another run holds the lake.
     """
-    with _alone(settings):
+    with _hold_lake(settings):
         return open_wordings(settings).fold(everything=True)
 
 
 def list_waiting(settings: Settings) -> list[WaitingPattern]:
-    """Patterns whose reports show the text of the rules because they have no wording, those of most reports first.
+    """List patterns without a wording, those with most reports first.
 
     Raises:
         ConfigurationError: no run has taken place yet.
@@ -164,7 +164,7 @@ def list_waiting(settings: Settings) -> list[WaitingPattern]:
         pattern = "commented_pattern" if settings.model.sees_comments else "pattern"
         rows = rows_of(warehouse, WAITING.format(pattern=pattern)) if is_kept else []
     texts = {row["text_id"]: row["text"] for row in read_seed(f"texts_{settings.language}")}
-    otherwise = "never asked" if settings.asks_a_model else "no key"
+    default_reason = "never asked" if settings.asks_a_model else "no key"
     found = []
     for row in rows:
         said = json.loads(row["pattern"])
@@ -172,20 +172,20 @@ def list_waiting(settings: Settings) -> list[WaitingPattern]:
         named = {
             "component": texts.get(f"component.{family}", family),
             "rule": texts.get(f"{first}.name", first),
-            "reason": row["reason"] or otherwise,
+            "reason": row["reason"] or default_reason,
         }
         found.append(WaitingPattern(**row | named))
     return found
 
 
 def retry_waiting(settings: Settings) -> int:
-    """Have the next run ask for all patterns that wait. Returns how many there are.
+    """Make the next run ask for all waiting patterns. Returns their number.
 
     Raises:
         ConfigurationError: no run has taken place yet.
-        LakeIsBusy: a run is under way.
+        LakeIsBusy: another run holds the lake.
     """
-    with _alone(settings) as custody:
+    with _hold_lake(settings) as custody:
         custody.restore()
         count = len(list_waiting(settings))
         with open_warehouse(settings.warehouse) as warehouse:
@@ -198,7 +198,7 @@ def retry_waiting(settings: Settings) -> int:
 
 
 def open_batches(settings: Settings) -> list[OpenBatch]:
-    """List the batches that an earlier release on this machine asked for and did not collect, oldest first."""
+    """List batches that an earlier release on this machine submitted and did not collect, oldest first."""
     found = []
     for path in sorted((settings.state / "batches").glob("*.json")):
         try:
@@ -212,11 +212,11 @@ def open_batches(settings: Settings) -> list[OpenBatch]:
 
 
 def evaluate_published(settings: Settings, clients: Sequence[str] | None) -> dict[str, Evaluation]:
-    """Score the recommendations that readers of gold see now, by client.
+    """Score the published recommendations by client.
 
     Args:
-        settings: the lake; its language is that which texts should be in.
-        clients: these only; None means all that were published.
+        settings: the lake. Its language is the expected one.
+        clients: only these. None means all published clients.
 
     Raises:
         ConfigurationError: nothing was published.
@@ -229,19 +229,19 @@ def evaluate_published(settings: Settings, clients: Sequence[str] | None) -> dic
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[Custody]:
-    """Have the lake while no run is under way."""
-    _check_there(settings)
+def _hold_lake(settings: Settings) -> Iterator[Custody]:
+    """Hold the lake, so that no run can start."""
+    _check_lake_exists(settings)
     custody = open_custody(settings)
     with lock_machine(settings), custody.hold():
         yield custody
 
 
-def _check_there(settings: Settings) -> None:
-    """Make no folder of a lake whose name is mistyped.
+def _check_lake_exists(settings: Settings) -> None:
+    """Check that the lake exists, so that no folder is made for a mistyped name.
 
     Raises:
-        ConfigurationError: the lake is a folder that is not there.
+        ConfigurationError: the folder of the lake does not exist.
     """
     if not settings.is_on_s3 and not settings.lake.is_dir():
-        raise ConfigurationError(NOT_THERE.format(address=settings.address))
+        raise ConfigurationError(LAKE_IS_MISSING.format(address=settings.address))

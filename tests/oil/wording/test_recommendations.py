@@ -198,7 +198,7 @@ def test_spent_quota_publishes_the_rules_texts_and_says_so(worded_lake, endpoint
 @pytest.mark.slow
 def test_expired_replies_leave_the_rules_texts(worded_lake, endpoint: Endpoint, tmp_path: Path):
     settings = copy_of(worded_lake[0], tmp_path / "lake")
-    assert expire_wordings(settings, PROMPT_VERSION, is_sure=True) == said_of(worded_lake[1])["accepted"]
+    assert expire_wordings(settings, PROMPT_VERSION, is_confirmed=True) == said_of(worded_lake[1])["accepted"]
     asked = len(endpoint.asked)
     # Nothing else is new: what changed since the last publication is published.
     report = run(OIL, settings, asks_a_model=False, recalculate_limits=True)
