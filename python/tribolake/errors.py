@@ -1,4 +1,4 @@
-"""Errors that carry what to do."""
+"""Errors whose messages say what to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class ConfigurationError(TribolakeError):
 
 
 class BronzeFileUnreadable(TribolakeError):
-    """A laboratory file cannot be read; the file becomes a failed arrival and the others go on."""
+    """A laboratory file cannot be read. It becomes a failed arrival; other files are not affected."""
 
 
 class RunFailed(TribolakeError):
@@ -24,8 +24,8 @@ class LakeIsBusy(TribolakeError):
 
 
 class ContractBroken(TribolakeError):
-    """A file that was about to be published does not keep the published contract."""
+    """A file breaks the published contract and is not published."""
 
 
 class StoreUnavailable(TribolakeError):
-    """An object store does not do what it is asked for; nothing is half done (exit 1)."""
+    """An object store refuses or fails a call. Nothing is left half done (exit 1)."""

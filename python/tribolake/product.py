@@ -1,4 +1,4 @@
-"""What a data product is. The platform takes a `Product` as an argument and imports none."""
+"""The declaration of a data product. The platform gets a `Product` as an argument and imports none."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import duckdb
 from tribolake.lake.bronze import BronzeFile
 from tribolake.settings import Settings
 
-# Called with what a long command does now.
+# Called with the current step of a long command.
 Progress = Callable[[str], None]
 PRODUCT_NAME = re.compile(r"^[a-z][a-z0-9]*$")
 
 
 @dataclass(frozen=True)
 class PublicTable:
-    """A table of the warehouse that is published for each client; `order` makes the file's rows deterministic."""
+    """A table of the warehouse that is published for each client. `order` makes the rows deterministic."""
 
     name: str
     relation: str
     key: tuple[str, ...]
     order: tuple[str, ...]
-    without: tuple[str, ...] = ()  # columns that stay in the warehouse
+    without: tuple[str, ...] = ()  # columns that are not published
 
     @property
     def file_name(self) -> str:
@@ -35,7 +35,7 @@ class PublicTable:
 
 @dataclass(frozen=True)
 class Entity:
-    """A published table whose changes are logged; `thresholds` are the columns that move a limit."""
+    """A published table whose changes are logged. `thresholds` are the columns that make up a limit."""
 
     name: str
     table: PublicTable
@@ -45,24 +45,24 @@ class Entity:
 
 @dataclass(frozen=True)
 class VersionedFolder:
-    """A folder with one folder for each version of something that many publications share, such as limits.
+    """A folder with a subfolder for each version of data that many publications share, such as limits.
 
     A version is written once and never changes.
     """
 
-    name: str  # as people call it: limits
+    name: str  # in messages: limits
     folder: str  # below the product's folder
     pattern: re.Pattern[str]  # of a version
     example: str  # a version
-    table: str  # the published table whose rows name their version
+    table: str  # the published table whose rows name a version
     column: str  # of that table
     versions: str  # query for the versions in the warehouse
     files: Mapping[str, str]  # query of each Parquet file, for `$version`
-    nested: tuple[str, Callable[[list[tuple[Any, ...]]], Any]]  # query for `$version`, and what makes JSON of its rows
+    nested: tuple[str, Callable[[list[tuple[Any, ...]]], Any]]  # query for `$version`, and its rows as JSON
 
     @property
     def last_file(self) -> str:
-        """The JSON file, stored last: a version that has it is complete."""
+        """The JSON file. It is stored last, so a version that has it is complete."""
         return f"{self.table}.json"
 
     @property
@@ -73,7 +73,7 @@ class VersionedFolder:
 
 @dataclass(frozen=True)
 class Contract:
-    """What readers are promised."""
+    """The published contract."""
 
     schema_version: str
     tables: tuple[PublicTable, ...]  # gold
@@ -85,7 +85,7 @@ class Contract:
 
     @property
     def artefacts(self) -> tuple[str, ...]:
-        """Names that `fetch` knows."""
+        """Names that `fetch` accepts."""
         names = [table.name for table in self.tables]
         names += [name for name in (self.versioned.files if self.versioned else ()) if name not in names]
         return (*names, self.samples.name, DELTA)
@@ -96,29 +96,29 @@ DELTA = "delta"  # samples that a day changed
 
 @dataclass(frozen=True)
 class Warehouse:
-    """What the platform asks a product's warehouse; queries return the columns named here."""
+    """Relations and queries of a product's warehouse. Queries return the columns named here."""
 
-    arrivals: str  # relation with a row for each file that was read or tried: see lake/ledger.py
+    arrivals: str  # relation with a row for each attempt to read a file: see lake/ledger.py
     from_files: tuple[str, ...]  # relations that are dropped so that every file is read again
     arrived: str  # client, arrivals, rows_read, rows_loaded, rows_superseded, rows_rejected since `$since`
-    failed: str  # file_key, message of files that arrived since `$since` and cannot be read
+    failed: str  # file_key, message of unreadable files that arrived since `$since`
     samples: str  # client, number of samples
-    touched: str  # client: those whose published tables the last build may have changed
-    troubles: str  # identity, words: what people are told of, once for as long as it lasts
+    touched: str  # client whose published tables the last build may have changed
+    troubles: str  # identity, words: problems that are reported once while they last
 
 
 @dataclass(frozen=True)
 class Sources:
     """Files of the project, as patterns below its folder. The folders named after the product always count."""
 
-    python: tuple[str, ...]  # what models import: a change rebuilds every derived table
-    readers: tuple[str, ...]  # what turns a file into raw rows: a change reads every file again
-    made_by_rebuilds: tuple[str, ...] = ()  # dbt selectors of what other runs leave as it is, besides views
+    python: tuple[str, ...]  # imported by models: a change rebuilds every derived table
+    readers: tuple[str, ...]  # turn a file into raw rows: after a change every file is read again
+    made_by_rebuilds: tuple[str, ...] = ()  # dbt selectors of models that, like views, only rebuilds make
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a step after the build did: clients whose published tables it changed, and its part of the run's report."""
+    """Result of a step after the build: clients whose published tables it changed, and its part of the report."""
 
     touched: frozenset[str] = frozenset()
     report: dict[str, Any] = field(default_factory=dict)
@@ -127,9 +127,9 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a run after the build, under a stage of its own.
+    """A step of a run after the build, with its own stage.
 
-    `reports` is the name of its part of the report. `carry_out` gets the warehouse, the settings and the run's id.
+    `reports` names its part of the report. `carry_out` gets the warehouse, the settings and the run's id.
     """
 
     stage: str
@@ -139,7 +139,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Steps:
-    """What a run of a product does besides building models."""
+    """Steps of a run of a product in addition to building models."""
 
     # Returns whether each reason for a run holds, for a policy at a moment. New files and changes are not among them.
     reasons: Callable[[duckdb.DuckDBPyConnection, Settings, str, datetime], Mapping[str, bool]]
@@ -156,31 +156,31 @@ class Product:
     """
 
     name: str
-    address: str  # `module:name` of this object, for processes of its own
+    address: str  # `module:name` of this object, for child processes
     contract: Contract
     warehouse: Warehouse
     sources: Sources
     clients: Callable[[], Sequence[str]]
     policies: Callable[[], Sequence[str]]
-    steps: Callable[[], Steps]  # called when a run begins: what it imports takes time
-    # Folder in the lake. The product of lakes from before there were several has None: its folder is the setting
-    # `prefix`, its state is that of the lake, and its rules in a bucket may have names without a product.
+    steps: Callable[[], Steps]  # called when a run begins, because its imports take time
+    # Folder in the lake. None is for the oldest product: its folder is the setting `prefix`, its state is that of the
+    # lake, and its rules in a bucket may have names without a product.
     prefix: str | None = None
-    imports: tuple[str, ...] = ()  # modules that a run imports sooner or later
+    imports: tuple[str, ...] = ()  # modules that a run imports
 
     def __post_init__(self) -> None:
         if not PRODUCT_NAME.match(self.name):
             raise ValueError(f"{self.name!r} cannot be the name of a product: use a-z and 0-9")
 
     def of(self, settings: Settings) -> Settings:
-        """The settings of this product in a lake: its folder, and its state on this machine."""
+        """Return the settings of this product in a lake: its folder, and its state on this machine."""
         if self.prefix is None:
             return settings
         return settings.changed(prefix=self.prefix, state_dir=settings.state / self.name)
 
     @property
     def selectors(self) -> list[str]:
-        """What dbt selects of the project for this product."""
+        """dbt selectors of this product."""
         return [f"path:{folder}" for folder in self.folders]
 
     @property

@@ -1,4 +1,4 @@
-"""`tribolake doctor`: what it finds in a lake and an installation, and what it advises."""
+"""Test `tribolake doctor`: findings and advice about a lake and an installation."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_run_under_way_is_named(lake):
     with lock_machine(lake):
         checks = checks_of(lake)
     assert "a run on this machine" in checks["held by"].found
-    assert checks_of(lake)["held by"].found == "nobody"
+    assert checks_of(lake)["held by"].found == "no run"
 
 
 def test_clock_that_differs_from_the_store_gets_advice(lake, monkeypatch):

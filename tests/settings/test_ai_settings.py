@@ -1,4 +1,4 @@
-"""Settings of the model: where they are read from, and that the key goes nowhere."""
+"""Test settings of the model: their variables, their errors, and that the key stays secret."""
 
 from __future__ import annotations
 

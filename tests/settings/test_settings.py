@@ -1,4 +1,4 @@
-"""Settings of every kind: where values come from, what is unknown, and the page that lists them."""
+"""Test settings: origins of values, unknown variables, and the page that lists them."""
 
 from __future__ import annotations
 

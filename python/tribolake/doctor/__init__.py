@@ -1,4 +1,4 @@
-"""Examine an installation and a lake: what a run needs, and how to fix what is missing."""
+"""Check whether an installation and a lake have what a run needs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tribolake.doctor.lake import LAKE_CHECKS
 from tribolake.errors import TribolakeError
 from tribolake.settings import Settings
 
-ATTEMPTS = 2  # of a call to the bucket: somebody waits for the answer
+ATTEMPTS = 2  # of a call to the bucket: a person waits for the answer
 
 
 @dataclass(frozen=True)
 class Check:
-    """What was found; `advice` says how to fix it and is empty where nothing is wrong."""
+    """A finding. `advice` says how to fix a problem and is empty if there is none."""
 
     name: str
     found: str
@@ -25,7 +25,7 @@ class Check:
 
 
 def examine(settings: Settings) -> Iterator[Check]:
-    """Carry out every check. Where one fails, the words of the error are the advice."""
+    """Run every check. If one fails, its error message is the advice."""
     settings = settings.changed(s3_attempts=ATTEMPTS)
     for name, check in (INSTALLATION_CHECKS | LAKE_CHECKS).items():
         try:

@@ -1,4 +1,4 @@
-"""Checks of the installation. Each returns what was found, and how to fix it where something is wrong."""
+"""Checks of the installation. Each returns a finding, and advice if there is a problem."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def _packages(_: Settings) -> tuple[str, str]:
     wanted = [each for each in locked if each.marker is None or each.marker.evaluate()]
     others = [found for each in wanted if (found := _other_version(each))]
     if not others:
-        return f"{len(wanted)} packages are those of requirements.lock", ""
+        return f"{len(wanted)} packages match requirements.lock", ""
     shown = ", ".join(others[:SHOWN]) + (", …" if len(others) > SHOWN else "")
     return f"{len(others)} of {len(wanted)} differ: {shown}", f"pip install --require-hashes -r {lock}"
 
 
 def _other_version(wanted: Requirement) -> str:
-    """What is installed instead of a locked package; empty where it is that."""
+    """Describe an installed package that differs from the lock. Returns an empty text if it is the same."""
     try:
         found = version(wanted.name)
     except PackageNotFoundError:
@@ -52,7 +52,7 @@ def _variables(_: Settings) -> tuple[str, str]:
 
 def _project(settings: Settings) -> tuple[str, str]:
     if not (PROJECT_DIR / "dbt_project.yml").exists():
-        return f"no dbt project in {PROJECT_DIR}", "install the wheel again, or work in a whole checkout"
+        return f"no dbt project in {PROJECT_DIR}", "install the wheel again, or use a complete checkout"
     return f"{PROJECT_DIR}, parsed in {target_dir(settings)}", ""
 
 
@@ -70,7 +70,7 @@ def _model(settings: Settings) -> tuple[str, str]:
 
 def _notify(settings: Settings) -> tuple[str, str]:
     wrong = [str(n) for n, target in enumerate(settings.notify, start=1) if not apprise.Apprise().add(target)]
-    # An address may hold a password: it is named by its position.
+    # An address may hold a password, so only its position is shown.
     advice = f"address {', '.join(wrong)} of TRIBOLAKE_NOTIFY is not an address of apprise" if wrong else ""
     return f"{len(settings.notify)} addresses get messages", advice
 

@@ -1,4 +1,4 @@
-"""Checks of a lake and its warehouse. Each returns what was found, and how to fix it where something is wrong."""
+"""Checks of a lake and its warehouse. Each returns a finding, and advice if there is a problem."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def _clock(settings: Settings) -> tuple[str, str]:
     if settings.uses_s3:
         store = open_store(settings)
         answer = store.ask(lambda: store.client.head_bucket(Bucket=store.bucket))
-        told = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
+        store_time = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
     elif settings.lake.is_dir():
         with tempfile.NamedTemporaryFile(dir=settings.lake) as file:
-            told = Path(file.name).stat().st_mtime
+            store_time = Path(file.name).stat().st_mtime
     else:
         return "not compared: the lake does not exist", ""
-    skew = time.time() - told
+    skew = time.time() - store_time
     advice = "set the clock of this machine, for instance by NTP" if abs(skew) > LARGEST_SKEW_SECONDS else ""
     return f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the store", advice
 
@@ -68,7 +68,7 @@ def _clock(settings: Settings) -> tuple[str, str]:
 def _warehouse(settings: Settings) -> tuple[str, str]:
     path = settings.warehouse
     if not path.exists():
-        return "none on this machine: the next run makes it, or takes that of the lake", ""
+        return "none on this machine: the next run makes it or restores the one of the lake", ""
     if _is_locked(settings):
         return f"{path} is in use by a run", ""
     try:
@@ -76,7 +76,7 @@ def _warehouse(settings: Settings) -> tuple[str, str]:
             is_current = table_exists(connection, *LAYOUT_TABLE)
     except duckdb.Error as error:
         return f"{path} cannot be opened: {str(error).splitlines()[0]}", (
-            "close the program that holds it, or move the file away: the next run builds it again from bronze"
+            "close the program that uses it, or move the file away: the next run builds it again from bronze"
         )
     layout = "of this layout" if is_current else "of another layout: the next run builds it again from bronze"
     return f"{path}, {path.stat().st_size / 2**20:,.0f} MB, {layout}", ""
@@ -90,16 +90,16 @@ def _holder(settings: Settings) -> tuple[str, str]:
             age = (now - claim.modified_at).total_seconds()
             found = store.read(claim.key)
             holders.append(f"{_claimant(found[0] if found else b'')}, {age:.0f} s ago")
-    return "; ".join(holders) or "nobody", ""
+    return "; ".join(holders) or "no run", ""
 
 
 def _claimant(content: bytes) -> str:
-    """Who put up a claim on the lake, as far as it says so."""
+    """Describe the process that claims the lake, if the claim names it."""
     try:
         about = json.loads(content)
         return f"process {int(about['pid'])} on {str(about['host'])!a}"
     except (ValueError, TypeError, KeyError):
-        return "somebody"
+        return "an unknown process"
 
 
 def _is_locked(settings: Settings) -> bool:
@@ -122,7 +122,7 @@ def _disk(settings: Settings) -> tuple[str, str]:
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
+    """Return the folder or its nearest existing parent."""
     return next(each for each in (folder, *folder.parents) if each.exists())
 
 

@@ -1,4 +1,4 @@
-"""Settings: the only package that reads the environment.
+"""Settings. No other package reads the environment.
 
 Precedence: command-line flag > environment variable > `.env` > default. `docs/settings.md` lists all of them.
 """

@@ -1,4 +1,4 @@
-"""Settings that belong together: the bucket, the watcher, the reader of laboratory files, the model."""
+"""Groups of settings: bucket, watcher, reader of laboratory files, model, trigger."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-# The form that a value needs, and the words that people read where it has another one.
+# Forms of values, and their descriptions in error messages.
 ADDRESS = r"^https?://"
 ARN = r"^arn:"
 BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
@@ -27,19 +27,19 @@ def setting(name: str, *aliases: str, default: Any, description: str, is_secret:
     """Declare a setting.
 
     Args:
-        name: its name as a flag of `load_settings`. `TRIBOLAKE_` and this name are the variable that sets it.
+        name: flag of `load_settings`. Its variable is `TRIBOLAKE_` and this name.
         aliases: other variables that set it, the most important first.
-        default: its value where nothing sets it.
-        description: what it means, for `docs/settings.md`.
-        is_secret: its value is shown to nobody and handed to no other process.
-        form: what pydantic checks.
+        default: the value if it is not set.
+        description: the meaning, for `docs/settings.md`.
+        is_secret: the value is never shown or passed to another process.
+        form: constraints that pydantic checks.
     """
     known_by: dict[str, Any] = {"name": name, "aliases": list(aliases), "is_secret": is_secret}
     return Field(default=default, description=description, json_schema_extra=known_by, **form)
 
 
 class Group(BaseModel):
-    """Settings that cannot be changed after they were loaded; an error does not show their values."""
+    """Immutable settings whose values are not shown in errors."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -57,7 +57,7 @@ class S3Settings(Group):
         "AWS_ENDPOINT_URL",
         default=None,
         pattern=ADDRESS,
-        description="another store that speaks S3; its buckets are addressed by path",
+        description="address of another S3 store; its buckets are addressed by path",
     )
     region: str = setting(
         "aws_region",
@@ -67,21 +67,21 @@ class S3Settings(Group):
         description="region of the bucket, the queue and the topic",
     )
     timeout_seconds: float = setting(
-        "s3_timeout_seconds", default=20, gt=0, description="a call is tried again after this silence of the server"
+        "s3_timeout_seconds", default=20, gt=0, description="a call is retried if the server is silent for so long"
     )
     attempts: int = setting("s3_attempts", default=6, ge=1, description="how often an S3 call is tried")
     lease_seconds: float = setting(
         "lease_seconds",
         default=90,
         gt=0,
-        description="a run that died holds a lake on S3 no longer than this; a live run renews its lease",
+        description="a killed run holds a lake on S3 for at most so long; a live run renews its lease",
     )
     topic: str | None = setting(
         "sns_topic",
         "SNS_TOPIC_ARN",
         default=None,
         pattern=ARN,
-        description="SNS topic that gets a message about each publication on S3",
+        description="SNS topic that is notified of each publication on S3",
     )
 
 
@@ -89,21 +89,21 @@ class WatchSettings(Group):
     """The watcher, and the queue that its events come from."""
 
     settle_seconds: float = setting(
-        "watch_settle_seconds", default=0.25, gt=0, description="a file is complete when it has not changed for so long"
+        "watch_settle_seconds", default=0.25, gt=0, description="a file is complete if it has not changed for so long"
     )
     max_wait_seconds: float = setting(
         "watch_max_wait_seconds",
         default=30,
         gt=0,
-        description="complete files wait no longer than this for files that still change",
+        description="complete files wait for changing files for at most so long",
     )
     rescan_seconds: float = setting(
-        "watch_rescan_seconds", default=300, gt=0, description="time between runs that no event asked for"
+        "watch_rescan_seconds", default=300, gt=0, description="time between runs without an event"
     )
     poll_seconds: float = setting(
         "watch_poll_seconds", default=30, gt=0, description="time between listings of a lake on S3 without a queue"
     )
-    polling: bool = setting("watch_polling", default=False, description="look for changes, do not wait for events")
+    polling: bool = setting("watch_polling", default=False, description="poll for changes, do not wait for events")
     stop_seconds: float = setting(
         "watch_stop_seconds", default=30, gt=0, description="time that a run has to finish when the watcher is stopped"
     )
@@ -119,12 +119,12 @@ class WatchSettings(Group):
         default=60,
         ge=3,
         le=43200,
-        description="the queue delivers the messages of a watcher that died again after so long",
+        description="the queue delivers messages of a killed watcher again after so long",
     )
 
 
 class ReaderSettings(Group):
-    """The process that reads a laboratory file, and what it may use."""
+    """Limits of the process that reads a laboratory file."""
 
     max_file_mb: int = setting("max_file_mb", default=200, ge=1, description="larger laboratory files are refused")
     max_inflated_mb: int = setting(
@@ -133,7 +133,7 @@ class ReaderSettings(Group):
     memory_mb: int = setting("reader_memory_mb", default=1536, ge=256, description="memory for reading one file")
     seconds: int = setting("reader_seconds", default=300, ge=1, description="processor time for reading one file")
     follow_links: bool = setting(
-        "follow_links", default=True, description="read files and folders that links in bronze lead to"
+        "follow_links", default=True, description="follow links in bronze to files and folders"
     )
 
 
@@ -145,14 +145,14 @@ class ModelSettings(Group):
         "OPENAI_API_KEY",
         default=None,
         is_secret=True,
-        description="key of the endpoint; without a key no model is asked and reports have the texts of the rules",
+        description="key of the endpoint; without a key no model is asked and the rules word all reports",
     )
     base_url: str | None = setting(
         "openai_base_url",
         "OPENAI_BASE_URL",
         default=None,
         pattern=ADDRESS,
-        description="another endpoint that speaks OpenAI's chat completions; empty is https://api.openai.com/v1",
+        description="another endpoint for OpenAI's chat completions; empty is https://api.openai.com/v1",
     )
     name: str = setting(
         "ai_model",
@@ -173,11 +173,9 @@ class ModelSettings(Group):
     deadline_seconds: float = setting(
         "ai_deadline_seconds", default=60, gt=0, description="time for a call with its attempts and pauses"
     )
-    retries: int = setting(
-        "ai_retries", default=3, ge=0, description="how often a call is tried again at a busy endpoint"
-    )
+    retries: int = setting("ai_retries", default=3, ge=0, description="how often a call to a busy endpoint is retried")
     max_output_tokens: int = setting(
-        "ai_max_output_tokens", default=800, ge=64, description="longest reply; more for models that think first"
+        "ai_max_output_tokens", default=800, ge=64, description="longest reply; reasoning models need more"
     )
     budget_usd: float | None = setting(
         "ai_budget_usd",
@@ -195,14 +193,14 @@ class ModelSettings(Group):
     @field_validator("api_key", "base_url", "temperature", "budget_usd", "prices", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
-        """Take an empty variable as no value."""
+        """Treat an empty variable as unset."""
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         return None if isinstance(text, str) and not text.strip() else value
 
     @field_validator("api_key")
     @classmethod
     def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
-        """Refuse a key that would break the first call, such as one with the end of a line in it."""
+        """Refuse a key that would break the first call, for instance one with a line break."""
         if key is None:
             return None
         bare = key.get_secret_value().strip()
@@ -212,7 +210,7 @@ class ModelSettings(Group):
 
 
 class TriggerSettings(Group):
-    """What started a run, for its log. The run finds new files itself."""
+    """What started a run, for its log. The run finds new files by itself."""
 
     type: str = setting(
         "trigger_type", "TRIGGER_TYPE", default="", max_length=64, description="what started the run, as in s3_event"

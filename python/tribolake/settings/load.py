@@ -20,11 +20,11 @@ Origin = Literal["flag", "environment", ".env", "default"]
 
 
 @dataclass(frozen=True)
-class Given:
-    """The value that a setting was given, and from where: a flag, or a variable in one of two places."""
+class GivenValue:
+    """The value of a setting, and its origin: a flag, or a variable in the environment or `.env`."""
 
     value: object
-    variable: str  # of a flag, the variable that it stands for
+    variable: str  # for a flag, the corresponding variable
     origin: Origin
 
 
@@ -32,7 +32,7 @@ def load_settings(**flags: object) -> Settings:
     """Load the settings. A flag that is None falls back to the environment.
 
     Raises:
-        ConfigurationError: a value cannot be used; the message names the variable and the form that it needs.
+        ConfigurationError: a value is invalid. The message names the variable and the expected form.
     """
     given = read_given(flags)
     values: dict[str, Any] = {}
@@ -46,24 +46,24 @@ def load_settings(**flags: object) -> Settings:
         raise ConfigurationError(f"{wrong}. Fix the flag, the environment variable or .env") from error
 
 
-def read_given(flags: Mapping[str, object]) -> dict[str, Given]:
-    """Read what the settings are given, without checking it. A setting that keeps its default is left out."""
-    given: dict[str, Given] = {}
+def read_given(flags: Mapping[str, object]) -> dict[str, GivenValue]:
+    """Read the values that flags and variables give, unchecked. Settings with their default are left out."""
+    given: dict[str, GivenValue] = {}
     places = _variables()
     for name, known in SETTINGS.items():
         for origin, variables in places.items():
             for variable in known.variables:
                 if (value := variables.get(variable)) is not None:
-                    given.setdefault(name, Given(value, variable, origin))
+                    given.setdefault(name, GivenValue(value, variable, origin))
         if (flag := flags.get(name)) is not None:
-            given[name] = Given(flag, known.variables[0], "flag")
+            given[name] = GivenValue(flag, known.variables[0], "flag")
     if str(given["lake"].value if "lake" in given else "").startswith(S3_SCHEME):
         given |= _lake_on_s3(given.pop("lake"))
     return given
 
 
 def unknown_variables() -> dict[str, str | None]:
-    """Find `TRIBOLAKE_` variables that set nothing. Returns the nearest known variable of each, if any is near."""
+    """Find `TRIBOLAKE_` variables that set nothing. Returns for each the nearest known variable, if one is near."""
     known = {variable.removeprefix(OWN) for each in SETTINGS.values() for variable in each.variables}
     found = {name.removeprefix(OWN) for place in _variables().values() for name in place if name.startswith(OWN)}
     near = {name: difflib.get_close_matches(name, known, n=1) for name in sorted(found - known)}
@@ -71,25 +71,25 @@ def unknown_variables() -> dict[str, str | None]:
 
 
 def _variables() -> dict[Origin, dict[str, str | None]]:
-    """The variables of each place, the place that counts most first. Upper and lower case are the same."""
+    """The variables of each place in order of precedence, with names in upper case."""
     places: dict[Origin, Mapping[str, str | None]] = {"environment": os.environ, ".env": dotenv_values(".env")}
     return {origin: {name.upper(): value for name, value in place.items()} for origin, place in places.items()}
 
 
-def _lake_on_s3(lake: Given) -> dict[str, Given]:
-    """The settings that `s3://bucket` or `s3://bucket/prefix` stands for."""
+def _lake_on_s3(lake: GivenValue) -> dict[str, GivenValue]:
+    """Translate `s3://bucket` or `s3://bucket/prefix` into settings."""
     bucket, _, prefix = str(lake.value).removeprefix(S3_SCHEME).rstrip("/").partition("/")
     values = {"storage_mode": "s3", "s3_bucket": bucket} | ({"prefix": prefix} if prefix else {})
-    return {name: Given(value, SETTINGS[name].variables[0], lake.origin) for name, value in values.items()}
+    return {name: GivenValue(value, SETTINGS[name].variables[0], lake.origin) for name, value in values.items()}
 
 
-def _variable(place: tuple[int | str, ...], given: Mapping[str, Given]) -> str:
-    """The variable of the value at a place."""
+def _variable(place: tuple[int | str, ...], given: Mapping[str, GivenValue]) -> str:
+    """Find the variable that set the value at a place."""
     known = next(known for known in SETTINGS.values() if known.place == place[: len(known.place)])
     return given[known.name].variable if known.name in given else known.variables[0]
 
 
 def _problem(error: Mapping[str, Any]) -> str:
-    """What is wrong with a value, without the value, and without a regular expression."""
+    """Describe a problem without showing the value or a regular expression."""
     form = FORMS.get(error.get("ctx", {}).get("pattern", ""))
     return f"it is not {form}" if form else str(error["msg"]).removeprefix("Value error, ")

@@ -1,4 +1,4 @@
-"""The folder of the dbt project: the top level of a checkout, or the copy that an installed package carries."""
+"""The folder of the dbt project: the top level of a checkout, or the copy in an installed package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All settings as a page, `docs/settings.md`, made from their declarations."""
+"""Make the page `docs/settings.md` from the declarations of settings."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PAGE = """# Settings
 <!-- Written by `tribolake config reference`. Change the declarations in python/tribolake/settings, not this page. -->
 
 A setting is a flag of a command, an environment variable, or a line of the file `.env` in the working directory. The
-first of these that sets it counts, else the default. Where several variables set the same thing, the first one in the
+first of these that sets it counts, else the default. If several variables set the same setting, the first one in the
 tables below counts. Variables may be written in lower case. `tribolake config show` prints each value and its origin.
 
-Two things are no settings of tribolake. The credentials of S3 come from the standard AWS chain. `CLIENT` stands for the
-flag `--client` of `tribolake run`.
+Two things are not settings of tribolake. The credentials of S3 come from the standard AWS chain. `CLIENT` is the flag
+`--client` of `tribolake run`.
 """
 TABLE = "| variable | default | form | meaning |\n|---|---|---|---|\n"
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "minLength": "length ≥", "maxLength": "length ≤"}
@@ -34,7 +34,7 @@ WORDS = {
 
 
 def settings_page() -> str:
-    """The page, in Markdown."""
+    """Write the page in Markdown."""
     parts = [PAGE]
     for place, settings in groupby(SETTINGS.values(), lambda known: known.place[:-1]):
         group: type[Group] = type(Settings.model_fields[place[0]].default) if place else Settings
@@ -52,7 +52,7 @@ def _row(known: Setting, schema: Mapping[str, Any]) -> str:
 
 
 def _form(schema: Mapping[str, Any]) -> str:
-    """The form that a value needs, in words."""
+    """Describe the form of a value."""
     form = schema.get("anyOf", [schema])[0]
     if "enum" in form:
         return "one of " + ", ".join(f"`{value}`" for value in form["enum"])

@@ -29,7 +29,7 @@ S3_SCHEME = "s3://"
 
 
 class Settings(Group):
-    """The lake, and what a run may use."""
+    """The lake, and the resources of a run."""
 
     lake: Path = setting(
         "lake",
@@ -70,13 +70,13 @@ class Settings(Group):
     @field_validator("lake", "state_dir", "cache_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
-        """Name the same folder for every process: dbt works in the folder of the warehouse."""
+        """Make paths absolute: dbt works in another folder."""
         return path.absolute() if path else path
 
     @field_validator("notify", mode="before")
     @classmethod
     def _from_json(cls, value: object) -> object:
-        """Read the list that a variable holds."""
+        """Parse the JSON list of a variable."""
         if not isinstance(value, str):
             return value
         try:
@@ -86,26 +86,26 @@ class Settings(Group):
 
     @model_validator(mode="after")
     def _short_form(self) -> Settings:
-        """Let USE_S3 decide where STORAGE_MODE is not set."""
+        """Apply USE_S3 if STORAGE_MODE is not set."""
         if self.use_s3 and "storage_mode" not in self.model_fields_set:
             object.__setattr__(self, "storage_mode", "s3")
         return self
 
     @property
     def address(self) -> str:
-        """The lake as people call it: a folder or `s3://bucket`."""
+        """The lake in messages: a folder or `s3://bucket`."""
         return f"{S3_SCHEME}{self.s3.bucket}" if self.is_on_s3 else str(self.lake)
 
     @property
     def state(self) -> Path:
-        """The folder of the warehouse, and of what runs keep on this machine: each bucket has its own."""
+        """The folder of the warehouse and of state on this machine. Each bucket has its own."""
         if self.state_dir:
             return self.state_dir
         return self.lake / "_state" / self.s3.bucket if self.storage_mode == "s3" else self.lake / "_state"
 
     @property
     def is_on_s3(self) -> bool:
-        """Whether bronze is read from S3, and readers read gold from S3."""
+        """Whether bronze and gold are read from S3."""
         return self.storage_mode in ("s3-primary", "s3")
 
     @property
@@ -114,7 +114,7 @@ class Settings(Group):
 
     @property
     def publishing_folder(self) -> Path:
-        """The folder that publications are made in; readers of a lake that is on S3 alone do not see it."""
+        """The folder in which publications are made. Readers of a lake on S3 only do not see it."""
         return self.state / "published" if self.storage_mode == "s3" else self.lake
 
     @property
@@ -123,12 +123,12 @@ class Settings(Group):
 
     @property
     def staging(self) -> Path:
-        """The folder of rows that were read and not loaded yet, one Parquet file per content."""
+        """The folder of rows that were read but not loaded yet, one Parquet file per content."""
         return self.state / "staging"
 
     @property
     def asks_a_model(self) -> bool:
-        """Whether a model words recommendations: a key is set."""
+        """Whether a key is set, so that a model words recommendations."""
         return self.model.api_key is not None
 
     def value_of(self, name: str) -> Any:
@@ -136,7 +136,7 @@ class Settings(Group):
         return reduce(getattr, SETTINGS[name].place, self)
 
     def changed(self, **values: object) -> Settings:
-        """Return a copy with other values, by their names as flags. They are not checked."""
+        """Return a copy with other values, named by flag. They are not checked."""
         update: dict[str, Any] = {}
         for name, value in values.items():
             *group, field = SETTINGS[name].place
@@ -148,7 +148,7 @@ class Settings(Group):
         return self.model_copy(update=update)
 
     def environment(self) -> dict[str, str]:
-        """The settings as environment variables, for dbt and the processes of a run. No secret is among them."""
+        """The settings without secrets as environment variables, for dbt and the processes of a run."""
         values = {name: self.value_of(name) for name, known in SETTINGS.items() if not known.is_secret}
         if self.model.temperature is None:
             values["ai_temperature"] = ""  # leaving it out would mean the default
