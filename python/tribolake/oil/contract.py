@@ -1,4 +1,4 @@
-"""What readers of the oil product are promised."""
+"""The published contract of the oil product."""
 
 from __future__ import annotations
 

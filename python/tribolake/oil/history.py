@@ -1,4 +1,4 @@
-"""What readers saw earlier: the fleet as of a day, and how the reports of a component came to be what they are."""
+"""Read the fleet as published on a day, and every version of the reports of a unit."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ REPORTS = """
 
 @dataclass(frozen=True)
 class History:
-    """Machines as of a moment (none where no moment was asked for) and versions of reports, the oldest sample first."""
+    """Machines as of a day (empty without a day), and versions of reports, the oldest sample first."""
 
     as_of: str | None
     machines: list[dict[str, Any]]
@@ -60,17 +60,17 @@ def read_history(
     component: str | None = None,
     as_of: date | None = None,
 ) -> History:
-    """Answer from the snapshots of what was published.
+    """Read history from the snapshots of published tables.
 
     Args:
         settings: the lake.
-        clients: these only; None means all.
-        unit: as the client writes it: `T-09` and `t_09` are the same.
+        clients: only these. None means all.
+        unit: a unit. `T-09` and `t_09` are the same.
         component: a compartment as the laboratory wrote it, or a component family.
-        as_of: what readers saw at the end of this day (UTC); None means every version.
+        as_of: the end of this day (UTC). None means every version.
 
     Raises:
-        ConfigurationError: nothing was published yet, or neither a unit nor a day is given.
+        ConfigurationError: nothing was published yet, or neither unit nor day is given.
     """
     if unit is None and as_of is None:
         raise ConfigurationError("say what to look up: --unit T-09, --as-of 2026-01-31, or both")
@@ -82,6 +82,6 @@ def read_history(
     }
     with open_built(settings, "history", "report_status_history") as warehouse:
         machines = rows_of(warehouse, MACHINES_AS_OF, asked) if moment else []
-        of_a_component = {**asked, "component": component.strip().lower() if component else None}
-        reports = rows_of(warehouse, REPORTS, of_a_component) if unit else []
+        with_component = {**asked, "component": component.strip().lower() if component else None}
+        reports = rows_of(warehouse, REPORTS, with_component) if unit else []
     return History(as_of.isoformat() if as_of else None, machines, reports)

@@ -1,4 +1,4 @@
-"""From what somebody holds down to bronze: a published file, a sample, or a version of limits."""
+"""Trace a published file, a sample, or a version of limits to bronze."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ JUDGED_BY = """
     order by reports desc, version
 """
 NO_WAREHOUSE = (
-    "why limits {version} were calculated is not known here: the history is in the lake's warehouse, which this "
-    "machine has after a `tribolake run`, and this version must be in it"
+    "why limits {version} were calculated is not known here: the warehouse has the history of its versions. This "
+    "machine has the warehouse after a `tribolake run`"
 )
 
 
 @dataclass(frozen=True)
 class TracedLimits:
-    """A version of limits: how many reports it judged, and the decisions that calculated it (none where unknown)."""
+    """A version of limits, the number of reports it judged, and the decisions that calculated it, if known."""
 
     version: str
     address: str
@@ -63,9 +63,9 @@ class TracedLimits:
 
 @dataclass(frozen=True)
 class Lineage:
-    """A chain; `sources` are bronze contents: key, version_id (null in a folder), sha256, bytes.
+    """The origin of a file, a sample or limits.
 
-    `notes` say what could not be told, and why.
+    `sources` are bronze contents: key, version_id (null in a folder), sha256, bytes. `notes` say what is unknown.
     """
 
     what: str
@@ -83,36 +83,36 @@ class Lineage:
 
 
 def lineage_of(settings: Settings, what: str, client: str | None = None) -> Lineage:
-    """The chain of a published file, a sample, or a version of limits, down to versions of bronze files.
+    """Trace a published file, a sample, or a version of limits to versions of bronze files.
 
     Args:
         settings: the lake.
         what: an `s3://` address or a path of a published file, a version of limits, or a sample number.
-        client: whose sample; None means whoever has it.
+        client: the client of the sample. None means any.
 
     Raises:
-        ConfigurationError: it is none of these, or several clients have the sample.
+        ConfigurationError: `what` is not found, or several clients have the sample.
     """
     origin = origin_of(OIL, settings, what)
     if origin:
-        return _of_origin(what, origin)
+        return _trace_file(what, origin)
     published = open_objects(settings)
     if is_version(LIMITS, what) and what in published.folders(versions_folder(published, LIMITS)):
-        return _of_limits(settings, published, what, what)
-    return _of_sample(settings, published, what, client)
+        return _trace_limits(settings, published, what, what)
+    return _trace_sample(settings, published, what, client)
 
 
-def _of_origin(what: str, origin: Origin) -> Lineage:
+def _trace_file(what: str, origin: Origin) -> Lineage:
     settings = origin.settings
     if origin.publication is None:
-        chain = _of_limits(settings, origin.published, what, str(origin.version))
+        chain = _trace_limits(settings, origin.published, what, str(origin.version))
         return Lineage(
             what, "file", chain.client, chain.run, origin.file, None, chain.limits, chain.sources,
             [*origin.notes, *chain.notes],
         )  # fmt: skip
     publication, notes = origin.publication, list(origin.notes)
     limits = []
-    if is_gold(publication, origin.file):  # samples, and what has only samples, are not judged
+    if is_gold(publication, origin.file):  # files of samples are not judged
         limits = _judging_limits(settings, origin.published, publication, notes)
     return Lineage(
         what, "file", publication.client, TracedRun.of(origin.published, publication), origin.file, None, limits,
@@ -123,11 +123,11 @@ def _of_origin(what: str, origin: Origin) -> Lineage:
 def _judging_limits(
     settings: Settings, published: Objects, publication: Publication, notes: list[str]
 ) -> list[TracedLimits]:
-    """The versions of limits that judged the reports of a publication."""
+    """List the versions of limits that judged the reports of a publication."""
     try:
         reports = find_gold(published, OIL.contract, publication, REPORTS).path
     except ObjectNotFound as error:
-        notes.append(f"which limits judged its reports cannot be told: {error}")
+        notes.append(f"the limits of its reports are not known: {error}")
         return []
     with duckdb.connect() as connection:
         judged = rows_of(connection, JUDGED_BY, {"path": str(reports)})
@@ -153,20 +153,20 @@ def _traced_limits(
     return TracedLimits(version, address, reports, decisions or [])
 
 
-def _of_limits(settings: Settings, published: Objects, what: str, version: str) -> Lineage:
+def _trace_limits(settings: Settings, published: Objects, what: str, version: str) -> Lineage:
     client, notes = client_of(fetch_version(published, LIMITS, version, STEWART_LIMITS)), list[str]()
     client = checked_client(client)
     limits = _traced_limits(settings, published, client, version, None, None, notes)
-    publication = _publication_of_limits(published, client, version, limits, notes)
+    publication = _find_publication(published, client, version, limits, notes)
     run = TracedRun.of(published, publication) if publication else None
     sources = publication.sources if publication else []
     return Lineage(what, "limits", client, run, None, None, [limits], sources, notes)
 
 
-def _publication_of_limits(
+def _find_publication(
     published: Objects, client: str, version: str, limits: TracedLimits, notes: list[str]
 ) -> Publication | None:
-    """The publication of the run that calculated a version: by its decisions, else by the time it was stored."""
+    """Find the publication of the run that calculated a version, by its decisions or by its time."""
     if limits.decisions:
         run_id = max(decision["run_id"] for decision in limits.decisions)
         try:
@@ -174,17 +174,17 @@ def _publication_of_limits(
         except ConfigurationError:
             notes.append(f"run {run_id}, which calculated these limits, did not publish client {client!r} itself")
     stored = [file.modified_at for file in published.files(f"{versions_folder(published, LIMITS)}/{version}")]
-    # A run names the moment at which it began, and limits are stored before its gold is.
+    # A publication has the time at which its run began. Limits are stored before gold.
     for run_id in published_runs(published, client):
         publication = publication_of_run(published, client, run_id)
         if publication.began_at <= max(stored):
-            notes.append(f"run {run_id} is told by time: the limits were stored while it ran")
+            notes.append(f"run {run_id} was found by time: the limits were stored while it ran")
             return publication
-    notes.append("no run that is remembered was under way when these limits were stored: their bronze is not known")
+    notes.append("no known run was active when these limits were stored, so their bronze is not known")
     return None
 
 
-def _of_sample(settings: Settings, published: Objects, number: str, client: str | None) -> Lineage:
+def _trace_sample(settings: Settings, published: Objects, number: str, client: str | None) -> Lineage:
     clients = [checked_client(client)] if client else published_clients(published)
     found: list[tuple[str, dict[str, Any]]] = []
     for name in clients:
@@ -194,16 +194,16 @@ def _of_sample(settings: Settings, published: Objects, number: str, client: str 
             found += [(name, row) for row in rows]
     if not found:
         raise ConfigurationError(
-            f"{number[:120]!r} is no published file, no version of limits and no sample with a report of "
+            f"{number[:120]!r} is not a published file, a version of limits, or a sample with a report of "
             f"{', '.join(clients) or 'any client'}: rows that cannot be used are in `tribolake arrivals list --failed`"
         )
     owners = sorted({name for name, _ in found})
     if len(owners) > 1:
-        raise ConfigurationError(f"sample {number!r} is of {' and of '.join(owners)}: say whose with --client")
-    return _of_report(settings, published, number, *found[0], others=found[1:])
+        raise ConfigurationError(f"several clients have sample {number!r}: give --client {' or '.join(owners)}")
+    return _trace_report(settings, published, number, *found[0], others=found[1:])
 
 
-def _of_report(
+def _trace_report(
     settings: Settings,
     published: Objects,
     number: str,
@@ -211,7 +211,7 @@ def _of_report(
     report: dict[str, Any],
     others: list[tuple[str, dict[str, Any]]],
 ) -> Lineage:
-    notes = [f"laboratory {other['laboratory']} has a sample of this number too" for _, other in others]
+    notes = [f"laboratory {other['laboratory']} also has a sample with this number" for _, other in others]
     publication = current_publication(published, client)
     assert publication is not None  # noqa: S101 - its report was just read
     sources = [source for source in publication.sources if source["sha256"] == report["source_sha256"]]
@@ -222,5 +222,5 @@ def _of_report(
         group = (report["machine"], report["component_family"])
         limits.append(_traced_limits(settings, published, client, report["limits_version"], None, group, notes))
     else:
-        notes.append("no limits judged this sample: its machine is not known, or it has too few like it")
+        notes.append("no limits judged this sample: its machine is unknown, or its group has too few samples")
     return Lineage(number, "sample", client, TracedRun.of(published, publication), None, report, limits, sources, notes)

@@ -1,4 +1,4 @@
-"""Why a run of the oil product is due though no new file arrived."""
+"""Reasons for a run of the oil product without new files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tribolake.settings import Settings
 
 
 def reasons(warehouse: duckdb.DuckDBPyConnection, settings: Settings, policy: str, now: datetime) -> dict[str, bool]:
-    """Whether each reason holds, for a run with a policy at a moment."""
+    """Check which reasons hold for a run with a policy at a moment."""
     (row,) = (row for row in read_seed("policies") if row["policy"] == policy)
     last_days = int(row["limits_last_days"])
     return {
@@ -26,7 +26,7 @@ def reasons(warehouse: duckdb.DuckDBPyConnection, settings: Settings, policy: st
 
 
 def has_unprocessed_contents(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a content was loaded that no build took to the end, or that somebody asked to have checked again."""
+    """Check for loaded contents that no build completed, or that a retry marked."""
     if not table_exists(connection, "changes", "int_contents"):
         return False
     row = connection.execute(
@@ -37,7 +37,7 @@ def has_unprocessed_contents(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def has_due_samples(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether samples that were dated ahead when they arrived can be used now."""
+    """Check for samples that arrived with a future date which has passed now."""
     if not table_exists(connection, "control", "processed_contents"):
         return False
     due = connection.execute("select count(*) from control.processed_contents where due_at <= timezone('UTC', now())")
@@ -45,7 +45,7 @@ def has_due_samples(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def has_old_limits(connection: duckdb.DuckDBPyConnection, last_days: int, now: datetime) -> bool:
-    """Whether limits were calculated longer ago than that, and files were loaded since."""
+    """Check for limits older than `last_days` days, if files were loaded since."""
     if not table_exists(connection, "control", "limit_calculations"):
         return False
     row = connection.execute("select min(calculated_at) from control.limit_calculations").fetchone()

@@ -1,4 +1,4 @@
-"""Reprocess a run of the oil product: besides bronze it depended on limits and wordings."""
+"""Reprocess a run of the oil product, which depends on bronze, limits and wordings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def reprocess(
     into: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> ReprocessResult:
-    """Compute the gold of a run again: see `trace/reprocess.py`."""
+    """Compute the gold of a run again (see `trace/reprocess.py`)."""
     inputs = Inputs("limits", _lay_out, judge_as_then)
     return trace.reprocess(OIL, settings, run_id, inputs, clients=clients, into=into, progress=progress)
 

@@ -1,4 +1,4 @@
-"""The seeds of the oil product, read without a warehouse."""
+"""Read the seeds of the oil product without a warehouse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tribolake.settings import PROJECT_DIR
 
 
 def read_seed(name: str) -> list[dict[str, str]]:
-    """The rows of a seed, as text."""
+    """Read the rows of a seed as text."""
     with (PROJECT_DIR / "seeds" / "oil" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -23,7 +23,7 @@ def declared_clients() -> list[str]:
 
 
 def declared_layouts() -> dict[str, tuple[SheetLayout, ...]]:
-    """The sheets that each client's laboratory delivers."""
+    """Read which sheets the laboratory of each client delivers."""
     sheets = read_seed("lab_sheets")
     return layouts_of(
         (client["client"], sheet["sheet"], sheet["key_header"])

@@ -1,4 +1,4 @@
-"""How a lake is doing: the fleet as published, the last run, and the files that wait or failed."""
+"""Read the status of a lake: the published fleet, the last run, and files that wait or failed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ REPORTS_QUERY = """
 
 @dataclass(frozen=True)
 class LakeStatus:
-    """One look at a lake; `machines` are ranked, the one to look at first comes first."""
+    """The status of a lake. `machines` are ranked by urgency, the most urgent first."""
 
     lake: str
     last_run: dict[str, Any] | None
@@ -54,7 +54,7 @@ class LakeStatus:
     reports: list[dict[str, Any]]
     machines: list[dict[str, Any]]
     watcher: dict[str, Any] | None
-    calls: dict[str, int]  # to the object store, by the last run on this machine, whether it had anything to do or not
+    calls: dict[str, int]  # to the object store, by the last run on this machine
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -64,13 +64,13 @@ def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus
     """Read the status of a lake without changing it.
 
     Raises:
-        ConfigurationError: nothing was ever run there.
+        ConfigurationError: no run has taken place.
     """
     lake = open_lake(settings)
     bring_warehouse(settings)
     if not settings.warehouse.exists():
         raise ConfigurationError(
-            f"{settings.address} has no warehouse here yet: put files under {settings.prefix}/bronze/CLIENT/ and start "
+            f"{settings.address} has no warehouse yet: put files under {settings.prefix}/bronze/CLIENT/ and start "
             "`tribolake run`, or try `tribolake demo`"
         )
     wanted = lower_names(clients)

@@ -1,4 +1,4 @@
-"""Specification of `tribolake.oil.synth`: files as the laboratories send them, whose truth is known."""
+"""Test sample files: layouts of the laboratories, dirty cells, and known truth."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def workbooks(lake: SampleLake) -> list[Path]:
 
 
 def oil_samples(lake: SampleLake) -> list[dict[str, Any]]:
-    """One dict a sample; of a repeated header the first occurrence."""
+    """Read one dict per sample. Of a repeated header the first occurrence counts."""
     samples = []
     for path in workbooks(lake):
         header, _, *rows = sheet(path, "OIL")

@@ -1,4 +1,4 @@
-"""Realistic sample laboratory files with known truth, seeded, for demos, tests and benchmarks."""
+"""Make realistic sample laboratory files with known truth for demos, tests and benchmarks."""
 
 from tribolake.oil.synth.lake import SampleLake, write_sample_lake
 

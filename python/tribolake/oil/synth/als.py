@@ -1,4 +1,4 @@
-"""ALS's layout: one Parquet table, the essays of a sample as name/value text pairs in any order."""
+"""Write the ALS layout: one Parquet table with essays as name/value text pairs in any order."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SCHEMA = pa.schema([*SAMPLE_TYPES.items(), *((name, pa.large_string()) for name 
 
 
 def write_parquet(folder: Path, lab: ClientSamples, *, dirty: bool) -> tuple[Path, int]:
-    """Write the client's table (81 columns) into `folder`; returns its path and its number of rows."""
+    """Write the client's table (81 columns) into `folder`. Returns its path and number of rows."""
     rng = lab.rng("layout")
     samples, essays = sample_columns(lab, rng), essay_texts(lab, rng)
     clean = lab.is_clean()
@@ -59,7 +59,7 @@ def write_parquet(folder: Path, lab: ClientSamples, *, dirty: bool) -> tuple[Pat
 
 
 def _misdate(samples: Columns, clean: np.ndarray, rng: np.random.Generator) -> None:
-    """Leave some rows undated and send a few to the future, as the laboratory's export does."""
+    """Remove some dates and move a few to the future, as in exports of the laboratory."""
     rows = rng.permutation(np.flatnonzero(clean)).tolist()
     undated = max(1, round(UNDATED_SHARE * len(rows)))
     future = max(2, round(FUTURE_SHARE * len(rows)))
@@ -70,7 +70,7 @@ def _misdate(samples: Columns, clean: np.ndarray, rng: np.random.Generator) -> N
 
 
 def _spoil(samples: Columns, essays: Columns, clean: np.ndarray, lab: ClientSamples) -> None:
-    """Dirty cells, odd dates and one retest; without a report date, a retest shows by its later `id`."""
+    """Add dirty cells, odd dates and one retest. A retest has a later `id`, as there is no report date."""
     rng = lab.rng("dirt")
     dated = clean & np.array([s != FUTURE for s in samples[SAMPLED]])
     candidates = np.flatnonzero(dated) if dated.any() else np.arange(len(dated))
@@ -89,13 +89,13 @@ def _spoil(samples: Columns, essays: Columns, clean: np.ndarray, lab: ClientSamp
 
 
 def _shuffled_pairs(essays: Columns, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Names and values, one row a sample and 33 columns: the essays asked for, in random order, then nulls.
+    """Make arrays of names and values: one row per sample, 33 columns. Essays are in random order, then nulls.
 
-    An essay that was asked for has a name; a blank result keeps its name with a null value.
+    Essays that were ordered have a name. A blank result has a null value.
     """
     texts = np.array(list(essays.values()), dtype=object).T
     asked = texts != ""
-    luck = rng.uniform(size=(*texts.shape, 2))  # drawn by row: an added row leaves the others as they were
+    luck = rng.uniform(size=(*texts.shape, 2))  # drawn by row, so that an added row does not change others
     order = np.argsort(np.where(asked, luck[:, :, 0], 2.0), axis=1)[:, :PAIRS]
     names = np.broadcast_to(np.array(list(essays), dtype=object), texts.shape).copy()
     names[~asked] = None

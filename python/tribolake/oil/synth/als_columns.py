@@ -1,4 +1,4 @@
-"""Cells of the ALS table: who and when as columns, results as the text the laboratory prints."""
+"""Make cells of the ALS table: columns that describe samples, and results as printed by the laboratory."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LOCAL_MIDNIGHT_SHARE = 0.3
 
 
 def sample_columns(lab: ClientSamples, rng: np.random.Generator) -> Columns:
-    """The 15 columns that describe a sample; `equipment_time` is the unit's meter at export and repeats."""
+    """Make the 15 columns that describe a sample. `equipment_time` is the unit's meter at export."""
     schedule, fleet, size = lab.schedule, lab.fleet, len(lab.schedule)
     units = [fleet.units[u] for u in schedule.unit.tolist()]
     places = [fleet.compartments[c] for c in schedule.compartment.tolist()]
@@ -80,7 +80,7 @@ def _declared(field: str, products: list[dict[str, str]], undeclared: list[bool]
 
 
 def _sampled_at(lab: ClientSamples, rng: np.random.Generator) -> list[Cell]:
-    """UTC text of the sampling day: midnight, or the Chilean midnight (03:00 in summer, 04:00 in winter)."""
+    """Write the sampling day as UTC text: midnight, or midnight in Chile (03:00 in summer, 04:00 in winter)."""
     local = rng.uniform(size=len(lab.schedule)) < LOCAL_MIDNIGHT_SHARE
     texts: list[Cell] = []
     for day, is_local in zip(lab.schedule.day.tolist(), local.tolist(), strict=True):
@@ -90,7 +90,7 @@ def _sampled_at(lab: ClientSamples, rng: np.random.Generator) -> list[Cell]:
 
 
 def essay_texts(lab: ClientSamples, rng: np.random.Generator) -> Columns:
-    """Result of each essay (Spanish name) as text, NOT_ASKED where the laboratory was not asked for it."""
+    """Write the result of each essay (Spanish name) as text, NOT_ASKED if it was not ordered."""
     values, counts, family = lab.values, lab.counts, lab.schedule.family
     size = len(lab.schedule)
     coolant, engine = family == "refrigerante", family == "motor"
@@ -123,13 +123,13 @@ def _choose(asked: BoolArray, cells: list[Cell]) -> list[Cell]:
 
 
 def _fixed(value: FloatArray, decimals: int, asked: BoolArray) -> list[Cell]:
-    """Decimal-comma text with a fixed number of decimals."""
+    """Write decimal-comma text with a fixed number of decimals."""
     printed = [f"{v:.{decimals}f}".replace(".", ",") for v in np.maximum(np.nan_to_num(value), 0).tolist()]
     return _choose(asked & ~np.isnan(value), printed)
 
 
 def _ppm(value: FloatArray, asked: BoolArray, rng: np.random.Generator) -> list[Cell]:
-    """Whole ppm as `3`, `3,0` or `3,00`; nothing found as `0`, `0,00` or `<0,05`; `-` when it failed."""
+    """Write whole ppm as `3`, `3,0` or `3,00`, zero also as `<0,05`, and failed tests as `-`."""
     whole = np.rint(np.nan_to_num(value)).astype(int)
     tail = rng.choice(np.array(["", ",0", ",00"], dtype=object), len(value), p=[0.72, 0.15, 0.13])
     printed = [f"{w}{t}" for w, t in zip(whole.tolist(), tail, strict=True)]
@@ -140,6 +140,6 @@ def _ppm(value: FloatArray, asked: BoolArray, rng: np.random.Generator) -> list[
 
 
 def _detected(percent: FloatArray, asked: BoolArray) -> list[Cell]:
-    """The laboratory only says on which side of 0.05 % water or fuel is."""
+    """Write whether water or fuel is above or below 0.05 %."""
     found = np.nan_to_num(percent) > DETECTION_PERCENT
     return _choose(asked, np.where(found, ABOVE, BELOW).tolist())

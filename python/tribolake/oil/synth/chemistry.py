@@ -1,4 +1,4 @@
-"""What is in the oil: wear, contaminants, additives and viscosity from hours on oil, grade and episodes."""
+"""Compute wear, contaminants, additives and viscosity from hours on oil, grade and episodes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENGINE_ESSAYS = ("ST", "OXI", "NIT", "SUL", "fuel", "TBN")
 def lab_values(
     fleet: Fleet, schedule: Schedule, episodes: list[Episode], rng: np.random.Generator
 ) -> dict[str, FloatArray]:
-    """Essay symbol -> one value a sample, NaN where the essay does not exist for that fluid.
+    """Compute one value per sample for each essay symbol, NaN if the essay does not exist for the fluid.
 
     Units: ppm (elements), cSt (V100, V40), mg KOH/g (TBN, TAN), percent (water, fuel, glycol), index (PQI),
     hundredths of percent of soot (ST), the laboratory's absorbance units (OXI, NIT, SUL).
@@ -42,7 +42,7 @@ def lab_values(
 
 
 def strength_of(kinds: tuple[str, ...], episodes: list[Episode], size: int) -> FloatArray:
-    """Strength (0..1) of the episodes of these kinds at each of `size` samples, 0 elsewhere."""
+    """Return the strength (0..1) of episodes of these kinds at each of `size` samples, 0 elsewhere."""
     strength = np.zeros(size)
     for episode in episodes:
         if episode.kind in kinds:
@@ -51,7 +51,7 @@ def strength_of(kinds: tuple[str, ...], episodes: list[Episode], size: int) -> F
 
 
 def _wear(fleet: Fleet, schedule: Schedule, hours: FloatArray, rng: np.random.Generator) -> dict[str, FloatArray]:
-    """Metals and indices: background plus accumulation with oil hours, at the unit and component level."""
+    """Compute metals and indices: background, plus accumulation with oil hours by unit and component."""
     unit_level = np.array([u.level for u in fleet.units])[schedule.unit]
     ageing = 1 + 0.2 * schedule.component_hours / 30_000
     essays = dict.fromkeys(r["essay"] for r in rows("families"))
@@ -76,7 +76,7 @@ def _wear(fleet: Fleet, schedule: Schedule, hours: FloatArray, rng: np.random.Ge
 def _oil_product(
     fleet: Fleet, schedule: Schedule, hours: FloatArray, rng: np.random.Generator
 ) -> dict[str, FloatArray]:
-    """Additives and bulk properties of the oil in the compartment, depleting or thickening with hours."""
+    """Compute additives and bulk properties, which deplete or thicken with hours."""
     products = [oil(p.oil) for p in fleet.compartments]
     values: dict[str, FloatArray] = {}
     for essay in (*ADDITIVES, *BULK):
@@ -93,7 +93,7 @@ def _oil_product(
 
 
 def _swap(values: dict[str, FloatArray], pair: IntArray) -> None:
-    """Exchange what two jars contain; tests ordered for engines then see an oil that never was in one."""
+    """Exchange the contents of two jars. Engine tests then measure an oil that was never in an engine."""
     for essay, value in values.items():
         if essay in ENGINE_ESSAYS:
             value[pair] = value[pair] * 0.15

@@ -1,4 +1,4 @@
-"""The dirty cells real exports have, put in places that no truth depends on."""
+"""Add dirty cells as in real exports, at places that no truth depends on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXCEL_EPOCH = date(1899, 12, 30)
 
 
 def excel_serial(day: date) -> int:
-    """Excel's number for a day (1900 date system)."""
+    """Return Excel's number for a day (1900 date system)."""
     return (day - EXCEL_EPOCH).days
 
 
@@ -32,7 +32,7 @@ def spoil_essays(columns: Columns, essays: Sequence[str], clean: BoolArray, rng:
 
 
 def date_rows(clean: BoolArray, rng: np.random.Generator) -> tuple[list[int], list[int]]:
-    """Rows whose sampling date is written as day-first text, and rows where it is an Excel serial number."""
+    """Draw rows whose sampling date becomes day-first text, and rows where it becomes an Excel serial number."""
     rows = np.flatnonzero(clean)
     each = max(1, round(len(rows) * 2 * PER_THOUSAND_ROWS / 1000))
     drawn = _draw(rows, 2 * each, rng)

@@ -1,4 +1,4 @@
-"""Injected failures and mistakes whose truth is known, and which samples they touch."""
+"""Plan injected failures and mistakes of known truth, and the samples that they affect."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAIRING_DAYS = 12
 
 @dataclass(frozen=True)
 class EpisodeKind:
-    """How often a kind happens (per 1000 oil samples), where, and over how many successive samples."""
+    """A kind of episode: frequency per 1000 oil samples, component families, number of successive samples."""
 
     name: str
     families: tuple[str, ...]
@@ -50,7 +50,7 @@ class Episode:
 
 
 def plan_episodes(client: str, schedule: Schedule, rng: np.random.Generator) -> list[Episode]:
-    """Episodes that never overlap; each kind happens at least once where the fleet has room for it."""
+    """Plan episodes without overlap. Each kind happens at least once if the fleet is large enough."""
     oil_samples = int((schedule.family != "refrigerante").sum())
     free = schedule.family != "refrigerante"
     planned: list[Episode] = []
@@ -74,7 +74,7 @@ def plan_episodes(client: str, schedule: Schedule, rng: np.random.Generator) -> 
 def _rows_of(
     kind: EpisodeKind, start: int, schedule: Schedule, free: BoolArray, rng: np.random.Generator
 ) -> IntArray | None:
-    """Samples an episode of this kind touches from `start` on, or None when they are taken or do not fit."""
+    """Return the samples of an episode from `start` on, or None if they are taken or do not fit."""
     if kind.name == "swapped_samples":
         rows = _swap_partners(start, schedule, free, rng)
     elif kind.name == "undeclared_oil_change":
@@ -87,7 +87,7 @@ def _rows_of(
 
 
 def _swap_partners(start: int, schedule: Schedule, free: BoolArray, rng: np.random.Generator) -> IntArray | None:
-    """A sample of another kind of compartment of the same unit, taken in the same visit or close to it."""
+    """Find a sample of another compartment family of the unit, taken at about the same time."""
     near = np.abs((schedule.day - schedule.day[start]).astype(int)) <= PAIRING_DAYS
     other = (schedule.unit == schedule.unit[start]) & (schedule.family != schedule.family[start])
     partners = np.flatnonzero(near & other & free)
@@ -95,7 +95,7 @@ def _swap_partners(start: int, schedule: Schedule, free: BoolArray, rng: np.rand
 
 
 def _rest_of_drain(start: int, schedule: Schedule) -> IntArray | None:
-    """Samples from `start` to the next declared change, if the oil was old enough for it to show."""
+    """Return samples from `start` to the next declared change, if the oil was old enough for a visible effect."""
     same = schedule.compartment == schedule.compartment[start]
     ends = np.flatnonzero(same & schedule.oil_changed)
     ends = ends[ends >= start]
@@ -115,7 +115,7 @@ def _strength(kind: EpisodeKind, rows: IntArray, rng: np.random.Generator) -> Fl
 
 
 def true_oil_hours(schedule: Schedule, episodes: list[Episode]) -> FloatArray:
-    """Hours the oil really has: as declared, but restarted by the changes nobody wrote down."""
+    """Compute true oil hours: as declared, but restarted by undeclared changes."""
     changed = schedule.oil_changed.copy()
     for episode in episodes:
         if episode.kind == "undeclared_oil_change":

@@ -1,4 +1,4 @@
-"""Finning's layout: one workbook a truck, sheets OIL and COOLANT, a blank second row, repeated headers."""
+"""Write the Finning layout: one workbook per truck with sheets OIL and COOLANT."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def write_workbooks(
     created: datetime,
     on_file: Callable[[Path], None] | None,
 ) -> tuple[list[Path], int]:
-    """Write one `{unit}.xlsx` a truck into `folder`; returns the paths and the number of OIL rows written.
+    """Write one `{unit}.xlsx` per truck into `folder`. Returns the paths and the number of OIL rows.
 
-    `created` is the workbooks' creation time: a fixed one makes their bytes reproducible.
+    `created` is the creation time of the workbooks. A fixed time makes their bytes reproducible.
     """
     is_coolant = lab.schedule.family == "refrigerante"
     oil_rows, coolant_rows = np.flatnonzero(~is_coolant), np.flatnonzero(is_coolant)
@@ -62,7 +62,7 @@ def write_workbooks(
 
 
 def _newest_first(columns: Columns, unit: np.ndarray, units: int) -> list[list[int]]:
-    """Row positions of each unit, newest sample first as the laboratory exports them."""
+    """Return the row positions of each unit, newest sample first, as in exports of the laboratory."""
     order: list[list[int]] = [[] for _ in range(units)]
     days = columns[SAMPLE_DATE]
     for row in sorted(range(len(days)), key=days.__getitem__, reverse=True):
@@ -71,7 +71,7 @@ def _newest_first(columns: Columns, unit: np.ndarray, units: int) -> list[list[i
 
 
 def _spoil(columns: Columns, clean: np.ndarray, lab: ClientSamples) -> int:
-    """Dirty cells, odd dates and one retest (appended as the last row); returns the row that was retested."""
+    """Add dirty cells, odd dates and one retest as the last row. Returns the row that was retested."""
     rng = lab.rng("dirt")
     candidates = np.flatnonzero(clean) if clean.any() else np.arange(len(clean))
     retested = int(rng.choice(candidates))
@@ -90,7 +90,7 @@ def _spoil(columns: Columns, clean: np.ndarray, lab: ClientSamples) -> int:
 
 
 def _write_sheet(sheet: Worksheet, names: tuple[str, ...], columns: Columns, styles: tuple[Format, Format]) -> None:
-    """Header, blank row, one row a sample; a repeated header repeats its value, but the second `Estado`."""
+    """Write header, blank row, and one row per sample. Repeated headers repeat the value, except `Estado`."""
     for position, name in enumerate(names):
         sheet.write_string(0, position, name)
     placed: list[tuple[int, list[Cell]]] = []

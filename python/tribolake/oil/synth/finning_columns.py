@@ -1,4 +1,4 @@
-"""Cells of Finning's OIL and COOLANT sheets, by header: dates as dates, meters as numbers, essays as text."""
+"""Make cells of Finning's OIL and COOLANT sheets by header: dates, meters as numbers, essays as text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GLYCOL_TESTED = ("motor", "hidraulico", "transmision", "direccion")
 
 
 def oil_sheet(lab: ClientSamples, rows: IntArray) -> Columns:
-    """Columns of the OIL sheet for the samples at `rows`; headers the laboratory leaves empty are absent."""
+    """Make columns of the OIL sheet for the samples at `rows`. Headers that are always empty are absent."""
     rng = lab.rng("layout")
     schedule, values, counts = lab.schedule, lab.values, lab.counts
     family = schedule.family
@@ -66,7 +66,7 @@ def oil_sheet(lab: ClientSamples, rows: IntArray) -> Columns:
 def _particle_columns(
     counts: dict[str, FloatArray], counted: BoolArray, visible: TextArray, rng: np.random.Generator
 ) -> Columns:
-    """Counts by one of the laboratory's two counters and their ISO code, or the visible-particle code."""
+    """Make counts of one of the two counters with their ISO code, or the visible-particle code."""
     imaged = counted & (rng.uniform(size=len(counted)) < IMAGED_SHARE)
     columns: Columns = {}
     for name, count in counts.items():
@@ -82,7 +82,7 @@ def _particle_columns(
 
 
 def coolant_sheet(lab: ClientSamples, rows: IntArray) -> Columns:
-    """Columns of the COOLANT sheet for the samples at `rows`."""
+    """Make columns of the COOLANT sheet for the samples at `rows`."""
     rng = lab.rng("layout")
     columns = _common(lab, rng)
     size = len(lab.schedule)
@@ -114,7 +114,7 @@ def coolant_sheet(lab: ClientSamples, rows: IntArray) -> Columns:
 
 
 def _common(lab: ClientSamples, rng: np.random.Generator) -> Columns:
-    """Columns both sheets have: who, where, when and on what hours."""
+    """Make the columns of both sheets: machine, place, dates and hours."""
     schedule, size = lab.schedule, len(lab.schedule)
     units = [lab.fleet.units[u] for u in schedule.unit.tolist()]
     products = [oil(lab.fleet.compartments[c].oil) for c in schedule.compartment.tolist()]
@@ -155,19 +155,19 @@ def _common(lab: ClientSamples, rng: np.random.Generator) -> Columns:
 
 
 def fluid_weight(grade: str) -> Cell:
-    """A monograde is a number in the laboratory's cell (60), a winter grade text (`10W`, `15W-40`)."""
+    """Make the cell of a grade: a number for monogrades (60), text for winter grades (`10W`, `15W-40`)."""
     return float(grade) if grade.isdigit() else grade or None
 
 
 def whole_text(value: FloatArray, measured: BoolArray) -> list[Cell]:
-    """Whole numbers as text, None where not measured."""
+    """Write whole numbers as text, None if not measured."""
     kept = measured & ~np.isnan(value)
     whole = np.rint(np.nan_to_num(value)).astype(int)
     return [str(w) if k else None for w, k in zip(whole.tolist(), kept.tolist(), strict=True)]
 
 
 def _four_digits(value: float) -> str:
-    """Viscosity with the four significant digits the laboratory prints: `26.52`, `6.730`."""
+    """Write viscosity with four significant digits, as the laboratory does: `26.52`, `6.730`."""
     return f"{value:.{2 if value >= 10 else 3}f}"
 
 

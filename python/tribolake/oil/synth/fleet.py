@@ -1,4 +1,4 @@
-"""Who is sampled: units and their compartments, drawn from the machine mix of each client."""
+"""Draw units and their compartments from the machine mix of each client."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Fleet:
 
 
 def _machine_mix(client: str, size: int) -> list[dict[str, str]]:
-    """`size` machines whose mix follows the shares, the one furthest behind its share coming next."""
+    """Choose `size` machines by share. The machine furthest behind its share comes next."""
     mix = [r for r in rows("machines") if r["client"] == client]
     share = np.array([float(r["share"]) for r in mix])
     given = np.zeros(len(mix))
@@ -62,7 +62,7 @@ def _machine_mix(client: str, size: int) -> list[dict[str, str]]:
 
 
 def build_fleet(client: str, size: int, rng: np.random.Generator) -> Fleet:
-    """Fleet of `size` units for `client`; ALS fleets carry one lower-case tag, as one site types them so."""
+    """Build a fleet of `size` units. ALS fleets have one lower-case tag, as in real files."""
     layouts = [r for r in rows("compartments") if r["client"] == client]
     units: list[Unit] = []
     compartments: list[Compartment] = []

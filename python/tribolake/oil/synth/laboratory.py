@@ -1,4 +1,4 @@
-"""All samples of one client as the laboratory knows them, before any file layout."""
+"""Simulate all samples of a client in the laboratory, independent of file layouts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TRUTH_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class ClientSamples:
-    """One entry a sample in every array; `values` and `counts` are by essay symbol, NaN if not existing."""
+    """Arrays have one entry per sample. `values` and `counts` are by essay symbol, NaN if not measured."""
 
     client: str
     seed: int
@@ -48,18 +48,18 @@ class ClientSamples:
     report_day: DayArray
 
     def rng(self, stage: str) -> np.random.Generator:
-        """The random stream of one stage, so that a change in one leaves the others as they were."""
+        """Return the random stream of one stage. A change in one stage does not affect others."""
         return stream(self.seed, self.client, stage)
 
     def is_clean(self) -> BoolArray:
-        """Samples no episode touches: the only ones that may be spoiled, so that the truth stays readable."""
+        """Find samples without an episode. Only these may get dirty cells, so that the truth stays readable."""
         clean = np.ones(len(self.schedule), dtype=bool)
         for episode in self.episodes:
             clean[episode.rows] = False
         return clean
 
     def truth(self) -> pa.Table:
-        """One row an affected sample, unit and component as written in the file."""
+        """Return one row per affected sample, with unit and component as written in the file."""
         columns: dict[str, list[object]] = {name: [] for name in TRUTH_SCHEMA.names}
         for episode in self.episodes:
             for row in episode.rows.tolist():
@@ -74,12 +74,12 @@ class ClientSamples:
 
 
 def stream(seed: int, client: str, stage: str) -> np.random.Generator:
-    """Independent random stream for (seed, client, stage)."""
+    """Return an independent random stream for (seed, client, stage)."""
     return np.random.default_rng([seed, CLIENTS.index(client), STAGES.index(stage)])
 
 
 def sample_client(client: str, size: int, months: int, end: date, seed: int) -> ClientSamples:
-    """Fleet, schedule, episodes and laboratory values of one client."""
+    """Simulate fleet, schedule, episodes and laboratory values of one client."""
     fleet = build_fleet(client, size, stream(seed, client, "fleet"))
     schedule = sampling_schedule(fleet, months, end, stream(seed, client, "schedule"))
     episodes = plan_episodes(client, schedule, stream(seed, client, "episodes"))
@@ -94,7 +94,7 @@ def sample_client(client: str, size: int, months: int, end: date, seed: int) -> 
 
 
 def _rank_within(groups: DayArray) -> np.ndarray:
-    """1, 2, 3... within each group, in order of appearance."""
+    """Number entries 1, 2, 3... within each group, in order of appearance."""
     order = np.argsort(groups, kind="stable")
     ordered = groups[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
@@ -104,14 +104,14 @@ def _rank_within(groups: DayArray) -> np.ndarray:
 
 
 def _finning_numbers(report_day: DayArray) -> TextArray:
-    """Control numbers such as `Z310-26014-0007`: laboratory, year and day of year, order of the day."""
+    """Make control numbers such as `Z310-26014-0007`: laboratory, year and day of year, order of the day."""
     ranks = _rank_within(report_day).tolist()
     days = report_day.tolist()
     return np.array([f"Z310-{d:%y%j}-{n:04d}" for d, n in zip(days, ranks, strict=True)], dtype=object)
 
 
 def _als_numbers(day: DayArray, rng: np.random.Generator) -> TextArray:
-    """Ten digits, year, month and order of the month; some carry a letter in front (resubmitted forms)."""
+    """Make numbers of ten digits: year, month, order in the month. Resubmitted forms have a letter in front."""
     ranks = _rank_within(day.astype("datetime64[M]")).tolist()
     letters = rng.choice(["", "N", "X"], len(day), p=[0.98, 0.015, 0.005])
     days = day.tolist()

@@ -1,4 +1,4 @@
-"""Write the sample lake: the laboratories' files in bronze, and the truth beside them."""
+"""Write a sample lake: laboratory files in bronze, and a file with the truth."""
 
 from __future__ import annotations
 
@@ -39,22 +39,23 @@ def write_sample_lake(
     clients: Sequence[str] = CLIENTS,
     on_file: Callable[[Path], None] | None = None,
 ) -> SampleLake:
-    """Write sample laboratory files of known truth below `lake`; the same arguments give the same files.
+    """Write sample laboratory files of known truth below `lake`. The same arguments give the same files.
 
-    Files: `oil-analysis/bronze/cda/{end}/T-XX.xlsx` (Finning, a workbook a truck, sheets OIL of 294 columns
-    and COOLANT of 133), `oil-analysis/bronze/emin/{end}/muestrasAlsHistoricos.parquet` (ALS, 81 columns), and
+    Files: `oil-analysis/bronze/cda/{end}/T-XX.xlsx` (Finning, a workbook per truck, sheets OIL of 294
+    columns and COOLANT of 133), `oil-analysis/bronze/emin/{end}/muestrasAlsHistoricos.parquet` (ALS, 81 columns), and
     `synth_truth.parquet` (client, sample_number, unit, component, sample_date, episode_kind, episode_id; one
-    row an affected sample, names as written in the files). Existing files of these names are replaced.
+    row per affected sample, names as written in the files). Existing files of these names are replaced.
 
-    `months` calendar months are sampled, the last one being that of `end`; no sample is taken after `end`.
-    `dirty` adds malformed cells, odd dates and one retest a client, on samples that no truth row names.
+    `months` calendar months are sampled, the last is that of `end`. No sample is taken after `end`.
+    `dirty` adds malformed cells, odd dates and one retest per client, on samples that no truth row names.
     `on_file` is called with each laboratory file as soon as it is complete. A client's files do not depend on
     which other clients are asked for.
 
     Units: ppm for elements, cSt, mg KOH/g, particles per ml, hours. Episode kinds: wear, dust, water, fuel,
     coolant, swapped_samples, undeclared_oil_change.
 
-    Raises ValueError when a count is below 1 or a client is unknown or repeated.
+    Raises:
+        ValueError: a count is below 1, or a client is unknown or repeated.
     """
     _check(seed, finning_units, als_units, months, clients)
     lake = Path(lake)

@@ -1,4 +1,4 @@
-"""When each compartment is sampled, and how many hours its oil and component have then."""
+"""Plan when each compartment is sampled, with the hours of its oil and component."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ USUAL_SPELLING_SHARE = 0.95
 
 @dataclass(frozen=True)
 class Schedule:
-    """One entry a sample, ordered by compartment then date. Hours are machine hours.
+    """One entry per sample, ordered by compartment, then date. Hours are machine hours.
 
-    `compartment` and `unit` index into the fleet; `first` marks the first sample of a compartment;
-    `oil_changed` says that the oil was changed when the sample was taken (the next one is of new oil);
-    `oil_hours` is what the meter card declares; `initial_oil_hours` what the oil had at the first sample.
+    `compartment` and `unit` index into the fleet. `first` marks the first sample of a compartment.
+    `oil_changed` marks samples at which the oil was changed, so the next sample is of new oil.
+    `oil_hours` are the declared hours. `initial_oil_hours` are the hours at the first sample.
     """
 
     compartment: IntArray
@@ -38,7 +38,7 @@ class Schedule:
         return len(self.compartment)
 
     def hours_since(self, changed: BoolArray) -> FloatArray:
-        """Hours on oil at each sample if the oil had been changed exactly at the `changed` samples."""
+        """Compute hours on oil at each sample if the oil was changed exactly at the `changed` samples."""
         position = np.arange(len(self))
         renewed = np.concatenate([[False], changed[:-1]]) & ~self.first
         previous = np.roll(self.machine_hours, 1)
@@ -48,14 +48,14 @@ class Schedule:
 
 
 def sampling_days(months: int, end: date) -> tuple[np.datetime64, int]:
-    """First day sampled and number of days, for `months` calendar months ending with that of `end`."""
+    """Return first day and number of days, for `months` calendar months that end with that of `end`."""
     last = np.datetime64(end, "D")
     start = (last.astype("datetime64[M]") - np.timedelta64(months - 1, "M")).astype("datetime64[D]")
     return start, int((last - start).astype(int)) + 1
 
 
 def sampling_schedule(fleet: Fleet, months: int, end: date, rng: np.random.Generator) -> Schedule:
-    """Every sample of the fleet: regular intervals of operating hours, with a jitter."""
+    """Plan all samples of the fleet at regular intervals of operating hours, with a jitter."""
     start, days = sampling_days(months, end)
     places = fleet.compartments
     rate = np.array([fleet.units[p.unit].hours_per_day for p in places])
@@ -98,7 +98,7 @@ def sampling_schedule(fleet: Fleet, months: int, end: date, rng: np.random.Gener
 
 
 def _spellings(fleet: Fleet, series: IntArray, rng: np.random.Generator) -> TextArray:
-    """Compartment name as written on each label: mostly the unit's usual spelling, now and then another."""
+    """Choose the compartment name on each label: mostly the usual spelling of the unit, sometimes another."""
     usual = rng.uniform(size=len(series)) < USUAL_SPELLING_SHARE
     other = rng.integers(0, 1_000, len(series))
     choices = [fleet.compartments[s].names for s in series]

@@ -1,16 +1,16 @@
-"""A laboratory file in memory: named columns of cells, one entry a row, before it is written."""
+"""A laboratory file in memory: named columns of cells."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-Cell = Any  # str, float, int, date, datetime or None; the writers give each its type in the file
+Cell = Any  # str, float, int, date, datetime or None. Writers choose the type in the file
 Columns = dict[str, list[Cell]]
 
 
 def take(columns: Columns, positions: Sequence[int]) -> Columns:
-    """The rows at `positions`, in that order."""
+    """Return the rows at `positions`, in that order."""
     return {name: [cells[p] for p in positions] for name, cells in columns.items()}
 
 
@@ -21,5 +21,5 @@ def append_copy(columns: Columns, row: int) -> None:
 
 
 def size(columns: Columns) -> int:
-    """Number of rows."""
+    """Return the number of rows."""
     return len(next(iter(columns.values()), []))

@@ -1,4 +1,4 @@
-"""The invented fleet, oils, wear curves and comments, and the laboratories' headers, kept as data files."""
+"""Read data files: invented fleet, oils, wear curves and comments, and real headers."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def _text(name: str) -> str:
 
 @cache
 def header(sheet: str) -> tuple[str, ...]:
-    """Header row of a Finning sheet (`oil`: 294 names, `coolant`: 133), in file order with its repeats."""
+    """Read the header of a Finning sheet (`oil`: 294 names, `coolant`: 133), in file order with repeats."""
     return tuple(_text(f"finning_{sheet}_header.txt").splitlines())
 
 
 @cache
 def rows(name: str) -> tuple[dict[str, str], ...]:
-    """Rows of one CSV of `layout/`, all cells as text."""
+    """Read the rows of one CSV of `layout/`, all cells as text."""
     return tuple(csv.DictReader(_text(f"{name}.csv").splitlines()))
 
 
 @cache
 def family_curves(family: str) -> dict[str, tuple[float, float, float]]:
-    """Essay -> (value in fresh oil, gain per 1000 h on oil, peak of a wear episode), in the essay's unit."""
+    """Map essay to (value in fresh oil, gain per 1000 h on oil, peak of a wear episode), in the essay's unit."""
     return {
         r["essay"]: (float(r["fresh"]), float(r["per_1000h"]), float(r["wear_peak"]))
         for r in rows("families")
@@ -44,5 +44,5 @@ def family_curves(family: str) -> dict[str, tuple[float, float, float]]:
 
 @cache
 def oil(name: str) -> dict[str, str]:
-    """The oil product `name`: brand, grade and what it contains when new."""
+    """Return the oil product `name`: brand, grade and contents when new."""
     return next(r for r in rows("oils") if r["oil"] == name)

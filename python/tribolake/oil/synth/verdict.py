@@ -1,4 +1,4 @@
-"""The laboratory's verdict and comment, as they follow from the episodes and from how clean the oil is."""
+"""Derive the laboratory's verdict and comment from episodes and cleanliness."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ACTION_STRENGTH = 0.45
 URGENT_STRENGTH = 0.95
 WATER_TRACE, WATER_PRESENT, WATER_EXCESS = 0.05, 0.1, 0.5  # percent
 NO_COMMENT_SHARE = 0.005
-DIRTY_CODES = (22, 15)  # ISO codes at 4 and 14 microns beyond which the laboratory watches the compartment
+DIRTY_CODES = (22, 15)  # ISO codes at 4 and 14 microns. Above them the laboratory monitors the compartment
 
 
 def water_letter(water: FloatArray) -> TextArray:
-    """The crackle test's letter: `N` none, `T` trace, `P` present, `E` excess, from percent of water."""
+    """Return the letter of the crackle test from percent of water: `N` none, `T` trace, `P` present, `E` excess."""
     letters = np.array(["N", "T", "P", "E"], dtype=object)
     return letters[np.searchsorted([WATER_TRACE, WATER_PRESENT, WATER_EXCESS], water, side="right")]
 
@@ -33,7 +33,7 @@ def water_letter(water: FloatArray) -> TextArray:
 def looks_dirty(
     schedule: Schedule, counts: dict[str, FloatArray], visible: TextArray, rng: np.random.Generator
 ) -> BoolArray:
-    """Samples watched for cleanliness: visible particles nearly always, high counts often."""
+    """Choose samples to monitor for cleanliness: almost all with visible particles, many with high counts."""
     luck = rng.uniform(size=len(schedule))
     seen = np.array([code is not None for code in visible])
     high = (iso_code(counts["4µ"]) > DIRTY_CODES[0]) | (iso_code(counts["14µ"]) > DIRTY_CODES[1])
@@ -48,7 +48,7 @@ def lab_verdicts(
     dirty: BoolArray,
     rng: np.random.Generator,
 ) -> tuple[TextArray, TextArray]:
-    """Verdict and comment of every sample; an undeclared oil change is not noticed, so nothing follows."""
+    """Return verdict and comment of every sample. Undeclared oil changes are not noticed."""
     size = len(schedule)
     verdict = np.where(dirty | (water >= WATER_TRACE), MONITOR, NORMAL).astype(object)
     cause = np.where(dirty, "particles", np.where(water >= WATER_TRACE, "water", "none")).astype(object)
@@ -76,7 +76,7 @@ def _sentences(cause: str, part: str) -> tuple[str, ...]:
 
 
 def _comment(cause: str, verdict: str, finding: int, action: int) -> str:
-    """`/`-separated sentences: what was found, then what to do."""
+    """Join sentences by `/`: the finding, then the action."""
     said = []
     for part, pick in (("finding", finding), ("action", action)):
         choices = _sentences(cause, part)
