@@ -12,13 +12,13 @@ SOURCES := python models tests bench infra
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.installed ## Install, make sample laboratory files, run the whole job on them, show the fleet
+demo: $(VENV)/.installed ## Install, write sample laboratory files, run on them, show the fleet
 	$(BIN)/tribolake demo
 
 test: $(VENV)/.installed-dev ## Run the tests
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
-test-slow: $(VENV)/.installed-dev ## Run the slow tests (an hour), or those of SLOW=FILE, or of MARKS
+test-slow: $(VENV)/.installed-dev ## Run the slow tests (an hour); SLOW=FILE or MARKS=MARKER choose some
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "$(MARKS)" $(SLOW)
 
 lint: $(VENV)/.installed-dev ## Check style and types
@@ -34,7 +34,7 @@ format: $(VENV)/.installed-dev ## Put the code into the project's style
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/sqlfluff fix --processes 2 --disable-progress-bar models macros tests/data
 
-bench: $(VENV)/.installed-dev ## Measure runs as ratios to their floor, the watcher, and the enrichment
+bench: $(VENV)/.installed-dev ## Measure runs, the watcher and the enrichment
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/watch.py
 	$(BIN)/python bench/enrichment.py
@@ -42,17 +42,17 @@ bench: $(VENV)/.installed-dev ## Measure runs as ratios to their floor, the watc
 docs: $(VENV)/.installed ## Write the documentation of the default lake
 	$(BIN)/tribolake docs
 
-lock: $(VENV)/.installed-dev ## Renew the lock files from pyproject.toml
+lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-strip-extras pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-strip-extras --extra dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 
-clean: ## Remove what was made here, not the lake
+clean: ## Remove the environment and caches, not the lake
 	rm -rf $(VENV) target logs .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
-	@echo "making $(VENV)"
+	@echo "creating $(VENV)"
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python

@@ -1,14 +1,14 @@
-"""Compare two checkouts: processor seconds, memory, and whether they publish the same bytes.
+"""Compare two checkouts by processor seconds, memory, and published bytes.
 
 Each pair makes a fresh lake for either checkout from the same files and runs it cold, with nothing new, and with one
 more workbook. Which checkout comes first alternates. Each is run by its own `.venv/bin/python`, without a model.
 Ratios are AFTER / BEFORE within a pair; the interval of their median comes from order statistics.
 
-    python bench/compare.py ../before .                    sample files made for the purpose
+    python bench/compare.py ../before .                    generated sample files
     python bench/compare.py ../before . --bronze DIR       the laboratory files of a folder, one folder per client
-    python bench/compare.py ../before . --pairs 2          a quick look: too few pairs for an interval of 95 %
+    python bench/compare.py ../before . --pairs 2          a quick look, too few pairs for an interval of 95 %
 
-Ends with 1 where published bytes differ.
+Ends with 1 if published bytes differ.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tribolake.oil.synth import write_sample_lake
 PRODUCT = "oil-analysis"
 COLD, NOTHING_NEW, ONE_MORE = "full run, cold", "nothing new", "one more workbook"
 CONFIDENCE = 0.95
-# What tells runs and code apart, not what they publish.
+# Fields that differ between runs and code.
 OF_ONE_RUN = {"run_id", "published_at", "at", "code", "folder"}
 Runs = dict[str, Measurement]
 Contents = dict[str, str]
@@ -52,7 +52,7 @@ def run_all_cases(checkout: Path, lake: Path, extra: Path) -> tuple[Runs, Conten
 
 
 def published(lake: Path, case: str) -> Contents:
-    """A digest of each published file, manifest and client's log, without what is of one run only."""
+    """Digest each published file, manifest and log of a client, without fields of single runs."""
     home = lake / PRODUCT
     found = {}
     for manifest in sorted(home.glob("gold/*/_manifest.json")):
@@ -80,15 +80,15 @@ def digest(said: object) -> str:
 
 
 def differences(before: Contents, after: Contents) -> list[str]:
-    """Names of what only one side published, or published otherwise."""
+    """Names that only one side published, or that differ."""
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
 def median_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """An interval of the median from order statistics, which assumes no distribution.
+    """Compute an interval of the median from order statistics, without assuming a distribution.
 
     Returns:
-        Its ends, and the confidence that the number of values allows: below 0.95 for fewer than six.
+        Both ends, and the confidence that the number of values allows: below 0.95 for fewer than six.
     """
     ordered, n = sorted(values), len(values)
     outside = [2 * sum(math.comb(n, k) for k in range(cut + 1)) / 2**n for cut in range((n + 1) // 2)]
@@ -151,7 +151,7 @@ def main() -> None:
     arguments = parser.parse_args()
     checkouts = [arguments.before.absolute(), arguments.after.absolute()]
     if arguments.pairs < 1 or checkouts[0] == checkouts[1]:
-        parser.error("give two checkouts, and one pair at least")
+        parser.error("give two checkouts and at least one pair")
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         extra = another_workbook(home / "extra")

@@ -1,12 +1,12 @@
-"""Measure the enrichment: many patterns without a wording, against an endpoint that answers after 0.3 s.
+"""Measure the enrichment of many patterns without a wording, with an endpoint that answers after 0.3 s.
 
-What is measured is the whole of it: looking the cache up, asking, judging each reply, keeping each wording durably. The
-floor is what the endpoint alone takes, patterns × latency / concurrency. The endpoint is a process of its own that
-answers any request with the same reply. Prints a table and one JSON object.
+Measured are looking up stored wordings, asking, judging each reply, and keeping each wording durably. The floor is the
+time of the endpoint, patterns × latency / concurrency. The endpoint is another process that answers every request
+with the same reply. Prints a table and one JSON object.
 
     python bench/enrichment.py
     python bench/enrichment.py --patterns 500 --concurrency 8 64
-    python bench/enrichment.py --profile          what the time of this process is spent on
+    python bench/enrichment.py --profile          shows where this process spends its time
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from tribolake.settings import load_settings
 LATENCY_SECONDS = 0.3
 PATTERNS = 5000
 CONCURRENCIES = (8, 64)
-# At a low concurrency fewer patterns show the same in less time.
+# At a low concurrency fewer patterns are enough.
 MOST_FLOOR_SECONDS = 30.0
 EXAMPLE, REPLY = read_examples()[0]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One enrichment: seconds of the wall and of this process' processor."""
+    """One enrichment: wall seconds, and processor seconds of this process."""
 
     concurrency: int
     patterns: int
@@ -63,7 +63,7 @@ class Measured:
 
 
 class Answering(asyncio.Protocol):
-    """HTTP/1.1 with as little as will do: every request gets the same answer after the latency."""
+    """A minimal HTTP/1.1 server. Every request gets the same answer after the latency."""
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
@@ -111,7 +111,7 @@ def serve(port: Connection) -> None:
 
 @contextmanager
 def open_endpoint() -> Iterator[str]:
-    """The address of an endpoint in a process of its own."""
+    """Start an endpoint in another process. Yields its address."""
     spawn = multiprocessing.get_context("spawn")
     heard, said = spawn.Pipe(duplex=False)
     process = spawn.Process(target=serve, args=(said,), daemon=True)
@@ -124,7 +124,7 @@ def open_endpoint() -> Iterator[str]:
 
 
 def pattern_of(number: int) -> Pattern:
-    """A pattern of its own, to which the reply of the example fits."""
+    """Make a unique pattern that the reply of the example fits."""
     return Pattern(canonical_json(json.loads(EXAMPLE.text) | {"component": f"component {number}"}))
 
 
@@ -161,12 +161,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patterns", type=int, default=PATTERNS, help="patterns without a wording")
     parser.add_argument("--concurrency", type=int, nargs="+", default=CONCURRENCIES, help="calls at once")
-    parser.add_argument("--profile", action="store_true", help="show what takes the time; it takes more of it")
+    parser.add_argument("--profile", action="store_true", help="show where time is spent, which itself takes time")
     arguments = parser.parse_args()
     measured = []
     print(f"{'calls at once':>13}{'patterns':>10}{'seconds':>10}{'floor':>8}{'ratio':>7}{'ms of CPU each':>16}")
     with open_endpoint() as address:
-        measure(address, min(arguments.concurrency), min(arguments.concurrency))  # what is imported late
+        measure(address, min(arguments.concurrency), min(arguments.concurrency))  # late imports are not measured
         for concurrency in arguments.concurrency:
             most = int(MOST_FLOOR_SECONDS * concurrency / LATENCY_SECONDS)
             each = measure(address, concurrency, min(arguments.patterns, most), arguments.profile)

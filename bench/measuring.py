@@ -1,4 +1,4 @@
-"""Measure one process and its children from outside."""
+"""Measure a process and its children from outside."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 import psutil
 
-# What a command may end with: done, or published although a file needs a look.
+# Accepted exit codes: done, or published although a file needs a look.
 ENDED_WELL = (0, 4)
-# These would change what is measured: bytecode that is not kept, another checkout's package.
+# These would falsify the measurement: no cached bytecode, or the package of another checkout.
 LEFT_OUT = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH"}
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A process and its children: seconds of the wall, of the processors, and the peak of their memory."""
+    """Wall seconds, processor seconds and peak memory of a process and its children."""
 
     seconds: float
     cpu_seconds: float
@@ -27,7 +27,7 @@ class Measurement:
 
 
 def measure(*words: str) -> Measurement:
-    """Run a command to its end."""
+    """Run a command to its end and measure it."""
     environment = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
     used, started = children_cpu_seconds(), time.perf_counter()
     process = psutil.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
@@ -42,13 +42,13 @@ def measure(*words: str) -> Measurement:
 
 
 def children_cpu_seconds() -> float:
-    """Processor seconds of all processes that this one started and waited for, and of theirs."""
+    """Processor seconds of all ended child processes and their children."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 class Peak(threading.Thread):
-    """The largest memory that a process and its children held together, looked at 20 times a second."""
+    """Peak of the common memory of a process and its children, sampled 20 times a second."""
 
     def __init__(self, process: psutil.Popen) -> None:
         super().__init__(daemon=True)

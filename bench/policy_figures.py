@@ -1,10 +1,10 @@
-"""Figures of the `default` alarm policy beside the reference's, as text and as JSON.
+"""Compare figures of the `default` alarm policy with the reference, as text and as JSON.
 
     python bench/policy_figures.py --warehouse data/_state/warehouse.duckdb --oracle DIR
 
-The warehouse is that of a finished run under `default`; DIR holds the reference's results on the same files, as
-`{client}/classified.parquet` and `{client}/machine_status.parquet`. The laboratory's verdict is known for Finning
-samples only: action or urgent action is the target.
+The warehouse is that of a finished run under `default`. DIR has the results of the reference on the same files, as
+`{client}/classified.parquet` and `{client}/machine_status.parquet`. Only Finning
+samples have a verdict of the laboratory. Action or urgent action is the target.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ SHARES = """
     order by client nulls last, fluid nulls last
 """
 
-# AUC: the share of (action, no action) pairs that the score puts in the right order, a tie counting half.
-# Average precision: the mean, over samples that need action, of the precision at their score; ties share one threshold.
+# AUC: the share of (action, no action) pairs that the score puts in the right order. A tie counts half.
+# Average precision: mean precision at the scores of samples that need action. Ties share one threshold.
 RANKING = """
     with at_score as (
         select
@@ -110,7 +110,7 @@ ALARMS = """
     from {reports}
 """
 
-# Reports whose breaches are all of additives: none may be an alarm.
+# Reports with breaches of additives only. None of them may be an alarm.
 ADDITIVE_ONLY = """
     with breached as (
         select
@@ -157,14 +157,14 @@ MACHINES = """
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    """The rows of a query, each as a mapping from column to value."""
+    """Return the rows of a query as mappings from column to value."""
     cursor = connection.execute(query)
     names = [column[0] for column in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def verdict_figures(connection: duckdb.DuckDBPyConnection, reports: str, status: str, score: str) -> dict[str, Any]:
-    """How alarms and the order of a score agree with the laboratory's verdict, for reports that have one."""
+    """Compare alarms and score order with the verdict of the laboratory, for reports that have one."""
     judged = f"(select * from {reports} where needs_action is not null and fluid = 'oil')"
     return (
         rows(connection, ALARMS.format(reports=judged, status=status))[0]
@@ -173,10 +173,10 @@ def verdict_figures(connection: duckdb.DuckDBPyConnection, reports: str, status:
 
 
 def figures(warehouse: Path, oracle: Path) -> dict[str, Any]:
-    """All figures of the decision record.
+    """Compute all figures of the decision record.
 
     Raises:
-        duckdb.IOException: the warehouse or the reference's files are missing.
+        duckdb.IOException: the warehouse or the files of the reference are missing.
     """
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute(REPORTS.format(verdicts=VERDICTS_OF_ACTION))
@@ -209,7 +209,7 @@ def figures(warehouse: Path, oracle: Path) -> dict[str, Any]:
 
 
 def as_text(found: dict[str, Any]) -> str:
-    """The figures as aligned lines, one block for each question."""
+    """Format the figures as aligned lines, one block per question."""
     lines = []
     for policy, shares in found["shares"].items():
         lines.append(f"Report status, {policy}")

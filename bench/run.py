@@ -1,12 +1,12 @@
-"""Measure runs of the whole job as ratios to their floor: `make bench`.
+"""Measure whole runs as ratios to their floor: `make bench`.
 
-Every case is a fresh process on a fresh lake, measured from outside: seconds from start to exit, and the peak memory of
-the process and its children. The floor beside each case is what no implementation of it can avoid: importing dbt, and
-one pass over the same files with the fastest readers. Prints a table and one JSON object.
+Every case is a fresh process on a fresh lake. It is measured from outside: seconds from start to exit, and peak memory
+of the process and its children. The floor of a case is unavoidable work: importing dbt, and reading the same files
+once with the fastest readers. Prints a table and one JSON object.
 
-    python bench/run.py                       sample files made for the purpose
+    python bench/run.py                       generated sample files
     python bench/run.py --bronze DIR          the laboratory files of a folder with one folder per client
-    python bench/run.py --scale 10            without the ×10 case: --scale 0
+    python bench/run.py --scale 10            size of the large case, 0 leaves it out
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from measuring import Measurement, measure
 from tribolake.oil.synth import write_sample_lake
 
-# As many samples as the seven real workbooks and the ALS file that the product was built on: about 9 200.
+# About 9 200 samples, as in the real files: seven workbooks and one ALS file.
 MONTHS = 50
 IMPORT_DBT = "import dbt.cli.main"
 READ_ONCE = """
@@ -42,7 +42,7 @@ for path in Path(sys.argv[1]).rglob("*.*"):
 
 @dataclass(frozen=True)
 class Case:
-    """One measured case beside its floor."""
+    """A measured case with its floor."""
 
     name: str
     seconds: float
@@ -59,13 +59,13 @@ def tribolake(*words: str) -> Measurement:
 
 
 def floor(bronze: Path) -> float:
-    """Seconds to import dbt and to read the files once, each in a process of its own."""
+    """Measure seconds to import dbt and to read the files once, each in its own process."""
     dbt = measure(sys.executable, "-c", IMPORT_DBT).seconds
     return round(dbt + measure(sys.executable, "-c", READ_ONCE, str(bronze)).seconds, 2)
 
 
 def cases(lake: Path, extra: Path) -> list[Case]:
-    """Cold, with nothing new, and with one more workbook, on one lake."""
+    """Measure a cold run, a run with nothing new, and one with one more workbook, on one lake."""
     bronze = lake / "oil-analysis" / "bronze"
     tribolake("run", "--lake", str(lake))  # the project is parsed once for every lake
     for made in (lake / "_state", lake / "oil-analysis" / "gold", lake / "oil-analysis" / "silver"):
@@ -85,7 +85,7 @@ def cases(lake: Path, extra: Path) -> list[Case]:
 
 
 def another_workbook(folder: Path) -> Path:
-    """A workbook whose samples are in no other file of the benchmark."""
+    """Make a workbook whose samples are in no other file of the benchmark."""
     made = write_sample_lake(folder, seed=99, finning_units=1, als_units=1, months=60, clients=("cda",))
     return made.files[0]
 

@@ -1,12 +1,11 @@
-"""Measure the watcher: from the last byte of a new workbook to published gold, and its memory over many runs.
+"""Measure the watcher: time from the last byte of a new workbook to published gold, and memory over many runs.
 
-Workbooks come one at a time, each a slice of a workbook of the lake with sample numbers of its own. What is measured is
-what a reader of gold sees: the moment at which the client's manifest names the new file. Prints a table and one JSON
-object.
+Workbooks come one at a time. Each is a slice of a workbook of the lake with new sample numbers. The time ends when the
+manifest of the client names the new file. Prints a table and one JSON object.
 
-    python bench/watch.py                       sample files made for the purpose
+    python bench/watch.py                       generated sample files
     python bench/watch.py --bronze DIR          the laboratory files of a folder with one folder per client
-    python bench/watch.py --runs 500            memory over 500 runs as well, every 50th with a new workbook
+    python bench/watch.py --runs 500            also memory over 500 runs, every 50th with a new workbook
 """
 
 from __future__ import annotations
@@ -45,20 +44,20 @@ CLIENT = "cda"  # the client whose files are workbooks
 
 @dataclass(frozen=True)
 class Delivery:
-    """Seconds from a workbook's last byte to published gold, and how many of them the run itself spent."""
+    """Seconds from the last byte of a workbook to published gold, and seconds of the run itself."""
 
     seconds: float
     run_seconds: float
 
     @property
     def before_seconds(self) -> float:
-        """Settling, listing and forking: what is not the run."""
+        """Seconds outside the run: settling, listing and forking."""
         return self.seconds - self.run_seconds
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What the watcher and its warm process hold after some runs."""
+    """Memory and open files of the watcher and its warm process after some runs."""
 
     runs: int
     watcher_mb: float
@@ -111,7 +110,7 @@ class Watcher:
 
 @contextmanager
 def watching(lake: Path, **environment: str) -> Iterator[Watcher]:
-    """A watcher that has done its first run."""
+    """Start a watcher and wait for its first run."""
     watcher = Watcher(lake, **environment)
     try:
         watcher.wait_for_runs(1)
@@ -122,7 +121,7 @@ def watching(lake: Path, **environment: str) -> Iterator[Watcher]:
 
 
 class Workbooks:
-    """Makes workbooks that no lake has seen: slices of one workbook, with sample numbers of their own."""
+    """Makes new workbooks: slices of one workbook with new sample numbers."""
 
     def __init__(self, template: Path, rows: int) -> None:
         workbook = CalamineWorkbook.from_path(template)
@@ -171,7 +170,7 @@ def deliver(watcher: Watcher, workbook: Path, name: str) -> Delivery:
     watcher.wait_for_runs(runs + 1)
     watcher.wait_until_idle()
     stages = watcher.reports()[-1]["stages"]
-    # Gold is published in the middle of the last stage: the run's part is counted whole, unless it ended later.
+    # Gold is published during the last stage, so earlier stages count as the run.
     before_publishing = sum(stages[name] for name in ("discover", "build", "word", "test"))
     return Delivery(round(seconds, 3), round(min(seconds, before_publishing), 3))
 
@@ -185,7 +184,7 @@ def deliveries(lake: Path, workbooks: Workbooks, aside: Path, times: int) -> lis
 
 
 def memory_over(lake: Path, workbooks: Workbooks, aside: Path, runs: int) -> tuple[Memory, Memory, float]:
-    """Memory after some runs and after many, and the median seconds of a run with nothing new."""
+    """Measure memory after some and after many runs, and median seconds of a run with nothing new."""
     folder = lake / "oil-analysis" / "bronze" / CLIENT / "2031-01-01"
     folder.mkdir()
     with watching(lake, TRIBOLAKE_WATCH_RESCAN_SECONDS="0.02") as watcher:
@@ -212,7 +211,7 @@ def main() -> None:
     parser.add_argument("--bronze", type=Path, help="folder with one folder of laboratory files per client")
     parser.add_argument("--times", type=int, default=20, help="new workbooks, one after the other")
     parser.add_argument("--rows", type=int, default=30, help="rows of each sheet of a new workbook")
-    parser.add_argument("--runs", type=int, default=0, help="measure memory over so many runs; 0 leaves it out")
+    parser.add_argument("--runs", type=int, default=0, help="measure memory over so many runs, 0 leaves it out")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         aside, lake = Path(folder), Path(folder, "lake")
@@ -221,8 +220,8 @@ def main() -> None:
             shutil.copytree(arguments.bronze, bronze)
         else:
             write_sample_lake(lake, months=MONTHS)
-        held_back = min(bronze.glob(f"{CLIENT}/**/*.xlsx"))
-        template = Path(shutil.move(held_back, aside / held_back.name))
+        template_file = min(bronze.glob(f"{CLIENT}/**/*.xlsx"))
+        template = Path(shutil.move(template_file, aside / template_file.name))
         workbooks = Workbooks(template, arguments.rows)
         found: dict[str, Any] = {"new_workbook": summary(deliveries(lake, workbooks, aside, arguments.times))}
         with watching(lake) as watcher:

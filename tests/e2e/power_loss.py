@@ -1,11 +1,11 @@
-"""A model of power loss: record what a program does to a folder, then make every kind of folder a crash could leave.
+"""A model of power loss. Operations on a folder are recorded, then folders that a crash could leave are made.
 
-What is promised of a file system here is little, so that what passes holds on all of them:
+The model assumes little, so that a test that passes holds on every file system:
 
-- a file's content is what was last synced, or anything written since, cut short or with zeros in it;
-- a name in a folder is what it was when the folder was last synced, or anything it was since, each name on its own: a
-  rename can be seen at its new name only, at its old one only, at both or at none;
-- syncing a file does not sync its name, and syncing a folder does not sync what is in its files.
+- The content of a file is the last synced one, or one written later, cut short or with zeros in it.
+- A name in a folder has its state of the last sync of the folder, or a later one. Names are independent: after a
+  rename the file can be at its new name, at its old name, at both or at neither.
+- Syncing a file does not sync its name. Syncing a folder does not sync the content of its files.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-# Whatever else changes the folder (open, write, DuckDB's COPY) is seen when one of these is called next.
+# Other changes of the folder (open, write, DuckDB's COPY) are seen at the next call of one of these.
 OBSERVED = ("fsync", "mkdir", "rename", "replace", "link", "symlink", "unlink", "remove", "rmdir")
 ROOT = 0
 MIXED = (0.2, 0.5, 0.8, 0.95)
@@ -28,7 +28,7 @@ MIXED = (0.2, 0.5, 0.8, 0.95)
 
 @dataclass(frozen=True)
 class Written:
-    """A file has this content now."""
+    """A file got this content."""
 
     file: int
     content: bytes
@@ -36,7 +36,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Named:
-    """A name in a folder is now a file or folder (its number), a symbolic link (its text), or nothing."""
+    """A name in a folder became a file or folder (its number), a symbolic link (its text), or nothing."""
 
     folder: int
     name: str
@@ -45,14 +45,14 @@ class Named:
 
 @dataclass(frozen=True)
 class Synced:
-    """A file's content or a folder's names are on the disk."""
+    """The content of a file or the names of a folder were synced to the disk."""
 
     what: int
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """The ledger says durably that a run published."""
+    """The ledger recorded durably that a run published."""
 
     run: str
 
@@ -62,14 +62,14 @@ Operation = Written | Named | Synced | Recorded
 
 @dataclass
 class Recorder:
-    """Watches a folder; `operations` is what was done to it since it was first looked at."""
+    """Records a folder. `operations` were done to it since the first look."""
 
     root: Path
     operations: list[Operation] = field(default_factory=list)
-    before: list[Operation] = field(default_factory=list)  # makes what was there at the first look
+    before: list[Operation] = field(default_factory=list)  # make the folder of the first look
     paths: dict[int, str] = field(default_factory=dict)
     calls: int = 0
-    stop_before: int | None = None  # which call is the first not to happen
+    stop_before: int | None = None  # number of the first call that does not happen
     one_at_a_time: threading.RLock = field(default_factory=threading.RLock)  # the publisher writes in two threads
     _numbers: dict[int, int] = field(default_factory=dict)
     _names: dict[tuple[int, str], int | str] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Recorder:
             self.operations.append(Synced(number))
 
     def look(self) -> None:
-        """Add what changed since the last look."""
+        """Add operations for changes since the last look."""
         names: dict[tuple[int, str], int | str] = {}
         contents: dict[int, bytes] = {}
         seen = {self.root.stat().st_ino}
@@ -97,7 +97,7 @@ class Recorder:
         for place in sorted(self._names.keys() | names.keys()):
             if self._names.get(place) != names.get(place):
                 self.operations.append(Named(*place, names.get(place)))
-        # The system gives the number of a file that is gone to the next new one.
+        # The system reuses the inode number of a removed file.
         self._numbers = {inode: number for inode, number in self._numbers.items() if inode in seen}
         self._names, self._contents = names, contents
 
@@ -126,12 +126,12 @@ class Recorder:
 
 
 class Stopped(BaseException):
-    """The recorded program was stopped where a kill could have stopped it."""
+    """The recorded program was stopped at a point where a kill could stop it."""
 
 
 @contextmanager
 def recording(root: Path) -> Iterator[Recorder]:
-    """Record what this process does to a folder; what is in it before counts as synced."""
+    """Record what this process does to a folder. Its earlier content counts as synced."""
     recorder = Recorder(root)
     recorder.look()
     recorder.before = [*recorder.operations, *(Synced(number) for number in (ROOT, *recorder.paths))]
@@ -161,7 +161,7 @@ def _observed(recorder: Recorder, name: str) -> Callable[..., Any]:
 
 
 class Disk:
-    """What may be on the disk after a crash: for each file and each name, everything it was since it was synced."""
+    """Possible states after a crash: all states of each file and name since they were synced."""
 
     def __init__(self) -> None:
         self.files: dict[int, list[bytes]] = {}
@@ -182,7 +182,7 @@ class Disk:
                 pass
 
     def crash(self, chance: random.Random, survival: float) -> Found:
-        """One folder that may be found; `survival` is how likely each thing that was not synced is there."""
+        """Make one possible folder. `survival` is the probability that an unsynced change is there."""
         contents: dict[int, bytes] = {}
 
         def look(folder: int) -> Found:
@@ -202,29 +202,29 @@ class Disk:
         return look(ROOT)
 
 
-Found = dict[str, Any]  # name -> text of a link, (number, content) of a file, or what is found in a folder
+Found = dict[str, Any]  # name -> text of a link, (number, content) of a file, or content of a folder
 
 
 def _one_of(states: list[Any], chance: random.Random, survival: float) -> Any:
-    """The last state if it survived, else an earlier one: the synced one if nothing survives."""
+    """Choose the last state if it survived, else an earlier one. Without survival it is the synced one."""
     if len(states) == 1 or chance.random() < survival:
         return states[-1]
     return chance.choice(states[:-1]) if survival else states[0]
 
 
 def _survived(contents: list[bytes], chance: random.Random, survival: float) -> bytes:
-    """A content that was written, or the last one cut short or with zeros for its end."""
+    """Choose a content that was written, or the last one, cut short or ending in zeros."""
     whole = _one_of(contents, chance, survival)
     last = contents[-1]
     if whole == last or not survival or chance.random() < 1 / 3:
         return whole
-    synced = len(contents[0]) if last.startswith(contents[0]) else 0  # appending loses nothing of what was there
+    synced = len(contents[0]) if last.startswith(contents[0]) else 0  # appending does not lose earlier content
     at = chance.randint(synced, len(last))
     return last[:at] + (bytes(len(last) - at) if chance.random() < 1 / 2 else b"")
 
 
 def materialise(found: Found, folder: Path) -> None:
-    """Make a folder of what was found after a crash."""
+    """Write the folder that a crash left."""
     _materialise(found, folder, {})
 
 
@@ -245,11 +245,11 @@ def _materialise(found: Found, folder: Path, made: dict[int, Path]) -> None:
 
 @dataclass(frozen=True)
 class Crash:
-    """A folder after a crash, and what the ledger said before it."""
+    """A folder after a crash, and the runs that the ledger had recorded."""
 
     found: Found
     recorded: tuple[str, ...]
-    after: int  # how many operations were done
+    after: int  # number of operations before the crash
 
     def __hash__(self) -> int:
         return hash((_frozen(self.found), self.recorded))
@@ -269,17 +269,16 @@ def crashes(
     pure: Sequence[float] = (0.0, 1.0),
     before: Iterable[Operation] = (),
 ) -> Iterator[Crash]:
-    """Different folders that a crash after any of the operations may leave, in the order of the operations.
+    """Make different folders that a crash after any of the operations may leave, in their order.
 
     Args:
-        operations: what was done.
+        operations: the recorded operations.
         seed: the same seed gives the same folders.
-        mixtures: how many folders are made after each operation in which some of what was not synced survives.
-        pure: how likely everything is to survive in further ones: 0 nothing that was not synced, 1 everything, which
-            is what a kill leaves.
-        before: what was done, and is on the disk, before the first operation.
+        mixtures: number of folders after each operation in which some unsynced changes survive.
+        pure: survival in further folders: with 0 no unsynced change survives, with 1 all do, as after a kill.
+        before: operations before the first one, which are on the disk.
     """
-    chance = random.Random(seed)  # noqa: S311 - which crash to look at, not a secret
+    chance = random.Random(seed)  # noqa: S311 - choice of crashes, not a secret
     disk = Disk()
     for operation in before:
         disk.apply(operation)

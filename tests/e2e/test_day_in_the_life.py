@@ -1,7 +1,6 @@
-"""A day in the life of a lake: what comes to bronze, what goes wrong, and what is right in the evening.
+"""A whole day of a lake: deliveries, errors, a kill, corrections, and the published result.
 
-The day is lived once, with a real watcher and real files: the fixture `day` tells its hours. Each test looks at one
-thing that the day left.
+The fixture `day` runs the day once, with a real watcher and real files. Each test checks one result.
 """
 
 from __future__ import annotations
@@ -45,14 +44,14 @@ CLIENTS = ("cda", "emin")
 BRONZE = "oil-analysis/bronze"
 SLOW, OTHER = (f"{BRONZE}/cda/2026-02-01/{name}.xlsx" for name in ("T-01", "T-02"))
 PARTS = tuple(f"{BRONZE}/emin/2026-02-01/{name}.parquet" for name in "abcd")
-TRUNCATED, MEANWHILE = PARTS[2:]
+TRUNCATED, WHILE_STOPPED = PARTS[2:]
 DUPLICATE = f"{BRONZE}/cda/2026-02-02/copy of T-01.xlsx"
 CORRECTION = f"{BRONZE}/emin/2026-02-03/correction.parquet"
 WEAR_METALS = ("Hierro", "Cromo", "Aluminio", "Cobre", "Plomo", "Níquel", "Estaño")
 LONGER_THAN_FILES_SETTLE = 1.0
 PATIENCE_SECONDS = 180
 ENTITIES = ("samples", "classified_reports", "machine_status_current", "stewart_limits")
-# Of the Normal machines the one with the most components whose latest report is Normal, and those reports.
+# The Normal machine with most components whose latest report is Normal, and these reports.
 HEALTHY_REPORTS = """
     with latest as (
         from read_parquet($reports)
@@ -67,10 +66,10 @@ HEALTHY_REPORTS = """
 
 @dataclass
 class Day:
-    """What was seen in the course of the day; `runs` of each hour are those that did something."""
+    """Observations of the day. `runs` are, for each hour, those that did something."""
 
     lake: Path
-    fresh: Path  # a lake with the files of the day's end, taken by one run
+    fresh: Path  # a lake with all files of the day, read by one run
     runs: dict[str, list[dict]] = field(default_factory=dict)
     status: dict[str, dict] = field(default_factory=dict)
     dead_letters: dict[str, dict] = field(default_factory=dict)
@@ -85,7 +84,7 @@ class Day:
 
     @contextmanager
     def hour(self, name: str, watcher: Watched, *, arrivals: int) -> Iterator[None]:
-        """Something happens; then the watcher takes so many arrivals and is idle again."""
+        """Wait after the body until the watcher has read so many arrivals and is idle."""
         before = len(watcher.runs())
         yield
         wait_until(lambda: arrivals_of(watcher.runs()[before:]) >= arrivals and watcher.is_idle(), PATIENCE_SECONDS)
@@ -94,7 +93,7 @@ class Day:
 
 @pytest.fixture(scope="module")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What the laboratories deliver, by the key that it will have: two workbooks, and a table in four parts."""
+    """Deliveries by their key: two workbooks, and a table in four parts."""
     folder = tmp_path_factory.mktemp("laboratories")
     made = write_sample_lake(folder, finning_units=2, als_units=6, months=12)
     *workbooks, table_path = made.files
@@ -107,7 +106,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Receiver]:
-    """Where people are told."""
+    """The receiver of messages."""
     server = Receiver()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -116,7 +115,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def watch(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Callable[[], Watched]]:
-    """Start a watcher on a lake that is empty at first; what is left of it is killed afterwards."""
+    """Start watchers on a lake that is empty at first. Remaining processes are killed at the end."""
     lake = tmp_path_factory.mktemp("lake")
     started: list[Watched] = []
 
@@ -136,7 +135,7 @@ def day(
     receiver: Receiver,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Day:
-    """From the first start of the watcher to its last stop; then all limits are calculated anew."""
+    """Run the day from the first start of the watcher to its last stop, then calculate all limits again."""
     watcher = watch()
     day = Day(watcher.lake, tmp_path_factory.mktemp("fresh"))
     with day.hour("start", watcher, arrivals=0):
@@ -155,7 +154,7 @@ def day(
     day.exit_codes.append(watcher.stop())
     day.status["stopped"] = ask(day.lake, "status")
 
-    copy(delivered[MEANWHILE], day.lake / MEANWHILE)
+    copy(delivered[WHILE_STOPPED], day.lake / WHILE_STOPPED)
     day.exit_codes.append(kill_in_the_middle_of_a_run(watch()))
     day.status["killed"] = ask(day.lake, "status")
     watcher = watch()
@@ -210,7 +209,7 @@ def test_every_arrival_is_listed_with_its_outcome(day: Day):
         PARTS[0]: ["loaded"],
         PARTS[1]: ["loaded"],
         TRUNCATED: ["failed", "loaded"],
-        MEANWHILE: ["loaded"],
+        WHILE_STOPPED: ["loaded"],
         DUPLICATE: ["duplicate"],
         CORRECTION: ["loaded"],
     }
@@ -318,7 +317,7 @@ def test_snapshot_of_day_equals_its_last_publication(day: Day):
 
 
 def test_messages_name_each_change_for_the_worse_once(day: Day):
-    """What is to be told follows from the history of the machines and from the reports of the runs."""
+    """Expected messages follow from the history of machines and the reports of runs."""
     news: dict[str, set[str]] = defaultdict(set)
     for row in query(
         day.lake,
@@ -329,21 +328,21 @@ def test_messages_name_each_change_for_the_worse_once(day: Day):
         news[row["run_id"]].add(f"{row['client']} {row['unit_id']} is Anormal")
     for run in day.all_runs:
         news[run["run_id"]] |= {f"{failed['file']}: {failed['problem']}" for failed in run["failed_files"]}
-    told = [{line.partition(", look at")[0] for line in message.splitlines()} for message in day.messages]
+    sent = [{line.partition(", look at")[0] for line in message.splitlines()} for message in day.messages]
     by_the_watcher = [run["run_id"] for run in day.all_runs if run not in day.runs["night"]]
-    assert told == [news[run] for run in by_the_watcher if news[run]]
-    assert {f"EMIN {day.unit} is Anormal"} in told
+    assert sent == [news[run] for run in by_the_watcher if news[run]]
+    assert {f"EMIN {day.unit} is Anormal"} in sent
 
 
 def copy(content: bytes, path: Path) -> None:
-    """A copy as other programs make it: the file has its name from the first byte on."""
+    """Copy as other programs do: the file has its final name from the first byte."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(content)
 
 
 def copy_slowly(content: bytes, path: Path, watcher: Watched) -> None:
-    """In chunks with pauses, one of them longer than files take to settle; nothing happens before the end."""
+    """Copy in chunks with pauses, one longer than files take to settle. No run starts before the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     runs, size = len(watcher.runs()), len(content) // 8
     with path.open("wb") as file:
@@ -359,19 +358,19 @@ def copy_slowly(content: bytes, path: Path, watcher: Watched) -> None:
 
 
 def kill_in_the_middle_of_a_run(watcher: Watched) -> int:
-    """Kill the watcher when its run has read a file; wait until its processes have ended."""
+    """Kill the watcher when its run has read a file, and wait until its processes have ended."""
     wait_until(lambda: watcher.is_running() and any((watcher.lake / "_state" / "staging").glob("*.parquet")))
     family = watcher.process.children(recursive=True)
     watcher.process.kill()
     code = watcher.process.wait()
     _, left = psutil.wait_procs(family, timeout=10)
     assert not left
-    assert MEANWHILE not in sources(watcher.lake, "emin")
+    assert WHILE_STOPPED not in sources(watcher.lake, "emin")
     return code
 
 
 def choose_a_machine(lake: Path) -> tuple[str, list[str]]:
-    """A Normal machine, and the numbers of those latest samples of its components that are Normal."""
+    """Choose a Normal machine. Returns it with the numbers of its latest Normal samples."""
     gold = lake / "oil-analysis" / "gold" / "emin"
     found = duckdb.execute(
         HEALTHY_REPORTS,
@@ -382,7 +381,7 @@ def choose_a_machine(lake: Path) -> tuple[str, list[str]]:
 
 
 def correction(delivered: dict[str, bytes], numbers: Sequence[str]) -> bytes:
-    """The laboratory takes back what it said of some samples: they are full of wear metals."""
+    """Make a correction of the laboratory: some samples now are full of wear metals."""
     table = pa.concat_tables(pq.read_table(pa.BufferReader(delivered[key])) for key in PARTS)
     rows = table.filter(pc.is_in(table["sampleNumber"].cast(pa.string()), pa.array(numbers, pa.string())))
     for metal in WEAR_METALS:
@@ -391,7 +390,7 @@ def correction(delivered: dict[str, bytes], numbers: Sequence[str]) -> bytes:
 
 
 def ask(lake: Path, *words: str) -> dict[str, Any]:
-    """What a command answers, as a user asks it."""
+    """Run a command as a user does. Returns its JSON."""
     ended = subprocess.run(
         [sys.executable, "-m", "tribolake", *words, "--lake", str(lake), "--json"],
         capture_output=True, text=True, timeout=120, check=False,
@@ -416,7 +415,7 @@ def sources(lake: Path, client: str) -> list[str]:
 
 
 def published_files(lake: Path, client: str) -> list[Path]:
-    """The file of each entity that the change log speaks of."""
+    """The published file of each entity in the change log."""
     home = lake / "oil-analysis"
     gold = [home / "gold" / client / f"{table}.parquet" for table in ENTITIES[1:]]
     return [home / "silver" / "harmonized" / f"{client.upper()}.parquet", *gold]

@@ -1,4 +1,4 @@
-"""A process that asks the model is killed again and again: no reply that was accepted is paid for twice."""
+"""Kill a process that asks the model many times. No accepted reply is paid for twice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tribolake.settings import PROJECT_DIR
 PATTERNS = 60
 CONCURRENCY = 4
 LATENCY_SECONDS = 0.1
-KILLED_AFTER_SECONDS = (0.02, 0.6)  # since it was heard of first
+KILLED_AFTER_SECONDS = (0.02, 0.6)  # after its first question
 MOST_KILLS = 200
 CHILD = """
 import os
@@ -32,7 +32,7 @@ from tribolake.oil.wording.result import Pending
 
 
 def say(*words):
-    os.write(1, (" ".join(words) + "\\n").encode())  # threads speak at once
+    os.write(1, (" ".join(words) + "\\n").encode())  # threads write at the same time
 
 
 folder, address, patterns, concurrency = sys.argv[1:]
@@ -40,18 +40,18 @@ lake = lake_of(Path(folder), address, ai_concurrency=int(concurrency))
 wordings = lake.wordings
 
 
-class Telling:
+class ReportingWordings:
     find = staticmethod(wordings.find)
 
     @staticmethod
     def keep(wording):
-        # The first thing that happens to a reply which was accepted, before anything is written.
+        # The first step with an accepted reply, before anything is written.
         say("accepted", wording.pattern)
         wordings.keep(wording)
         say("kept", wording.pattern)
 
 
-done = enrich(lake.settings, [Pending(pattern_of(at), 1) for at in range(int(patterns))], Telling)
+done = enrich(lake.settings, [Pending(pattern_of(at), 1) for at in range(int(patterns))], ReportingWordings)
 say("done", str(len(done.wordings)))
 """
 
@@ -60,7 +60,7 @@ say("done", str(len(done.wordings)))
 def test_killed_process_never_asks_again_for_stored_wording(tmp_path):
     dice = random.Random(7)  # noqa: S311 - moments, not secrets
     kills = 0
-    lost = 0  # accepted, and killed before they were on the disk
+    lost = 0  # accepted, but not on the disk before the kill
     with open_endpoint() as endpoint:
         began = threading.Event()
 
@@ -79,9 +79,9 @@ def test_killed_process_never_asks_again_for_stored_wording(tmp_path):
             said, was_killed = _run(tmp_path, endpoint, began, dice.uniform(*KILLED_AFTER_SECONDS))
             kills += was_killed
             asked_now = endpoint.times_asked() - before
-            # Nothing that was there was asked for again.
+            # No stored wording was asked for again.
             assert not [text for text in stored if asked_now[json.loads(text)["component"]]]
-            # What the process said it kept is there, and what it accepted was in its hands for no longer than a write.
+            # Wordings reported as kept are stored. An accepted reply can only be lost during its write.
             kept = {text for what, _, text in said if what == "kept"}
             accepted = {text for what, _, text in said if what == "accepted"}
             assert all(lake.knows(patterns[text]) for text in kept)
@@ -91,20 +91,20 @@ def test_killed_process_never_asks_again_for_stored_wording(tmp_path):
         assert said[-1] == ("done", " ", str(PATTERNS))
         assert all(lake.knows(pattern) for pattern in patterns.values())
         assert kills > 3
-        # Only what was under way at a kill is asked for again.
+        # Only questions that a kill interrupted are asked again.
         again = sum((endpoint.times_asked() - Counter(endpoint.times_asked().keys())).values())
         assert again <= kills * CONCURRENCY
         assert lost <= kills * CONCURRENCY
 
 
 def _run(folder: Path, endpoint: Endpoint, began: threading.Event, seconds: float) -> tuple[list, bool]:
-    """What one process said, and whether it was killed, so many seconds after it asked first."""
+    """Run a process and kill it some seconds after its first question. Returns its output and whether it was killed."""
     arguments = [str(folder), endpoint.base_url, str(PATTERNS), str(CONCURRENCY)]
     process = subprocess.Popen(
         [sys.executable, "-c", CHILD, *arguments], stdout=subprocess.PIPE, text=True, cwd=PROJECT_DIR
     )
     while process.poll() is None and not began.wait(0.05):
-        """It starts, or has nothing to ask for."""
+        pass  # it starts, or has nothing to ask for
     try:
         out, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Runs on S3 that are killed between two calls: the next machine, whose disk is empty, makes it good."""
+"""Kill runs on S3 between two calls. The next machine with an empty disk recovers."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tribolake.run.pipeline import run
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("parsed_project")]
 KILLS = 12
 LEASE_SECONDS = 2
-# What a run with one new file asks of the store, about; it is killed before one of them.
+# About the number of calls of a run with one new file. The run is killed before one of them.
 CALLS_OF_A_RUN = 60
 LONGEST_SECONDS = 120
 
 
 def killed_after(proxy: FaultyServer, bucket: str, state: Path, calls: int) -> bool:
-    """Start a run as a user does, and kill it when so many calls have passed; false where it ended before."""
+    """Start a run as a user does, and kill it after so many calls. Returns False if it ended before."""
     proxy.forget()
     process = subprocess.Popen(
         [sys.executable, "-m", "tribolake", "run", "--lake", f"s3://{bucket}"],
@@ -62,7 +62,7 @@ def test_machine_after_killed_runs_ends_as_without_kills(
         monkeypatch.setenv(name, value)
     sample_lake = tmp_path / "sample"
     write_sample_lake(sample_lake, finning_units=1, als_units=3, months=8, dirty=False)
-    proxy, dice = faulty(moto), random.Random(4)  # noqa: S311 - which call comes last, nothing secret
+    proxy, dice = faulty(moto), random.Random(4)  # noqa: S311 - which call comes last, not a secret
     home = InBucket(moto, new_buckets(moto).lake, tmp_path / "disks", {"lease_seconds": LEASE_SECONDS})
     folder = InFolder(tmp_path / "lake")
     for each in (home, folder):

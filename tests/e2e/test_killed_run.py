@@ -1,6 +1,6 @@
-"""A run that is killed at any moment costs nothing but time: the next one ends as if nothing had happened.
+"""Kill runs at any moment. The next run ends as if nothing had happened.
 
-More of the same is in test_killed_run_again.py, so that two workers share it.
+Other seeds are in test_killed_run_again.py, so that two workers share them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.support.killed_runs import (
 )
 from tests.support.whole_lake import check_recovered
 
-# In the midst of the models, and when all of them are made anew but nobody has seen any of it.
+# During the models, and after all of them were built but not published.
 MOMENTS = [("build", 0.3), ("build", 0.6), ("test", 0.3)]
 
 

@@ -1,4 +1,4 @@
-"""The second half of the kills of test_killed_run.py: other seeds, in a file that another worker takes."""
+"""The kills of test_killed_run.py with other seeds, in a file for another worker."""
 
 from __future__ import annotations
 

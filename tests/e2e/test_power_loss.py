@@ -1,8 +1,8 @@
-"""After a power loss readers find a whole publication, and what the ledger says was published is there.
+"""After a power loss readers find a whole publication, and everything that the ledger records is there.
 
-The real publisher's operations are recorded once. Then the model of power_loss.py makes the folders that a crash after
-each of them could leave, and consumers look at each. Protocols that are broken on purpose show that it would notice;
-without a single sync, a test that only kills processes notices nothing.
+Operations of the real publisher are recorded once. The model of power_loss.py makes folders that a crash after each
+operation could leave, and each is checked as a consumer reads it. Protocols that are broken on purpose show that the
+checks find errors. A test that only kills processes would not find missing syncs.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ ENTITY_NAMES = {entity.name for entity in OIL.contract.entities}
 
 @dataclass(frozen=True)
 class Known:
-    """What each run did and left when nothing went wrong: SHA-256 of files, by name."""
+    """Operations and files of runs without errors: SHA-256 of files by name."""
 
     operations: list[Operation]
     paths: dict[int, str]
     silver: dict[str, dict[str, str]]
-    prepared: dict[str, dict[str, str]]  # what the next run heals from
+    prepared: dict[str, dict[str, str]]  # the next run repairs from these
 
 
 def silver_of(root: Path) -> dict[str, str]:
@@ -84,7 +84,7 @@ def sha256_of_each(root: Path, paths: Iterable[Path]) -> dict[str, str]:
 
 
 def publish_run(root: Path, run: str) -> None:
-    """A publication as the pipeline makes it, except for the ledger: no report names limits that are not there."""
+    """Publish as the pipeline does, but without the ledger. Limits are stored before reports name them."""
     with warehouse(RUNS.index(run), rows=5) as connection:
         publish_versions(connection, shelf_in(root), LIMITS)
         assert publish(connection, root, run, at=DAYS[run])
@@ -92,7 +92,7 @@ def publish_run(root: Path, run: str) -> None:
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
-    """Three runs, two of them on one day: limits, gold, then the ledger."""
+    """Publish three runs, two of them on one day: limits, gold, then the ledger."""
     root = tmp_path_factory.mktemp("lake")
     silver, prepared = {}, {}
     with recording(root) as recorder:
@@ -104,15 +104,15 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
 
 
 def check(root: Path, crash: Crash, known: Known) -> None:
-    """What a consumer may rely on after a crash."""
+    """Check all that a consumer may rely on after a crash."""
     last = crash.recorded[-1] if crash.recorded else None
     following = RUNS[RUNS.index(last) + 1 : RUNS.index(last) + 2] if last else RUNS[:1]
     allowed = [run for run in (last, *following) if run]
     gold = gold_of(root)
     shown = read_whole(gold, base=gold)["run_id"] if (gold / "_manifest.json").exists() else None
     assert shown in allowed or (shown is None and last is None), f"{last} is in the ledger, readers see {shown}"
-    assert shown is None or prepared_of(root, shown) == known.prepared[shown], "nothing to heal from"
-    # Silver follows gold: it may show the run that gold shows, or still the one before.
+    assert shown is None or prepared_of(root, shown) == known.prepared[shown], "nothing to repair from"
+    # Silver follows gold: it shows the run of gold or the one before.
     check_silver(root, [run for run in dict.fromkeys((last, shown)) if run], known, last)
     check_history(gold, allowed, last)
     check_log(root, crash.recorded, RUNS[: RUNS.index(allowed[-1]) + 1])
@@ -121,7 +121,7 @@ def check(root: Path, crash: Crash, known: Known) -> None:
 def check_silver(root: Path, runs: list[str], known: Known, last: str | None) -> None:
     found = silver_of(root)
     for path, sha256 in found.items():
-        # Limits have a folder per version, whichever run is shown.
+        # Limits have a folder per version, independent of the shown run.
         possible = RUNS if "stewart_limits" in path else runs
         assert sha256 in {known.silver[run].get(path) for run in possible}, f"{path} is torn or too early"
     assert found.keys() >= (known.silver[last].keys() if last else set()), "silver of a recorded run is gone"
@@ -150,8 +150,8 @@ def check_log(root: Path, recorded: tuple[str, ...], allowed: tuple[str, ...]) -
     assert not missing, f"changes of recorded runs are gone: {missing}"
 
 
-def heal(root: Path, crash: Crash) -> None:
-    """The next run ends as if nothing had happened; what readers saw before it is in the log, once."""
+def check_next_run(root: Path, crash: Crash) -> None:
+    """Check that the next run ends as if nothing had happened, and that the log has each change once."""
     gold = gold_of(root)
     shown = read_whole(gold, base=gold)["run_id"] if (gold / "_manifest.json").exists() else None
     with warehouse(9, rows=5) as connection:
@@ -166,7 +166,7 @@ def heal(root: Path, crash: Crash) -> None:
 
 
 def failures(operations: list[Operation], known: Known, folder: Path, mixtures: int = 2) -> Iterator[str]:
-    """What consumers find wrong after the crashes that the operations allow."""
+    """Yield the problems that consumers find after possible crashes."""
     for crash in crashes(operations, seed=1, mixtures=mixtures):
         problem = look(folder, crash, known)
         if problem:
@@ -196,12 +196,12 @@ def test_power_loss_is_repaired_by_the_next_run(known: Known, tmp_path: Path):
     for crash in looked_at[:: len(looked_at) // 15]:
         root = tmp_path / f"after-{crash.after}"
         materialise(crash.found, root)
-        heal(root, crash)
+        check_next_run(root, crash)
         shutil.rmtree(root)
 
 
 def test_work_of_killed_run_survives_power_loss_after_next_run(known: Known, tmp_path: Path):
-    """A name that a killed run made may not be on the disk although the next run sees it."""
+    """The next run may see a name of a killed run that is not on the disk yet."""
     stopped_after_the_link = 0
     for stop in itertools.count(55, 13):
         root = tmp_path / f"stopped-{stop}"
@@ -212,7 +212,7 @@ def test_work_of_killed_run_survives_power_loss_after_next_run(known: Known, tmp
             recorder.stop_before = recorder.calls + stop
             with suppress(Stopped):
                 publish_run(root, "run-2")
-                break  # it ended before it could be stopped
+                break  # it ended before the stop
             recorder.stop_before = None
             if read_whole(gold_of(root), base=gold_of(root))["run_id"] == "run-1":
                 continue
@@ -226,7 +226,7 @@ def test_work_of_killed_run_survives_power_loss_after_next_run(known: Known, tmp
 
 
 def segment(operations: list[Operation], run: str) -> tuple[int, int]:
-    """Where the operations of a run begin and end, its ledger entry included."""
+    """Return begin and end of the operations of a run, with its ledger entry."""
     marks = [index for index, operation in enumerate(operations) if isinstance(operation, Recorded)]
     runs = [operation.run for operation in operations if isinstance(operation, Recorded)]
     position = runs.index(run)
@@ -234,7 +234,7 @@ def segment(operations: list[Operation], run: str) -> tuple[int, int]:
 
 
 def moved_first(operations: list[Operation], run: str, chosen: set[int]) -> list[Operation]:
-    """The same operations, some of a run's before all others of it."""
+    """Move chosen operations of a run before all others of it."""
     begin, end = segment(operations, run)
     inside = range(begin, end)
     return [
@@ -246,7 +246,7 @@ def moved_first(operations: list[Operation], run: str, chosen: set[int]) -> list
 
 
 def link_before_data(known: Known) -> list[Operation]:
-    """The one link is switched and synced first, then the files are written."""
+    """Switch and sync the link first, then write the files."""
     begin, end = segment(known.operations, "run-2")
     switch = {
         index
@@ -258,7 +258,7 @@ def link_before_data(known: Known) -> list[Operation]:
 
 
 def manifest_in_place_before_data(known: Known) -> list[Operation]:
-    """Files that are published are written over in place, the manifest first: what a protocol without a link does."""
+    """Overwrite published files in place, the manifest first, as a protocol without a link does."""
     begin, end = segment(known.operations, "run-2")
     version = next(number for number, path in known.paths.items() if path.endswith("_versions/run-1"))
     gold = {path: number for number, path in known.paths.items() if "/_versions/run-" in path}
@@ -299,7 +299,7 @@ def ledger_before_data(known: Known) -> list[Operation]:
 
 
 def ledger_before_the_log(known: Known) -> list[Operation]:
-    """The ledger is written as soon as gold is switched, before the log of changes."""
+    """Write the ledger as soon as gold is switched, before the change log."""
     begin, end = segment(known.operations, "run-2")
     log = next(number for number, path in known.paths.items() if path == "logs/changes.jsonl")
     first = next(

@@ -1,4 +1,4 @@
-"""The stack is deployed, and a file in bronze starts the task: on ministack, which emulates the services for real."""
+"""Deploy the stack on ministack, which emulates the services, and start tasks by files in bronze."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tribolake.settings import PROJECT_DIR
 
 pytestmark = pytest.mark.slow
 
-# In an environment of its own: it wants one version of botocore and no other.
+# In its own environment, because it needs one exact version of botocore.
 MINISTACK = ("ministack==1.5.33", "boto3==1.43.106")
 STACK = "tribolake-test"
 LAKE = "mining-data-mesh"
 
 
 class Cloud:
-    """The services, and what became of the stack in them."""
+    """The emulated services, and the stack in them."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -72,7 +72,7 @@ class Cloud:
         self.client("s3").put_object(Bucket=LAKE, Key=key, Body=b"x")
 
     def tasks(self) -> list[dict[str, str]]:
-        """The environment that each running task was given, by client."""
+        """Return the environment of each running task, by client."""
         ecs, cluster = self.client("ecs"), self.output("ClusterArn")
         arns = ecs.list_tasks(cluster=cluster)["taskArns"]
         described = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
@@ -85,20 +85,20 @@ class Cloud:
             ecs.stop_task(cluster=cluster, task=arn)
 
     def takes_events(self, enabled: bool) -> None:
-        """Let the function take events from the queue, or not."""
+        """Switch whether the function takes events from the queue."""
         function = self.client("lambda")
         (mapping,) = function.list_event_source_mappings()["EventSourceMappings"]
         function.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
 
     def messages(self) -> int:
-        """Messages in the queue, whoever has them."""
+        """Count messages in the queue, visible or not."""
         found = self.client("sqs").get_queue_attributes(QueueUrl=self.output("QueueUrl"), AttributeNames=["All"])
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         return sum(int(found["Attributes"][name]) for name in names)
 
 
 def zipped(folder: Path) -> bytes:
-    """The modules of a folder as Lambda wants them: at the top of a zip file."""
+    """Put the modules of a folder at the top of a zip file, as Lambda needs them."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for path in sorted(folder.glob("*.py")):
@@ -136,7 +136,7 @@ def cloud(ministack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    # Without Docker, tasks are bookkeeping: they run until they are stopped.
+    # Without Docker, tasks are only recorded as running until they are stopped.
     environment = os.environ | {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "HOME": str(folder)}
     server = start([str(ministack), "-m", "ministack"], folder / "ministack.log", environment)
     try:
@@ -173,10 +173,10 @@ def test_stack_is_deployed_whole(cloud: Cloud):
 
 def test_burst_starts_one_task_per_client_then_the_next_one(cloud: Cloud):
     queue = cloud.output("QueueUrl")
-    # A message that meets a running task comes again after seconds here, not minutes.
+    # A message that finds a running task comes again after seconds here, not minutes.
     cloud.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "3"})
-    eventually(lambda: cloud.messages() == 0, "the test event of the bucket is done with")
-    # ministack has no batching window, and tells the second alone in which a task was made.
+    eventually(lambda: cloud.messages() == 0, "the test event of the bucket is handled")
+    # ministack has no batching window, and gives creation times of tasks in whole seconds.
     cloud.takes_events(False)
     for i in range(8):
         cloud.put(f"oil-analysis/bronze/cda/2026-01-31/T 0{i} ñ+.xlsx")
@@ -187,7 +187,7 @@ def test_burst_starts_one_task_per_client_then_the_next_one(cloud: Cloud):
     time.sleep(2)
     cloud.takes_events(True)
     eventually(lambda: len(cloud.tasks()) == 2, "both clients have a task")
-    eventually(lambda: cloud.messages() == 0, "the burst is done with")
+    eventually(lambda: cloud.messages() == 0, "the burst is handled")
     cda, emin = cloud.tasks()
     assert (cda["CLIENT"], cda["TRIGGER_TYPE"]) == ("cda", "s3_event")
     assert cda["SOURCE_FILE"].startswith("oil-analysis/bronze/cda/2026-01-31/T 0")
@@ -200,6 +200,6 @@ def test_burst_starts_one_task_per_client_then_the_next_one(cloud: Cloud):
     assert len(cloud.tasks()) == 2
     assert cloud.messages() == 1
     cloud.end_tasks()
-    eventually(lambda: len(cloud.tasks()) == 1, "what came while the task ran starts the next one")
+    eventually(lambda: len(cloud.tasks()) == 1, "the file of the time of the task starts the next task")
     assert cloud.tasks()[0]["SOURCE_FILE"] == "oil-analysis/bronze/cda/2026-02-28/T-99.xlsx"
     eventually(lambda: cloud.messages() == 0, "nothing is left")

@@ -1,4 +1,4 @@
-"""The watcher as an operator meets it: a real process on a small lake, with real files, signals and kills."""
+"""Test the watcher as a real process on a small lake, with real files, signals and kills."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Watched:
             )  # fmt: skip
 
     def runs(self) -> list[dict]:
-        """Reports of the runs that did something, without those that are forgotten."""
+        """Reports of the runs that did something since `forget_runs`."""
         lines = self.out.read_text(encoding="utf-8").splitlines()
         return [report for report in map(json.loads, lines) if not report["nothing_new"]][self.runs_before :]
 
@@ -58,7 +58,7 @@ class Watched:
         return self.run_process() is not None
 
     def run_process(self) -> psutil.Process | None:
-        """The process of a run: forked from the warm one, and with a group of its own."""
+        """The process of a run: forked from the warm process, with its own process group."""
         with suppress(psutil.Error, ProcessLookupError):
             for process in self.process.children(recursive=True):
                 if "tribolake.watch.warm" in process.cmdline() and os.getpgid(process.pid) == process.pid:
@@ -72,7 +72,7 @@ class Watched:
         return self.process.wait(timeout=PATIENCE_SECONDS)
 
     def end(self) -> None:
-        """Kill the watcher; its processes notice, and clean up after themselves."""
+        """Kill the watcher. Its processes notice it and clean up."""
         family = self.process.children(recursive=True) if self.process.is_running() else []
         with suppress(psutil.Error):
             self.process.kill()
@@ -87,7 +87,7 @@ class Watched:
 def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.05)
 
 
@@ -99,7 +99,7 @@ def manifest_names(lake: Path, name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small lake that was run once; never changed."""
+    """A small lake after one run, which never changes."""
     lake = tmp_path_factory.mktemp("published")
     write_sample_lake(lake, finning_units=1, als_units=5, months=12)
     subprocess.run([sys.executable, "-m", "tribolake", "run", "--lake", str(lake)], check=True, timeout=120)
@@ -108,7 +108,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def workbooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Workbooks whose samples are in no lake: each is given out once."""
+    """Workbooks with new samples. Each is given out once."""
     made = write_sample_lake(tmp_path_factory.mktemp("more"), seed=7, finning_units=25, months=2, clients=("cda",))
     return iter(made.files)
 
@@ -120,7 +120,7 @@ def lake(published: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def shared(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """A watcher with the usual settings, for every test that leaves it alive."""
+    """A watcher with default settings, for tests that do not stop it."""
     lake = tmp_path_factory.mktemp("shared") / "lake"
     watched = Watched(Path(shutil.copytree(published, lake, symlinks=True)))
     yield watched
@@ -129,7 +129,7 @@ def shared(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def watched(shared: Watched) -> Watched:
-    """That watcher, idle and with no run in mind."""
+    """The shared watcher, idle and with past runs forgotten."""
     wait_until(shared.is_idle)
     shared.forget_runs()
     return shared
@@ -137,7 +137,7 @@ def watched(shared: Watched) -> Watched:
 
 @pytest.fixture
 def watch(lake: Path) -> Iterator[Callable[..., Watched]]:
-    """Start a watcher; what is left of it is killed afterwards."""
+    """Start watchers. Remaining processes are killed at the end."""
     started: list[Watched] = []
 
     def start(*words: str, **environment: str) -> Watched:
@@ -286,9 +286,9 @@ def test_killed_watcher_ends_its_processes_and_next_catches_up(
     dead = json.loads(tribolake("status", "--lake", str(lake), "--json").stdout)["watcher"]
     assert not dead["alive"]
     assert "no watcher" in tribolake("status", "--lake", str(lake)).stdout
-    shutil.copyfile(next(workbooks), bronze(lake, "meanwhile.xlsx"))
+    shutil.copyfile(next(workbooks), bronze(lake, "while-stopped.xlsx"))
     watched = watch()
-    wait_until(lambda: manifest_names(lake, "during.xlsx") and manifest_names(lake, "meanwhile.xlsx"))
+    wait_until(lambda: manifest_names(lake, "during.xlsx") and manifest_names(lake, "while-stopped.xlsx"))
     assert watched.stop() == 0
 
 
@@ -326,7 +326,7 @@ def test_lake_held_by_another_run_is_tried_until_free(watched: Watched, workbook
 def test_change_without_event_is_found_by_rescan(
     watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], tmp_path: Path
 ):
-    """Events do not come through a link to a folder elsewhere; nor through most network mounts."""
+    """Links to other folders and most network mounts send no events."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (lake / "oil-analysis" / "bronze" / "cda" / "linked").symlink_to(elsewhere)
@@ -383,6 +383,6 @@ def test_watcher_uses_changed_project_and_survives_mistake(
     shutil.copyfile(next(workbooks), bronze(lake, "patient.xlsx"))
     wait_until(lambda: "this_macro_is_not_there" in watched.log())
     assert not manifest_names(lake, "patient.xlsx")
-    model.write_text("-- mended\n" + right, encoding="utf-8")
+    model.write_text("-- fixed\n" + right, encoding="utf-8")
     wait_until(lambda: manifest_names(lake, "patient.xlsx"))
     assert watched.process.children()[0].pid != warm

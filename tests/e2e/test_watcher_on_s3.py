@@ -1,4 +1,4 @@
-"""The watcher on S3 as an operator meets it: a real process, a real bucket, queue and topic, kills and signals."""
+"""Test the watcher on S3 as a real process, with a real bucket, queue and topic, kills and signals."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BRONZE = f"{PRODUCT}/bronze/cda/2026-02-01/"
 
 @dataclass
 class Site:
-    """A bucket whose events come to a queue, and a topic with somebody who listens to it."""
+    """A bucket with a queue of its events, and a topic with a listener."""
 
     home: InBucket
     queues: Queues
@@ -40,12 +40,12 @@ class Site:
     listener: str
 
     def announced(self) -> list[dict[str, Any]]:
-        """What the topic told its listener since the last time."""
+        """Receive messages of the topic since the last call."""
         envelopes = [json.loads(body) for body in self.queues.receive(self.listener)]
         for envelope in envelopes:
             said = json.loads(envelope["Message"])
-            told = {name: value["Value"] for name, value in envelope["MessageAttributes"].items()}
-            assert told == {"client": said["client"], "event": said["event"]}
+            attributes = {name: value["Value"] for name, value in envelope["MessageAttributes"].items()}
+            assert attributes == {"client": said["client"], "event": said["event"]}
         return [json.loads(envelope["Message"]) for envelope in envelopes]
 
     def environment(self) -> dict[str, str]:
@@ -62,7 +62,7 @@ class Site:
 
 
 class Watched:
-    """A watcher of a site on a machine of its own."""
+    """A watcher of a site on its own machine."""
 
     def __init__(self, site: Site, machine: Path, **environment: str) -> None:
         self.machine = machine
@@ -91,12 +91,12 @@ class Watched:
         return beat if beat and beat.pid == self.process.pid else None
 
     def state(self) -> str:
-        """What it is doing; nothing before its first run has ended."""
+        """Its state. Empty before its first run has ended."""
         beat = self.heartbeat()
         return beat.state if beat and beat.last_run else ""
 
     def status(self) -> str:
-        """As it is shown on this machine."""
+        """The status as shown on this machine."""
         argv = [sys.executable, "-m", "tribolake", "status", *self._lake]
         return subprocess.run(argv, capture_output=True, check=True, text=True, env=self._environment).stdout
 
@@ -105,7 +105,7 @@ class Watched:
         return self.process.wait(timeout=PATIENCE_SECONDS)
 
     def kill(self) -> None:
-        """Kill the watcher; its processes notice, and clean up after themselves."""
+        """Kill the watcher. Its processes notice it and clean up."""
         family = self.process.children(recursive=True) if self.process.is_running() else []
         with suppress(psutil.Error):
             self.process.kill()
@@ -116,19 +116,19 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def site(moto: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A small lake that was run once."""
+    """A small lake after one run."""
     home = InBucket(moto, new_buckets(moto).lake, tmp_path_factory.mktemp("disks"))
     sample = tmp_path_factory.mktemp("sample")
     write_sample_lake(sample, finning_units=1, als_units=5, months=12)
     fill(home, sample)
     queues = Queues(moto)
-    told = {
+    notification = {
         "QueueArn": queues.arn(queues.url),
         "Events": ["s3:ObjectCreated:*"],
         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": f"{PRODUCT}/bronze/"}]}},
     }
     client(moto).put_bucket_notification_configuration(
-        Bucket=home.bucket, NotificationConfiguration={"QueueConfigurations": [told]}
+        Bucket=home.bucket, NotificationConfiguration={"QueueConfigurations": [notification]}
     )
     sns = client(moto, service="sns")
     topic = sns.create_topic(Name=uuid.uuid4().hex)["TopicArn"]
@@ -147,14 +147,14 @@ def site(moto: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def workbooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
-    """Workbooks whose samples are in no lake: each is given out once."""
+    """Workbooks with new samples. Each is given out once."""
     made = write_sample_lake(tmp_path_factory.mktemp("more"), seed=7, finning_units=25, months=2, clients=("cda",))
     return (path.read_bytes() for path in made.files)
 
 
 @pytest.fixture
 def watch(site: Site, tmp_path: Path) -> Iterator[Callable[..., Watched]]:
-    """Start a watcher; what is left of it is killed afterwards."""
+    """Start watchers. Remaining processes are killed at the end."""
     started: list[Watched] = []
 
     def start(machine: str = "machine", **environment: str) -> Watched:

@@ -88,7 +88,7 @@ class Release:
         """Deliver day by day and run the release after each delivery.
 
         Raises:
-            ReleaseFailed: a command ended with another exit code than it should.
+            ReleaseFailed: a command ended with another exit code than expected.
         """
         for delivery in self.deliveries:
             for key, content in delivery.files.items():
@@ -191,7 +191,7 @@ def deliveries_of(bronze: Path) -> list[Delivery]:
         Delivery(
             1,
             {
-                # Half of the correction is withdrawn, the other half has other values.
+                # Half of the correction is withdrawn, the other half has new values.
                 f"emin/{day_before(2)}/correction.parquet": as_parquet(
                     with_results_times(corrected.slice(0, len(corrected) // 2), 2)
                 ),
@@ -208,7 +208,7 @@ def day_before(days: int) -> date:
 
 
 class _Model(BaseHTTPRequestHandler):
-    """A model that keeps to the task of the first release: it says the facts of the rule, with every value."""
+    """A model for prompts of the first release. It repeats the facts of the rule with every value."""
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))

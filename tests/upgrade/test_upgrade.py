@@ -1,4 +1,4 @@
-"""A lake of an earlier release lives on: the next run brings it up to date and loses nothing."""
+"""Upgrade a lake of an earlier release. The next run brings it up to date and loses nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ HISTORY = (
     "limit_decisions",
     "change_log",
 )
-# Nothing below these ever changes: manifests, snapshots of days, deltas, versions of limits.
+# Content below these never changes: manifests, snapshots of days, deltas, versions of limits.
 FINAL = ("lineage/", "gold/cda/_history/", "gold/emin/_history/", "silver/_delta/", "silver/stewart_limits/")
 RECOMMENDATIONS = {
     "ai_recommendation",
@@ -49,16 +49,16 @@ RECOMMENDATIONS = {
     "machine_ai_recommendation",
 }
 PROGRESS = b"\x1b[2K"  # begins each progress message on a terminal
-# Runs are killed when they have said so many of their progress messages.
+# Runs are killed after this share of their progress messages.
 EARLY_AND_LATE = (0.02, 0.5, 0.95)
 BETWEEN, LAST_STEPS = (0.1, 0.3, 0.7), (0.9, 0.93, 0.97, 0.99)
-# Of runs that are killed: the next one waits as long.
+# For killed runs, because the next run waits as long.
 SHORT_LEASE = {"TRIBOLAKE_LEASE_SECONDS": "10"}
 
 
 @dataclass(frozen=True)
 class Before:
-    """A lake as the earlier release left it: what must still be there after the upgrade."""
+    """Content of a lake that the upgrade must keep."""
 
     runs: list[str]
     warehouse: Path
@@ -122,7 +122,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
 
 @pytest.fixture(scope="session")
 def old_lake(release: Release, tmp_path_factory: pytest.TempPathFactory) -> EarlierLake:
-    """A lake in a folder, to be copied."""
+    """A lake in a folder. Tests copy it."""
     folder = tmp_path_factory.mktemp("old") / "lake"
     lake = EarlierLake(InFolder(folder), str(folder))
     release.make(lake)
@@ -145,7 +145,7 @@ def copy_of(lake: EarlierLake, folder: Path) -> EarlierLake:
 
 
 def check_run(upgraded: Upgraded) -> None:
-    """The run says what it does again and why, and has no other trouble than the lake had before."""
+    """Check that the run names its reasons, and has no problem that the lake did not have before."""
     assert upgraded.run.returncode == NEEDS_A_LOOK, upgraded.run.stderr
     reasons = "; ".join(upgraded.report["reasons"])
     assert "code changed: every table is rebuilt" in reasons
@@ -157,7 +157,7 @@ def check_run(upgraded: Upgraded) -> None:
 
 
 def check_history(upgraded: Upgraded) -> None:
-    """Every old row of every history table is still there as it was, and so is every line of the log."""
+    """Check that all old rows of history tables and all lines of the log are unchanged."""
     with duckdb.connect(warehouse_of(upgraded.lake), read_only=True) as warehouse:
         warehouse.execute(f"attach '{upgraded.before.warehouse}' as before (read_only)")
         for table in HISTORY:
@@ -174,7 +174,7 @@ def check_history(upgraded: Upgraded) -> None:
 
 
 def check_published(upgraded: Upgraded) -> None:
-    """Readers find the same columns first, and the same rows but for the texts of recommendations."""
+    """Check that the same columns come first, with the same rows except texts of recommendations."""
     published = everything_published(upgraded.lake.home)
     assert published.keys() == upgraded.before.published.keys()
     for name, rows in upgraded.before.published.items():
@@ -197,18 +197,18 @@ def rows_only_in_one(left: pa.Table, right: pa.Table) -> tuple[int, int]:
 
 
 def check_final(upgraded: Upgraded) -> None:
-    """Manifests, snapshots, deltas and versions of limits are there byte for byte."""
+    """Check that manifests, snapshots, deltas and versions of limits are unchanged byte for byte."""
     assert all(any(key.startswith(f"{PRODUCT}/{prefix}") for key in upgraded.before.final) for prefix in FINAL)
     changed = [key for key, content in upgraded.before.final.items() if upgraded.lake.home.read(key) != content]
     assert changed == []
 
 
-def check_nothing_is_left_to_do(upgraded: Upgraded) -> None:
+def check_nothing_to_do(upgraded: Upgraded) -> None:
     assert answer(upgraded.lake, "run")["nothing_new"]
 
 
 def check_reprocess(upgraded: Upgraded, run_id: str, folder: Path) -> None:
-    """A run of the earlier release is computed again with the same keys and values but for recommendations."""
+    """Check that a run of the earlier release is reprocessed to equal rows except recommendations."""
     ended = command(upgraded.lake, "reprocess", "--as-of", run_id, "--into", str(folder), "--json")
     assert ended.returncode in (OK, NEEDS_A_LOOK), ended.stderr
     for client in json.loads(ended.stdout)["clients"].values():
@@ -245,7 +245,7 @@ def sources_of_texts(published: dict[str, pa.Table]) -> set[str]:
 
 
 def test_second_run_has_nothing_to_do(upgraded: Upgraded):
-    check_nothing_is_left_to_do(upgraded)
+    check_nothing_to_do(upgraded)
 
 
 @pytest.mark.slow
@@ -288,7 +288,7 @@ def test_old_run_is_reprocessed_with_equal_rows(upgraded: Upgraded, tmp_path: Pa
 
 @pytest.fixture(scope="session")
 def messages(old_lake: EarlierLake, tmp_path_factory: pytest.TempPathFactory) -> int:
-    """How many progress messages an upgrade has that is left alone."""
+    """The number of progress messages of an upgrade without a kill."""
     return count_messages(copy_of(old_lake, tmp_path_factory.mktemp("counted") / "lake"))
 
 
@@ -302,19 +302,19 @@ def test_killed_upgrade_recovers(
     lake = copy_of(old_lake, tmp_path / "lake")
     kill_after(lake, round(messages * share))
     everything_published(lake.home)
-    made_good = upgrade(lake, upgraded.before)
-    check_made_good(made_good)
+    recovered = upgrade(lake, upgraded.before)
+    check_recovered(recovered)
     clean = everything_published(upgraded.lake.home)
     published = everything_published(lake.home)
     assert {name for name, rows in published.items() if not rows.equals(clean[name])} == set()
 
 
-def check_made_good(upgraded: Upgraded) -> None:
+def check_recovered(upgraded: Upgraded) -> None:
     assert upgraded.run.returncode in (OK, NEEDS_A_LOOK), upgraded.run.stderr
     check_history(upgraded)
     check_published(upgraded)
     check_final(upgraded)
-    check_nothing_is_left_to_do(upgraded)
+    check_nothing_to_do(upgraded)
 
 
 def count_messages(lake: EarlierLake) -> int:
@@ -326,13 +326,13 @@ def count_messages(lake: EarlierLake) -> int:
 
 
 def kill_after(lake: EarlierLake, messages: int) -> None:
-    """Kill a run when it has given so many progress messages."""
+    """Kill a run after so many progress messages."""
     process, _ = run_at_terminal(lake, messages)
     assert process.returncode == -signal.SIGKILL, "the run ended before it was killed"
 
 
 def run_at_terminal(lake: EarlierLake, most: int | None = None) -> tuple[subprocess.Popen[bytes], int]:
-    """Run as a person does at a terminal. With `most`, the run and its processes are killed after so many messages."""
+    """Run at a terminal. With `most`, the run and its processes are killed after so many messages."""
     terminal, stderr = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "tribolake", "run", "--wait", "60", "--lake", lake.lake],
@@ -361,7 +361,7 @@ def read_terminal(terminal: int) -> bytes:
 
 @pytest.mark.slow
 def test_old_wordings_are_no_longer_shown(upgraded: Upgraded, tmp_path: Path):
-    """Texts of the old model are not shown once runs use another prompt version, or once they are expired."""
+    """Old texts disappear when runs use another prompt version, or when they are expired."""
     assert "llm" in sources_of_texts(upgraded.before.published)
     lake = copy_of(upgraded.lake, tmp_path / "lake")
     (version,) = {Path(key).parts[2] for key in lake.home.keys(f"{PRODUCT}/recommendations/")}
@@ -380,7 +380,7 @@ def test_old_wordings_are_no_longer_shown(upgraded: Upgraded, tmp_path: Path):
 def lakes_in_buckets(
     release: Release, moto: S3Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[], EarlierLake]:
-    """Makes a lake in a bucket of its own, with the disk of the machine that made it."""
+    """Make lakes, each in its own bucket, with the disk of the machine that made it."""
 
     def make() -> EarlierLake:
         disk = tmp_path_factory.mktemp("disk")
@@ -408,18 +408,18 @@ def test_lake_on_s3_is_upgraded_on_any_disk(lakes_in_buckets, tmp_path: Path, ha
     check_history(upgraded)
     check_published(upgraded)
     check_final(upgraded)
-    check_nothing_is_left_to_do(upgraded)
-    # What this run read of a file was written over since: the bucket still has that version.
+    check_nothing_to_do(upgraded)
+    # The file that this run read was overwritten later. The bucket still has its version.
     check_reprocess(upgraded, before.runs[1], tmp_path / "again")
 
 
 @pytest.mark.slow
 @pytest.mark.thorough
 def test_killed_upgrades_on_s3_recover(lakes_in_buckets: Callable[[], EarlierLake], messages: int, tmp_path: Path):
-    """Runs on empty disks are killed one after the other. The next machine ends as if none had been."""
+    """After several killed runs on empty disks, the next machine ends as if there were none."""
     lake = lakes_in_buckets()
     before = remember(lake, tmp_path)
     for share in (*EARLY_AND_LATE, *LAST_STEPS):
         kill_after(on_disk(lake, tmp_path / f"killed at {share}", **SHORT_LEASE), round(messages * share))
         everything_published(lake.home)
-    check_made_good(upgrade(on_disk(lake, tmp_path / "last"), before))
+    check_recovered(upgrade(on_disk(lake, tmp_path / "last"), before))
