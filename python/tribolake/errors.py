@@ -12,7 +12,7 @@ class ConfigurationError(TribolakeError):
 
 
 class BronzeFileUnreadable(TribolakeError):
-    """A laboratory file cannot be read. It becomes a failed arrival; other files are not affected."""
+    """A laboratory file cannot be read. It becomes a failed arrival. Other files are not affected."""
 
 
 class RunFailed(TribolakeError):

@@ -415,7 +415,7 @@ def sources(lake: Path, client: str) -> list[str]:
 
 
 def published_files(lake: Path, client: str) -> list[Path]:
-    """The published file of each entity in the change log."""
+    """List the published file of each entity in the change log."""
     home = lake / "oil-analysis"
     gold = [home / "gold" / client / f"{table}.parquet" for table in ENTITIES[1:]]
     return [home / "silver" / "harmonized" / f"{client.upper()}.parquet", *gold]

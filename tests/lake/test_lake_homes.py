@@ -26,7 +26,7 @@ from tests.support.s3_fixtures import new_buckets
 from tests.support.servers.server import S3Server, client
 
 from tribolake.lake.store import open_store
-from tribolake.oil.arrivals import ask_again
+from tribolake.oil.arrivals import retry_arrivals
 from tribolake.oil.product import OIL
 from tribolake.oil.status import lake_status
 from tribolake.oil.synth import write_sample_lake
@@ -150,7 +150,7 @@ def test_reading_machine_sees_status_and_can_request_a_retry(on_s3, moto, sample
         gold_of(home, name)["classified_reports"].num_rows for name in ("cda", "emin")
     )
     assert run(OIL, home.settings("works")).nothing_new
-    ask_again(home.settings("looks"), [broken], None)
+    retry_arrivals(home.settings("looks"), [broken], None)
     again = run(OIL, home.settings("works"))
     assert [failed["file"] for failed in again.failed_files] == [broken]
     assert status.calls == {}

@@ -243,7 +243,7 @@ class _Model(BaseHTTPRequestHandler):
 
 @contextmanager
 def model_endpoint() -> Iterator[str]:
-    """The address of an endpoint that words patterns of the first release."""
+    """Start an endpoint that words patterns of the first release. Yields its address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Model) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:

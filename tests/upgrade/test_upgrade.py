@@ -93,7 +93,7 @@ def command(lake: EarlierLake, *words: str, **environment: str) -> subprocess.Co
 
 
 def answer(lake: EarlierLake, *words: str) -> Any:
-    """The JSON answer of a command that must succeed."""
+    """Run a command that must succeed. Returns its JSON."""
     ended = command(lake, *words, "--json")
     assert ended.returncode == OK, ended.stderr
     return json.loads(ended.stdout)
@@ -394,7 +394,7 @@ def lakes_in_buckets(
 
 
 def on_disk(lake: EarlierLake, disk: Path, **environment: str) -> EarlierLake:
-    """The lake as seen from a machine with another disk."""
+    """Return the lake as seen from a machine with another disk."""
     return replace(lake, environment=lake.environment | {"TRIBOLAKE_STATE_DIR": str(disk)} | environment)
 
 

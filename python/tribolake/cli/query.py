@@ -64,7 +64,7 @@ def query(
 
 
 def _as_json(answer: Answer) -> list[dict[str, Any]]:
-    """The rows with null for NaN and infinity, which JSON does not have."""
+    """Return the rows with null for NaN and infinity, which JSON does not have."""
     return [
         {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
         for row in answer.as_dicts()

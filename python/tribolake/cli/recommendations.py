@@ -261,6 +261,6 @@ def _format_reason(each: WaitingPattern) -> str:
     if each.reason == "no key":
         return "no key: set OPENAI_API_KEY"
     if each.next_try_at is None or each.reason in NOT_ASKED:
-        return f"{each.reason}: the next run asks for it or finds it in the lake"
+        return f"{each.reason}: the next run asks, or finds it in the lake"
     again = f"tried {each.attempts}×, again after {each.next_try_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return f"{each.reason}, {again}" + (f": {each.detail}" if each.detail else "")

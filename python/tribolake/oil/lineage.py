@@ -194,7 +194,7 @@ def _trace_sample(settings: Settings, published: Objects, number: str, client: s
             found += [(name, row) for row in rows]
     if not found:
         raise ConfigurationError(
-            f"{number[:120]!r} is not a published file, a version of limits, or a sample with a report of "
+            f"{number[:120]!r} is unknown: no published file, no version of limits and no sample with a report of "
             f"{', '.join(clients) or 'any client'}: rows that cannot be used are in `tribolake arrivals list --failed`"
         )
     owners = sorted({name for name, _ in found})

@@ -71,7 +71,7 @@ def unknown_variables() -> dict[str, str | None]:
 
 
 def _variables() -> dict[Origin, dict[str, str | None]]:
-    """The variables of each place in order of precedence, with names in upper case."""
+    """Read the variables of each place, in order of precedence, with names in upper case."""
     places: dict[Origin, Mapping[str, str | None]] = {"environment": os.environ, ".env": dotenv_values(".env")}
     return {origin: {name.upper(): value for name, value in place.items()} for origin, place in places.items()}
 

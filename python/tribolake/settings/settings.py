@@ -132,7 +132,7 @@ class Settings(Group):
         return self.model.api_key is not None
 
     def value_of(self, name: str) -> Any:
-        """The value of a setting, by its name as a flag."""
+        """Return the value of a setting, named by flag."""
         return reduce(getattr, SETTINGS[name].place, self)
 
     def changed(self, **values: object) -> Settings:
@@ -148,7 +148,7 @@ class Settings(Group):
         return self.model_copy(update=update)
 
     def environment(self) -> dict[str, str]:
-        """The settings without secrets as environment variables, for dbt and the processes of a run."""
+        """Return settings without secrets as environment variables, for dbt and the processes of a run."""
         values = {name: self.value_of(name) for name, known in SETTINGS.items() if not known.is_secret}
         if self.model.temperature is None:
             values["ai_temperature"] = ""  # leaving it out would mean the default

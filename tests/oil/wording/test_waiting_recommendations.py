@@ -179,7 +179,7 @@ def test_given_a_wording_that_expires_then_the_warehouse_shows_it_no_longer(with
     build(with_key)
     show(with_key, 0)
     assert len(list_waiting(with_key)) == 2
-    assert expire_wordings(with_key, PROMPT_VERSION, is_sure=True) == 1
+    assert expire_wordings(with_key, PROMPT_VERSION, is_confirmed=True) == 1
     assert len(list_waiting(with_key)) == 3
 
 
@@ -187,10 +187,10 @@ def test_given_an_expiry_that_was_killed_then_the_same_command_ends_it(with_key)
     build(with_key)
     show(with_key, 0)
     open_wordings(with_key).expire(PROMPT_VERSION)
-    assert expire_wordings(with_key, PROMPT_VERSION, is_sure=True) == 0
+    assert expire_wordings(with_key, PROMPT_VERSION, is_confirmed=True) == 0
     assert len(list_waiting(with_key)) == 3
     with pytest.raises(ConfigurationError, match="no other either"):
-        expire_wordings(with_key, PROMPT_VERSION, is_sure=True)
+        expire_wordings(with_key, PROMPT_VERSION, is_confirmed=True)
 
 
 def test_given_wordings_of_another_prompt_version_then_they_are_shown_still(with_key):
@@ -212,5 +212,5 @@ def test_given_a_lake_on_s3_then_an_expiry_is_everybodys(moto, tmp_path, monkeyp
     show(first, 0)
     open_custody(first).save("run-1")
     assert len(list_waiting(second)) == 2
-    assert expire_wordings(first, PROMPT_VERSION, is_sure=True) == 1
+    assert expire_wordings(first, PROMPT_VERSION, is_confirmed=True) == 1
     assert len(list_waiting(second)) == 3

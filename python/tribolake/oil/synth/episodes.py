@@ -37,7 +37,7 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Episode:
-    """One injected event. `rows` are positions in the schedule, in date order; `strength` (0..1) is per row.
+    """One injected event. `rows` are positions in the schedule, in date order. `strength` (0..1) is per row.
 
     For `swapped_samples`, `rows` are the two samples exchanged. For `undeclared_oil_change` they are the
     samples from the change until the next declared one, whose oil meter is therefore false.
