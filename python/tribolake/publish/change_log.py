@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from tribolake.lake.files import append_durably, make_folder, partial_path, replace_durably, sync_folder
-from tribolake.publish.comparison import literal
+from tribolake.sql import literal
 
 TABLE = """
     create schema if not exists history;

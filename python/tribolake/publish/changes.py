@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 
 from tribolake.product import Entity
-from tribolake.publish.comparison import Comparison, compare, literal, quoted
+from tribolake.publish.comparison import Comparison, compare
+from tribolake.sql import literal, quoted
 
 SAMPLE_SIZE = 10
 KINDS = ("removed", "changed", "added")

@@ -9,6 +9,7 @@ import duckdb
 
 from tribolake.product import PublicTable
 from tribolake.publish.contract import columns_of
+from tribolake.sql import literal, quoted
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,3 @@ def rows_like(connection: duckdb.DuckDBPyConnection, path: Path, like: Path) -> 
     described = connection.execute(f"describe select * from read_parquet({literal(like)})").fetchall()
     taken = [f"try_cast({quoted(name)} as {kind}) as {quoted(name)}" for name, kind, *_ in described if name in columns]
     return f"select {', '.join(taken)} from read_parquet({literal(path)})"
-
-
-def quoted(column: str) -> str:
-    """Quote the name of a column for SQL."""
-    return '"' + column.replace('"', '""') + '"'
-
-
-def literal(value: object) -> str:
-    """Quote a text for SQL."""
-    return "'" + str(value).replace("'", "''") + "'"

@@ -8,7 +8,8 @@ import duckdb
 
 from tribolake.lake.files import make_folder, partial_path, replace_durably, sync_file, sync_up
 from tribolake.product import PublicTable
-from tribolake.publish.comparison import compare, literal, quoted, rows_like
+from tribolake.publish.comparison import compare, rows_like
+from tribolake.sql import literal, quoted
 
 
 def write_delta(

@@ -17,6 +17,8 @@ from typing import Any
 
 import duckdb
 
+from tribolake.sql import quoted
+
 THREADS = 2
 EXAMPLES = 3
 MOST_COLUMNS = 5
@@ -157,13 +159,13 @@ def _looked_up(
 ) -> tuple[str, list[str]]:
     """Rows of the tested relation that have a value which dbt's own test found, and the columns that tell them."""
     of_relation = _columns(cursor, str(test.relation))
-    columns = {name: test.column if name in TESTED else _quoted(name) for name in names}
+    columns = {name: test.column if name in TESTED else quoted(name) for name in names}
     columns = {name: column for name, column in columns.items() if name in TESTED or name in of_relation}
     if "client" not in of_relation or not columns or None in columns.values():
         return failing, names
     values = ", ".join(f"{column} as tested_{place}" for place, column in enumerate(columns.values()))
     same = " and ".join(
-        f"tested.tested_{place} is not distinct from failing.{_quoted(name)}" for place, name in enumerate(columns)
+        f"tested.tested_{place} is not distinct from failing.{quoted(name)}" for place, name in enumerate(columns)
     )
     rows = (
         f"(select tested.* from (select *, {values} from {test.relation} where {test.where or 'true'}) as tested"
@@ -175,7 +177,7 @@ def _looked_up(
 
 def _in_words(cursor: duckdb.DuckDBPyConnection, rows: str, names: Sequence[str]) -> list[str]:
     chosen = list(dict.fromkeys(names))[:MOST_COLUMNS]
-    columns = ", ".join(f"cast({_quoted(name)} as varchar)" for name in chosen)
+    columns = ", ".join(f"cast({quoted(name)} as varchar)" for name in chosen)
     query = f"select distinct {columns} from {rows} as offending order by all limit {EXAMPLES}"
     return [
         ", ".join(f"{name} {_in_short(value)}" for name, value in zip(chosen, row, strict=True))
@@ -193,10 +195,6 @@ def _in_short(value: str | None) -> str:
 
 def _columns(cursor: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
     return [column[0] for column in cursor.execute(f"select * from {rows} as offending limit 0").description or []]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def read_tests(path: Path, fingerprint: str) -> list[DataTest] | None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from tribolake.trace.read_only_duckdb import quoted
+from tribolake.sql import quoted
 
 Outcome = Literal["identical", "same rows", "given", "differs", "not kept"]
 IDENTICAL: tuple[Outcome, ...] = ("identical", "same rows", "given")

@@ -26,9 +26,10 @@ from tribolake.lake.replicas import open_objects
 from tribolake.product import Contract, Product
 from tribolake.publish.version import HARMONIZED_FILE
 from tribolake.settings import Settings
+from tribolake.sql import literal, quoted
 from tribolake.trace.manifests import current_publication, published_clients
 from tribolake.trace.names import checked_client
-from tribolake.trace.read_only_duckdb import confine, literal, open_to_read, quoted
+from tribolake.trace.read_only_duckdb import confine, open_to_read
 
 BRONZE = "bronze_"
 TABLE_FUNCTIONS = frozenset(

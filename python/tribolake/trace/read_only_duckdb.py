@@ -12,6 +12,7 @@ import duckdb
 
 from tribolake.errors import ConfigurationError
 from tribolake.settings import Settings
+from tribolake.sql import literal
 
 HTTPFS = "httpfs"
 # Set before the configuration is locked. Afterwards no statement can change them.
@@ -127,13 +128,3 @@ def let_read_bucket(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     given = {name: value for name, value in options.items() if value is not None}
     words = ", ".join(f"{name} ${name}" for name in given)
     connection.execute(f"create temporary secret lake (type s3, {words})", given)
-
-
-def quoted(identifier: str) -> str:
-    """Return a name as a quoted SQL identifier."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(value: object) -> str:
-    """Return a text or a truth value as an SQL literal, for places where no value can be bound."""
-    return str(value).lower() if isinstance(value, bool) else "'" + str(value).replace("'", "''") + "'"

@@ -15,7 +15,8 @@ from tribolake.errors import ConfigurationError
 from tribolake.oil.evaluation.essay_names import published_essays
 from tribolake.oil.evaluation.json_numbers import number_in, read_json
 from tribolake.oil.evaluation.visible import visible
-from tribolake.trace.read_only_duckdb import QUIET, confine, literal, quoted
+from tribolake.sql import literal, quoted
+from tribolake.trace.read_only_duckdb import QUIET, confine
 
 MEMORY = "1GB"
 MAX_REPORTS = 1_000_000

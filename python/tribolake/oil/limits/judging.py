@@ -7,6 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from tribolake.sql import literal
+
 # The models that judge a sample, and those that follow from its report, as dbt selects them.
 JUDGES = "classified_results+,+classified_reports"
 FOLLOWERS = "classified_results+,+machine_status_current"
@@ -30,8 +32,7 @@ def borrow_warehouse(
         models: of gold, that will be made anew.
         client: whose samples will be judged.
     """
-    path = str(warehouse).replace("'", "''")
-    connection.execute(f"attach '{path}' as lake (read_only)")
+    connection.execute(f"attach {literal(str(warehouse))} as lake (read_only)")
     made = {("limits", "int_limits"), ("changes", "samples_to_judge")} | {("gold", name) for name in models}
     tables = connection.execute("select schema_name, table_name from duckdb_tables() where database_name = 'lake'")
     for schema, table in tables.fetchall():

@@ -13,6 +13,7 @@ from tribolake.oil.wording.reasons import NOT_ASKED
 from tribolake.oil.wording.result import Pending, Waiting
 from tribolake.oil.wording.wording import Configuration, Wording, canonical_json
 from tribolake.run.warehouse import transaction
+from tribolake.sql import literal
 
 FIRST_WAIT = "interval 15 minutes"
 LONGEST_WAIT = "interval 24 hours"
@@ -151,7 +152,7 @@ def keep_waiting(
 
 def forget_other_configurations(connection: duckdb.DuckDBPyConnection, configuration: str) -> None:
     """Drop what belongs to another prompt, model, temperature, language or permission to see comments."""
-    other = f"configuration <> {_literal(configuration)}"
+    other = f"configuration <> {literal(configuration)}"
     with transaction(connection):
         connection.execute(f"delete from control.replies where {other}")
         connection.execute(f"delete from control.unworded where {other}")
@@ -182,13 +183,9 @@ def try_again_now(connection: duckdb.DuckDBPyConnection) -> None:
 def _without_reply(configuration: str, now: datetime) -> str:
     sees_comments = '"sees_comments":true' in configuration
     return WITHOUT_REPLY.format(
-        configuration=_literal(configuration),
-        now=_literal(now.isoformat()),
+        configuration=literal(configuration),
+        now=literal(now.isoformat()),
         never_asked=NEVER_ASKED,
         pattern="commented_pattern" if sees_comments else "pattern",
         comment="comment" if sees_comments else "null::varchar",
     )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
