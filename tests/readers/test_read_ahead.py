@@ -1,4 +1,4 @@
-"""Files are read while dbt is imported; whoever wants the readings waits for them and reads what is missing."""
+"""Files are read while dbt is imported; who needs the readings waits for them, and reads what is missing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.readers.test_reading import LIMITS, OIL, workbook
+from tests.readers.test_reading import LIMITS
+from tests.support.lab_files import OIL, workbook
 
 from tribolake.lake.content import FileContent, OpenContent
 from tribolake.lake.folder import FolderLake
@@ -34,6 +35,9 @@ class SlowContent:
     def size_bytes(self) -> int:
         return 0
 
+    def address(self, max_bytes: int) -> None:
+        """None: it has a path."""
+
     @contextmanager
     def open(self, max_bytes: int) -> Iterator[OpenContent]:
         self.opened.append(max_bytes)
@@ -51,7 +55,7 @@ def task(path: Path) -> ReadingTask:
     return ReadingTask(FileContent(str(path)), str(path.parent / "cda."), OIL)
 
 
-def test_readings_are_awaited_and_files_are_read_once(tmp_path: Path):
+def test_files_are_read_once_and_readings_are_awaited(tmp_path: Path):
     slow = SlowContent(a_workbook(tmp_path / "slow.xlsx", "A1"))
     tasks = {"slow": ReadingTask(slow, str(tmp_path / "cda."), OIL)}
     read_ahead(tasks, LIMITS, tmp_path / "run.jsonl")

@@ -1,154 +1,62 @@
-"""Laboratory files become raw rows; files that cannot be read say why, and end nobody but themselves."""
+"""Files are read in separate processes: one that cannot be read fails alone."""
 
 from __future__ import annotations
 
-import datetime as dt
 import io
-import zipfile
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import xlsxwriter
+from tests.support.lab_files import layout, workbook
 
-from tribolake.errors import BronzeFileUnreadable
-from tribolake.lake.content import FileContent
-from tribolake.readers.confined import ReadingLimits, ReadingTask, read_files
-from tribolake.readers.layout import SheetLayout
-from tribolake.readers.raw_rows import distinct_headers
-from tribolake.readers.reader import rows_of
+from tribolake.lake.content import FileContent, OpenContent
+from tribolake.readers.confined import MODEST_MEMORY, ReadingTask, read_files
+from tribolake.readers.reading import Reading, ReadingLimits
 
-OIL = (SheetLayout("OIL", "Sample"),)
-TABLE = (SheetLayout("*", "Sample"),)
+BOTH = layout(("OIL", "Sample"), ("*", "Sample"))
 LIMITS = ReadingLimits(max_file_mb=50, max_inflated_mb=64, memory_mb=600, processor_seconds=30)
 
 
-def workbook(rows: list[list[object]], sheet: str = "OIL") -> bytes:
+def bomb() -> bytes:
+    """A few kilobytes that stand for five gigabytes: one long text in 5 000 rows."""
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 5_000, pa.int32()), pa.array(["0" * 2**20]))
     buffer = io.BytesIO()
-    with xlsxwriter.Workbook(buffer, {"default_date_format": "yyyy-mm-dd"}) as book:
-        page = book.add_worksheet(sheet)
-        for number, row in enumerate(rows):
-            page.write_row(number, 0, row)
+    pq.write_table(pa.table({"Sample": texts}), buffer, compression="zstd")
     return buffer.getvalue()
 
 
-def read(content: bytes, layouts: tuple[SheetLayout, ...]) -> list[dict]:
-    return pa.concat_tables(rows_of(content, layouts, max_inflated_mb=64)).to_pylist()
-
-
-def refusal(content: bytes, layouts: tuple[SheetLayout, ...] = OIL) -> str:
-    with pytest.raises(BronzeFileUnreadable) as error:
-        read(content, layouts)
-    return str(error.value)
-
-
-def test_given_a_blank_second_row_and_repeated_headers_then_rows_keep_their_spreadsheet_number():
-    rows = read(workbook([["Sample", "Fe", "Fe"], [], ["A1", 12.0, 12.5], ["A2", "", "<1"]]), OIL)
-    assert [row["row_number"] for row in rows] == [3, 4]
-    assert dict(rows[0]["cells"]) == {"Sample": "A1", "Fe": "12", "Fe#2": "12.5"}
-    assert dict(rows[1]["cells"]) == {"Sample": "A2", "Fe#2": "<1"}
-
-
-def test_given_dates_booleans_and_the_word_none_then_every_cell_is_text():
-    rows = read(workbook([["Sample", "Date", "Flag", "Activity"], ["A1", dt.date(2026, 1, 7), True, "None"]]), OIL)
-    assert dict(rows[0]["cells"]) == {"Sample": "A1", "Date": "2026-01-07", "Flag": "TRUE", "Activity": "None"}
-
-
-def test_given_headers_that_repeat_or_are_blank_then_names_are_unique():
-    assert distinct_headers(["Estado", "Estado", "", " Fe "]) == ["Estado", "Estado#2", "column 3", "Fe"]
-
-
-def test_given_numbers_with_three_decimals_then_nobody_can_read_them_as_thousands():
-    (row,) = read(workbook([["Sample", "Hours"], ["A1", 715.125]]), OIL)
-    assert dict(row["cells"])["Hours"] == "715.1250"
-    buffer = io.BytesIO()
-    pq.write_table(pa.table({"Sample": ["A1"], "Hours": [715.125]}), buffer)
-    (row,) = read(buffer.getvalue(), TABLE)
-    assert dict(row["cells"])["Hours"] == "715.1250"
-
-
-def test_given_large_whole_numbers_then_every_digit_stays():
-    (row,) = read(workbook([["Sample", "Hours"], [231001000012, 0.0]]), OIL)
-    assert dict(row["cells"]) == {"Sample": "231001000012", "Hours": "0"}
-    buffer = io.BytesIO()
-    pq.write_table(pa.table({"Sample": [231001000012.0, None]}), buffer)
-    assert [dict(row["cells"]) for row in read(buffer.getvalue(), TABLE)] == [{"Sample": "231001000012"}]
-
-
-def test_given_a_parquet_table_then_nulls_and_empty_texts_are_no_cells():
-    buffer = io.BytesIO()
-    pq.write_table(pa.table({"Sample": ["A1", "A2"], "Fe": ["1,5", ""], "Hours": [10.0, None]}), buffer)
-    rows = read(buffer.getvalue(), TABLE)
-    assert dict(rows[0]["cells"]) == {"Sample": "A1", "Fe": "1,5", "Hours": "10"}
-    assert dict(rows[1]["cells"]) == {"Sample": "A2"}
-
-
-def test_given_the_wrong_sheet_then_the_message_names_those_found():
-    assert "no sheet OIL; sheets found: Hoja1" in refusal(workbook([["Sample"], ["A1"]], sheet="Hoja1"))
-
-
-def test_given_a_sheet_without_the_key_column_then_the_message_names_the_columns_found():
-    assert "has no 'Sample' column; columns found: Muestra, Fe" in refusal(workbook([["Muestra", "Fe"], ["A1", 1]]))
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "the file is empty"),
-        (b"%PDF-1.4 not a workbook", "neither an Excel workbook"),
-        (workbook([["Sample"], ["A1"]])[:900], "cut short"),
-        (b"PAR1 cut", "damaged or cut short"),
-    ],
-)
-def test_given_a_file_that_is_no_workbook_then_the_message_says_what_to_do(content, words):
-    message = refusal(content, (*OIL, *TABLE))
-    assert words in message
-    assert "Copy or export it again" in message or "Export it" in message
-
-
-def test_given_a_workbook_that_unzips_beyond_the_limit_then_it_is_refused_before_it_is_unzipped():
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/worksheets/sheet1.xml", b"0" * (80 * 2**20))
-    assert "unzips to 80 MB, more than 64 MB" in refusal(buffer.getvalue())
-
-
-def far_cell_workbook() -> bytes:
-    """A few kilobytes that claim a grid of 17 billion cells."""
-    source = zipfile.ZipFile(io.BytesIO(workbook([["Sample"], ["A1"]])))
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for member in source.infolist():
-            content = source.read(member)
-            if member.filename == "xl/worksheets/sheet1.xml":
-                content = content.replace(
-                    b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
-                )
-            archive.writestr(member.filename, content)
-    return buffer.getvalue()
-
-
-def test_given_a_file_that_takes_its_reader_down_then_only_that_file_fails(tmp_path: Path):
+def test_file_that_ends_its_reader_fails_alone(tmp_path: Path):
     contents = {
         "a.xlsx": workbook([["Sample"], ["A1"]]),
-        "bomb.xlsx": far_cell_workbook(),
+        "bomb.parquet": bomb(),
         "b.xlsx": workbook([["Sample"], ["B1"], ["B2"]]),
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-    tasks = [ReadingTask(FileContent(str(tmp_path / name)), str(tmp_path / "staged."), OIL) for name in contents]
-    first, bomb, last = read_files(tasks, LIMITS)
+    tasks = [ReadingTask(FileContent(str(tmp_path / name)), str(tmp_path / "staged."), BOTH) for name in contents]
+    first, large, last = read_files(tasks, LIMITS)
     assert (first.rows, first.problem, last.rows, last.problem) == (1, None, 2, None)
-    assert bomb.problem is not None
-    assert "needs more than 600 MB" in bomb.problem
+    assert large.problem is not None
+    assert "needs more than 600 MB" in large.problem
     assert {path.name for path in tmp_path.glob("staged.*")} == {
         f"staged.{first.sha256}.parquet",
         f"staged.{last.sha256}.parquet",
     }
 
 
-def test_given_many_files_then_what_the_first_ones_left_behind_is_not_held_against_the_last(tmp_path: Path):
+def test_memory_of_earlier_files_does_not_fail_a_later_one(tmp_path: Path):
     grid = [["Sample", *(f"column {n}" for n in range(60))], *([f"A{n}", *range(60)] for n in range(1500))]
     paths = []
     for number in range(4):
@@ -159,26 +67,26 @@ def test_given_many_files_then_what_the_first_ones_left_behind_is_not_held_again
         f"c{n}": [f"{n},{k}" for k in range(5000)] for n in range(80)
     }
     pq.write_table(pa.table(columns), paths[-1])
-    tasks = [ReadingTask(FileContent(str(path)), str(tmp_path / "staged."), (*OIL, *TABLE)) for path in paths]
+    tasks = [ReadingTask(FileContent(str(path)), str(tmp_path / "staged."), BOTH) for path in paths]
     tight = ReadingLimits(max_file_mb=50, max_inflated_mb=64, memory_mb=420, processor_seconds=30)
     readings = list(read_files(tasks, tight))
     assert [reading.problem for reading in readings] == [None] * 5
     assert [reading.rows for reading in readings] == [1501, 1501, 1501, 1501, 5000]
 
 
-def test_given_a_file_beyond_the_size_limit_then_it_is_not_opened(tmp_path: Path):
+def test_file_beyond_the_size_limit_is_not_opened(tmp_path: Path):
     path = tmp_path / "large.xlsx"
     with path.open("wb") as file:
         file.truncate(51 * 2**20)
-    (reading,) = read_files([ReadingTask(FileContent(str(path)), str(tmp_path / "staged."), OIL)], LIMITS)
+    (reading,) = read_files([ReadingTask(FileContent(str(path)), str(tmp_path / "staged."), BOTH)], LIMITS)
     assert reading.problem is not None
     assert "more than 50 MB" in reading.problem
 
 
-def test_given_a_file_that_went_away_then_the_others_are_read(tmp_path: Path):
+def test_missing_file_does_not_stop_the_others(tmp_path: Path):
     (tmp_path / "a.xlsx").write_bytes(workbook([["Sample"], ["A1"]]))
     tasks = [
-        ReadingTask(FileContent(str(tmp_path / name)), str(tmp_path / "staged."), OIL)
+        ReadingTask(FileContent(str(tmp_path / name)), str(tmp_path / "staged."), BOTH)
         for name in ("gone.xlsx", "a.xlsx")
     ]
     gone, there = read_files(tasks, LIMITS)
@@ -189,9 +97,186 @@ def test_given_a_file_that_went_away_then_the_others_are_read(tmp_path: Path):
     assert (there.rows, there.problem) == (1, None)
 
 
-def test_given_a_file_that_opens_but_cannot_be_read_then_a_later_attempt_may_succeed(tmp_path):
+def test_file_that_cannot_be_read_now_is_tried_again(tmp_path):
     path = tmp_path / "unreadable.xlsx"
     path.symlink_to("/proc/self/mem")
-    (reading,) = read_files([ReadingTask(FileContent(str(path)), f"{tmp_path}/cda.", OIL)], LIMITS)
+    (reading,) = read_files([ReadingTask(FileContent(str(path)), f"{tmp_path}/cda.", BOTH)], LIMITS)
     assert reading.is_transient
     assert "cannot be opened" in str(reading.problem)
+
+
+def test_sheets_that_are_not_read_are_in_the_reading(tmp_path: Path):
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(workbook([["Sample"], ["A1"]], fill=lambda sheet: sheet.write(3, 0, "total")))
+    other = tmp_path / "b.xlsx"
+    other.write_bytes(workbook([["Sample"], ["A1"]], sheet="GEAR"))
+    of = layout(("OIL", "Sample"))
+    tasks = [ReadingTask(FileContent(str(one)), str(tmp_path / "staged."), of) for one in (path, other)]
+    first, second = read_files(tasks, LIMITS)
+    assert (first.rows, first.unread_sheets) == (2, [])
+    assert second.problem is not None and "sheets found: GEAR" in second.problem
+
+
+def test_workbook_that_ends_its_reader_is_read_as_a_stream(tmp_path: Path):
+    """A cell in the last column makes a rectangle of 1.5 GB of 3 000 rows."""
+    path = tmp_path / "wide.xlsx"
+    path.write_bytes(workbook([["Sample"], ["A1"]], fill=lambda sheet: sheet.write(2_999, 16_383, "x")))
+    (reading,) = read_files([ReadingTask(FileContent(str(path)), str(tmp_path / "staged."), BOTH)], LIMITS)
+    assert (reading.problem, reading.rows) == (None, 2)
+
+
+@dataclass(frozen=True)
+class HandledContent:
+    """A file. Something is done to its reader, or to the file, before the reader gets it."""
+
+    path: Path
+    handle: Callable[[list[int]], object]
+
+    def size_bytes(self) -> int:
+        return 0
+
+    def address(self, max_bytes: int) -> None:
+        """None: it has a path."""
+
+    @contextmanager
+    def open(self, max_bytes: int) -> Iterator[OpenContent]:
+        with FileContent(str(self.path)).open(max_bytes) as content:
+            children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+            self.handle([int(child) for child in children])
+            yield content
+
+
+def read_second(folder: Path, handle: Callable[[list[int]], object], content: bytes | None = None) -> Reading:
+    """Read two files with one reader. It is handled before the second one."""
+    paths = [folder / "a.xlsx", folder / "b.xlsx"]
+    for path in paths:
+        path.write_bytes(workbook([["Sample"], [path.stem]]) if content is None or path != paths[1] else content)
+    first, second = FileContent(str(paths[0])), HandledContent(paths[1], handle)
+    tasks = [ReadingTask(one, f"{folder}/staged.", BOTH) for one in (first, second)]
+    before, reading = read_files(tasks, LIMITS)
+    assert (before.rows, before.problem) == (1, None)
+    return reading
+
+
+def test_reader_has_no_secret_in_its_environment(tmp_path: Path, monkeypatch):
+    secrets = {"AWS_SECRET_ACCESS_KEY": "seen-1", "OPENAI_API_KEY": "seen-2", "TRIBOLAKE_ANYTHING": "seen-3"}
+    for name, text in secrets.items():
+        monkeypatch.setenv(name, text)
+    found = []
+    reading = read_second(tmp_path, lambda readers: found.extend(Path(f"/proc/{readers[0]}/environ").read_bytes()))
+    assert (reading.rows, reading.problem) == (1, None)
+    assert b"PATH=" in bytes(found)
+    assert b"seen-" not in bytes(found)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_reader_killed_from_outside_is_replaced(tmp_path: Path, number):
+    reading = read_second(tmp_path, lambda readers: [os.kill(reader, number) for reader in readers])
+    assert (reading.rows, reading.problem) == (1, None)
+
+
+def test_reader_that_is_always_killed_blames_no_file(tmp_path: Path):
+    done = threading.Event()
+
+    def kill_readers() -> None:
+        while not done.wait(0.01):
+            for children in Path("/proc/self/task").glob("*/children"):
+                with suppress(OSError):
+                    for child in map(int, children.read_text().split()):
+                        # This process has servers of other tests too.
+                        if b"tribolake.readers.child" in Path(f"/proc/{child}/cmdline").read_bytes():
+                            os.kill(child, signal.SIGKILL)
+
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(workbook([["Sample"], ["A1"]]))
+    killer = threading.Thread(target=kill_readers)
+    killer.start()
+    try:
+        (reading,) = read_files([ReadingTask(FileContent(str(path)), f"{tmp_path}/staged.", BOTH)], LIMITS)
+    finally:
+        done.set()
+        killer.join()
+    assert reading.is_transient
+    assert "ended from outside (SIGKILL)" in str(reading.problem)
+
+
+def test_reader_without_memory_left_blames_no_file(tmp_path: Path):
+    handled = []
+
+    def leave_no_memory(readers: list[int]) -> None:
+        used = int(Path(f"/proc/{readers[0]}/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.prlimit(readers[0], resource.RLIMIT_AS, (used, used))
+        handled.extend(readers)
+
+    reading = read_second(
+        tmp_path, leave_no_memory, content=workbook([["Sample"], *[[f"b{n}"] for n in range(20_000)]])
+    )
+    assert (reading.rows, reading.problem) == (20_000, None)
+    assert len(handled) == 1
+
+
+def test_reader_has_its_limit_of_memory(tmp_path: Path):
+    found = []
+    read_second(tmp_path, lambda readers: found.append(resource.prlimit(readers[0], resource.RLIMIT_AS)))
+    assert found == [(600 * 2**20, 600 * 2**20)]
+
+
+def test_run_with_less_memory_than_a_reader_reads_files(tmp_path: Path):
+    """`ulimit -v` of a run below the limit of its readers ended every reader."""
+    path, staged = tmp_path / "a.xlsx", f"{tmp_path}/staged."
+    path.write_bytes(workbook([["Sample"], ["A1"]]))
+    asked = {"path": str(path), "size_bytes": None, "staged_prefix": staged, "layout": asdict(BOTH), "streams": False}
+    child = [sys.executable, "-m", "tribolake.readers.child", json.dumps(asdict(replace(LIMITS, memory_mb=4096)))]
+    shell = ["sh", "-c", 'ulimit -v 700000; exec "$@"', "sh", *child]
+    environment = os.environ | MODEST_MEMORY
+    told = subprocess.run(shell, input=json.dumps(asked), capture_output=True, text=True, check=True, env=environment)
+    assert json.loads(told.stdout.splitlines()[1])["rows"] == 1
+
+
+def test_file_beyond_its_processor_time_fails(tmp_path: Path):
+    path = tmp_path / "long.csv"
+    path.write_text("Sample;Fe\n" + '"A1";7\n' * 1_500_000)  # quoted: DuckDB would read it in time
+    limits = replace(LIMITS, processor_seconds=1)
+    (reading,) = read_files([ReadingTask(FileContent(str(path)), f"{tmp_path}/staged.", BOTH)], limits)
+    assert not reading.is_transient
+    assert "or 1 s" in str(reading.problem)
+    assert len(reading.sha256) == 64
+
+
+def test_reader_that_does_not_answer_is_ended(tmp_path: Path, monkeypatch):
+    def stop(readers: list[int]) -> None:
+        monkeypatch.setattr("tribolake.readers.reading.START_SECONDS", -59)  # one second is left
+        os.kill(readers[0], signal.SIGSTOP)
+
+    reading = read_second(tmp_path, stop)
+    assert reading.is_transient
+    assert "did not end within 1 s" in str(reading.problem)
+
+
+def test_file_that_becomes_a_pipe_is_not_waited_for(tmp_path: Path):
+    def replace_by_pipe(_: list[int]) -> None:
+        path = tmp_path / "b.xlsx"
+        path.rename(tmp_path / "kept")
+        os.mkfifo(path)
+
+    began = time.monotonic()
+    reading = read_second(tmp_path, replace_by_pipe)
+    assert reading.is_transient
+    assert "no regular file" in str(reading.problem)
+    assert time.monotonic() - began < LIMITS.processor_seconds
+
+
+def test_file_that_grows_after_its_listing_is_read_later(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("Sample\nA1\n")
+    (reading,) = read_files([ReadingTask(FileContent(str(path), 5), f"{tmp_path}/staged.", BOTH)], LIMITS)
+    assert reading.is_transient
+    assert "changed from 5 to 10 bytes" in str(reading.problem)
+
+
+def test_error_of_the_staging_folder_blames_no_file(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("Sample\nA1\n")
+    (reading,) = read_files([ReadingTask(FileContent(str(path)), f"{tmp_path}/gone/staged.", BOTH)], LIMITS)
+    assert reading.is_transient
+    assert "cannot be staged (No such file or directory)" in str(reading.problem)

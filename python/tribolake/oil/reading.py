@@ -9,25 +9,27 @@ from pathlib import Path
 
 from tribolake.lake import open_lake
 from tribolake.lake.bronze import CLIENT_NAME, BronzeFile
+from tribolake.lake.files import make_folder
 from tribolake.lake.ledger import Ledger
-from tribolake.readers.confined import Reading, ReadingLimits, ReadingTask
-from tribolake.readers.layout import SheetLayout
+from tribolake.readers.confined import ReadingTask
+from tribolake.readers.layout import FileLayout
 from tribolake.readers.read_ahead import read_ahead, readings_of
+from tribolake.readers.reading import Reading, ReadingLimits
 from tribolake.settings import Settings
 
-# The sheets that each declared client's laboratory delivers.
-Layouts = Mapping[str, tuple[SheetLayout, ...]]
+# How the laboratory of each declared client lays out its files.
+Layouts = Mapping[str, FileLayout]
 # The columns of control.found_files.
 FOUND_FILES = "client, file_key, size_bytes, modified_at, partition_date"
 
 
 def begin_to_read(settings: Settings, run_id: str, found: Sequence[BronzeFile], layouts: Layouts) -> None:
     """Begin to read new files in the background; :func:`read_arrivals` waits for them."""
-    read_ahead(_reading_tasks(settings, found, layouts), _reading_limits(settings), _record(settings, run_id))
+    read_ahead(_reading_tasks(settings, found, layouts), ReadingLimits.of(settings), _record(settings, run_id))
 
 
 def files_of(rows: Sequence[tuple[str, str, int, datetime, date | None]], ledger: Ledger) -> list[BronzeFile]:
-    """The files that the plan of a run found, from rows of control.found_files, without those that are loaded since."""
+    """Return the files that a plan found, from rows of control.found_files, without those that are loaded since."""
     found = (
         BronzeFile(client, key, size_bytes, modified_at.astimezone(UTC), day)
         for client, key, size_bytes, modified_at, day in sorted(rows, key=lambda row: row[1])
@@ -45,7 +47,7 @@ def read_arrivals(
         run_id: of the run whose files were read ahead, if any were.
         found: new files.
         ledger: earlier arrivals.
-        layouts: the sheets that each declared client's laboratory delivers.
+        layouts: how the laboratory of each declared client lays out its files.
 
     Returns:
         One row per file, its columns those of the model `bronze_arrivals`. Status is `loaded` (its rows are
@@ -53,7 +55,7 @@ def read_arrivals(
         says what to do).
     """
     tasks = _reading_tasks(settings, found, layouts)
-    readings = readings_of(tasks, _reading_limits(settings), _record(settings, run_id))
+    readings = readings_of(tasks, ReadingLimits.of(settings), _record(settings, run_id))
     contents = set(ledger.contents)
     rows = []
     for file in found:
@@ -67,7 +69,7 @@ def read_arrivals(
 
 
 def staged_file(settings: Settings, client: str, sha256: str) -> Path:
-    """Where the raw rows of a content wait to be loaded."""
+    """Return where the raw rows of a content wait to be loaded."""
     return settings.staging / f"{client}.{sha256}.parquet"
 
 
@@ -76,22 +78,13 @@ def _record(settings: Settings, run_id: str) -> Path:
 
 
 def _reading_tasks(settings: Settings, found: Sequence[BronzeFile], layouts: Layouts) -> dict[str, ReadingTask]:
-    settings.staging.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.staging, settings.state)
     lake, staging = open_lake(settings), settings.staging
     return {
-        file.key: ReadingTask(lake.content(file), str(staging / f"{file.client}."), tuple(layouts[file.client]))
+        file.key: ReadingTask(lake.content(file), str(staging / f"{file.client}."), layouts[file.client])
         for file in found
         if file.client in layouts
     }
-
-
-def _reading_limits(settings: Settings) -> ReadingLimits:
-    return ReadingLimits(
-        settings.reader.max_file_mb,
-        settings.reader.max_inflated_mb,
-        settings.reader.memory_mb,
-        settings.reader.seconds,
-    )
 
 
 def _arrival(file: BronzeFile, reading: Reading, status: str) -> dict[str, object]:
@@ -111,6 +104,7 @@ def _arrival(file: BronzeFile, reading: Reading, status: str) -> dict[str, objec
         "message": "the same content is loaded already" if status == "duplicate" else reading.problem,
         "is_transient": reading.is_transient,
         "rows_read": reading.rows if status == "loaded" else 0,
+        "unread_sheets": [{"sheet": sheet, "rows": rows} for sheet, rows in reading.unread_sheets],
         "arrived_at": arrived_at,
     }
 

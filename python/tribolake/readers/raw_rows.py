@@ -16,12 +16,56 @@ RAW_ROWS = pa.schema(
         ("sheet", pa.string()),
         ("row_number", pa.int32()),  # as a spreadsheet shows it: the header of a plain sheet is row 1
         ("cells", pa.map_(pa.string(), pa.string())),  # header -> text; empty cells are left out
+        ("kinds", pa.string()),  # one letter a cell, in the order of `cells`
     ]
 )
 
+# The letters of `kinds`.
+TEXT, NUMBER, DATE, BOOLEAN, ERROR, FORMULA, PERCENT, SHIFTED = "t", "n", "d", "b", "e", "f", "p", "s"
+
+
+class ErrorCell(str):
+    """The error that a spreadsheet shows in a cell, for instance `#N/A`."""
+
+    __slots__ = ()
+
+
+class Percent(float):
+    """A number that a spreadsheet shows as per cent: 0.05 for a cell that holds 0.0005 and shows `0.05%`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of_share(cls, share: float) -> Percent:
+        """The per cent that a share is. A hundred times 0.07 has an error in its last digit."""
+        return cls(f"{share * 100:.15g}")
+
+
+class ShiftedCell(str):
+    """A cell of a row with more cells than headers: a mark within a cell was taken for the end of it."""
+
+    __slots__ = ()
+
+
+class UncalculatedFormula(str):
+    """A formula that no spreadsheet has calculated: its cell has no value."""
+
+    __slots__ = ()
+
+
+# How spreadsheets write an error where a file has texts only, in English, Spanish, Portuguese, French and German.
+ERROR_TEXTS = frozenset({
+    "#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
+    "#CONNECT!", "#UNKNOWN!", "#GETTING_DATA",
+    "#N/D", "#¡DIV/0!", "#¡VALOR!", "#¡REF!", "#¿NOMBRE?", "#¡NUM!", "#¡NULO!", "#NULO!", "#VALOR!", "#NOME?", "#NÚM!",
+    "#VALEUR!", "#NOM?", "#NOMBRE!", "#NUL!", "#NV", "#WERT!", "#BEZUG!", "#ZAHL!",
+})  # fmt: skip
+# A column that was too narrow for its number, and an error of LibreOffice.
+ERROR_PATTERN = r"^(#{3,}|Err:[0-9]{3})$"
+
 
 def distinct_headers(headers: list[str]) -> list[str]:
-    """Names that are unique: the second `Estado` becomes `Estado#2`; a blank header becomes `column 7`."""
+    """Make names unique: the second `Estado` becomes `Estado#2`, a blank header becomes `column 7`."""
     seen: Counter[str] = Counter()
     names = []
     for position, header in enumerate(headers, start=1):
@@ -32,29 +76,55 @@ def distinct_headers(headers: list[str]) -> list[str]:
 
 
 def number_texts(numbers: pa.Array) -> pa.Array:
-    """Floating-point numbers as text: whole ones digit by digit, as the sample numbers that they may be.
+    """Return floating-point numbers as text. Whole ones have all digits, as they may be sample numbers.
 
-    715.125 becomes `715.1250`: a laboratory that writes decimal commas means 715 thousand by `715.125`.
+    Whole ones of 32 bits that have lost digits are in scientific notation, so that nobody takes them for numbers of
+    samples.
     """
-    is_whole = pc.and_(pc.equal(pc.round(numbers), numbers), pc.less(pc.abs(numbers), float(2**53)))
+    is_short = numbers.type == pa.float32()
+    exact = float(2**24 if is_short else 2**53)
+    is_whole = pc.and_(pc.equal(pc.round(numbers), numbers), pc.less(pc.abs(numbers), exact))
     whole = pc.if_else(is_whole, numbers, 0.0).cast(pa.int64()).cast(pa.string())
-    others = pc.replace_substring_regex(numbers.cast(pa.string()), r"^(-?[0-9]{1,3}[.][0-9]{3})$", r"\10")
-    return pc.if_else(is_whole, whole, others)
+    if is_short and pc.any(pc.greater_equal(pc.abs(numbers), exact)).as_py():
+        wide = [None if number is None else f"{number:.8e}" for number in numbers.to_pylist()]
+        return pc.if_else(is_whole, whole, pa.array(wide, pa.string()))
+    return pc.if_else(is_whole, whole, numbers.cast(pa.string()))
 
 
-def raw_rows(sheet: str, headers: list[str], texts: pa.Array, filled: np.ndarray, row_numbers: np.ndarray) -> pa.Table:
+def is_error_text(texts: pa.Array) -> np.ndarray:
+    """Return which texts are the error of a spreadsheet."""
+    found = np.asarray(pc.fill_null(pc.match_substring_regex(texts, r"^\s*(#|Err:)"), False))
+    if found.any():
+        stripped = pc.utf8_trim_whitespace(texts.filter(pa.array(found)))
+        listed = pc.is_in(pc.utf8_upper(stripped), value_set=pa.array(sorted(ERROR_TEXTS)))
+        found = found.copy()
+        found[found] = np.asarray(pc.or_(listed, pc.match_substring_regex(stripped, ERROR_PATTERN)))
+    return found
+
+
+def raw_rows(
+    sheet: str, headers: list[str], texts: pa.Array, kinds: np.ndarray, filled: np.ndarray, row_numbers: np.ndarray
+) -> pa.Table:
     """Build raw rows from the filled cells of a grid.
 
     Args:
         sheet: name of the sheet.
         headers: one unique name per column.
         texts: text of each filled cell, in row order.
+        kinds: letter of each filled cell, as ASCII codes.
         filled: boolean grid, rows × columns; its true cells are those of `texts`.
         row_numbers: spreadsheet number of each row of the grid.
 
     Returns:
-        Table of the shape `RAW_ROWS`, one row per grid row that has a filled cell.
+        Table of the shape `RAW_ROWS`, one row per grid row that has a cell with more than white space.
     """
+    # Most columns have no white space alone: looking once is cheaper than trimming every text.
+    blank = np.asarray(pc.fill_null(pc.utf8_is_space(texts), False)) | np.asarray(pc.equal(pc.binary_length(texts), 0))
+    if blank.any():
+        written = ~blank
+        filled = filled.copy()
+        filled[filled] = written
+        texts, kinds = texts.filter(pa.array(written)), kinds[written]
     per_row = filled.sum(axis=1)
     kept = per_row > 0
     offsets = np.concatenate(([0], np.cumsum(per_row[kept]))).astype(np.int32)
@@ -62,4 +132,6 @@ def raw_rows(sheet: str, headers: list[str], texts: pa.Array, filled: np.ndarray
     short = pc.utf8_slice_codeunits(texts, 0, MAX_CELL_CHARACTERS)
     cells = pa.MapArray.from_arrays(pa.array(offsets), names, short)
     rows = int(kept.sum())
-    return pa.table([pa.repeat(sheet, rows), pa.array(row_numbers[kept].astype(np.int32)), cells], schema=RAW_ROWS)
+    letters = pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(kinds.astype(np.uint8)))
+    numbers = pa.array(row_numbers[kept].astype(np.int32))
+    return pa.table([pa.repeat(sheet, rows), numbers, cells, letters], schema=RAW_ROWS)

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-from tribolake.readers.confined import Reading, ReadingLimits, ReadingTask, read_files
+from tribolake.readers.confined import ReadingTask, read_files
+from tribolake.readers.reading import Reading, ReadingLimits
 
 
 def read_ahead(tasks: Mapping[str, ReadingTask], limits: ReadingLimits, record: Path) -> None:

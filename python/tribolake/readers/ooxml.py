@@ -1,0 +1,355 @@
+"""The cells of an Excel workbook (.xlsx, .xlsm) that calamine does not give, read from the XML one row at a time.
+
+calamine gives an error and a formula that was never calculated as an empty cell. It rounds whole numbers beyond 2^53,
+and it asks for the memory of the whole rectangle up to a stray cell. Sheets without these are left to calamine, which
+takes a fifth of the time.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cached_property, lru_cache
+from typing import IO, Any
+
+from tribolake.errors import BronzeFileUnreadable
+from tribolake.readers.raw_rows import ErrorCell, Percent, UncalculatedFormula
+from tribolake.readers.table import SheetRow
+from tribolake.readers.xml_stream import CHUNK_BYTES, Elements, read_xml
+
+CELL_NAME = re.compile(r"([A-Z]+)([0-9]+)")
+ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+# Built-in formats of dates, of a duration and of per cent.
+DATE_FORMATS = frozenset([*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)])
+DURATION_FORMAT = 46
+PERCENT_FORMATS = frozenset([9, 10])
+# Parts of a format that show a text, an escaped character, or the width of one.
+TEXTS_OF_A_FORMAT = re.compile(r'"[^"]*"|\\.|_.|\*.')
+BRACKETS = re.compile(r"\[[^\]]*\]")
+ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
+# A whole number with more digits than a floating-point number keeps.
+LONG_NUMBER = re.compile(r"-?[0-9]{16,}")
+# What calamine does not give: formulas, errors, long numbers. Searches for a literal beginning are the quickest.
+PECULIAR = (re.compile(rb"<f[ />]"), re.compile(rb't="e"'), re.compile(rb"<v>-?[0-9]{16}"))
+ROW = b'<row r="'
+FAR_ROW = re.compile(rb'<row r="[0-9]{6}')
+MERGED_CELL = re.compile(rb'<mergeCell ref="([A-Z]+)([0-9]+):[A-Z]+([0-9]+)"')
+OVERLAP_BYTES = 128
+EPOCH_1900, EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
+Convert = Callable[[float], object]
+
+
+@dataclass(frozen=True)
+class SheetLook:
+    """What a look at a sheet's XML shows before its cells are read."""
+
+    is_peculiar: bool  # it has cells that calamine does not give
+    spans: dict[int, dict[int, int]]  # cells merged downwards
+
+
+class Ooxml:
+    """An Excel workbook as the archive that it is.
+
+    Raises:
+        BronzeFileUnreadable: a part is missing or damaged.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._members = _members(archive)
+        book = _Workbook()
+        list(self._read("xl/workbook.xml", book))
+        parts = linked_parts(archive, "xl/workbook.xml")
+        self._is_uncalculated = book.is_uncalculated
+        self.is_1904 = book.is_1904
+        self._epoch = EPOCH_1904 if book.is_1904 else EPOCH_1900
+        self._paths = {name: parts[link] for name, link in book.sheets.items() if link in parts}
+
+    @property
+    def sheets(self) -> list[str]:
+        """The worksheets, in the order of the workbook; charts are none."""
+        return list(self._paths)
+
+    def look_at(self, sheet: str) -> SheetLook:
+        """Find out what a sheet has without reading its cells."""
+        is_peculiar = False
+        spans: dict[int, dict[int, int]] = {}
+        for text in self._pieces(sheet):
+            is_peculiar = (
+                is_peculiar or _has_peculiar_cells(text) or bool(self._percents and self._percents.search(text))
+            )
+            for column, first, last in MERGED_CELL.findall(text):
+                if first != last:
+                    spans.setdefault(int(first), {})[column_number(column.decode())] = int(last)
+        return SheetLook(is_peculiar, spans)
+
+    def _pieces(self, sheet: str) -> Iterator[bytes]:
+        """Yield the XML of a sheet. Each piece begins with the end of the one before."""
+        rest = b" " * OVERLAP_BYTES
+        with self._open(self._paths[sheet]) as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                yield rest + chunk
+                rest = chunk[-OVERLAP_BYTES:].rjust(OVERLAP_BYTES)
+
+    def rows(self, sheet: str) -> Iterator[SheetRow]:
+        """Yield the rows of a sheet that have a cell with a value."""
+        return self._read(self._paths[sheet], _Rows(self._shared_texts, self._formats, self._is_uncalculated))
+
+    @cached_property
+    def _shared_texts(self) -> list[str]:
+        return list(self._read("xl/sharedstrings.xml", _SharedTexts(), is_optional=True))
+
+    @cached_property
+    def _percents(self) -> re.Pattern[bytes] | None:
+        """Finds cells that are shown as per cent; None where the workbook has no such style."""
+        styles = [b"%d" % at for at, reading in enumerate(self._formats) if reading == Percent.of_share]
+        return re.compile(rb'<c [^>]*\bs="(?:%s)"' % b"|".join(styles)) if styles else None
+
+    @cached_property
+    def _formats(self) -> list[Convert]:
+        """How a number is read, by the style of its cell."""
+        styles = _Styles()
+        list(self._read("xl/styles.xml", styles, is_optional=True))
+        return [self._reading_of(number, styles.codes.get(number, "")) for number in styles.cells]
+
+    def _reading_of(self, number: int, code: str) -> Convert:
+        shown = TEXTS_OF_A_FORMAT.sub("", code.split(";", maxsplit=1)[0])
+        if number == DURATION_FORMAT or ELAPSED.search(shown):
+            return lambda days: timedelta(days=days)
+        if number in DATE_FORMATS or re.search("[dmyhs]", BRACKETS.sub("", shown), re.IGNORECASE):
+            return lambda days: moment(days, self._epoch)
+        return Percent.of_share if number in PERCENT_FORMATS or "%" in shown else float
+
+    def _read(self, path: str, elements: Elements, *, is_optional: bool = False) -> Iterator[Any]:
+        if is_optional and path not in self._members:
+            return
+        with self._open(path) as stream:
+            yield from read_xml(stream, elements)
+
+    def _open(self, path: str) -> IO[bytes]:
+        try:
+            return self._archive.open(self._members[path.lower()])
+        except KeyError as error:
+            raise BronzeFileUnreadable(f"the workbook has no {path}. Copy or export it again") from error
+
+
+def linked_parts(archive: zipfile.ZipFile, part: str) -> dict[str, str]:
+    """Return the members that a part of a workbook names by a link, worksheets only."""
+    folder, name = posixpath.split(part)
+    links = _Links()
+    member = _members(archive).get(f"{folder}/_rels/{name}.rels")
+    if member:
+        with archive.open(member) as stream:
+            list(read_xml(stream, links))
+    return {
+        link: posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
+        for link, target in links.targets.items()
+    }
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Return the members of an archive by their path in lower case, with `/` between folders."""
+    return {name.replace("\\", "/").lower(): name for name in archive.namelist()}
+
+
+@lru_cache(maxsize=16_384)
+def column_number(letters: str) -> int:
+    """Return the number of a column, from 0 for A."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+def moment(days: float, epoch: datetime) -> object:
+    """Return the date, the time or both that a number of days means. Returns a number beyond the calendar as it is."""
+    # Lotus 1-2-3 took 1900 for a leap year: days before March have another number than the calendar's.
+    leap = 1 if epoch == EPOCH_1900 and days < 60 else 0
+    try:
+        found = epoch + timedelta(milliseconds=round((days + leap) * 86_400_000))
+    except OverflowError:
+        return days
+    if days < 1:
+        return found.time()
+    return found.date() if days == int(days) else found
+
+
+def unescaped(text: str) -> str:
+    """Replace escapes: `_x0041_` is an A, a unit of UTF-16. Half of a surrogate pair becomes U+FFFD."""
+    units = ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _has_peculiar_cells(text: bytes) -> bool:
+    is_other_xml = text[:OVERLAP_BYTES].isspace() and b'<worksheet xmlns="' not in text[: 8 * OVERLAP_BYTES]
+    # With a prefix before every name, say, the patterns would find nothing.
+    has_far_row = FAR_ROW.match(text, max(text.rfind(ROW), 0)) is not None
+    return is_other_xml or has_far_row or any(pattern.search(text) for pattern in PECULIAR)
+
+
+class _Workbook(Elements):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sheets: dict[str, str] = {}
+        self.is_1904 = False
+        self.is_uncalculated = False  # a program wrote the formulas, and no spreadsheet has opened them since
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "sheet":
+            link = next((value for key, value in attributes.items() if key.endswith(":id")), "")
+            self.sheets[attributes.get("name", "")] = link
+        elif name == "workbookPr":
+            self.is_1904 = attributes.get("date1904") in ("1", "true")
+        elif name == "calcPr":
+            self.is_uncalculated = attributes.get("fullCalcOnLoad") in ("1", "true")
+
+
+class _Links(Elements):
+    def __init__(self) -> None:
+        super().__init__()
+        self.targets: dict[str, str] = {}
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "Relationship" and attributes.get("Type", "").endswith("/worksheet"):
+            self.targets[attributes["Id"]] = attributes["Target"]
+
+
+class _Styles(Elements):
+    def __init__(self) -> None:
+        super().__init__()
+        self.codes: dict[int, str] = {}
+        self.cells: list[int] = []
+        self._is_cell_style = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "numFmt":
+            self.codes[int(attributes["numFmtId"])] = attributes["formatCode"]
+        elif name == "cellXfs":
+            self._is_cell_style = True
+        elif name == "xf" and self._is_cell_style:
+            self.cells.append(int(attributes.get("numFmtId", 0)))
+
+    def end(self, name: str) -> None:
+        if name == "cellXfs":
+            self._is_cell_style = False
+
+
+class _Texts(Elements):
+    """Texts in runs; how a text is pronounced (`rPh`) is left out."""
+
+    def __init__(self, elements: Sequence[str]) -> None:
+        super().__init__()
+        self._read = frozenset(elements)
+        self._pieces: list[str] | None = None
+        self._is_pronunciation = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "rPh":
+            self._is_pronunciation = True
+        elif name in self._read and not self._is_pronunciation:
+            self._pieces = []
+
+    def text(self, text: str) -> None:
+        if self._pieces is not None:
+            self._pieces.append(text)
+
+    def _taken(self) -> str:
+        pieces, self._pieces = self._pieces or [], None
+        text = "".join(pieces)
+        return unescaped(text) if "_x" in text else text
+
+
+class _SharedTexts(_Texts):
+    def __init__(self) -> None:
+        super().__init__(["t"])
+        self._runs: list[str] = []
+
+    def end(self, name: str) -> None:
+        if name == "rPh":
+            self._is_pronunciation = False
+        elif name == "t" and self._pieces is not None:
+            self._runs.append(self._taken())
+        elif name == "si":
+            self.found.append("".join(self._runs))
+            self._runs = []
+
+
+class _Rows(_Texts):
+    def __init__(self, shared_texts: Sequence[str], formats: Sequence[Convert], is_uncalculated: bool) -> None:
+        super().__init__(["t", "v", "f"])
+        self._shared_texts = shared_texts
+        self._formats = formats
+        self._is_uncalculated = is_uncalculated
+        self._number = 0
+        self._cells: list[object] = []
+        self._at = -1
+        self._cell: dict[str, str] = {}
+        self._value: str | None = None
+        self._formula: str | None = None
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "c":
+            self._cell, self._value, self._formula = attributes, None, None
+            place = CELL_NAME.match(attributes.get("r", ""))
+            self._at = column_number(place[1]) if place else self._at + 1
+        elif name == "row":
+            self._number = int(attributes.get("r", self._number + 1))
+            self._cells, self._at = [], -1
+        else:
+            super().start(name, attributes)
+
+    def end(self, name: str) -> None:
+        if name == "c":
+            if self._value is not None or self._formula is not None:
+                self._cells += [""] * (self._at + 1 - len(self._cells))
+                self._cells[self._at] = self._cell_value()
+        elif name == "row":
+            if self._cells:
+                self.found.append((self._number, self._cells))
+        elif name == "rPh":
+            self._is_pronunciation = False
+        elif self._pieces is not None and name == "f":
+            self._formula = self._taken()
+        elif self._pieces is not None and name in self._read:
+            self._value = (self._value or "") + self._taken()
+
+    def _cell_value(self) -> object:
+        kind = self._cell.get("t", "n")
+        text = self._value or ""
+        is_unset = not text and (kind != "str" or self._is_uncalculated)
+        if self._formula is not None and (is_unset or (self._is_uncalculated and text == "0" and kind == "n")):
+            return UncalculatedFormula(f"={self._formula}")
+        if text == "":
+            return ""
+        if kind == "s":
+            return self._shared_texts[int(text)]
+        return READ_AS[kind](text) if kind in READ_AS else self._number_of(text)
+
+    def _number_of(self, text: str) -> object:
+        if LONG_NUMBER.fullmatch(text):
+            return int(text)
+        style = int(self._cell.get("s", 0))
+        return (self._formats[style] if style < len(self._formats) else float)(float(text))
+
+
+def _iso_moment(text: str) -> object:
+    for kind in (date, datetime, time):
+        try:
+            return kind.fromisoformat(text)
+        except ValueError:
+            continue
+    return text
+
+
+# How a cell is read that is not a number, by its type.
+READ_AS: dict[str, Callable[[str], object]] = {
+    "str": str,
+    "inlineStr": str,
+    "e": ErrorCell,
+    "b": lambda text: text not in ("0", "false"),
+    "d": _iso_moment,
+}

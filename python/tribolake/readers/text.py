@@ -1,0 +1,193 @@
+"""Tables in text files: CSV, TSV and what else portals export.
+
+DuckDB reads plain rectangles: see `plain_text.py`. Python's csv module reads all others. DuckDB drops blank lines, so
+that rows would lose their numbers, and refuses rows of other lengths.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+from math import prod
+from typing import Any
+
+import pyarrow as pa
+
+from tribolake.errors import BronzeFileUnreadable
+from tribolake.readers.layout import FileLayout
+from tribolake.readers.names import normal_form
+from tribolake.readers.plain_text import plain_text
+from tribolake.readers.raw_rows import ShiftedCell
+from tribolake.readers.sheets import layout_without_sheets
+from tribolake.readers.table import HEADER_SEARCH_ROWS, is_blank, sheet_tables
+
+ENCODING_BY_MARK = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+DELIMITERS = (";", ",", "\t", "|")
+QUOTES = ('"', "'")
+HEAD_BYTES = 2**12
+csv.field_size_limit(2**24)
+
+
+@dataclass(frozen=True)
+class TextForm:
+    """How a table is written as text; without a quote nothing is quoted."""
+
+    encoding: str
+    delimiter: str
+    quote: str | None
+    escape: str | None = None
+
+    def rows(self, content: bytes, *, strict: bool = False) -> Iterator[list[str]]:
+        quoting: Any = csv.QUOTE_NONE if self.quote is None else csv.QUOTE_MINIMAL
+        return csv.reader(
+            io.TextIOWrapper(io.BytesIO(content), self.encoding, newline=""),
+            delimiter=self.delimiter,
+            quotechar=self.quote,
+            escapechar=self.escape,
+            quoting=quoting,
+            strict=strict,
+        )
+
+    def head(self, content: bytes) -> list[list[str]]:
+        """Return the first filled rows."""
+        return list(islice((row for row in self.rows(content) if not is_blank(row)), HEADER_SEARCH_ROWS))
+
+
+def text_tables(content: bytes, layout: FileLayout, *, by_duckdb: bool = True) -> Iterator[pa.Table]:
+    """Yield raw rows of a text file. Without `by_duckdb` its own parser reads every text.
+
+    Raises:
+        BronzeFileUnreadable: no table with a key header, or not the encoding that the seed says.
+        NotReadByDuckDB: read the file again without it.
+    """
+    encoding = layout.encoding or encoding_of(content)
+    try:
+        form, header = _form_of(content, encoding, layout)
+        sheet, of_sheet = layout_without_sheets("the text file", header, layout)
+        plain = None
+        if by_duckdb and form.quote:
+            utf8 = content if encoding == "utf-8" else content.decode(encoding).encode()
+            plain = plain_text(utf8, header, form.delimiter, form.quote, of_sheet)
+        if plain is not None:
+            yield from plain.tables(sheet)
+        else:
+            written = _unambiguous(form, content, layout.key_forms).rows(content)
+            rows = _cells_of(written, layout.key_forms, len(header))
+            yield from sheet_tables("the text file", sheet, enumerate(rows, 1), of_sheet)
+    except (UnicodeError, LookupError) as error:
+        raise BronzeFileUnreadable(
+            f"the text file is not written in {encoding} ({error}). "
+            "Save it as UTF-8, or give its encoding in seeds/oil/laboratories.csv"
+        ) from error
+    except csv.Error as error:
+        raise BronzeFileUnreadable(
+            f"the text file is not a table ({error}): a quotation mark may never be closed. Export it again"
+        ) from error
+
+
+def _cells_of(rows: Iterator[list[str]], keys: frozenset[str], width: int) -> Iterator[list[str]]:
+    """The cells of each row. `="0012"` is how a spreadsheet is made to keep the text 0012.
+
+    Args:
+        rows: as the file has them.
+        keys: key headers in their normal form.
+        width: number of the headers. A longer row has a mark within a cell that was taken for the end of it.
+    """
+    for row in rows:
+        cells = [cell[2:-1] if cell.startswith('="') and cell.endswith('"') else cell for cell in row]
+        if len(cells) > width and not is_blank(cells[width:]):
+            if any(normal_form(cell) in keys for cell in cells):
+                width = len(cells)
+            else:
+                cells = [ShiftedCell(cell) if cell.strip() else "" for cell in cells]
+        yield cells
+
+
+def encoding_of(content: bytes) -> str:
+    """Return the encoding of a text: by its byte order mark, UTF-8 if it can be, else a code page of Windows."""
+    for mark, encoding in ENCODING_BY_MARK.items():
+        if content.startswith(mark):
+            return encoding
+    head = content[:HEAD_BYTES]
+    zeros = head[::2].count(0), head[1::2].count(0)
+    if max(zeros) > 10 * min(zeros) and max(zeros) * 5 > len(head):
+        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    return next((encoding for encoding in ("utf-8", "cp1252") if _is_written_in(encoding, content)), "latin-1")
+
+
+def is_text(content: bytes) -> bool:
+    """Return whether a file is text: nearly free of control characters."""
+    head = content[:HEAD_BYTES]
+    text = head.decode(encoding_of(head), errors="replace")
+    controls = sum(unicodedata.category(character) in ("Cc", "Cn", "Co") for character in text)
+    return controls - sum(map(text.count, "\t\r\n\f\v\x1a")) <= len(text) // 200
+
+
+def _is_written_in(encoding: str, content: bytes) -> bool:
+    stream = io.TextIOWrapper(io.BytesIO(content), encoding)
+    try:
+        while stream.read(2**20):
+            pass
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _form_of(content: bytes, encoding: str, layout: FileLayout) -> tuple[TextForm, Sequence[str]]:
+    """Return the form in which a row has a key header and the most columns, and that row.
+
+    Where no row has one: the form in which the most cells are in rows of one length, and the longest row.
+    """
+    keys = layout.key_forms
+    delimiters = [layout.delimiter.replace("tab", "\t")] if layout.delimiter else DELIMITERS
+    quotes = [layout.quote] if layout.quote else QUOTES
+    best, header = TextForm(encoding, delimiters[0], quotes[0]), [""]
+    for form in (TextForm(encoding, delimiter, quote) for quote, delimiter in product(quotes, delimiters)):
+        for row in form.head(content):
+            if any(normal_form(cell) in keys for cell in row) and len(row) > len(header):
+                best, header = form, row
+    if header == [""]:
+        # A wrong quotation mark makes rows uneven, and a wrong delimiter makes them short.
+        of_delimiters = [
+            max((TextForm(encoding, delimiter, quote) for quote in quotes), key=lambda form: _evenness(form, content))
+            for delimiter in delimiters
+        ]
+        best = max(of_delimiters, key=lambda form: prod(_evenness(form, content)))
+        header = max(best.head(content), key=len, default=[""])
+    return best, header
+
+
+def _evenness(form: TextForm, content: bytes) -> tuple[int, int]:
+    """Count how many of the first rows have the same length, and how many delimiters each of them has."""
+    lengths = Counter(map(len, form.head(content)))
+    length, rows = max(lengths.items(), key=lambda found: found[::-1], default=(1, 0))
+    return rows, length - 1
+
+
+def _unambiguous(form: TextForm, content: bytes, keys: frozenset[str]) -> TextForm:
+    """Return the form with the quoting that the whole file keeps to.
+
+    A lone quotation mark, of inches for instance, would take the rows up to the next one into its cell.
+    """
+    plain = TextForm(form.encoding, form.delimiter, None)
+    for candidate in (form, TextForm(form.encoding, form.delimiter, form.quote, "\\")):
+        try:
+            for _ in candidate.rows(content, strict=True):
+                pass
+        except csv.Error:
+            continue
+        return candidate
+    is_plain = any(normal_form(cell) in keys for row in plain.head(content) for cell in row)
+    return plain if is_plain else form
