@@ -148,6 +148,16 @@ def test_encryption_tls_and_public_access_block_are_put(moto: S3Server, bucket: 
     assert statements(s3, name) == ["TribolakeOilOnlyWithTls"]
 
 
+def test_prepare_over_plain_http_leaves_tls_out_and_says_so(moto: S3Server, bucket: NewBuckets, tribolake):
+    name = bucket(moto).lake
+    apply_bucket_rules(client(moto), name, OIL)
+    done = tribolake("lake", "prepare", "--lake", f"s3://{name}", S3_ENDPOINT=moto.endpoint, **moto.environment)
+    assert done.returncode == 0, done.stderr
+    assert f"requests without TLS: still allowed, because {moto.endpoint} has no TLS" in done.stdout
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        statements(client(moto), name)
+
+
 @pytest.mark.slow
 def test_refused_rule_raises_an_error_with_advice(rgw: S3Server, bucket: NewBuckets):
     name = bucket(rgw).lake

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from tests.support.als_tables import as_parquet
+from tests.support.als_tables import as_parquet, with_results_times
 from tests.support.lake_homes import (
     PRODUCT,
     InBucket,
@@ -25,6 +27,7 @@ from tests.support.lake_homes import (
 from tests.support.s3_fixtures import new_buckets
 from tests.support.servers.server import S3Server, client
 
+from tribolake.errors import RunFailed
 from tribolake.lake.store import open_store
 from tribolake.oil.arrivals import retry_arrivals
 from tribolake.oil.product import OIL
@@ -138,6 +141,21 @@ def test_machine_with_an_empty_disk_continues_the_last_run(on_s3, moto, sample_l
 
 
 @pytest.mark.slow
+def test_full_refresh_without_its_archived_files_is_refused(on_s3, moto, sample_lake):
+    home = on_s3(moto)
+    fill(home, sample_lake)
+    run(OIL, home.settings())
+    before = everything_published(home)
+    bronze = {"Bucket": home.bucket, "Key": home.keys(f"{PRODUCT}/bronze/cda/")[0]}
+    client(moto).put_object(**bronze, Body=home.read(bronze["Key"]), StorageClass="GLACIER")
+    with pytest.raises(RunFailed, match=r"1 of \d+ files in bronze are archived, such as .*Restore them"):
+        run(OIL, home.settings(), full_refresh=True)
+    assert everything_published(home) == before
+    client(moto).restore_object(**bronze, RestoreRequest={"Days": 1})
+    assert run(OIL, home.settings(), full_refresh=True).failed_files == []
+
+
+@pytest.mark.slow
 def test_reading_machine_sees_status_and_can_request_a_retry(on_s3, moto, sample_lake):
     home = on_s3(moto)
     fill(home, sample_lake)
@@ -247,8 +265,15 @@ def test_published_object_names_its_run_and_its_sources(on_s3, moto, sample_lake
 @pytest.mark.slow
 def test_lake_moved_through_all_storage_modes_loses_nothing(on_s3, moto, sample_lake, tmp_path):
     bucket, folder, still = on_s3(moto), InFolder(tmp_path / "lake"), InFolder(tmp_path / "still")
+    twice = pq.read_table(pa.BufferReader(als_row(sample_lake, "TWICE")))
+    # The later one has the first key, so a copy in the order of the keys turns their times around.
+    corrected = {"z first.parquet": (twice, 2), "a later.parquet": (with_results_times(twice, 2), 1)}
     for each in (folder, still):
         fill(each, sample_lake)
+        for name, (rows, days_ago) in corrected.items():
+            each.put(f"{ALS}{name}", as_parquet(rows))
+            at = time.time() - days_ago * 86_400
+            os.utime(each.folder / f"{ALS}{name}", (at, at))
 
     def in_phase(mode: str) -> Settings:
         return load_settings(lake=folder.folder, storage_mode=mode, s3_bucket=bucket.bucket)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 CLIENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
-# Office lock files, hidden files and unfinished copies are not arrivals.
-NOT_YET_A_FILE = re.compile(r"^(~\$|\.)|\.(tmp|part|partial|crdownload)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -22,6 +20,24 @@ class BronzeFile:
     size_bytes: int
     modified_at: datetime
     partition_date: date | None
+    # What else the store says of this version, as `place:stamp`: the ETag, or when the system changed the file.
+    # Stamps of different places cannot be compared. Empty if nothing is known.
+    version: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a look at bronze found.
+
+    `files` are in the order of their keys. `passed_over` counts the names that are not deliveries, by kind: see
+    `lake/ignored.py`. A folder counts once, whatever it holds. `skipped_links` are keys of links that lead out of the
+    folder of their client. `unread_folders` are keys of folders that the system does not show: their files are unknown.
+    """
+
+    files: list[BronzeFile]
+    passed_over: dict[str, int] = field(default_factory=dict)
+    skipped_links: list[str] = field(default_factory=list)
+    unread_folders: list[str] = field(default_factory=list)
 
 
 def fingerprint(content: bytes) -> str:

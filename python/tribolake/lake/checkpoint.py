@@ -6,19 +6,43 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tribolake.errors import RunFailed, StoreUnavailable
-from tribolake.lake.store import ObjectStore, Source
+from tribolake.lake.store import ObjectStore
+
+# With these files another machine does not repeat notifications and listings.
+from tribolake.lake.store_errors import ChecksumMismatch, ObjectMissing
+
+# With these files another machine does not repeat notifications and listings.
+from tribolake.lake.stored import Source
 
 # With these files another machine does not repeat notifications and listings.
 SMALL_FILES = ("notified.json", "listing.json")
 KEPT_WAREHOUSES = 2
+ADVICE = (
+    "store an earlier version of the object again. Without one, remove {pointer}: the next run then continues the "
+    "warehouse of its machine, or builds one from bronze"
+)
+
+
+class Pointer(BaseModel):
+    """The current warehouse, as `checkpoint.json` describes it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    warehouse: str = Field(pattern=r"^[\w.-]+\.duckdb$")
+    saved_at: str = ""
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size_bytes: int = Field(alias="bytes", ge=0)
+    files: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -34,30 +58,56 @@ class Checkpoint:
         """Fetch the lake's warehouse unless this machine's one continues it. Returns True if it was fetched.
 
         Raises:
-            StoreUnavailable: it could not be fetched completely.
+            StoreUnavailable: it could not be fetched completely, or is not what the last run stored.
         """
         found = self.store.read(self._pointer_key)
         if found is None:
             return False
-        pointer = json.loads(found[0])
-        if self.warehouse.exists() and self._base().get("warehouse") == pointer["warehouse"]:
+        try:
+            pointer = Pointer.model_validate_json(found[0])
+        except ValidationError as error:
+            raise self._damaged(self._pointer_key, "not a checkpoint") from error
+        base = self._base()
+        if self.warehouse.exists() and base is not None and base.warehouse == pointer.warehouse:
             return False
         self.state.mkdir(parents=True, exist_ok=True)
         aside = self.warehouse.with_suffix(".partial")
-        with aside.open("w+b") as file:
-            self.store.get(f"{self._warehouses}{pointer['warehouse']}", file)
+        self._fetch(pointer, aside)
         self._base_file.unlink(missing_ok=True)
         self.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
         aside.replace(self.warehouse)
         for name in SMALL_FILES:
-            if name in pointer["files"]:
-                (self.state / name).write_text(pointer["files"][name], encoding="utf-8")
+            if name in pointer.files:
+                (self.state / name).write_text(pointer.files[name], encoding="utf-8")
         self._base_file.write_bytes(found[0])
         return True
 
+    def _fetch(self, pointer: Pointer, aside: Path) -> None:
+        """Fetch a warehouse into a file, and compare it with the pointer."""
+        key = f"{self._warehouses}{pointer.warehouse}"
+        with aside.open("w+b") as file:
+            try:
+                stored = self.store.get(key, file)
+            except ObjectMissing as error:
+                raise self._damaged(key, "missing") from error
+            except StoreUnavailable as error:
+                if isinstance(error.__cause__, ChecksumMismatch):
+                    raise self._damaged(key, f"not what run {pointer.run_id} stored") from error
+                raise
+            file.seek(0)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if (sha256, stored.size_bytes) != (pointer.sha256, pointer.size_bytes):
+            aside.unlink()
+            raise self._damaged(key, f"not what run {pointer.run_id} stored")
+
+    def _damaged(self, key: str, how: str) -> StoreUnavailable:
+        bucket = f"s3://{self.store.bucket}/"
+        return StoreUnavailable(f"{bucket}{key} is {how}: {ADVICE.format(pointer=f'{bucket}{self._pointer_key}')}")
+
     def is_of(self, run_id: str) -> bool:
         """Return True if this machine's warehouse is the lake's, with this run as the last one."""
-        return self._base().get("run_id") == run_id
+        base = self._base()
+        return base is not None and base.run_id == run_id
 
     def save(self, run_id: str, assert_lease_held: Callable[[], None] = lambda: None) -> None:
         """Store the closed warehouse in the lake.
@@ -75,15 +125,11 @@ class Checkpoint:
         name = f"{run_id}.{source.sha256[:16]}.duckdb"
         stored = self.store.put(f"{self._warehouses}{name}", source, is_final=True)
         files = {name: (self.state / name).read_text("utf-8") for name in SMALL_FILES if (self.state / name).exists()}
-        pointer: dict[str, Any] = {
-            "run_id": run_id,
-            "warehouse": name,
-            "saved_at": datetime.now(UTC).isoformat(),
-            "sha256": stored.sha256,
-            "bytes": stored.size_bytes,
-            "files": files,
-        }
-        content = json.dumps(pointer, ensure_ascii=False, indent=1).encode()
+        saved_at = datetime.now(UTC).isoformat()
+        pointer = Pointer(
+            run_id=run_id, warehouse=name, saved_at=saved_at, sha256=source.sha256, bytes=stored.size_bytes, files=files
+        )
+        content = pointer.model_dump_json(by_alias=True, indent=1).encode()
         # Storing the warehouse may have taken minutes.
         self.store.put(self._pointer_key, content, before_each=assert_lease_held)
         self._base_file.write_bytes(content)
@@ -99,13 +145,12 @@ class Checkpoint:
             except (StoreUnavailable, RunFailed):
                 return  # the next run tries again
 
-    def _base(self) -> dict[str, Any]:
-        """Read the checkpoint that this machine's warehouse continues. Returns an empty mapping without one."""
+    def _base(self) -> Pointer | None:
+        """Read the checkpoint that this machine's warehouse continues. Returns None without one."""
         try:
-            base: dict[str, Any] = json.loads(self._base_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return base
+            return Pointer.model_validate_json(self._base_file.read_bytes())
+        except (OSError, ValidationError):
+            return None
 
     @property
     def _base_file(self) -> Path:

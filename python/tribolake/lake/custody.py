@@ -1,18 +1,20 @@
 """Custody of a lake: the exclusive right to write to it, and its warehouse from one run to the next.
 
-A lake in a folder has its warehouse on this machine, and a lock lets one run at a time work. A lake in a bucket has
-runs on several machines: a lease lets one run at a time write, and the warehouse is stored in the bucket.
+Several machines may write to a lake. A lease, which is in the lake itself, lets one run at a time write. A lock lets
+one run at a time work with the warehouse on this machine. The warehouse of a lake in a bucket is stored in the bucket.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from filelock import FileLock, Timeout
 
 from tribolake.errors import LakeIsBusy
+from tribolake.lake.claims import FolderClaims
+from tribolake.lake.lease import Lease
 from tribolake.settings import Settings
 
 
@@ -61,17 +63,34 @@ def lock_machine(settings: Settings) -> Iterator[None]:
         raise LakeIsBusy(f"another run holds {path}: wait until it ends, or stop it") from error
 
 
-class LocalCustody:
-    """Custody of a lake that only this machine writes to. The lock on its state folder is enough."""
+class LeasedCustody:
+    """Let one run at a time write, by a lease that `new_lease` makes. The warehouse stays on this machine."""
+
+    def __init__(self, new_lease: Callable[[], Lease]) -> None:
+        self._new_lease = new_lease
+        self._lease: Lease | None = None
 
     def restore(self) -> bool:
         return False
 
-    def hold(self) -> AbstractContextManager[None]:
-        return nullcontext()
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        self._lease = self._new_lease()
+        try:
+            with self._lease.hold():
+                yield
+        finally:
+            self._lease = None
 
     def assert_lease_held(self) -> None:
-        """Do nothing: no other machine writes to this lake."""
+        if self._lease is not None:
+            self._lease.assert_lease_held()
 
     def save(self, run_id: str, *, changed: bool = False) -> None:
         """Do nothing: the next run uses the same warehouse file."""
+
+
+def folder_custody(settings: Settings) -> LeasedCustody:
+    """Return the custody of a lake in a folder, which several machines may have mounted."""
+    claims = settings.lake / settings.prefix / "_state" / "leases"
+    return LeasedCustody(lambda: Lease(FolderClaims(claims), "", settings.s3.lease_seconds, str(claims)))

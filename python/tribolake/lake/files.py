@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+
+FICLONE = 0x40049409  # Linux: give a file the blocks of another one
+WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 def sync_file(path: Path) -> None:
     _sync(path)
+
+
+def protect(path: Path) -> None:
+    """Make a finished file read-only. Several names may share its bytes."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & WRITABLE:
+        path.chmod(mode & ~WRITABLE)
+
+
+def finish_file(path: Path) -> None:
+    """Make a written file read-only and durable. It never changes again."""
+    protect(path)
+    sync_file(path)
 
 
 def sync_folder(path: Path) -> None:
@@ -29,10 +49,23 @@ def sync_up(path: Path, root: Path) -> None:
 def make_folder(path: Path, root: Path) -> None:
     """Make a folder durably.
 
-    An existing folder is synced too, because a killed process may have made it without a sync.
+    An existing folder is synced too, because a killed process may have made it without a sync. What another program
+    put in the place of a folder is renamed.
     """
+    for folder in (path, *path.parents):
+        if folder == root or folder.is_dir():
+            break
+        set_aside(folder)
     path.mkdir(parents=True, exist_ok=True)
     sync_up(path, root)
+
+
+def set_aside(path: Path) -> None:
+    """Rename what another program put in the place of a folder or file, if there is anything."""
+    if os.path.lexists(path):
+        before = path.with_name(f".{path.name}.before")
+        remove(before)
+        path.replace(before)
 
 
 def write_durably(path: Path, text: str) -> None:
@@ -40,6 +73,33 @@ def write_durably(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def write_aside(path: Path, text: str) -> None:
+    """Replace a text in one step. Readers see the old one or the new one, of which a power loss may leave nothing."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def read_regular(path: Path) -> bytes:
+    """Read a file that another program may have replaced, for instance by a pipe, which would wait for its writer.
+
+    Raises:
+        OSError: it cannot be read, or it is no regular file.
+    """
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - a descriptor
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        return file.read()
+
+
+def real_path(path: Path) -> Path:
+    """Return a path without links. Unlike `resolve`, it takes links that lead to themselves."""
+    return Path(os.path.realpath(path))
 
 
 def append_durably(path: Path, content: bytes) -> None:
@@ -59,47 +119,67 @@ def partial_path(path: Path) -> Path:
     A leftover of a crash is removed, never overwritten: it may be a hard link to the published file.
     """
     partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
+    remove(partial)
     return partial
 
 
 def replace_durably(partial: Path, path: Path) -> None:
     """Move a finished file into place. Readers see the old file or the new file."""
     sync_file(partial)
-    partial.replace(path)
+    _take_the_place(partial, path)
     sync_folder(path.parent)
 
 
 def point_link(link: Path, target: str) -> None:
     """Replace the target of a relative symbolic link in one step."""
     following = link.with_name(f".{link.name}.next")
-    following.unlink(missing_ok=True)
+    remove(following)
     following.symlink_to(target)
-    following.replace(link)
+    _take_the_place(following, link)
     sync_folder(link.parent)
 
 
-def link_or_copy(source: Path, target: Path) -> None:
-    """Hard-link a finished file, which never changes. Copy it durably if the file system has no hard links."""
+def share_or_copy(source: Path, target: Path) -> None:
+    """Give a finished file a second name.
+
+    Both share blocks, if the file system can copy on write. Otherwise both are names of one read-only file, or the
+    file is copied.
+    """
+    if _clone(source, target):
+        finish_file(target)
+        return
+    protect(source)
     try:
         target.hardlink_to(source)
     except OSError:
-        shutil.copyfile(source, target)
-        sync_file(target)
+        copy_durably(source, target)
 
 
-def place_file(finished: Path, path: Path, root: Path) -> None:
+def copy_durably(source: Path, target: Path) -> None:
+    """Copy a finished file, read-only."""
+    shutil.copyfile(source, target)
+    finish_file(target)
+
+
+def place_file(finished: Path, path: Path, root: Path, *, is_copy: bool = False) -> None:
     """Publish a finished file, which never changes, under a second name. Readers see the old file or the new file.
 
     A file that is there already is synced too, because a killed process may have placed it without a sync.
+
+    Args:
+        finished: the file.
+        path: its second name.
+        root: the lake's folder.
+        is_copy: the second file shares no bytes with the first one, so that one write does not reach both.
     """
     make_folder(path.parent, root)
     partial = partial_path(path)
-    if path.exists() and sha256_of(path) == sha256_of(finished):
+    if path.is_file() and sha256_of(path) == sha256_of(finished):
+        protect(path)
         sync_file(path)
         sync_folder(path.parent)
         return
-    link_or_copy(finished, partial)
+    (copy_durably if is_copy else share_or_copy)(finished, partial)
     replace_durably(partial, path)
 
 
@@ -109,25 +189,51 @@ def place_folder(files: Iterable[Path], folder: Path) -> None:
     The parent folder must exist. An earlier folder of this name is removed first.
     """
     partial = folder.with_name(f".{folder.name}.partial")
-    remove_folder(partial)
+    remove(partial)
     partial.mkdir()
     for file in files:
-        link_or_copy(file, partial / file.name)
+        share_or_copy(file, partial / file.name)
     sync_folder(partial)
-    remove_folder(folder)
+    remove(folder)
     partial.replace(folder)
     sync_folder(folder.parent)
 
 
-def remove_folder(path: Path) -> None:
-    """Remove a folder that no link points to any more."""
-    if path.exists():
+def remove(path: Path) -> None:
+    """Remove a folder that no link points to any more, or what another program put in its place."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
+    else:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
 
 
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _clone(source: Path, target: Path) -> bool:
+    """Copy a file on write. Returns False, and leaves no target, if the file system cannot."""
+    with source.open("rb") as file, target.open("xb") as copy:
+        try:
+            fcntl.ioctl(copy, FICLONE, file.fileno())
+        except OSError:
+            target.unlink()
+            return False
+    return True
+
+
+def _take_the_place(finished: Path, path: Path) -> None:
+    """Rename a finished file or link. A folder in its place is removed: programs that copy a lake may follow links."""
+    if path.is_dir() and not path.is_symlink():
+        before = path.with_name(f".{path.name}.before")
+        remove(before)
+        path.replace(before)
+        finished.replace(path)
+        remove(before)
+    else:
+        finished.replace(path)
 
 
 def _sync(path: Path) -> None:

@@ -1,9 +1,9 @@
-"""A lease on a lake in a bucket: one run at a time, on any machine.
+"""A lease on a lake: one run at a time, on any machine.
 
-A run stores a claim, an object of its own, and then lists all claims. If it sees another claim it removes its own and
-gives up. Otherwise it holds the lake. A listing shows all objects stored before it, so of two runs at once the last one
-to list sees the other's claim: both may give up, but both never continue. This needs no conditional writes, which some
-servers ignore.
+A run stores a claim of its own, an object or a small file, and then lists all claims. If it sees another claim it
+removes its own and gives up. Otherwise it holds the lake. A listing shows all claims stored before it, so of two runs
+at once the last one to list sees the other's claim: both may give up, but both never continue. This needs no
+conditional writes, which some servers ignore.
 
 A claim that is not renewed expires. Its age is measured by the server's clock alone, from the time of storage. A run
 measures by its own clock, from before its request for renewal. So the run gives up before its claim expires.
@@ -12,18 +12,18 @@ measures by its own clock, from before its request for renewal. So the run gives
 from __future__ import annotations
 
 import json
-import os
 import random
 import secrets
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from tribolake.errors import LakeIsBusy, RunFailed, StoreUnavailable
-from tribolake.lake.store import ObjectStore, StoredObject
+from tribolake.lake.claims import this_process
+from tribolake.texts import one_line
 
 # Servers give times in whole seconds.
 CLOCK_TICK = timedelta(seconds=2)
@@ -39,13 +39,43 @@ RAN_OUT = (
 )
 
 
-class Lease:
-    """A run's right to write. `prefix` is the folder of claims, `seconds` is how long a claim is valid."""
+class Claim(Protocol):
+    """A stored claim. `modified_at` is by the clock of the store."""
 
-    def __init__(self, store: ObjectStore, prefix: str, seconds: float) -> None:
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def modified_at(self) -> datetime: ...
+
+
+class ClaimStore(Protocol):
+    """Where claims are stored: a bucket or a folder."""
+
+    @property
+    def timeout_seconds(self) -> float:
+        """The longest that a request may take."""
+
+    def put(self, key: str, content: bytes, *, before_each: Callable[[], None]) -> Claim: ...
+
+    def list(self, prefix: str) -> Iterable[Claim]: ...
+
+    def read(self, key: str) -> tuple[bytes, Claim] | None: ...
+
+    def delete(self, key: str) -> None: ...
+
+
+class Lease:
+    """A run's right to write.
+
+    `prefix` begins the keys of claims, `seconds` is how long a claim is valid, `address` names the claims for people.
+    """
+
+    def __init__(self, store: ClaimStore, prefix: str, seconds: float, address: str = "") -> None:
         self._store = store
         self._prefix = prefix
         self._seconds = seconds
+        self._address = address or prefix
         self._key = ""
         self._renewed_at = NEVER  # by this machine's clock
         self._stored_at = datetime.min.replace(tzinfo=UTC)  # by the server's clock
@@ -68,6 +98,9 @@ class Lease:
         renewing.start()
         try:
             yield
+        except Exception:
+            self._check()  # after the lease ran out, errors come from the work of another run
+            raise
         finally:
             self._is_over.set()
             renewing.join()
@@ -96,12 +129,26 @@ class Lease:
             if attempt < ATTEMPTS:  # a run that claimed at the same moment gives up too
                 time.sleep(random.uniform(0.1, 0.6) * attempt)  # noqa: S311 - spreads attempts, protects nothing
         raise LakeIsBusy(
-            f"another run holds s3://{self._store.bucket}/{self._prefix} ({others[0].key.rpartition('/')[2]}, since "
-            f"{others[0].modified_at:%H:%M:%S} UTC): wait until it ends; if it died, its lease expires within "
-            f"{_seconds_of(others[0]):.0f} s"
+            f"another run holds {self._address} ({self._holder(others[0])}, since "
+            f"{others[0].modified_at:%H:%M:%S} UTC): wait until it ends; if it died, {self._end_of(others[0])}"
         )
 
-    def _put_and_look(self) -> list[StoredObject]:
+    def _end_of(self, claim: Claim) -> str:
+        """Return when the lease of a run that died is free. A clock that was ahead leaves claims that do not expire."""
+        if claim.modified_at > self._stored_at + CLOCK_TICK:
+            return f"remove {one_line(claim.key)} there, because its time is ahead of the clock"
+        return f"its lease expires within {_seconds_of(claim):.0f} s"
+
+    def _holder(self, claim: Claim) -> str:
+        """Name the machine and process that hold the lake, as their claim says."""
+        try:
+            content, _ = self._store.read(claim.key) or (b"", claim)
+            about = json.loads(content)
+            return one_line(f"process {about['pid']} of {about['host']}")
+        except (StoreUnavailable, ValueError, KeyError, TypeError, RecursionError):
+            return one_line(claim.key.rpartition("/")[2])
+
+    def _put_and_look(self) -> list[Claim]:
         """Store a claim and list the claims of others. Removes the claim if that fails."""
         try:
             asked_at = _now()
@@ -112,11 +159,11 @@ class Lease:
             self._give_up()
             raise
 
-    def _others(self, mine: StoredObject) -> list[StoredObject]:
+    def _others(self, mine: Claim) -> list[Claim]:
         """List valid claims of other runs. Removes expired ones."""
         others = []
         for claim in self._store.list(self._prefix):
-            if claim.key == mine.key:
+            if claim.key == mine.key or not claim.key.endswith(".json"):  # other programs leave other names
                 continue
             if claim.modified_at + timedelta(seconds=_seconds_of(claim)) + CLOCK_TICK < mine.modified_at:
                 self._store.delete(claim.key)
@@ -124,9 +171,9 @@ class Lease:
                 others.append(claim)
         return others
 
-    def _put(self, before_each: Callable[[], None] = lambda: None) -> StoredObject:
+    def _put(self, before_each: Callable[[], None] = lambda: None) -> Claim:
         # Each content is different: if an answer is lost, the claim before must not pass for this one.
-        about = {"host": socket.gethostname(), "pid": os.getpid(), "nonce": secrets.token_hex(8)}
+        about = this_process() | {"nonce": secrets.token_hex(8)}
         return self._store.put(self._key, json.dumps(about).encode(), before_each=before_each)
 
     def _keep_renewing(self) -> None:
@@ -173,7 +220,7 @@ def _now() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
-def _seconds_of(claim: StoredObject) -> float:
+def _seconds_of(claim: Claim) -> float:
     """Return how long a claim is valid, as its key says."""
     try:
         return float(claim.key.rpartition("/")[2].split(".")[1])

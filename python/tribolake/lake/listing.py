@@ -23,7 +23,7 @@ FILE_NAME = "listing.json"
 
 @dataclass(frozen=True)
 class WholeListing:
-    """The last listing of all of bronze: its time, the number of objects, and the client folders."""
+    """The last listing of all of bronze: its time, the number of objects, and the folders above the date folders."""
 
     listed_at: str
     objects: int

@@ -5,13 +5,14 @@ The bucket implementation is in `lake/objects_in_bucket.py`, so that a folder ne
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,17 +20,24 @@ from typing import Protocol
 
 from tribolake.errors import ContractBroken, StoreUnavailable, TribolakeError
 from tribolake.lake.files import make_folder, sha256_of, sync_folder
+from tribolake.lake.labels import Label, require_allowed
 
 PARTIAL = ".partial"
 ROUNDS = 10
 # A writer needs less time than this between the first byte and the rename.
 DEAD_AFTER_SECONDS = 24 * 3600.0
 READABLE_BY_ALL = 0o644
+# What opening a name says if there is no file: a link that leads to itself and a socket are none.
+NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
 OVERWRITTEN = "{address} is not what its manifest says: another program wrote over it"
 
 
 class ObjectNotFound(TribolakeError):
     """There is no object with that key."""
+
+
+class ObjectExists(TribolakeError):
+    """The key has another content."""
 
 
 class ObjectUnreadable(TribolakeError):
@@ -38,10 +46,11 @@ class ObjectUnreadable(TribolakeError):
 
 @dataclass(frozen=True)
 class ListedObject:
-    """An object as a listing shows it."""
+    """An object as a listing shows it. Only a listing of versions has `version_id`."""
 
     key: str
     modified_at: datetime
+    version_id: str | None = None
 
 
 class Objects(Protocol):
@@ -57,11 +66,14 @@ class Objects(Protocol):
     def files(self, key: str) -> list[ListedObject]:
         """List every object below a folder, in the order of keys."""
 
+    def versions(self, key: str) -> list[ListedObject]:
+        """List every version of every object below a folder. A folder on a disk keeps one of each, without an id."""
+
     def folders(self, key: str) -> set[str]:
         """List the names of the folders in a folder."""
 
-    def read(self, key: str, max_bytes: int | None = None) -> bytes | None:
-        """Read a small object. Returns None if there is no such object.
+    def read(self, key: str, max_bytes: int | None = None, version_id: str | None = None) -> bytes | None:
+        """Read a small object. Returns None if there is no such object, or no such version of it.
 
         Raises:
             ObjectUnreadable: it has more than `max_bytes`, or another SHA-256 than its writer noted.
@@ -84,6 +96,16 @@ class Objects(Protocol):
 
     def put(self, key: str, content: bytes) -> None:
         """Store an object durably. Readers see all of it or nothing."""
+
+    def put_new(self, key: str, content: bytes, label: Label) -> str | None:
+        """Store an object under a new key, durably. Returns its version id, if the place keeps versions.
+
+        A folder keeps no label: what it says must be in the key or in the content as well.
+
+        Raises:
+            LabelRefused: S3 would refuse the label.
+            ObjectExists: the key has another content.
+        """
 
     def remove(self, key: str) -> None:
         """Remove an object. An absent object is not an error."""
@@ -109,16 +131,23 @@ class FolderObjects:
                 return sorted(self._walk(self._path(key)), key=lambda found: found.key)
         raise StoreUnavailable(f"{self.address(key)} changes faster than it can be listed: try again")
 
+    def versions(self, key: str) -> list[ListedObject]:
+        return self.files(key)
+
     def folders(self, key: str) -> set[str]:
         folder = self._path(key)
         return {found.name for found in folder.iterdir() if found.is_dir()} if folder.is_dir() else set()
 
-    def read(self, key: str, max_bytes: int | None = None) -> bytes | None:
+    def read(self, key: str, max_bytes: int | None = None, version_id: str | None = None) -> bytes | None:
+        if version_id is not None:
+            return None
         try:
             # Without O_NONBLOCK a pipe would wait for its writer.
             descriptor = os.open(self._path(key), os.O_RDONLY | os.O_NONBLOCK)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        except OSError as error:
+            if error.errno in NO_FILE:
+                return None
+            raise
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             return None
@@ -146,6 +175,20 @@ class FolderObjects:
         return True
 
     def put(self, key: str, content: bytes) -> None:
+        with self._written_aside(key, content) as (aside, path):
+            aside.replace(path)
+
+    def put_new(self, key: str, content: bytes, label: Label) -> None:
+        require_allowed(label)
+        with self._written_aside(key, content) as (aside, path):
+            try:
+                path.hardlink_to(aside)
+            except FileExistsError:
+                if path.read_bytes() != content:
+                    raise ObjectExists(f"{path} exists") from None
+
+    @contextmanager
+    def _written_aside(self, key: str, content: bytes) -> Iterator[tuple[Path, Path]]:
         path = self._path(key)
         make_folder(path.parent, self.root)
         aside = path.with_name(f".{secrets.token_hex(8)}{PARTIAL}")
@@ -156,7 +199,7 @@ class FolderObjects:
                 # The umask does not matter: other users of the folder read it too.
                 os.fchmod(file.fileno(), READABLE_BY_ALL)
                 os.fsync(file.fileno())
-            aside.replace(path)
+            yield aside, path
         finally:
             aside.unlink(missing_ok=True)
         sync_folder(path.parent)

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from tribolake.errors import ContractBroken, StoreUnavailable
 from tribolake.lake.files import sha256_of
+from tribolake.lake.labels import Label
 from tribolake.lake.objects import OVERWRITTEN, ListedObject, ObjectNotFound, ObjectUnreadable
-from tribolake.lake.store import ChecksumMismatch, ObjectMissing, ObjectStore, ObjectTooLarge, open_store
+from tribolake.lake.store import ObjectStore, open_store
+from tribolake.lake.store_errors import ChecksumMismatch, ObjectMissing, ObjectTooLarge
 from tribolake.settings import Settings
 
 
@@ -36,15 +38,19 @@ class BucketObjects:
     def files(self, key: str) -> list[ListedObject]:
         return [ListedObject(stored.key, stored.modified_at) for stored in self.store.list(f"{key}/")]
 
+    def versions(self, key: str) -> list[ListedObject]:
+        found = self.store.list_versions(f"{key}/")
+        return [ListedObject(stored.key, stored.modified_at, stored.version_id) for stored in found]
+
     def folders(self, key: str) -> set[str]:
         below = f"{key}/"
         parts = (stored.key.removeprefix(below).partition("/") for stored in self.store.list(below))
         return {name for name, slash, _ in parts if slash}
 
-    def read(self, key: str, max_bytes: int | None = None) -> bytes | None:
+    def read(self, key: str, max_bytes: int | None = None, version_id: str | None = None) -> bytes | None:
         content = io.BytesIO()
         try:
-            self.store.get(key, content, max_bytes=max_bytes)
+            self.store.get(key, content, version_id=version_id, max_bytes=max_bytes)
         except ObjectMissing:
             return None
         except ObjectTooLarge as error:
@@ -80,6 +86,9 @@ class BucketObjects:
 
     def put(self, key: str, content: bytes) -> None:
         self.store.put(key, content)
+
+    def put_new(self, key: str, content: bytes, label: Label) -> str | None:
+        return self.store.put_new(key, content, label).version_id
 
     def remove(self, key: str) -> None:
         self.store.delete(key)

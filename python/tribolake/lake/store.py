@@ -12,82 +12,49 @@ import hashlib
 import io
 import os
 import random
-import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import quote, urlencode
 
-import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from tribolake.errors import ConfigurationError, StoreUnavailable
+from tribolake.errors import StoreUnavailable
+from tribolake.lake.aws import configuration_error, open_client
+from tribolake.lake.labels import Label, require_allowed
+from tribolake.lake.objects import ObjectExists
+from tribolake.lake.store_errors import (
+    EXISTS,
+    MISSING,
+    NO_RETRIES,
+    TRY_LATER,
+    ChecksumMismatch,
+    IncompleteTransfer,
+    ObjectArchived,
+    ObjectMissing,
+    ObjectTooLarge,
+    advice_on,
+    code_of,
+    is_final_error,
+    storage_class_of,
+)
+from tribolake.lake.stored import PART_BYTES, SHA256, Source, StoredObject, described, is_md5
 from tribolake.settings import Settings
+from tribolake.texts import without_users
 
-PART_BYTES = 16 * 2**20
 CHUNK_BYTES = 2**20
-SHA256 = "sha256"
-MD5 = re.compile(r"^[0-9a-f]{32}$")
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 5.0
-# Errors that another attempt cannot change. All others may be transient.
-FINAL = frozenset(
-    {
-        "AccessDenied",
-        "AllAccessDisabled",
-        "ExpiredToken",
-        "InvalidAccessKeyId",
-        "InvalidBucketName",
-        "InvalidToken",
-        "NoSuchBucket",
-        "NoSuchKey",
-        "NoSuchVersion",
-        "PermanentRedirect",
-        "PreconditionFailed",
-        "SignatureDoesNotMatch",
-        "403",
-        "404",
-        "412",
-    }
-)
-MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
-NO_CREDENTIALS = (
-    "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role"
-)
+ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+RESTORED = 'ongoing-request="false"'
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class StoredObject:
-    """An object as the store describes it. `metadata` is empty for an object from a listing."""
-
-    key: str
-    size_bytes: int
-    etag: str
-    modified_at: datetime
-    version_id: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def sha256(self) -> str | None:
-        """SHA-256 that the writer noted. None if another program stored the object."""
-        return self.metadata.get(SHA256)
-
-
-@dataclass(frozen=True)
-class Label:
-    """Metadata (2 KB, ASCII) and tags (ten, 256 characters each) of an object."""
-
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class ObjectStore:
@@ -117,6 +84,17 @@ class ObjectStore:
                 return
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
+    def folders(self, prefix: str) -> set[str]:
+        """List the names of the folders in a folder, whose key ends with `/`. A page of 1 000 is one call."""
+        asked = {"Bucket": self.bucket, "Prefix": prefix, "Delimiter": "/"}
+        names: set[str] = set()
+        while True:
+            page = self.ask(lambda: self.client.list_objects_v2(**asked))
+            names |= {found["Prefix"].removeprefix(prefix).rstrip("/") for found in page.get("CommonPrefixes", [])}
+            if not page.get("IsTruncated"):
+                return names
+            asked["ContinuationToken"] = page["NextContinuationToken"]
+
     def head(self, key: str) -> StoredObject | None:
         """Return the description of an object. Returns None if there is no such object."""
         return self.ask(lambda: self._look(key))
@@ -127,6 +105,7 @@ class ObjectStore:
         """Write an object's content, complete and checked, into an open file.
 
         Raises:
+            ObjectArchived: it must be restored first.
             ObjectMissing: there is no such object.
             ObjectTooLarge: it has more than `max_bytes`. Nothing was read.
             StoreUnavailable: it could not be read completely.
@@ -134,8 +113,9 @@ class ObjectStore:
         which = {"Bucket": self.bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
 
         def transfer() -> StoredObject:
-            answer = self.client.get_object(**which)
-            found = _described(key, answer)
+            with self._naming_archived(key):
+                answer = self.client.get_object(**which)
+            found = described(key, answer)
             if max_bytes is not None and found.size_bytes > max_bytes:
                 answer["Body"].close()
                 raise ObjectTooLarge(found.size_bytes)
@@ -149,7 +129,7 @@ class ObjectStore:
                 size += len(chunk)
             if size != found.size_bytes:
                 raise IncompleteTransfer(f"{size} of {found.size_bytes} bytes came")
-            if _is_md5(found.etag, answer) and found.etag != md5.hexdigest():
+            if is_md5(found.etag, answer) and found.etag != md5.hexdigest():
                 raise IncompleteTransfer("the content is not what the server stored")
             if found.sha256 not in (None, sha256.hexdigest()):
                 raise ChecksumMismatch("the content is not what its writer said")
@@ -157,6 +137,15 @@ class ObjectStore:
             return found
 
         return self.ask(transfer)
+
+    def is_archived(self, key: str) -> bool:
+        """Return whether an object must be restored before it can be read. A restore that goes on is not enough."""
+        try:
+            found = self.ask(lambda: self.client.head_object(Bucket=self.bucket, Key=key))
+        except ObjectMissing:
+            return False
+        is_in_archive = found.get("StorageClass") in ARCHIVED_CLASSES or "ArchiveStatus" in found
+        return is_in_archive and RESTORED not in found.get("Restore", "")
 
     def read(self, key: str) -> tuple[bytes, StoredObject] | None:
         """Return the content of a small object and its description. Returns None if there is no such object."""
@@ -193,8 +182,7 @@ class ObjectStore:
         """
         label = label or Label()
         source = _as_source(content)
-        metadata = {name: quote(value, safe=" /:+=@.,-_~|") for name, value in label.metadata.items()}
-        described: dict[str, Any] = {"Metadata": metadata | {SHA256: source.sha256}}
+        described: dict[str, Any] = {"Metadata": label.escaped | {SHA256: source.sha256}}
         # One store reads `+` in this header literally.
         tagged = {"Tagging": urlencode(label.tags, quote_via=quote)} if label.tags else {}
         is_in_parts = source.size_bytes > PART_BYTES
@@ -230,6 +218,55 @@ class ObjectStore:
 
         return self.ask(transfer, before_each)
 
+    def put_new(self, key: str, content: bytes, label: Label) -> StoredObject:
+        """Store an object under a new key. Its label is checked before anything is sent.
+
+        A store that does not refuse a second writer keeps both versions: this is found afterwards. The same content
+        under the same key is the same object.
+
+        Raises:
+            LabelRefused: S3 would refuse the label.
+            ObjectExists: the key has another content.
+            StoreUnavailable: it could not be stored.
+        """
+        source = _as_source(content)
+        require_allowed(label, reserved_bytes=len(SHA256) + len(source.sha256))
+        found = self.head(key)
+        if found is None:
+            try:
+                found = self.put(key, source, label, is_final=True)
+            except StoreUnavailable as error:
+                if not isinstance(error.__cause__, ClientError) or code_of(error.__cause__) not in EXISTS:
+                    raise
+                raise ObjectExists(f"s3://{self.bucket}/{key} exists") from error
+            if len(self.versions(key)) > 1:
+                raise StoreUnavailable(
+                    f"s3://{self.bucket}/{key} was written by two programs at once: both versions are kept, look which "
+                    "one counts, and fetch again"
+                )
+        if found.sha256 != source.sha256:
+            raise ObjectExists(f"s3://{self.bucket}/{key} exists")
+        return found
+
+    def versions(self, key: str) -> tuple[str, ...]:
+        """List the version ids of an object, the latest first. Without versions, the id is `null`."""
+        found = self.ask(lambda: self.client.list_object_versions(Bucket=self.bucket, Prefix=key, MaxKeys=100))
+        return tuple(version["VersionId"] for version in found.get("Versions", []) if version["Key"] == key)
+
+    def list_versions(self, prefix: str) -> Iterator[StoredObject]:
+        """List every version of the objects whose keys begin with `prefix`. A page of 1 000 is one call."""
+        asked = {"Bucket": self.bucket, "Prefix": prefix}
+        while True:
+            page = self.ask(lambda: self.client.list_object_versions(**asked))
+            for found in page.get("Versions", []):
+                version = None if found["VersionId"] == "null" else found["VersionId"]
+                yield StoredObject(
+                    found["Key"], found["Size"], found["ETag"].strip('"'), found["LastModified"], version
+                )
+            if not page.get("IsTruncated"):
+                return
+            asked.update(KeyMarker=page["NextKeyMarker"], VersionIdMarker=page["NextVersionIdMarker"])
+
     def put_if_new(self, key: str, content: Source | Path | bytes, label: Label | None = None) -> StoredObject:
         """Store an object unless one with this content is there."""
         source = _as_source(content)
@@ -240,7 +277,8 @@ class ObjectStore:
         """Copy an object within the bucket, with metadata and tags. `before_each` is as for `put`."""
 
         def transfer() -> None:
-            self.client.copy_object(Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source})
+            with self._naming_archived(source):
+                self.client.copy_object(Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source})
 
         self.ask(transfer, before_each)
 
@@ -264,6 +302,7 @@ class ObjectStore:
             before_each: called before each attempt. Its exceptions end the attempts.
 
         Raises:
+            ConfigurationError: the AWS configuration cannot be used.
             ObjectMissing: there is no such object.
             StoreUnavailable: the store refuses, or does not answer.
         """
@@ -272,26 +311,37 @@ class ObjectStore:
             before_each()
             try:
                 return call()
-            except NoCredentialsError as error:
-                raise ConfigurationError(NO_CREDENTIALS) from error
             except ClientError as error:
-                if _code(error) in MISSING:
+                if code_of(error) in MISSING:
                     raise ObjectMissing(str(error)) from error
-                if _code(error) in FINAL or attempt == self._attempts:
-                    raise StoreUnavailable(f"s3://{self.bucket}: {error}") from error
-            except (BotoCoreError, IncompleteTransfer, OSError) as error:
+                if is_final_error(error) or attempt == self._attempts:
+                    words = without_users(error).replace(NO_RETRIES, "")
+                    raise StoreUnavailable(f"s3://{self.bucket}: {words}{advice_on(error)}") from error
+            except (BotoCoreError, IncompleteTransfer, OSError, ValueError) as error:
+                if wrong := configuration_error(error):
+                    raise wrong from error
                 if attempt == self._attempts:
-                    raise StoreUnavailable(f"s3://{self.bucket}: {error}") from error
+                    raise StoreUnavailable(f"s3://{self.bucket}: {without_users(error)}{TRY_LATER}") from error
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads attempts, protects nothing
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         raise AssertionError("unreachable")
 
+    @contextmanager
+    def _naming_archived(self, key: str) -> Iterator[None]:
+        """Name an object that the store cannot read before it is restored."""
+        try:
+            yield
+        except ClientError as error:
+            if code_of(error) == "InvalidObjectState":
+                raise ObjectArchived(self.bucket, key, storage_class_of(error)) from error
+            raise
+
     def _look(self, key: str) -> StoredObject | None:
         """Ask once for an object's description."""
         try:
-            return _described(key, self.client.head_object(Bucket=self.bucket, Key=key))
+            return described(key, self.client.head_object(Bucket=self.bucket, Key=key))
         except ClientError as error:
-            if _code(error) in MISSING:
+            if code_of(error) in MISSING:
                 return None
             raise
 
@@ -322,29 +372,13 @@ class ObjectStore:
             _quietly(lambda: self.client.abort_multipart_upload(**which, UploadId=upload))
             raise
 
-    def _count(self, event_name: str, **_: Any) -> None:
+    def count(self, operation: str) -> None:
+        """Count a call: one of another process with an address of this store, for instance."""
         with self._counting:
-            self.calls[event_name.rpartition(".")[2]] += 1
+            self.calls[operation] += 1
 
-
-class ObjectMissing(StoreUnavailable):
-    """There is no such object."""
-
-
-class ObjectTooLarge(StoreUnavailable):
-    """An object has more bytes than may be read. The size is the only argument."""
-
-    def __init__(self, size_bytes: int) -> None:
-        super().__init__(f"{size_bytes} bytes")
-        self.size_bytes = size_bytes
-
-
-class IncompleteTransfer(Exception):
-    """A transfer was not complete."""
-
-
-class ChecksumMismatch(IncompleteTransfer):
-    """The content has another SHA-256 than the object's metadata says."""
+    def _count(self, event_name: str, **_: Any) -> None:
+        self.count(event_name.rpartition(".")[2])
 
 
 def open_store(settings: Settings) -> ObjectStore:
@@ -363,71 +397,22 @@ def open_store(settings: Settings) -> ObjectStore:
 def _open_store(
     bucket: str, endpoint: str | None, region: str, timeout_seconds: float, attempts: int, _pid: int
 ) -> ObjectStore:
-    client = boto3.session.Session(region_name=region).client(
-        "s3",
-        endpoint_url=endpoint,
-        config=Config(
-            connect_timeout=timeout_seconds,
-            read_timeout=timeout_seconds,
-            # Attempts are made here, because boto3 does not ask again for a body that was cut short.
-            retries={"total_max_attempts": 1},
-            s3={"addressing_style": "path"} if endpoint else {},
-            # Not every store supports the newer checksums. Every store compares an MD5.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        ),
+    config = Config(
+        signature_version="s3v4",  # of presigned addresses too
+        connect_timeout=timeout_seconds,
+        read_timeout=timeout_seconds,
+        # Attempts are made here, because boto3 does not ask again for a body that was cut short.
+        retries={"total_max_attempts": 1},
+        s3={"addressing_style": "path"} if endpoint else {},
+        # Not every store supports the newer checksums. Every store compares an MD5.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
     )
-    return ObjectStore(bucket, client, attempts)
-
-
-class Source:
-    """Content to store, in parts. It is read once for its size and SHA-256."""
-
-    def __init__(self, content: Path | bytes) -> None:
-        self._content = content
-        if isinstance(content, bytes):
-            self.size_bytes, self.sha256 = len(content), hashlib.sha256(content).hexdigest()
-        else:
-            with content.open("rb") as file:
-                self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-                self.size_bytes = file.tell()
-
-    @property
-    def parts(self) -> int:
-        return -(-self.size_bytes // PART_BYTES)
-
-    def part(self, number: int) -> bytes:
-        if isinstance(self._content, bytes):
-            return self._content[number * PART_BYTES : (number + 1) * PART_BYTES]
-        with self._content.open("rb") as file:
-            file.seek(number * PART_BYTES)
-            return file.read(PART_BYTES)
+    return ObjectStore(bucket, open_client("s3", region, config, endpoint), attempts)
 
 
 def _as_source(content: Source | Path | bytes) -> Source:
     return content if isinstance(content, Source) else Source(content)
-
-
-def _described(key: str, answer: Mapping[str, Any]) -> StoredObject:
-    version = answer.get("VersionId")
-    return StoredObject(
-        key,
-        int(answer["ContentLength"]),
-        str(answer["ETag"]).strip('"'),
-        answer["LastModified"],
-        None if version in (None, "null") else str(version),
-        dict(answer.get("Metadata", {})),
-    )
-
-
-def _is_md5(etag: str, answer: Mapping[str, Any]) -> bool:
-    """Return True if an ETag is the MD5 of the content: not after an upload in parts, nor with the server's keys."""
-    has_keys = str(answer.get("ServerSideEncryption", "")).startswith("aws:kms") or "SSECustomerAlgorithm" in answer
-    return MD5.match(etag) is not None and not has_keys
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _md5(content: bytes) -> str:
