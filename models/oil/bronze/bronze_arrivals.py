@@ -23,6 +23,7 @@ ARRIVALS = pa.schema(
         ("message", pa.string()),
         ("is_transient", pa.bool_()),
         ("rows_read", pa.int64()),
+        ("unread_sheets", pa.list_(pa.struct([("sheet", pa.string()), ("rows", pa.int64())]))),
         ("arrived_at", pa.timestamp("us", "UTC")),
     ]
 )
@@ -39,10 +40,21 @@ def model(dbt, session):
         session.sql(LEDGER_QUERY.format(arrivals=dbt.this, retries="retries")).fetchall() if dbt.is_incremental else []
     )
     ledger = Ledger.of(seen, retry_failed=retry_failed)
-    declared = dbt.ref("clients").join(dbt.ref("lab_sheets"), "laboratory").project("client, sheet, key_header")
+    declared_clients = rows(dbt.ref("clients"))
+    layouts = layouts_of(
+        declared_clients,
+        rows(dbt.ref("laboratories")),
+        rows(dbt.ref("lab_sheets")),
+        rows(dbt.ref("lab_context_fields")),
+    )
     if has_found_files:
         found = files_of(found_files.fetchall(), ledger)
     else:
-        found = new_files(open_lake(settings), ledger, clients)
-    arrivals = read_arrivals(settings, run_id, found, ledger, layouts_of(declared.fetchall()))
+        folders = [row["client"] for row in declared_clients if row["client_code"].lower() in (clients or ())]
+        found = new_files(open_lake(settings), ledger, folders if clients else None)
+    arrivals = read_arrivals(settings, run_id, found, ledger, layouts)
     return pa.Table.from_pylist(arrivals, schema=ARRIVALS)
+
+
+def rows(seed):
+    return [dict(zip(seed.columns, row, strict=True)) for row in seed.fetchall()]

@@ -1,4 +1,4 @@
--- One row per expert rule × condition × alternative: the rule's pattern, taken apart.
+-- One row per expert rule × condition × alternative of its pattern.
 -- A pattern such as `Si↑ Si/Al≥2 Fe↑|Cr↑` has conditions between spaces, each with alternatives between bars.
 
 with
@@ -25,13 +25,13 @@ alternatives as (
 parsed as (
     select
         *,
-        -- Fact, other fact of a ratio, test, what it is compared with.
+        -- Fact, other fact of a ratio, test, reference of the comparison.
         regexp_extract(
             condition,
-            '^([^↗↑⇑↓⇓~=≥≤?/]+)(?:/([^↗↑⇑↓⇓~=≥≤?/]+))?([↗↑⇑↓⇓~=≥≤?])(.*)$',
+            '^([^↗↑⇑↓⇓~=≥≤?←/]+)(?:/([^↗↑⇑↓⇓~=≥≤?←/]+))?([↗↑⇑↓⇓~=≥≤?←])(.*)$',
             ['fact', 'other', 'test', 'operand']
         ) as part,
-        -- The group's median or the sample before, times or plus a number.
+        -- Median of the group or value of the previous sample, times or plus a number.
         regexp_extract(condition, '[≥≤]([mp])([×+])([0-9.]+)$', ['base', 'sign', 'number']) as relative
     from alternatives
 )
@@ -48,16 +48,16 @@ select
     part.fact as fact,
     nullif(part.other, '') as other_fact,
     part.test as test,
-    case when part.test = '=' then part.operand end as code,
+    case when part.test in ('=', '←') then part.operand end as code,
     case
-        when part.other <> '' then 'other'
         when relative.base = 'm' then 'median'
         when relative.base = 'p' then 'previous'
+        when part.other <> '' then 'other'
     end as base,
     case
-        when part.other <> '' then try_cast(part.operand as double)
         when relative.sign = '×' then try_cast(relative.number as double)
         when relative.sign = '+' then 1
+        when part.other <> '' then try_cast(part.operand as double)
     end as factor,
     case
         when relative.sign = '+' then try_cast(relative.number as double)

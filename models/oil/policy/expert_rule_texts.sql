@@ -1,5 +1,5 @@
--- One row per expert rule: what a text says of it, in the language that this run is asked for.
--- The action is its steps as one sentence; whether it changes oil or a component follows from the kinds of the steps.
+-- One row per expert rule: its texts in the language of this run.
+-- The action is its steps as one sentence. The kinds of the steps tell whether it changes oil or a component.
 
 with
 

@@ -1,4 +1,4 @@
--- One row per text of a recommendation, in the language that this run is asked for.
+-- One row per text of a recommendation, in the language of this run.
 
 with
 

@@ -1,18 +1,22 @@
 {{ config(materialized='view') }}
 
 -- One row per arrival: what became of its rows. Nothing vanishes: read = loaded + superseded + rejected.
+-- A row of a laboratory that writes a result a row shares the fate of its sample.
 
 with
 
 arrivals as (
-    select * from {{ ref('bronze_arrivals') }}
+    select
+        *,
+        if(status = 'loaded', content_id, null) as loaded_content_id
+    from {{ ref('bronze_arrivals') }}
 ),
 
 revisions as (
     select
         content_id,
-        count(*) filter (where is_current) as rows_loaded,
-        count(*) filter (where not is_current) as rows_superseded
+        sum(coalesce(len(data_row_ids), 1)) filter (where is_current) as rows_loaded,
+        sum(coalesce(len(data_row_ids), 1)) filter (where not is_current) as rows_superseded
     from {{ ref('int_sample_revisions') }}
     group by content_id
 ),
@@ -37,5 +41,5 @@ select
     arrivals.arrived_at,
     arrivals.arrival_id
 from arrivals
-left join revisions on arrivals.status = 'loaded' and arrivals.content_id = revisions.content_id
-left join rejections on arrivals.status = 'loaded' and arrivals.content_id = rejections.content_id
+left join revisions on arrivals.loaded_content_id = revisions.content_id
+left join rejections on arrivals.loaded_content_id = rejections.content_id

@@ -1,4 +1,6 @@
--- One row per distinct date text of a client: each is read once, however many samples carry it.
+-- One row per distinct date text, taken apart once, however many samples carry it. Where only the order of day and
+-- month tells two days apart, it has both, and the form in which it is written. Names of months become numbers, names
+-- of zones offsets, other known words nothing: then few forms are left.
 
 with
 
@@ -6,56 +8,147 @@ row_fields as (
     select * from {{ ref('stg_row_fields') }}
 ),
 
-laboratories as (
-    select * from {{ ref('laboratories') }}
-),
-
 texts as (
-    select
-        client,
-        laboratory,
-        time_zone,
-        sampleDate as text
-    from row_fields where sampleDate is not null
-    union
-    select
-        client,
-        laboratory,
-        time_zone,
-        labDate
-    from row_fields where labDate is not null
-    union
-    select
-        client,
-        laboratory,
-        time_zone,
-        reportDate
-    from row_fields where reportDate is not null
+    {% for field in ['sampleDate', 'labDate', 'reportDate'] -%}
+        {{ 'union' if not loop.first }}
+        select {{ field }} as text
+        from row_fields
+        where {{ field }} is not null
+    {% endfor %}
 ),
 
-moments as (
+words as (
     select
-        texts.client,
-        texts.text,
-        texts.time_zone,
-        regexp_full_match(texts.text, '.*[0-9] ?(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)') and contains(texts.text, ':')
-            as has_zone,
-        laboratories.utc_midnight_is_a_date
-        and regexp_full_match(texts.text, '.*[T ]00:00(:00([.]0+)?)?(Z|z|[+]00(:?00)?)')
-            as is_bare_date,
-        {{ parse_timestamp('texts.text', 'laboratories.day_first') }} as written_at
+        lower(strip_accents(name)) as word,
+        format('m{:02d}', month) as meaning
+    from {{ ref('month_names') }}
+    union all
+    select
+        name as word,
+        utc_offset as meaning
+    from {{ ref('zone_names') }}
+    union all
+    select
+        word,
+        '' as meaning
+    from {{ ref('date_fillers') }}
+),
+
+dictionary as (
+    select map_from_entries(list((word, meaning))) as meanings
+    from words
+),
+
+plain as (
+    select
+        text,
+        lower(strip_accents({{ clean_text('text') }})) as plain
     from texts
-    inner join laboratories on texts.laboratory = laboratories.laboratory
+),
+
+-- Forms that a pattern tells best: p. m., UTC-3, 15h05, 20260105T150500, and a zone behind a day.
+formed as (
+    select
+        text,
+        plain,
+        regexp_replace(
+            regexp_replace(
+                regexp_replace(
+                    regexp_replace(
+                        regexp_replace(plain, '\b([ap])[.]? ?m\b[.]?', '\1m', 'g'),
+                        '\b(utc|gmt) ?([+-][0-9])', '\2'
+                    ),
+                    '([0-9])h([0-9]{2})', '\1:\2'
+                ),
+                '^([0-9]{8})t?([0-9]{2})([0-9]{2})([0-9]{2})', '\1 \2:\3:\4'
+            ),
+            '^([0-9]{4}-[0-9]{2}-[0-9]{2})(z|[+-][0-9]{2}:[0-9]{2})$', '\1'
+        ) as formed
+    from plain
+),
+
+named as (
+    select
+        formed.text,
+        formed.plain,
+        case
+            when regexp_matches(formed.formed, '[a-z]')
+                then
+                    array_to_string(
+                        list_transform(
+                            regexp_extract_all(formed.formed, '[a-z]+[.]?|[^a-z]+'),
+                            lambda token: coalesce(
+                                list_extract(map_extract(dictionary.meanings, rtrim(token, '.')), 1), token
+                            )
+                        ),
+                        ''
+                    )
+            else formed.formed
+        end as named
+    from formed
+    cross join dictionary
+),
+
+parted as (
+    select
+        text,
+        regexp_full_match(plain, '[2-7][0-9]{4}([.,][0-9]+)?') as is_serial,
+        replace(plain, ',', '.') as serial,
+        regexp_extract(
+            trim(
+                regexp_replace(
+                    replace(regexp_replace(named, '(:[0-9]{2}),([0-9]+)', '\1.\2'), ',', ' '), ' +', ' ', 'g'
+                ),
+                ' .'
+            ),
+            '^(.*?)(?:[t ] ?([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:[.][0-9]+)?))? ?(am|pm)? ?'
+            || '([+-][0-9]{1,2}(?::?[0-9]{2})?)?)?$',
+            ['day', 'hour', 'minute', 'second', 'half', 'zone']
+        ) as part
+    from named
+),
+
+days as (
+    select
+        text,
+        is_serial,
+        case when is_serial then try_cast(serial as double) end as serial,
+        part.hour <> '' as has_time,
+        part.zone as zone,
+        part.half as half_day,
+        case when part.hour = '' then interval 0 hours else {{ parse_time_of_day('part') }} end as time_of_day,
+        {{ parse_day(as_year_month_day('part.day')) }} as day,
+        {{ parse_day(as_year_month_day('part.day', month_first=true)) }} as other_day,
+        regexp_extract(part.day, '^[0-9]{1,2}([-/. ])[0-9]{1,2}[-/. ]([0-9]{2}|[0-9]{4})$', ['mark', 'year']) as written
+    from parted
+),
+
+zoned as (
+    select
+        *,
+        case
+            when zone <> ''
+                then
+                    if(zone[1] = '-', -1, 1)
+                    * (
+                        60 * try_cast(regexp_extract(zone, '^.([0-9]{1,2})', 1) as integer)
+                        + coalesce(try_cast(regexp_extract(zone, '^.[0-9]{1,2}:?([0-9]{2})$', 1) as integer), 0)
+                    )
+        end as minutes_from_utc
+    from days
 )
 
 select
-    client,
     text,
-    written_at,
+    is_serial,
     case
-        when has_zone and not is_bare_date
-            then cast(timezone(time_zone, timezone('UTC', written_at)) as date)
-        else cast(written_at as date)
-    end as local_date
-from moments
-where written_at between timestamp '1980-01-01' and timestamp '2100-01-01'
+        when is_serial
+            then timestamp '1899-12-30' + to_microseconds(cast(round(serial * 86400) as bigint) * 1000000)
+        else day + time_of_day - to_minutes(coalesce(minutes_from_utc, 0))
+    end as written_at,
+    case when written.mark <> '' then other_day + time_of_day - to_minutes(coalesce(minutes_from_utc, 0)) end
+        as month_first_at,
+    case when written.mark <> '' then concat(written.mark, len(written.year), has_time, half_day) end as form,
+    minutes_from_utc,
+    coalesce(minutes_from_utc = 0 and time_of_day = interval 0 hours, false) as is_midnight_utc
+from zoned

@@ -1,4 +1,6 @@
--- One row per distinct laboratory × essay × text: each is read once, however many samples carry it.
+-- One row per distinct laboratory × essay × kind × text × decimal mark: each is read once, however many samples carry
+-- it. A typed number is its value, whatever the laboratory's decimal mark. A number that a spreadsheet turned into a
+-- date is lost.
 
 with
 
@@ -6,7 +8,9 @@ row_essays as (
     select distinct
         laboratory,
         essay,
-        text
+        kind,
+        text,
+        coalesce(decimal_mark, '') as decimal_mark
     from {{ ref('int_row_essays') }}
 ),
 
@@ -22,46 +26,155 @@ essay_codes as (
     select * from {{ ref('essay_codes') }}
 ),
 
+-- Joins need the kind as a key: a condition on one side alone would compare all rows with all.
+plain_texts as (
+    select distinct
+        laboratory,
+        text
+    from row_essays
+    where kind = 't'
+),
+
+number_texts as (
+    select
+        *,
+        't' as cell_kind
+    from (
+        {{ number_parts('plain_texts') }}
+    )
+),
+
+words as (
+    select distinct
+        laboratory,
+        essay,
+        text
+    from row_essays
+    where kind = 't' and not {{ is_plain_number('text') }}
+),
+
+meanings as (
+    select
+        *,
+        't' as cell_kind
+    from (
+        {{ value_meanings('words') }}
+    )
+),
+
 numbered as (
     select
-        row_essays.*,
+        row_essays.laboratory,
+        row_essays.essay,
+        row_essays.kind as cell_kind,
+        row_essays.text,
+        row_essays.decimal_mark,
         essays.kind,
         essays.minimum,
-        {{ parse_number('row_essays.text', 'laboratories.decimal_mark') }} as number,
-        nullif(replace(replace(left(regexp_extract(row_essays.text, '^[<>≤≥]=?'), 1), '≤', '<'), '≥', '>'), '')
-            as censoring,
-        case
-            when essays.kind = 'cleanliness' and regexp_full_match(row_essays.text, '>?[0-9]+(/>?[0-9]+){1,2}')
-                then cast(string_split(replace(replace(row_essays.text, '>28', '29'), '>', ''), '/') as integer[])
-        end as iso_codes
+        number_texts.* exclude (laboratory, text, cell_kind),
+        case when number_texts.understands_texts then meanings.meaning end as meaning,
+        meanings.limit_value,
+        meanings.code as meant_code,
+        coalesce(nullif(row_essays.decimal_mark, ''), laboratories.decimal_mark) as mark,
+        essay_codes.code as known_code,
+        essay_codes.level,
+        essays.kind in ('numeric', 'coded') as is_numeric
     from row_essays
     inner join laboratories on row_essays.laboratory = laboratories.laboratory
     inner join essays on row_essays.essay = essays.essay
+    left join number_texts
+        on
+            row_essays.laboratory = number_texts.laboratory
+            and row_essays.text = number_texts.text
+            and row_essays.kind = number_texts.cell_kind
+    left join meanings
+        on
+            row_essays.laboratory = meanings.laboratory
+            and row_essays.essay = meanings.essay
+            and row_essays.text = meanings.text
+            and row_essays.kind = meanings.cell_kind
+    left join essay_codes
+        on
+            row_essays.essay = essay_codes.essay
+            and upper(coalesce(meanings.code, row_essays.text)) = upper(essay_codes.code)
+),
+
+valued as (
+    select
+        *,
+        case
+            when cell_kind in ('n', 'p') then try_cast(text as double)
+            when is_beginning_known and is_ending_known then {{ parse_number('digits', 'mark') }}
+        end as written_number,
+        case
+            when kind = 'cleanliness' and regexp_full_match(text, '>?[0-9]{1,2}(/>?[0-9]{1,2}){1,2}')
+                then cast(string_split(replace(replace(text, '>28', '29'), '>', ''), '/') as integer[])
+        end as iso_codes
+    from numbered
+),
+
+read_texts as (
+    select
+        *,
+        -- Adding 0 makes 0 of -0.
+        case when is_numeric and isfinite(written_number) then written_number + 0 end as number,
+        case
+            when not is_numeric or known_code is not null then null
+            when isfinite(written_number) then censoring
+            when meaning = 'below' then '<'
+            when meaning = 'above' then '>'
+        end as bound
+    from valued
+),
+
+checked as (
+    select
+        *,
+        case
+            when cell_kind = 'e' then 'error_cell'
+            when cell_kind = 'f' then 'formula_not_calculated'
+            when cell_kind = 'c' then 'contradictory_results'
+            when cell_kind = 'd' then 'turned_into_a_date'
+            when iso_codes <> list_reverse_sort(iso_codes) then 'code_not_descending'
+            when kind = 'cleanliness' and is_a_date then 'turned_into_a_date'
+            when not is_numeric then null
+            when number < minimum and number < 0 then 'below_possible'
+            -- Steps of limits get lost in numbers of 16 digits. No essay has so many.
+            when abs(number) >= 1e9 then 'beyond_possible'
+            when number is not null or known_code is not null or bound is not null then null
+            when is_a_date then 'turned_into_a_date'
+            when
+                mark = 'contradictory'
+                and is_beginning_known
+                and is_ending_known
+                and {{ needs_decimal_mark('digits') }}
+                then 'decimal_mark_contradictory'
+            when is_beginning_known and is_ending_a_word then 'unknown_unit'
+            when kind = 'coded' then 'unknown_code'
+            else 'not_a_number'
+        end as rejection
+    from read_texts
 )
 
 select
-    numbered.laboratory,
-    numbered.essay,
-    numbered.text,
-    numbered.censoring,
+    laboratory,
+    essay,
+    cell_kind,
+    text,
+    decimal_mark,
+    case when rejection is null then bound end as censoring,
     case
-        when numbered.kind in ('numeric', 'coded') and coalesce(numbered.number >= numbered.minimum, true)
-            then numbered.number
+        when rejection is null and known_code is null
+            then coalesce(number, case when bound is not null then limit_value end)
     end as value,
     case
-        when numbered.kind in ('text', 'cleanliness') or numbered.number is null
-            then left(coalesce(essay_codes.code, numbered.text), 100)
+        when not is_numeric or number is null then left(coalesce(known_code, text), 100)
     end as code,
-    essay_codes.level,
-    numbered.iso_codes,
+    level,
     case
-        when numbered.iso_codes <> list_reverse_sort(numbered.iso_codes)
-            then 'a larger particle size cannot have a bigger code'
-        when numbered.kind in ('text', 'cleanliness') then null
-        when numbered.number < numbered.minimum then 'below the smallest possible value ' || numbered.minimum
-        when numbered.number is not null or essay_codes.code is not null then null
-        when numbered.kind = 'coded' then 'neither a number nor a code of the seed essay_codes'
-        else 'not a number'
-    end as rejection
-from numbered
-left join essay_codes on numbered.essay = essay_codes.essay and upper(numbered.text) = upper(essay_codes.code)
+        when cell_kind = 'p' then '%'
+        when number is not null and not is_flag then unit
+    end as unit,
+    iso_codes,
+    rejection
+from checked

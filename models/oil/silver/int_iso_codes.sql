@@ -2,34 +2,21 @@
 
 with
 
-row_essays as (
-    select * from {{ ref('int_row_essays') }}
-),
-
-essay_texts as (
-    select * from {{ ref('int_essay_texts') }}
-),
-
 iso4406_codes as (
     select * from {{ ref('iso4406_codes') }}
 ),
 
 read_essays as (
     select
-        row_essays.row_id,
-        row_essays.laboratory,
-        row_essays.essay,
-        row_essays.text,
-        essay_texts.value,
-        essay_texts.censoring,
-        essay_texts.iso_codes
-    from row_essays
-    inner join essay_texts
-        on
-            row_essays.laboratory = essay_texts.laboratory
-            and row_essays.essay = essay_texts.essay
-            and row_essays.text = essay_texts.text
-    where essay_texts.rejection is null
+        row_id,
+        laboratory,
+        essay,
+        raw_text as text, -- noqa: RF04
+        value, -- noqa: RF04
+        censoring,
+        iso_codes
+    from {{ ref('int_reported_results') }}
+    where rejection is null and row_id in (select row_id from {{ ref('touched_rows') }})
 ),
 
 counted as (

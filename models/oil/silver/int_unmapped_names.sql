@@ -1,6 +1,7 @@
 {{ config(materialized='scope', unique_key=['content_id'], meta={'scope': 'pending_contents'}) }}
 
--- One row per content × name that no seed knows: columns and essays that are not read, machines that are not judged.
+-- One row per content × name that no seed knows: sheets, columns and essays that are not read, machines that are not
+-- judged.
 
 with
 
@@ -20,16 +21,8 @@ columns as (
     select * from {{ ref('stg_columns') }}
 ),
 
-lab_fields as (
-    select * from {{ ref('lab_fields') }}
-),
-
-ignored_columns as (
-    select * from {{ ref('lab_ignored_columns') }}
-),
-
-lab_essays as (
-    select * from {{ ref('lab_essays') }}
+arrivals as (
+    select * from {{ ref('bronze_arrivals') }} where status = 'loaded'
 ),
 
 checked_rows as (
@@ -55,28 +48,35 @@ unknown_columns as (
         columns.essay is null
         and columns.pair_name_index is null
         and columns.pair_value_index is null
-        and (columns.laboratory, columns.header) not in (select (laboratory, header) from lab_fields)
-        and (columns.laboratory, columns.header) not in (select (laboratory, header) from ignored_columns)
+        and not columns.is_known
     group by cells.content_id, columns.client, columns.sheet, columns.header
 ),
 
-unknown_essays as (
+names as (
     select
         cells.content_id,
         columns.client,
+        columns.laboratory,
         columns.sheet,
-        'essay' as kind,
         cells.text as name,
         count(*) as cells_affected
     from cells
     inner join columns on cells.column_id = columns.column_id and columns.pair_name_index is not null
-    left join lab_essays
-        on
-            columns.laboratory = lab_essays.laboratory
-            and columns.sheet = lab_essays.sheet
-            and cells.text = lab_essays.name
-    where lab_essays.name is null
-    group by cells.content_id, columns.client, columns.sheet, cells.text
+    group by all
+),
+
+{{ named_essays('names', ['content_id', 'sheet', 'name']) }},
+
+unknown_essays as (
+    select
+        content_id,
+        client,
+        sheet,
+        'essay' as kind,
+        name,
+        cells_affected
+    from named
+    where essay is null
 ),
 
 unknown_machines as (
@@ -91,6 +91,27 @@ unknown_machines as (
     cross join active_policy
     where not checked_rows.is_machine_known and not active_policy.judges_unknown_machines
     group by all
+),
+
+unread_sheets as (
+    select
+        arrivals.content_id,
+        arrivals.client,
+        unnest(arrivals.unread_sheets) as unread
+    from arrivals
+    semi join pending_contents on arrivals.content_id = pending_contents.content_id
+),
+
+unknown_sheets as (
+    select
+        content_id,
+        client,
+        unread.sheet,
+        'sheet' as kind,
+        unread.sheet as name,
+        max(unread.rows) as cells_affected
+    from unread_sheets
+    group by content_id, client, unread.sheet
 )
 
 select * from unknown_columns
@@ -98,3 +119,5 @@ union all
 select * from unknown_essays
 union all
 select * from unknown_machines
+union all
+select * from unknown_sheets

@@ -9,7 +9,10 @@ pending_contents as (
 ),
 
 checked_rows as (
-    select * from {{ ref('int_checked_rows') }}
+    select
+        *,
+        unnest(coalesce(data_row_ids, [row_id])) as data_row_id
+    from {{ ref('int_checked_rows') }}
     where rejection is not null and content_id in (select content_id from pending_contents)
 ),
 
@@ -21,11 +24,13 @@ select
     checked_rows.client,
     pending_contents.file_key,
     checked_rows.sheet,
-    checked_rows.row_number,
+    bronze_rows.row_number,
     checked_rows.rejection as reason,
+    left(checked_rows.rejection_text, 100) as text,
     checked_rows.sampleNumber,
     bronze_rows.cells as raw_cells,
-    checked_rows.content_id
+    checked_rows.content_id,
+    checked_rows.row_id
 from checked_rows
-inner join bronze_rows on checked_rows.row_id = bronze_rows.row_id
+inner join bronze_rows on checked_rows.data_row_id = bronze_rows.row_id
 inner join pending_contents on checked_rows.content_id = pending_contents.content_id

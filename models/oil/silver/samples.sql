@@ -63,15 +63,37 @@ coded as (
     group by row_id
 ),
 
+rejected as (
+    select
+        row_id,
+        {{ json_object_of('essay', 'raw_text') }} as rejected_essays
+    from results
+    where rejection is not null
+    group by row_id
+),
+
+delivered as (
+    select
+        results.row_id,
+        {{ json_object_of(
+            'results.essay', "concat(results.censoring, " ~ number_text('results.lab_value', "'.'") ~ ", ' ', results.lab_unit)"
+        ) }} as delivered_essays
+    from results
+    inner join {{ ref('essays') }} as essays on results.essay = essays.essay
+    where results.lab_value is not null and normal_form(results.lab_unit) <> normal_form(essays.unit)
+    group by results.row_id
+),
+
 chained as (
     select
         *,
         lag(sampleNumber) over component_history as previousSampleNumber,
-        lag(sampleDate) over component_history as previousSampleDate
+        lag(sampleDate) over component_history as previousSampleDate,
+        lag(row_id) over component_history as previous_row_id
     from revisions
     window component_history as (
-        partition by client, unitId, componentName
-        order by sampleTimestamp, sampleNumber
+        partition by client_code, unitId, componentName
+        order by sampleTimestamp, sampleNumber, laboratory, sampleOccurrence
     )
 )
 
@@ -104,7 +126,7 @@ select
     cast(coded.coded_essays as json) as coded_essays,
     coalesce(essay_columns.essays_measured, 0) as essays_measured,
     chained.laboratory,
-    coalesce(nullif(lab_sheets.fluid, ''), component_families.fluid, 'oil') as fluid,
+    coalesce(chained.sheet_fluid, component_families.fluid, 'oil') as fluid,
     chained.oilChanged,
     chained.filterChanged,
     chained.labVerdict,
@@ -115,11 +137,16 @@ select
     chained.sheet as sourceSheet,
     chained.row_number as sourceRow,
     chained.sourceSha256,
-    chained.row_id
+    chained.row_id,
+    chained.previous_row_id,
+    chained.sampleOccurrence,
+    cast(rejected.rejected_essays as json) as rejected_essays,
+    cast(chained.kilometers as json) as kilometers,
+    cast(delivered.delivered_essays as json) as delivered_essays
 from chained
 left join essay_columns on chained.row_id = essay_columns.row_id
 left join censored on chained.row_id = censored.row_id
+left join rejected on chained.row_id = rejected.row_id
+left join delivered on chained.row_id = delivered.row_id
 left join coded on chained.row_id = coded.row_id
-left join {{ ref('lab_sheets') }} as lab_sheets
-    on chained.laboratory = lab_sheets.laboratory and chained.sheet = lab_sheets.sheet
 left join component_families on chained.componentNameNormalized = component_families.component

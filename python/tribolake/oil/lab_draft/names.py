@@ -1,0 +1,145 @@
+"""What a header means: a field of the sample, an essay, or nothing that is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+
+from tribolake.readers.names import normal_form
+
+FIELD, ESSAY = "field", "essay"
+# A header is as good as a known one where so much of it is equal: `Alumunium` is `Aluminium`.
+SIMILARITY = 0.9
+MIN_SIMILAR_LENGTH = 5
+MIN_ABBREVIATION = 3
+# The distance of a header that is only similar to a known one.
+SIMILAR = 99
+CELSIUS = re.compile(r"(?<=\d)\s*[°º]?\s*C\b")
+# `SampleNo` is two words.
+CAPITAL_INSIDE = re.compile(r"(?<=[a-z]{2})(?=[A-Z])")
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True, order=True)
+class Meaning:
+    """What a header means, and how far from a known header it is: 0 is the same."""
+
+    distance: int
+    kind: str
+    name: str
+    unit: str = ""
+
+
+class KnownNames:
+    """Headers that are known, from the seeds of all laboratories and the seed `known_headers`.
+
+    `header_words` has words of one meaning: who knows `Sample Date` knows `F. de Muestreo` too.
+    """
+
+    def __init__(
+        self,
+        known_headers: Sequence[Row],
+        header_words: Sequence[Row],
+        lab_fields: Sequence[Row],
+        lab_essays: Sequence[Row],
+        essays: Sequence[Row],
+        units: Sequence[str],
+    ) -> None:
+        self.essay_units = {row["essay"]: row["unit"] for row in essays}
+        self._words = {row["word"]: row["stands_for"] for row in header_words}
+        self._words |= {common: common for common in self._words.values()}
+        # Of two spellings of one unit the first one counts.
+        self._units = {compact(unit): unit for unit in reversed(units) if compact(unit)}
+        self._meanings: dict[str, list[tuple[str, str]]] = {}
+        for row in known_headers:
+            self._learn(row["header"], row["kind"], row["means"])
+        for row in essays:
+            self._learn(row["essay"], ESSAY, row["essay"])
+            self._learn(row["symbol"], ESSAY, row["essay"])
+        for row in lab_fields:
+            self._learn(row["header"], FIELD, row["field"])
+        for row in lab_essays:
+            self._learn(row["name"], ESSAY, row["essay"])
+
+    def _learn(self, header: str, kind: str, name: str) -> None:
+        for spelling in (compact(header), self._in_common_words(header)):
+            meanings = self._meanings.setdefault(spelling, [])
+            if (kind, name) not in meanings:
+                meanings.append((kind, name))
+
+    def unit_of(self, text: str) -> str:
+        """Return the known spelling of a unit; empty where the text is not one."""
+        return self._units.get(compact(text), "")
+
+    def meanings(self, header: str) -> list[Meaning]:
+        """Return what a header may mean, the nearest first. A header may mean several things."""
+        found: dict[tuple[str, str], Meaning] = {}
+        spellings = (
+            (spelling, unit)
+            for name, unit in self._readings(header)
+            for spelling in (compact(name), self._in_common_words(name))
+        )
+        for distance, (spelling, unit) in enumerate(spellings):
+            for kind, means in self._meanings.get(spelling, []):
+                found.setdefault((kind, means), Meaning(distance, kind, means, unit))
+        return list(found.values()) or self._similar(header)
+
+    def _readings(self, header: str) -> Iterator[tuple[str, str]]:
+        """Yield the names that may be in a header, each with the unit next to it.
+
+        `Iron (Fe)` may be Iron or Fe, `Water-ppm` is water in ppm, `SAMPL_DT1` is the first of several dates.
+        """
+        outer, inner = _parted(header)
+        # Another laboratory may have the same header: its unit is still the one in the brackets.
+        yield header, self.unit_of(inner)
+        if inner:
+            yield outer, self.unit_of(inner)
+            if not self.unit_of(inner):
+                yield inner, ""
+        words = re.split(r"[\s_\-–/,:]+", outer)
+        for at in range(1, len(words)):
+            if unit := self.unit_of(" ".join(words[at:])):
+                yield " ".join(words[:at]), unit
+        yield re.sub(r"\d+$", "", outer), self.unit_of(inner)
+
+    def _in_common_words(self, header: str) -> str:
+        """Return the words of a header as the seed `header_words` has them, in alphabetical order."""
+        spaced = CELSIUS.sub("C ", CAPITAL_INSIDE.sub(" ", header))
+        words = map(self._common_word, re.split(r"[^\w%<>#°º.]+|_|(?<=\.)(?=\w)", spaced))
+        return " ".join(sorted(filter(None, words)))
+
+    def _common_word(self, written: str) -> str:
+        """Return the common word. `Horóm.` is short for the one known word that begins so."""
+        word = compact(written)
+        if written.endswith(".") and len(word) >= MIN_ABBREVIATION and word not in self._words:
+            meant = {common for known, common in self._words.items() if known.startswith(word)}
+            return meant.pop() if len(meant) == 1 else word
+        return self._words.get(word, word)
+
+    def _similar(self, header: str) -> list[Meaning]:
+        name = compact(_parted(header)[0])
+        if len(name) < MIN_SIMILAR_LENGTH:
+            return []
+        digits = re.sub(r"\D", "", name)
+        alike = [known for known in self._long_names if re.sub(r"\D", "", known) == digits]
+        near = get_close_matches(name, alike, n=1, cutoff=SIMILARITY)
+        unit = self.unit_of(_parted(header)[1])
+        return [Meaning(SIMILAR, kind, means, unit) for known in near for kind, means in self._meanings[known]]
+
+    @cached_property
+    def _long_names(self) -> list[str]:
+        return [name for name in self._meanings if len(name) >= MIN_SIMILAR_LENGTH and " " not in name]
+
+
+def compact(name: str) -> str:
+    """Return the letters and digits of a name in its normal form, with the signs that tell names apart."""
+    return re.sub(r"[^\w%<>]|_", "", normal_form(re.sub("[°º]", "", name)))
+
+
+def _parted(header: str) -> tuple[str, str]:
+    """Split a header into the text outside its brackets and the text inside."""
+    found = re.fullmatch(r"(.*?)[(\[]([^)\]]*)[)\]](.*)", header.strip(), re.DOTALL)
+    return (f"{found[1]} {found[3]}".strip(), found[2].strip()) if found else (header.strip(), "")
