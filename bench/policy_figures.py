@@ -23,7 +23,9 @@ REPORTS = """
     select
         lower(reports.client) as client,
         reports.fluid,
+        reports.laboratory,
         reports.sampleNumber,
+        reports.sampleOccurrence,
         reports.essays_judged,
         reports.severity_score,
         reports.classification_score,
@@ -33,7 +35,7 @@ REPORTS = """
         samples.is_machine_known,
         samples.essays_measured
     from gold.classified_reports as reports
-    inner join silver.samples as samples using (client, sampleNumber, sourceFile, sourceSheet, sourceRow)
+    inner join silver.samples as samples using (client, laboratory, sampleNumber, sampleOccurrence)
 """
 
 REFERENCE = """
@@ -115,18 +117,20 @@ ADDITIVE_ONLY = """
     with breached as (
         select
             lower(client) as client,
+            laboratory,
             sampleNumber,
+            sampleOccurrence,
             bool_and(essay_group = 'Aditivo') as is_additive_only
         from gold.classified_results
         where points > 0
-        group by row_id, client, sampleNumber
+        group by all
     )
 
     select
         count(*) as reports,
         count(*) filter (where reports.report_status in ('Alerta', 'Anormal')) as alarms
     from breached
-    inner join reports using (client, sampleNumber)
+    inner join reports using (client, laboratory, sampleNumber, sampleOccurrence)
     where is_additive_only
 """
 

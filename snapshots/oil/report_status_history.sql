@@ -1,7 +1,7 @@
 {% snapshot report_status_history %}
 
 {{ config(
-    unique_key=['client', 'laboratory', 'sampleNumber'],
+    unique_key=['client', 'laboratory', 'sampleNumber', 'sampleOccurrence'],
     strategy='check',
     check_cols=['report_status', 'severity_score', 'classification_score', 'breached_essays', 'unitId', 'componentName'],
     updated_at='observed_at',
@@ -12,7 +12,7 @@
 {{ published_rows(ref('classified_reports'), [
     'client', 'laboratory', 'sampleNumber', 'sampleDate', 'unitId', 'componentName', 'componentNameNormalized',
     'report_status', 'severity_score', 'classification_score', 'essays_broken', 'breached_essays', 'limits_version',
-    'policy',
+    'policy', 'sampleOccurrence',
 ]) }}
 
 {% endsnapshot %}

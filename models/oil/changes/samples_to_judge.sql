@@ -1,5 +1,6 @@
--- One row per sample whose judgement this run makes anew: of a touched component, or of a group whose limits it
--- calculated. Rows with `is_taken` false lose their judgement: superseded, or left out by the policy.
+-- One row per sample that this run judges again: of a touched component, of a group whose limits it calculated, or
+-- the one that follows such a sample, because its text says whether the diagnosis repeats. Rows with `is_taken` false
+-- lose their judgement: superseded, or left out by the policy.
 
 with
 
@@ -23,12 +24,22 @@ recalculated_groups as (
     select * from {{ ref('limit_decisions') }} where is_recalculated
 ),
 
+regrouped as (
+    select row_id
+    from samples
+    where
+        (client, machineName, componentNameNormalized) in (
+            select (client, machine, component) from recalculated_groups
+        )
+),
+
 found as (
     select
         row_id,
         client,
         laboratory,
         sampleNumber,
+        sampleOccurrence,
         unitId
     from touched_rows
     union
@@ -37,13 +48,13 @@ found as (
         client,
         laboratory,
         sampleNumber,
+        sampleOccurrence,
         unitId
     from samples
     where
         (client, unitId, componentName) in (select (client, unitId, componentName) from touched_components)
-        or (client, machineName, componentNameNormalized) in (
-            select (client, machine, component) from recalculated_groups
-        )
+        or row_id in (select row_id from regrouped)
+        or previous_row_id in (select row_id from regrouped)
 )
 
 select

@@ -2,10 +2,13 @@
 
 from tribolake.oil.limits.groups import Observations, group_percentiles
 
+SEPARATOR = chr(31)
 GROUP = "group_number, client, machine, machine_model, component"
-# A family has parents in common with the groups that this run calculates; its other groups keep their limits.
-RECALCULATED = """
-    select percentiles.*
+# A family shares parents with the groups that this run calculates. Its other groups keep their limits.
+RECALCULATED = f"""
+    select
+        percentiles.* replace (split_part(essay, '{SEPARATOR}', 1) as essay),
+        split_part(essay, '{SEPARATOR}', 2) as unit
     from percentiles
     where level = 'component' or (client, machine, component) in (
         select (client, machine, component) from decisions where is_recalculated
@@ -19,8 +22,10 @@ def model(dbt, session):
     (zeros_count,) = policy.project("zeros_count").fetchone()
     levels = dbt.ref("policy_limit_levels").join(policy, "policy").project("level").fetchall()
     groups = dbt.ref("int_observations").project(GROUP).distinct().order("group_number").fetchall()
-    essays = dbt.ref("essays").project("position, essay").order("position").fetchall()
-    columns = dbt.ref("int_observations").project("* exclude (client, machine, machine_model, component)").fetchnumpy()
+    # Results in units that do not convert into each other are as two essays.
+    found = dbt.ref("int_observations")
+    scales = found.project("essay_number, essay, unit").distinct().order("essay_number").fetchall()
+    columns = found.project("* exclude (client, machine, machine_model, component, essay, unit)").fetchnumpy()
     observations = Observations(
         group=columns["group_number"],
         essay=columns["essay_number"],
@@ -31,7 +36,7 @@ def model(dbt, session):
     percentiles = group_percentiles(
         observations,
         by_number(groups),
-        [name for (name,) in by_number(essays)],
+        [SEPARATOR.join(scale) for scale in by_number(scales)],
         [level for (level,) in levels],
         zeros_count,
     )
@@ -40,7 +45,7 @@ def model(dbt, session):
 
 
 def by_number(numbered):
-    """Names in a list that their numbers index; a number that nobody has is a gap."""
+    """Return names in a list, by number. Unused numbers are gaps."""
     if not numbered:
         return []
     names = [("",) * (len(numbered[0]) - 1)] * (numbered[-1][0] + 1)

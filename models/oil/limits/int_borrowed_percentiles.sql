@@ -49,6 +49,7 @@ groups as (
         machine_model,
         component,
         essay,
+        unit,
         n,
         n_units,
         n_nondetect
@@ -64,13 +65,15 @@ candidates as (
         groups.machine_model,
         groups.component,
         groups.essay,
-        percentiles.* exclude (client, machine, machine_model, component, essay)
+        groups.unit,
+        percentiles.* exclude (client, machine, machine_model, component, essay, unit)
     from groups
     inner join percentiles
         on
             groups.client = percentiles.client
             and groups.component = percentiles.component
             and groups.essay = percentiles.essay
+            and groups.unit is not distinct from percentiles.unit
             and (percentiles.machine is null or groups.machine = percentiles.machine)
             and (percentiles.machine_model is null or groups.machine_model = percentiles.machine_model)
 ),
@@ -83,6 +86,7 @@ borrowed as (
         candidates.machine_model,
         candidates.component,
         candidates.essay,
+        candidates.unit,
         arg_min(candidates.p50, candidates.rank) filter (where candidates.n >= bands.min_n_p90) as p50,
         {% for _, percentile in uppers -%}
             {%- set enough = "candidates.n >= bands.min_n_" ~ percentile -%}
@@ -114,3 +118,4 @@ inner join groups
         and borrowed.machine_model is not distinct from groups.machine_model
         and borrowed.component = groups.component
         and borrowed.essay = groups.essay
+        and borrowed.unit is not distinct from groups.unit

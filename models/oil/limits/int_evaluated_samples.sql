@@ -49,7 +49,8 @@ included as (
     from samples
     inner join {{ ref('int_sample_revisions') }} as revisions on samples.row_id = revisions.row_id
     cross join active_policy
-    left join exclusions on samples.laboratory = exclusions.laboratory and samples.sourceSheet = exclusions.sheet
+    left join exclusions
+        on samples.laboratory = exclusions.laboratory and revisions.declared_sheet = exclusions.sheet
     where exclusions.policy is null
 ),
 

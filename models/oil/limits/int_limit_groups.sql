@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- One row per group of samples with common limits that this run has to look at: touched, asked for, or calculated so
--- long ago that what came since should count.
+-- One row per group of samples with common limits that this run decides on: touched, requested, or calculated so long
+-- ago that newer samples should count.
 
 with
 
@@ -47,7 +47,24 @@ old_calculations as (
         )
 ),
 
--- A sample of an unknown machine belongs to no group: nothing says which samples are like it.
+-- Limits that were made from values that turned out to have lost their decimal point, or not to have.
+repointed_groups as (
+    select
+        calculations.client,
+        calculations.machine,
+        calculations.component
+    from {{ ref('int_lost_points') }} as lost_points
+    inner join evaluated_samples on lost_points.row_id = evaluated_samples.row_id
+    inner join calculations
+        on
+            evaluated_samples.client = calculations.client
+            and evaluated_samples.machineName = calculations.machine
+            and evaluated_samples.componentNameNormalized = calculations.component
+            and lost_points.decided_at > calculations.calculated_at
+    group by all
+),
+
+-- A sample of an unknown machine does not belong to a group, as similar samples are not known.
 touched_groups as (
     select
         client,
@@ -55,6 +72,12 @@ touched_groups as (
         componentNameNormalized as component
     from {{ ref('touched_rows') }}
     where machineName is not null and componentNameNormalized is not null
+    union
+    select
+        client,
+        machine,
+        component
+    from repointed_groups
     union
     select
         client,
@@ -69,6 +92,7 @@ select
     touched_groups.component,
     any_value(calculations.n) as n_before,
     any_value(calculations.calculated_at) as calculated_before,
+    bool_or(repointed_groups.client is not null) as has_new_points,
     count(evaluated_samples.row_id) as n_now,
     count(evaluated_samples.row_id) filter (where evaluated_samples.first_arrived_at > calculations.calculated_at)
         as n_new
@@ -78,6 +102,11 @@ left join calculations
         touched_groups.client = calculations.client
         and touched_groups.machine = calculations.machine
         and touched_groups.component = calculations.component
+left join repointed_groups
+    on
+        touched_groups.client = repointed_groups.client
+        and touched_groups.machine = repointed_groups.machine
+        and touched_groups.component = repointed_groups.component
 left join evaluated_samples
     on
         touched_groups.client = evaluated_samples.client

@@ -27,9 +27,12 @@ percentiles as (
         active_policy.policy,
         active_policy.rounding,
         policy_essays.direction in ('both', 'lower') as has_lower_side,
-        case when active_policy.rounding = 'ceil' then 1.0 else coalesce(essays.resolution, 1.0) end as step
+        case
+            when active_policy.rounding = 'ceil' then 1.0 else coalesce(scales.resolution, essays.resolution, 1.0)
+        end as step
     from {{ ref('int_borrowed_percentiles') }} as borrowed
     inner join essays on borrowed.essay = essays.essay
+    left join {{ ref('essay_scales') }} as scales on borrowed.essay = scales.essay and borrowed.unit = scales.unit
     cross join active_policy
     inner join policy_essays on active_policy.policy = policy_essays.policy and borrowed.essay = policy_essays.essay
     where borrowed.p90 is not null
@@ -116,5 +119,6 @@ select
         else 'B'
     end as quality,
     policy,
-    p50
+    p50,
+    unit
 from critico

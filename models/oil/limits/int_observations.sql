@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
 -- One row per judged sample × essay that has percentile limits under the policy of this run, in the families of the
--- groups whose limits are calculated: client × component. Groups and units go by number.
+-- groups whose limits are calculated: client × component. Groups and units are numbered.
 
 with
 
@@ -40,7 +40,9 @@ select
     evaluated_samples.machineModel as machine_model,
     evaluated_samples.componentNameNormalized as component,
     cast(evaluated_samples.group_number as integer) as group_number,
-    cast(essays.position as integer) as essay_number,
+    cast(dense_rank() over (order by essays.position, results.unit) - 1 as integer) as essay_number,
+    results.essay,
+    results.unit,
     cast(evaluated_samples.unit_number as integer) as unit_number,
     results.calculation_value as value,
     coalesce(results.censoring = '<', false) as is_nondetect

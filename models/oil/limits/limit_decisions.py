@@ -1,4 +1,4 @@
-"""One row per group of samples that this run looked at: whether its limits are calculated anew, and why."""
+"""One row per group of samples that this run decided on: whether its limits are calculated again, and why."""
 
 from tribolake.oil.limits.decisions import Rules, decide
 
@@ -8,7 +8,9 @@ NEWCOMERS = """
         groups.machine,
         groups.component,
         results.essay,
-        dense_rank() over (order by groups.client, groups.machine, groups.component, results.essay) as cell,
+        dense_rank() over (
+            order by groups.client, groups.machine, groups.component, results.essay, results.unit
+        ) as cell,
         results.calculation_value as value,
         samples.first_arrived_at > groups.calculated_before as is_new
     from groups

@@ -7,7 +7,8 @@ limits as (
 ),
 
 versions as (
-    -- The version is a fingerprint of a client's limits: the same limits have the same version, whenever they are made.
+    -- The version is a fingerprint of a client's limits: equal limits have the same version at any time. It has no
+    -- units, so that limits that an earlier release calculated keep their version.
     select
         client,
         any_value(policy) || '-' || left(md5(string_agg(
@@ -15,7 +16,7 @@ versions as (
                 '|', grain, machine, machine_model, component, essay, threshold_normal, threshold_alert,
                 threshold_critic, lower_normal, lower_alert, lower_critic, p50
             ), chr(10)
-            order by grain, machine, machine_model, component, essay
+            order by grain, machine, machine_model, component, essay, unit
         )), 12) as limits_version
     from {{ ref('int_limits') }}
     group by client
@@ -48,6 +49,7 @@ select
     limits.source_level_normal,
     limits.source_level_alert,
     limits.source_level_critic,
-    versions.limits_version
+    versions.limits_version,
+    limits.unit
 from limits
 inner join versions on limits.client = versions.client

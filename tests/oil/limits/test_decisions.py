@@ -1,4 +1,4 @@
-"""Limits are calculated anew when there is a reason, and the reason is recorded with its numbers."""
+"""Test that limits are calculated again for a reason, which is recorded with its numbers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ NO_VALUES = VALUES.empty_table()
 def group(n_before: int | None, n_now: int, days: float = 1, n_new: int = 0, component: str = "motor") -> dict:
     return {
         "client": "CDA", "machine": "camion", "component": component, "n_before": n_before, "n_now": n_now,
-        "n_new": n_new, "calculated_before": None if n_before is None else NOW - timedelta(days=days),
+        "n_new": n_new, "has_new_points": False,
+        "calculated_before": None if n_before is None else NOW - timedelta(days=days),
     }  # fmt: skip
 
 
@@ -59,11 +60,11 @@ def reason(one: dict, values: pa.Table = NO_VALUES, *, is_asked_for: bool = Fals
         (group(100, 100, days=7.01), "older than 7 days"),
     ],
 )
-def test_given_a_group_then_its_limits_are_calculated_for_a_reason_or_kept(one, why):
+def test_limits_of_a_group_are_calculated_for_a_reason_only(one, why):
     assert reason(one) == why
 
 
-def test_given_a_wish_then_every_group_is_calculated():
+def test_request_calculates_every_group():
     assert reason(group(100, 100), is_asked_for=True) == "asked for"
 
 
@@ -80,16 +81,16 @@ def values(
     )  # fmt: skip
 
 
-def test_given_new_values_of_another_distribution_then_the_essay_that_shifted_is_named():
+def test_shifted_distribution_names_its_essay():
     old, new = list(range(200)), list(range(150, 166))
     assert reason(group(200, 216, n_new=16), values(old, new)) == "Hierro shifted"
 
 
-def test_given_new_values_of_the_same_distribution_then_the_limits_are_kept():
+def test_same_distribution_keeps_the_limits():
     assert reason(group(200, 215, n_new=15), values(list(range(200)), list(range(0, 195, 13)))) == "kept"
 
 
-def test_given_many_comparisons_then_one_that_looks_shifted_by_chance_is_not_enough():
+def test_shift_by_chance_among_many_comparisons_is_ignored():
     old, new = list(range(100)), list(range(60, 70))  # p is about 0.005 alone
     alone = values(old, new)
     assert reason(group(100, 110, n_new=10), alone) == "Hierro shifted"
@@ -107,7 +108,7 @@ def test_given_many_comparisons_then_one_that_looks_shifted_by_chance_is_not_eno
         max_size=6,
     )
 )
-def test_shift_statistics_are_those_of_scipy_and_p_values_those_of_the_exact_test_where_they_decide(pairs):
+def test_shifts_agree_with_scipy_where_they_decide(pairs):
     group_of, value, is_new = [], [], []
     for at, (old, new) in enumerate(pairs):
         group_of += [at] * (len(old) + len(new))
@@ -118,12 +119,12 @@ def test_shift_statistics_are_those_of_scipy_and_p_values_those_of_the_exact_tes
         expected = stats.ks_2samp(old, new, method="exact")
         assert found.statistic[at] == pytest.approx(expected.statistic)
         if min(expected.pvalue, found.p_value[at]) < 0.05:  # where it decides
-            # Of all sizes from 8 up the worst is 8 and 8, where 0.050 stands for 0.087; then 10 and 10, with 0.021.
+            # The worst of all sizes from 8 up is 8 and 8, with 0.050 for 0.087, then 10 and 10, with 0.021.
             assert found.p_value[at] == pytest.approx(expected.pvalue, abs=0.04)
     assert found.n_old.tolist() == [len(old) for old, _ in pairs]
 
 
-def test_given_a_group_without_old_or_new_values_then_nothing_shifted():
+def test_group_without_old_or_new_values_does_not_shift():
     found = grouped_shifts(np.array([0, 0, 2]), np.array([1.0, 2.0, 3.0]), np.array([True, True, False]), 3)
     assert found.p_value.tolist() == [1, 1, 1]
     assert found.statistic.tolist() == [0, 0, 0]

@@ -1,4 +1,4 @@
-"""Percentiles of many groups at once are those of numpy, and their intervals cover what they promise."""
+"""Test that percentiles of many groups equal those of numpy, and the coverage of their intervals."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ observations = st.integers(1, 60).flatmap(
 
 
 @given(observations)
-def test_given_any_groups_then_each_percentile_is_numpys_to_the_last_bit(drawn):
+def test_percentiles_equal_those_of_numpy_to_the_last_bit(drawn):
     group, value = drawn
     found = grouped_percentiles(group, value, LEVELS, groups=5)
     for number in range(5):
@@ -35,7 +35,7 @@ def test_given_any_groups_then_each_percentile_is_numpys_to_the_last_bit(drawn):
 
 
 @given(observations, st.randoms(use_true_random=False))
-def test_given_another_row_order_then_nothing_changes(drawn, random):
+def test_percentiles_do_not_depend_on_the_row_order(drawn, random):
     group, value = drawn
     order = list(range(len(group)))
     random.shuffle(order)
@@ -46,7 +46,7 @@ def test_given_another_row_order_then_nothing_changes(drawn, random):
 
 
 @pytest.mark.parametrize("n", [1, 29, 30, 59, 60, 149, 150, 1000])
-def test_given_a_size_then_the_interval_covers_95_percent_and_no_rank_less_would(n):
+def test_interval_has_the_fewest_ranks_that_cover_95_percent(n):
     low, high = interval_ranks(np.array([n]), LEVELS, 0.95)
     for at, p in enumerate(LEVELS):
         lower, upper = int(low[0, at]), int(high[0, at])
@@ -54,17 +54,17 @@ def test_given_a_size_then_the_interval_covers_95_percent_and_no_rank_less_would
         above = 1 - binom.cdf(upper - 1, n, p) if upper <= n else 0.0
         assert below <= 0.025 + 1e-12
         assert above <= 0.025 + 1e-12
-        assert binom.cdf(lower, n, p) > 0.025  # the next rank up would not do
-        assert upper == 1 or 1 - binom.cdf(upper - 2, n, p) > 0.025  # nor the next one down
+        assert binom.cdf(lower, n, p) > 0.025  # the next higher rank does not suffice
+        assert upper == 1 or 1 - binom.cdf(upper - 2, n, p) > 0.025  # nor the next lower one
 
 
-def test_given_too_few_values_then_a_high_percentile_has_no_upper_bound():
+def test_high_percentile_of_few_values_has_no_upper_bound():
     value = np.arange(50, dtype=float)
     found = grouped_percentiles(np.zeros(50, dtype=np.int64), value, LEVELS, groups=1)
     assert np.isnan(found.high[0, -1])
     assert found.low[0, -1] <= found.values[0, -1]
 
 
-def test_given_no_values_at_all_then_there_are_no_percentiles():
+def test_no_values_give_no_percentiles():
     found = grouped_percentiles(np.empty(0, dtype=np.int64), np.empty(0), LEVELS, groups=0)
     assert found.values.shape == (0, 6)

@@ -1,1 +1,1 @@
-"""Stewart limits: percentile alarm limits of every group at once, and how sure they are."""
+"""Stewart limits: percentile alarm limits of all groups, with their confidence."""

@@ -1,4 +1,4 @@
-"""The decisions on limits that runs have recorded."""
+"""Read the decisions on limits that runs have recorded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LAST_DECISIONS = """
 
 
 def last_decisions(settings: Settings, clients: Sequence[str] | None) -> list[dict[str, Any]]:
-    """The last decision on each group of samples, with its reason and numbers.
+    """Return the last decision on each group of samples, with its reason and numbers.
 
     Raises:
         ConfigurationError: no run has finished there.

@@ -1,4 +1,4 @@
-"""What would change between two versions of limits: which limits moved, which samples would change their status."""
+"""Compare two versions of limits: limits that moved, and samples whose status they would change."""
 
 from __future__ import annotations
 
@@ -17,21 +17,26 @@ from tribolake.run.warehouse import open_built, rows_of
 from tribolake.settings import Settings
 from tribolake.trace.find import client_of, fetch_version
 
+# A version of an earlier release says no units: each essay had one scale.
 MOVED = """
+    with
+    no_units as (select cast(null as varchar) as unit where false),
+    a as (from read_parquet($a) union all by name from no_units),
+    b as (from read_parquet($b) union all by name from no_units)
     select
         coalesce(a.machine, b.machine) as machine,
         coalesce(a.machine_model, b.machine_model) as machine_model,
         coalesce(a.component, b.component) as component,
-        coalesce(a.essay, b.essay) as essay,
+        coalesce(a.essay, b.essay) as essay, coalesce(a.unit, b.unit) as unit,
         case when a.essay is null then 'added' when b.essay is null then 'removed' else 'moved' end as change,
         a.threshold_normal as normal_before, b.threshold_normal as normal_after,
         a.threshold_alert as alert_before, b.threshold_alert as alert_after,
         a.threshold_critic as critic_before, b.threshold_critic as critic_after,
         a.n as n_before, b.n as n_after
-    from read_parquet($a) as a
-    full join read_parquet($b) as b
+    from a
+    full join b
         on a.grain = b.grain and a.machine = b.machine and a.component = b.component and a.essay = b.essay
-        and a.machine_model is not distinct from b.machine_model
+        and a.machine_model is not distinct from b.machine_model and coalesce(a.unit = b.unit, true)
     where (
         a.threshold_normal, a.threshold_alert, a.threshold_critic, a.lower_normal, a.lower_alert, a.lower_critic
     ) is distinct from (
@@ -45,9 +50,9 @@ CHANGED = """
         a.sampleDate as sample_date, a.report_status as status_before, b.report_status as status_after,
         a.classification_score as score_before, b.classification_score as score_after
     from reports_a as a
-    inner join reports_b as b using (client, laboratory, sampleNumber)
+    inner join reports_b as b using (client, laboratory, sampleNumber, sampleOccurrence)
     where a.report_status <> b.report_status
-    order by a.sampleDate desc, a.unitId, a.componentName, a.sampleNumber
+    order by a.sampleDate desc, a.unitId, a.componentName, a.sampleNumber, a.sampleOccurrence
 """
 
 
@@ -66,7 +71,7 @@ class LimitsDiff:
 
 
 def diff_limits(settings: Settings, a: str, b: str) -> LimitsDiff:
-    """Judge every sample of a client by either version, with the project's own models.
+    """Judge every sample of a client by both versions, with the project's own models.
 
     Raises:
         ConfigurationError: a version is unknown, or the two belong to different clients.
@@ -77,7 +82,7 @@ def diff_limits(settings: Settings, a: str, b: str) -> LimitsDiff:
     if clients[a] != clients[b]:
         raise ConfigurationError(f"{a} holds limits of {clients[a]}, {b} of {clients[b]}: compare one client's")
     with open_built(settings, "limits", "int_evaluated_samples"):
-        pass  # whoever fetched the limits from S3 may have no warehouse
+        pass  # a machine that fetched the limits from S3 may have no warehouse
     with Dbt(OIL, settings) as dbt:
         judges = dbt.compile(JUDGES)
     with duckdb.connect() as connection:

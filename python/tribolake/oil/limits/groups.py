@@ -1,4 +1,4 @@
-"""Percentiles of every group that a policy forms, as the table that limits are made from."""
+"""Compute the percentiles of every group of a policy, from which limits are made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tribolake.oil.limits.percentiles import Integers, grouped_percentiles
 
-# Which columns make a group at each level; a parent group leaves columns out.
+# Columns that make a group at each level. A parent group has fewer columns.
 LEVEL_KEYS: dict[str, tuple[str, ...]] = {
     "model": ("client", "machine", "machine_model", "component"),
     "machine": ("client", "machine", "component"),
@@ -23,7 +23,7 @@ PERCENTILES = np.array([0.02, 0.05, 0.10, 0.50, 0.90, 0.95, 0.98])
 
 @dataclass(frozen=True)
 class Observations:
-    """N results that have limits: where each belongs, by number, and its value."""
+    """N results that have limits: their groups, by number, and values."""
 
     group: Integers  # (N,) index of its finest group
     essay: Integers  # (N,) index of its essay
@@ -39,7 +39,7 @@ def group_percentiles(
     levels: Sequence[str],
     zeros_count: bool,
 ) -> pa.Table:
-    """Percentiles of all groups of the asked levels.
+    """Compute the percentiles of all groups of some levels.
 
     The percentile (cumulative distribution) technique for alarm limits is that of ASTM D7720.
 
@@ -48,11 +48,11 @@ def group_percentiles(
         groups: (client, machine, machine_model, component) of each finest group, by its index.
         essays: name of each essay, by its index.
         levels: keys of `LEVEL_KEYS`.
-        zeros_count: whether zeros are measurements; if not, percentiles are those of the non-zero values.
+        zeros_count: whether zeros are measurements. If not, percentiles are those of the non-zero values.
 
     Returns:
-        One row per level × group × essay that has results: `level`, the group's columns (null where the level leaves
-        them out), `essay`, `n` (all values), `n_units`, `n_nondetect`, `n_distinct` (distinct values), `n_used`
+        One row per level × group × essay that has results: `level`, the group's columns (null where the level does not
+        have them), `essay`, `n` (all values), `n_units`, `n_nondetect`, `n_distinct` (distinct values), `n_used`
         (values in the percentiles), and for each percentile `p90`, its interval `p90_low` and `p90_high`, in the
         essay's unit.
     """
@@ -104,7 +104,7 @@ def _level(
 def _parents(
     groups: Sequence[tuple[str, str, str, str]], keys: tuple[str, ...]
 ) -> tuple[list[tuple[str | None, ...]], Integers]:
-    """The groups of a level, and for each finest group the index of the one it belongs to."""
+    """Return the groups of a level, and the index of its group for each finest group."""
     shortened = [
         tuple(name if column in keys else None for column, name in zip(GROUP_COLUMNS, group, strict=True))
         for group in groups

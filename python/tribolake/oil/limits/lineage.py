@@ -1,4 +1,4 @@
-"""Why limits were calculated: the decisions that runs have recorded in the warehouse."""
+"""Find the recorded decisions that calculated a version of limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import duckdb
 from tribolake.run.warehouse import open_warehouse, rows_of, table_exists
 from tribolake.settings import Settings
 
-# A run that published a version of limits for the first time left its mark on those that changed.
+# The history of limits names the run that first published a version, for the limits that changed.
 FIRST_RUN = """
     select history.run_id, max(decisions.decided_at) as decided_at
     from history.limits_history as history
@@ -37,16 +37,16 @@ DECISIONS = """
 def decisions_of(
     settings: Settings, client: str, version: str, group: tuple[str, str] | None = None
 ) -> list[dict[str, Any]] | None:
-    """The decision on each group of samples that calculated its limits as a version has them.
+    """Return the decision on each group of samples that calculated its limits of a version.
 
     Args:
         settings: the lake.
-        client: whose.
+        client: of the version.
         version: of limits.
-        group: machine and component; None means every group.
+        group: machine and component. None means every group.
 
     Returns:
-        None where no warehouse on this machine knows the version.
+        None if the warehouse of this machine does not know the version.
     """
     machine, component = group or (None, None)
     with _warehouse(settings) as warehouse:
@@ -61,7 +61,7 @@ def decisions_of(
 
 @contextmanager
 def _warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """The warehouse of this machine, where there is one with a history."""
+    """Open the warehouse of this machine. Yields None if there is none with a history."""
     if not settings.warehouse.exists():
         yield None
         return

@@ -1,4 +1,4 @@
-"""Percentiles of many groups at once, with distribution-free confidence intervals."""
+"""Compute percentiles of many groups at once, with distribution-free confidence intervals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class GroupedPercentiles:
-    """Percentiles of G groups at P levels; `low` and `high` are NaN where the sample is too small to bound them."""
+    """Percentiles of G groups at P levels. `low` and `high` are NaN where the sample is too small to bound them."""
 
     n: Integers  # (G,)
     n_distinct: Integers  # (G,) distinct values
@@ -26,7 +26,7 @@ class GroupedPercentiles:
 def grouped_percentiles(
     group: Integers, value: Floats, levels: Floats, groups: int, confidence: float = 0.95
 ) -> GroupedPercentiles:
-    """Percentiles of each group by linear interpolation between order statistics.
+    """Compute percentiles of each group by linear interpolation between order statistics.
 
     The arithmetic is that of `numpy.percentile` (method "linear", Hyndman and Fan 1996, type 7), step by step, so that
     a limit rounded up afterwards is the same number to the last bit.
@@ -35,8 +35,8 @@ def grouped_percentiles(
         group: (N,) group of each value, 0 ≤ group < groups.
         value: (N,) values, no NaN.
         levels: (P,) percentile levels between 0 and 1.
-        groups: number of groups G; a group without values has n = 0 and NaN percentiles.
-        confidence: of the interval around each percentile, which holds for any distribution.
+        groups: number of groups G. A group without values has n = 0 and NaN percentiles.
+        confidence: of the interval around each percentile, for any distribution.
 
     Returns:
         The percentiles with their confidence intervals.
@@ -49,7 +49,7 @@ def grouped_percentiles(
     present = n > 0
 
     def order_statistic(rank: Integers) -> Floats:
-        """The value at a zero-based rank (G, P) of each group; NaN outside the group."""
+        """Return the value at a zero-based rank (G, P) of each group, NaN outside the group."""
         inside = (rank >= 0) & (rank < n[:, None])
         if not ordered.size:
             return np.full(rank.shape, np.nan)
@@ -71,17 +71,17 @@ def grouped_percentiles(
 
 
 def _count_distinct(group: Integers, value: Floats, groups: int) -> Integers:
-    """Distinct values of each group, from rows in the order of group and value."""
+    """Count the distinct values of each group, from rows in the order of group and value."""
     is_new = np.ones(len(value), dtype=bool)
     is_new[1:] = (group[1:] != group[:-1]) | (value[1:] != value[:-1])
     return np.bincount(group[is_new], minlength=groups)
 
 
 def interval_ranks(n: Integers, levels: Floats, confidence: float) -> tuple[Integers, Integers]:
-    """Ranks (one-based) of the order statistics that bound a percentile with at least this confidence.
+    """Return the ranks (one-based) of the order statistics that bound a percentile with at least this confidence.
 
     The number of values below the true percentile is binomial whatever the distribution (Conover 1999, section 3.2).
-    Rank 0, or a rank beyond n, means that so few values cannot bound it.
+    Rank 0, or a rank above n, means that so few values do not bound it.
 
     Args:
         n: (G,) sizes.
@@ -106,7 +106,7 @@ def _interpolate(lower: Floats, upper: Floats, weight: Floats) -> Floats:
 
 
 def _binomial_quantile(q: float, n: Floats, p: Floats) -> Integers:
-    """The smallest count whose cumulative binomial probability reaches q; 0 where n is 0."""
+    """Return the smallest count whose cumulative binomial probability reaches q, 0 where n is 0."""
     filled = np.maximum(n, 1)
     count = np.ceil(np.nan_to_num(bdtrik(q, filled, p)))
     one_less = np.maximum(count - 1, 0)

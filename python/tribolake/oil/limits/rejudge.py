@@ -1,19 +1,19 @@
-"""Judge samples that were computed again by the limits that a run had.
+"""Judge recomputed samples by the limits that a run had.
 
-Limits are calculated anew only when there is a reason, so those of a run can be older than its bronze: computed from
-that bronze alone they may be others. What such a run published follows from its bronze and from its limits; here the
-limits are given.
+Limits are calculated only for a reason, so those of a run may be older than its bronze. Limits that are calculated from
+that bronze alone may differ. Gold of such a run follows from its bronze and its limits. Here, the limits are given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from tribolake.lake.files import remove_folder
+from tribolake.lake.files import remove
 from tribolake.lake.objects import Objects
 from tribolake.oil.limits.judging import FOLLOWERS, JUDGES, borrow_warehouse, judge
 from tribolake.oil.limits.versions import JUDGING_LIMITS, LIMITS, STEWART_LIMITS
@@ -30,14 +30,19 @@ from tribolake.trace.reprocess import Recomputation, RecomputedGold
 REPORTS = "classified_reports"
 LIMITS_FILE = f"{STEWART_LIMITS}.parquet"
 JUDGED_BY = "select distinct limits_version from read_parquet($1) order by 1 nulls first"
+# Reports of an earlier release have no occurrence: each number was one sample.
 OF_A_VERSION = """
     create or replace table changes.samples_to_judge as
+    with reports as (
+        select client, laboratory, sampleNumber, coalesce(sampleOccurrence, '') as sampleOccurrence, limits_version
+        from (from read_parquet($reports) union all by name select null::varchar as sampleOccurrence where false)
+    )
     select * from every_sample
-    where (client, laboratory, sampleNumber) in (
-        select (client, laboratory, sampleNumber) from read_parquet($reports)
+    where (client, laboratory, sampleNumber, sampleOccurrence) in (
+        select (client, laboratory, sampleNumber, sampleOccurrence) from reports
         where limits_version is not distinct from $version
-    ) or ($is_last and (client, laboratory, sampleNumber) not in (
-        select (client, laboratory, sampleNumber) from read_parquet($reports)
+    ) or ($is_last and (client, laboratory, sampleNumber, sampleOccurrence) not in (
+        select (client, laboratory, sampleNumber, sampleOccurrence) from reports
     ))
 """
 
@@ -46,13 +51,13 @@ def judge_as_then(again: Recomputation, progress: Progress) -> RecomputedGold | 
     """Judge a client's samples by the limits that the run had.
 
     Returns:
-        None where its reports are gone, or name the limits that were calculated from its bronze.
+        None if its reports are gone, or name the limits that were calculated from its bronze.
     """
     if REPORTS not in again.kept:
         return None
     used, own = limits_of(again.kept[REPORTS]), limits_of(again.gold / f"{REPORTS}.parquet")
     (limits,) = (file for file in again.compared if file.name == LIMITS_FILE)
-    # A version is called after thresholds and medians: two calculations can give the same from other percentiles.
+    # A version is named after thresholds and medians, so calculations from other percentiles can have the same name.
     if (set(used) == set(own) and limits.outcome in IDENTICAL) or not any(used):
         return None
     progress(f"judge {again.client} by the limits that the run had")
@@ -63,7 +68,7 @@ def judge_as_then(again: Recomputation, progress: Progress) -> RecomputedGold | 
 
 
 def limits_of(reports: Path) -> list[str | None]:
-    """The versions of limits that reports name; None for those that no limits judged."""
+    """Return the versions of limits that reports name, with None for reports without limits."""
     with duckdb.connect() as connection:
         return [version for (version,) in connection.execute(JUDGED_BY, [str(reports)]).fetchall()]
 
@@ -76,13 +81,13 @@ def rejudge(
     Args:
         scratch: the lake in which the bronze was computed again.
         published: the lake that has the limits.
-        client: whose gold.
+        client: of the gold.
         reports: `classified_reports.parquet` of the run.
-        limits: `stewart_limits.parquet` of the run, which is taken as it is.
-        folder: where the files go.
+        limits: `stewart_limits.parquet` of the run, which is copied.
+        folder: target of the files.
 
     Returns:
-        What a manifest says of each file.
+        The entry of each file for a manifest.
     """
     versions = limits_of(reports)
     named: Sequence[str] = [version for version in versions if version]
@@ -90,15 +95,15 @@ def rejudge(
     with Dbt(OIL, scratch) as dbt:
         judges = dbt.compile(JUDGES)
         followers = dbt.compile(FOLLOWERS, exclude=JUDGES)
-    remove_folder(folder)
+    remove(folder)
     folder.mkdir(parents=True)
-    # Called as the models call their database: a connection of another thread finds it too.
+    # The name of the file is the name of the models' database, so connections of other threads find it too.
     with duckdb.connect(folder / f"{scratch.warehouse.stem}.duckdb") as connection:
         borrow_warehouse(connection, scratch.warehouse, [*judges, *followers], client)
         connection.execute("drop view limits.stewart_limits")
         connection.execute("create table every_sample as from changes.samples_to_judge")
         for number, version in enumerate(versions):
-            # Whoever was judged by no limits is judged by any; whoever the run did not have, by the last.
+            # Samples without limits are judged by any version, samples that the run did not have by the last one.
             chosen = version or named[-1]
             is_last = number == len(versions) - 1
             connection.execute(OF_A_VERSION, {"reports": str(reports), "version": version, "is_last": is_last})
@@ -114,13 +119,15 @@ def rejudge(
         for name, query in followers.items():
             connection.execute(f'create table gold."{name}" as {query}')
         connection.execute("create or replace table limits.stewart_limits as from read_parquet($1)", [str(limits)])
-        places = Places(OIL.contract, scratch.lake, scratch.lake / scratch.prefix, client)
-        return write_files(connection, places, folder, {})
+        connection.execute("alter table limits.stewart_limits add column if not exists unit varchar default ''")
+        # What the run could not read does not depend on limits.
+        places = Places(replace(OIL.contract, notes=()), scratch.lake, scratch.lake / scratch.prefix, client)
+        return write_files(connection, places, folder, {}).gold
 
 
 def _about_limits(used: Sequence[str | None], own: Sequence[str | None], limits: FileComparison) -> str:
     return (
-        f"the run judged by limits of earlier runs ({', '.join(filter(None, used))}); calculated from its bronze "
+        f"the run judged by limits of earlier runs ({', '.join(filter(None, used))}). Calculated from its bronze "
         f"alone they are {', '.join(filter(None, own)) or 'none'}: of {limits.rows_then} limits {limits.rows_changed} "
         f"have another value, {limits.rows_missing} are missing, {limits.rows_added} are new. Samples were computed "
         "again and judged by the limits that the run had"

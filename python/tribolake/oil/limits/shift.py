@@ -1,4 +1,4 @@
-"""Has a distribution shifted? The two-sample Kolmogorov-Smirnov test, for many groups at once."""
+"""Test whether distributions shifted: the two-sample Kolmogorov-Smirnov test for many groups at once."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tribolake.oil.limits.percentiles import Floats, Integers
 
 @dataclass(frozen=True)
 class Shifts:
-    """The test of G groups: sizes of both samples, the largest distance of their distributions, its p-value."""
+    """The test of G groups: sizes of both samples, largest distance of their distributions, its p-value."""
 
     n_old: Integers  # (G,)
     n_new: Integers  # (G,)
-    statistic: Floats  # (G,) 0 to 1; 0 where a sample is empty
+    statistic: Floats  # (G,) 0 to 1, 0 where a sample is empty
     p_value: Floats  # (G,) 1 where a sample is empty
 
 
 def grouped_shifts(group: Integers, value: Floats, is_new: NDArray[np.bool_], groups: int) -> Shifts:
     """Compare the new values of each group with its old ones.
 
-    The p-value is the asymptotic one with the small-sample correction of Stephens (1970): where it is below 0.05 it is
-    within 0.02 of the exact one, but for the smallest samples (0.04 at 8 and 8 values). With ties, which whole ppm have
-    many of, it errs on the side of no shift.
+    The p-value is the asymptotic one with the small-sample correction of Stephens (1970). Below 0.05 it is within 0.02
+    of the exact one, except for the smallest samples (0.04 at 8 and 8 values). With ties, which are frequent in whole
+    ppm, it errs on the side of no shift.
 
     Args:
         group: (N,) group of each value, 0 ≤ group < groups.

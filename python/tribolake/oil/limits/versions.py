@@ -1,4 +1,4 @@
-"""Limits as they are published: a folder for each version, which the rows of `stewart_limits` name."""
+"""Publish limits: a folder for each version, which the rows of `stewart_limits` name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tribolake.product import VersionedFolder
 
 
 def nest(rows: list[tuple[Any, ...]]) -> dict[str, dict[str, Any]]:
-    """Limits as client → machine → component → essay → thresholds and count."""
+    """Nest limits as client → machine → component → essay → thresholds and count."""
     nested: dict[str, dict[str, Any]] = {}
     for client, machine, component, essay, normal, alert, critic, count in rows:
         essays = nested.setdefault(client, {}).setdefault(machine, {}).setdefault(component, {})
@@ -29,7 +29,7 @@ NESTED_QUERY = """
     select client, machine, component, essay, threshold_normal, threshold_alert, threshold_critic, count
     from limits.stewart_limits where limits_version = $version order by client, machine, component, essay
 """
-# The published limits are those of a machine; under a policy that judges by model, these judge as well.
+# The published limits are those of machines. Under a policy that judges by model, limits of models judge too.
 JUDGING_QUERY = """
     select limits.*
     from limits.int_limits as limits
@@ -41,7 +41,7 @@ JUDGING_LIMITS = "judging_limits"
 LIMITS = VersionedFolder(
     name="limits",
     folder="silver/stewart_limits",
-    # A policy, then the fingerprint of the limits: see models/oil/limits/stewart_limits.sql.
+    # A policy, then the fingerprint of the limits. See models/oil/limits/stewart_limits.sql.
     pattern=re.compile(r"^[a-z][a-z0-9_-]{0,63}-[0-9a-f]{12}$"),
     example="default-2ffb3618fc06",
     table=STEWART_LIMITS,
