@@ -1,8 +1,9 @@
 {{ config(materialized='scope', unique_key=['row_id'], meta={'scope': 'samples_to_judge'}) }}
 
 -- One row per judged sample × essay: the limit that judges it, the band it falls into and its points.
--- Limits are those of the sample's own group; fixed bands (codes, water, fuel) outrank them where they are worse.
--- `points` are the published ones of the band; `status_points` are what the policy lets the breach weigh in the status.
+-- Limits are those of the sample's own group. Fixed bands (codes, water, fuel) outrank them where they are worse.
+-- A floor outranks a percentile limit downwards only: it makes alarms fewer, and published limits stay what they are.
+-- `points` are the published ones of the band. `status_points` are the weight of the breach in the status.
 
 with
 
@@ -48,13 +49,22 @@ limits as (
     inner join active_policy on limits.grain = active_policy.judging_level
 ),
 
--- Not kept for its two readers: it has as many rows as there are results, and its second reader wants few.
-judged as not materialized (
+floors as (
+    select * from {{ ref('int_sample_floors') }}
+),
+
+-- Not materialized for its two readers: it has a row for each result, and the second reader needs few.
+measured as not materialized (
     select
         samples.row_id,
         samples.client,
+        samples.machineName,
+        samples.componentNameNormalized,
+        samples.judging_model,
         samples.fluid,
+        samples.laboratory,
         samples.sampleNumber,
+        samples.sampleOccurrence,
         results.essay,
         results.essay_group,
         results.unit,
@@ -62,31 +72,46 @@ judged as not materialized (
         results.censoring,
         results.code,
         policy_essays.counts_for_status,
-        limits.essay is not null as has_limits,
-        limits.p50 as group_median,
-        case when policy_essays.direction <> 'lower' then limits.threshold_normal end as threshold_normal,
-        case when policy_essays.direction <> 'lower' then limits.threshold_alert end as threshold_alert,
-        case when policy_essays.direction <> 'lower' then limits.threshold_critic end as threshold_critic,
-        limits.lower_normal,
-        limits.lower_alert,
-        limits.lower_critic,
-        limits.source_level_normal as limits_level,
-        limits.quality as limits_quality
+        policy_essays.direction as judged_direction
     from samples
     inner join results on samples.row_id = results.row_id
     inner join policy_essays on results.essay = policy_essays.essay
+),
+
+judged as (
+    select
+        measured.* exclude (machineName, componentNameNormalized, judging_model, judged_direction),
+        limits.essay is not null as has_limits,
+        limits.p50 as group_median,
+        {%- for band in ['normal', 'alert', 'critic'] %}
+            case
+                when measured.judged_direction <> 'lower' then limits.threshold_{{ band }}
+            end as percentile_{{ band }},
+            case
+                when measured.judged_direction <> 'lower'
+                    then {{ floored('greatest', 'limits.threshold_' ~ band, 'floors.floor_' ~ band) }}
+            end as threshold_{{ band }},
+            limits.lower_{{ band }} as lower_percentile_{{ band }},
+            {{ floored('least', 'limits.lower_' ~ band, 'floors.lower_floor_' ~ band) }} as lower_{{ band }},
+        {%- endfor %}
+        limits.source_level_normal as limits_level,
+        limits.quality as limits_quality
+    from measured
     left join limits
         on
-            samples.client = limits.client
-            and samples.machineName = limits.machine
-            and samples.componentNameNormalized = limits.component
-            and results.essay = limits.essay
-            and samples.judging_model is not distinct from limits.machine_model
+            measured.client = limits.client
+            and measured.machineName = limits.machine
+            and measured.componentNameNormalized = limits.component
+            and measured.essay = limits.essay
+            and measured.unit is not distinct from limits.unit
+            and measured.judging_model is not distinct from limits.machine_model
+    left join floors on measured.row_id = floors.row_id and measured.essay = floors.essay
 ),
 
 percentile_breaches as (
     select
         *,
+        {{ is_made_milder_by_a_floor() }} as is_floored,
         case
             when value >= threshold_critic then 'Critico'
             when value >= threshold_alert then 'Condenatorio'
@@ -119,16 +144,19 @@ fixed_essays as (
 
 fixed_breaches as (
     select
-        judged.row_id,
-        judged.essay,
+        measured.row_id,
+        measured.essay,
         arg_max(fixed_bands.band, bands.rank) as band,
         arg_max(fixed_bands.min_value, bands.rank) as limit_value,
         arg_max(fixed_bands.status_floor, bands.rank) as status_floor
-    from judged
-    inner join fixed_bands on judged.essay = fixed_bands.essay and judged.fluid = fixed_bands.fluid
+    from measured
+    inner join fixed_bands on measured.essay = fixed_bands.essay and measured.fluid = fixed_bands.fluid
     inner join bands on fixed_bands.band = bands.band
-    where judged.code = fixed_bands.code or judged.value >= fixed_bands.min_value
-    group by judged.row_id, judged.essay
+    inner join {{ ref('essays') }} as essays on measured.essay = essays.essay
+    where
+        measured.code = fixed_bands.code
+        or (measured.value >= fixed_bands.min_value and coalesce(measured.unit = essays.unit, true))
+    group by measured.row_id, measured.essay
 ),
 
 compared as (
@@ -175,13 +203,18 @@ select
     decided.direction,
     decided.limits_level,
     decided.limits_quality,
-    case when decided.is_fixed then 'fixed' when decided.has_limits then 'percentile' end
-        as limit_source,
+    case
+        when decided.is_fixed then 'fixed'
+        when decided.is_floored then 'floor'
+        when decided.has_limits then 'percentile'
+    end as limit_source,
     decided.counts_for_status,
     decided.status_floor,
     decided.row_id,
     case when decided.counts_for_status then coalesce(essay_points.points, bands.points, 0) else 0 end as status_points,
-    decided.group_median
+    decided.group_median,
+    decided.laboratory,
+    decided.sampleOccurrence
 from decided
 left join bands on decided.band = bands.band
 left join essay_points

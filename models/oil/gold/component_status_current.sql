@@ -1,16 +1,16 @@
 {{ config(
     materialized='scope',
     unique_key=['client', 'unit_id'],
-    meta={'scope': 'samples_to_judge', 'scope_key': ['client', 'unitId']}
+    meta={'scope': 'units_to_judge', 'scope_key': ['client', 'unitId']}
 ) }}
 
--- One row per unit × component: the status of its latest sample, and whether that sample is too old to speak for today.
+-- One row per unit × component: the status of its latest sample, and whether that sample is too old to count today.
 
 with
 
 reports as (
-    select * from {{ ref('classified_reports') }}
-    where (client, unitId) in (select (client, unitId) from {{ ref('samples_to_judge') }})
+    select * from {{ ref('judged_reports') }}
+    where (client, unitId) in (select (client, unitId) from {{ ref('units_to_judge') }})
 ),
 
 recommendations as (
@@ -32,7 +32,7 @@ statuses as (
 ),
 
 latest as (
-    -- The first in the file of those with the greatest full timestamp.
+    -- Of samples with the greatest full timestamp, the first in the file.
     select *
     from reports
     qualify row_number() over (
@@ -46,36 +46,71 @@ aged as (
         *,
         date_diff('day', sampleDate, max(sampleDate) over (partition by client, unitId)) as days_behind_unit
     from latest
+),
+
+judged as (
+    select
+        aged.*,
+        coalesce(aged.days_behind_unit > active_policy.stale_after_days, false) as is_stale,
+        coalesce(component_families.weight, 0.5) as weight,
+        case
+            when coalesce(aged.days_behind_unit > active_policy.stale_after_days, false) then 0
+            else coalesce(statuses.component_points, 0)
+        end as own_points,
+        if(active_policy.counts_oil_once, coalesce(aged.sump, aged.componentName), aged.componentName) as oil,
+        recommendations.urgency,
+        recommendations.first_rule,
+        recommendations.first_breaches
+    from aged
+    cross join active_policy
+    left join statuses on aged.report_status = statuses.report_status
+    left join component_families on aged.componentNameNormalized = component_families.component
+    left join recommendations on aged.row_id = recommendations.row_id
+),
+
+-- One oil is one alarm: of compartments in alarm that share their oil, one has the points.
+carried as (
+    select
+        *,
+        first_value(componentName) over (
+            partition by client, unitId, oil, own_points > 0
+            order by {{ alarm_order('own_points', 'componentName') }}
+        ) as carrier
+    from judged
+),
+
+counted as (
+    select
+        *,
+        case when own_points > 0 and carrier <> componentName then carrier end as carried_by,
+        if(carrier = componentName, own_points, 0) as points
+    from carried
 )
 
 select
-    aged.client,
-    aged.unitId as unit_id,
-    aged.componentName as component,
-    aged.componentNameNormalized as component_family,
-    aged.sampleNumber as sample_number,
-    aged.sampleDate as sample_date,
-    aged.sampleTimestamp as sample_timestamp,
-    aged.report_status as status,
-    aged.severity_score,
-    aged.classification_score,
-    aged.breached_essays,
-    aged.days_behind_unit,
-    coalesce(aged.days_behind_unit > active_policy.stale_after_days, false) as is_stale,
-    coalesce(component_families.weight, 0.5) as weight,
-    case
-        when coalesce(aged.days_behind_unit > active_policy.stale_after_days, false) then 0
-        else coalesce(statuses.component_points, 0)
-    end as points,
-    recommendations.urgency,
-    recommendations.first_rule,
-    recommendations.first_breaches
-from aged
-cross join active_policy
-left join statuses on aged.report_status = statuses.report_status
-left join component_families on aged.componentNameNormalized = component_families.component
-left join recommendations
-    on
-        aged.client = recommendations.client
-        and aged.laboratory = recommendations.laboratory
-        and aged.sampleNumber = recommendations.sampleNumber
+    client,
+    unitId as unit_id,
+    componentName as component,
+    componentNameNormalized as component_family,
+    sampleNumber as sample_number,
+    sampleDate as sample_date,
+    sampleTimestamp as sample_timestamp,
+    report_status as status,
+    severity_score,
+    classification_score,
+    breached_essays,
+    days_behind_unit,
+    is_stale,
+    weight,
+    points,
+    urgency,
+    first_rule,
+    first_breaches,
+    row_id,
+    sump,
+    carried_by,
+    row_number() over (
+        partition by client, unitId
+        order by points > 0 desc, {{ alarm_order('points', 'componentName') }}
+    ) as place
+from counted

@@ -13,7 +13,13 @@ select
     count(*) filter (
         where counts_for_status and (limits_level is not null or status_floor is not null)
     ) as essays_judged,
-    string_agg(distinct limits_level, ', ' order by limits_level) filter (where counts_for_status) as limits_levels,
+    count(*) filter (where counts_for_status) as essays_readable,
+    -- Levels, and `floor` where a floor made a band milder.
+    nullif(array_to_string(
+        list_sort(list_distinct(flatten(
+            list([limits_level, case when limit_source = 'floor' then 'floor' end]) filter (where counts_for_status)
+        ))), ', '
+    ), '') as limits_levels,
     count(*) filter (where points > 0) as essays_broken,
     cast(coalesce(sum(points), 0) as bigint) as severity_score,
     cast(coalesce(sum(status_points), 0) as bigint) as classification_score,
@@ -26,7 +32,7 @@ select
         )), ', '
     )
     || ']' as breached_essays,
-    -- Points and thresholds of the breaches stand in breached_essays.
+    -- Points and thresholds of the breaches are in breached_essays.
     {{ json_object_of('essay', 'status') }} as essay_status
 from classified_results
 group by row_id

@@ -14,6 +14,20 @@ active_policy as (
     select * from {{ ref('active_policy') }}
 ),
 
+-- Essays that count for the status, and whose value was delivered and is not used.
+unreadable as (
+    select
+        results.row_id,
+        count(*) as essays_rejected
+    from {{ ref('results') }} as results
+    inner join samples_to_judge on results.row_id = samples_to_judge.row_id
+    inner join {{ ref('policy_essays') }} as policy_essays
+        on results.essay = policy_essays.essay and policy_essays.counts_for_status
+    inner join active_policy on policy_essays.policy = active_policy.policy
+    where results.rejection is not null
+    group by results.row_id
+),
+
 cut_offs as (
     select
         max(case when policy_statuses.report_status = 'Alerta' then policy_statuses.min_score end) as alerta_from,
@@ -39,13 +53,20 @@ select
         when coalesce(scores.essays_judged, 0) = 0 then active_policy.not_evaluated_status
         when scores.classification_score >= cut_offs.anormal_from or scores.has_anormal_floor then 'Anormal'
         when scores.classification_score >= cut_offs.alerta_from or scores.has_alerta_floor then 'Alerta'
+        -- An alarm stands on what could be read. Normal needs that enough could be read.
+        when
+            scores.essays_readable
+            < active_policy.min_readable_share * (scores.essays_readable + unreadable.essays_rejected)
+            then active_policy.not_evaluated_status
         else 'Normal'
     end as report_status,
     coalesce(scores.breached_essays, '[]') as breached_essays,
     coalesce(scores.essay_status, '{}') as essay_status,
     coalesce(scores.essays_judged, 0) as essays_judged,
-    coalesce(scores.limits_levels, 'missing') as limits_source
+    coalesce(scores.limits_levels, 'missing') as limits_source,
+    coalesce(unreadable.essays_rejected, 0) as essays_rejected
 from samples_to_judge
 cross join active_policy
 cross join cut_offs
 left join scores on samples_to_judge.row_id = scores.row_id
+left join unreadable on samples_to_judge.row_id = unreadable.row_id

@@ -1,11 +1,11 @@
 {{ config(
     materialized='scope',
-    unique_key=['client', 'laboratory', 'sampleNumber'],
+    unique_key=['row_id'],
     meta={'scope': 'samples_to_judge'},
     on_schema_change='fail'
 ) }}
 
--- One row per sample that the policy judges: its status, and everything that is known of it but its recommendation.
+-- One row per sample that the policy judges: its status, and everything known of it except its recommendation.
 -- depends_on: {{ ref('essays') }}, {{ ref('samples_to_judge') }}
 
 with
@@ -20,6 +20,35 @@ statuses as (
 
 active_policy as (
     select * from {{ ref('active_policy') }}
+),
+
+compartments as (
+    select distinct
+        machineModel,
+        componentName,
+        componentNameNormalized
+    from samples
+),
+
+-- Compartments that share their oil with others. A name that fits two sumps has the first.
+sumps as (
+    select
+        compartments.machineModel,
+        compartments.componentName,
+        compartments.componentNameNormalized,
+        min(sump_groups.sump) as sump
+    from compartments
+    inner join {{ ref('sump_groups') }} as sump_groups
+        on
+            {{ plain_name('compartments.machineModel') }} = sump_groups.machine_model
+            and compartments.componentNameNormalized = sump_groups.component
+            and (
+                sump_groups.position is null
+                or list_contains(
+                    string_split({{ plain_name('compartments.componentName') }}, ' '), sump_groups.position
+                )
+            )
+    group by all
 ),
 
 limits_versions as (
@@ -67,7 +96,7 @@ select
     statuses.essay_status,
     statuses.essays_judged,
     samples.essays_measured,
-    -- A sample of an unknown machine is judged by no limits, whatever their version.
+    -- A sample of an unknown machine is not judged by limits of any version.
     case
         when statuses.is_judged and samples.machineName is not null then limits_versions.limits_version
     end as limits_version,
@@ -84,8 +113,19 @@ select
     samples.sourceSheet,
     samples.sourceRow,
     samples.sourceSha256,
-    samples.is_machine_known
+    samples.is_machine_known,
+    samples.sampleOccurrence,
+    statuses.essays_rejected,
+    samples.rejected_essays,
+    sumps.sump,
+    samples.delivered_essays,
+    samples.kilometers
 from statuses
 inner join samples on statuses.row_id = samples.row_id
 cross join active_policy
 left join limits_versions on samples.client = limits_versions.client
+left join sumps
+    on
+        samples.machineModel = sumps.machineModel
+        and samples.componentName = sumps.componentName
+        and samples.componentNameNormalized = sumps.componentNameNormalized

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- One row per unit with points: the three breaches of its worst component that weigh most, in words.
+-- One row per unit with points: the three breaches of its first component that weigh most, in words.
 
 with
 
@@ -24,7 +24,7 @@ breaches as (
     select
         machines.client,
         machines.unit_id,
-        machines.worst_component,
+        machines.first_component,
         results.essay,
         results.status_points,
         {{ filled_phrase("if(results.direction = 'lower', phrases.reason_breach_low, phrases.reason_breach)", {
@@ -37,8 +37,8 @@ breaches as (
         on
             machines.client = components.client
             and machines.unit_id = components.unit_id
-            and machines.worst_component = components.component
-    inner join results on components.client = results.client and components.sample_number = results.sampleNumber
+            and machines.first_component = components.component
+    inner join results on components.row_id = results.row_id
     cross join phrases
     qualify row_number() over (
         partition by machines.client, machines.unit_id order by results.status_points desc, results.essay asc
@@ -48,7 +48,7 @@ breaches as (
 select
     client,
     unit_id,
-    worst_component,
+    first_component,
     string_agg(breach, ', ' order by status_points desc, essay asc) as why
 from breaches
-group by client, unit_id, worst_component
+group by client, unit_id, first_component

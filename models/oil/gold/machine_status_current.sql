@@ -1,95 +1,76 @@
-{{ config(
-    materialized='scope',
-    unique_key=['client', 'unit_id'],
-    meta={'scope': 'samples_to_judge', 'scope_key': ['client', 'unitId']},
-    on_schema_change='fail'
-) }}
+{{ config(materialized='view') }}
 
--- One row per unit: its status today, from the latest sample of each of its components.
+-- One row per unit: its status today, and whether it was sampled recently. As a view, it follows the newest sample of
+-- the client, which changes units that a run does not touch.
 
 with
 
-components as (
-    select * from {{ ref('component_status_current') }}
-    where (client, unit_id) in (select (client, unitId) from {{ ref('samples_to_judge') }})
-),
-
-recommendations as (
-    select * from {{ ref('machine_recommendations') }}
+machines as (
+    select * from {{ ref('judged_machines') }}
 ),
 
 active_policy as (
     select * from {{ ref('active_policy') }}
 ),
 
-statuses as (
-    select policy_statuses.*
-    from {{ ref('policy_statuses') }} as policy_statuses
-    inner join active_policy on policy_statuses.policy = active_policy.policy
+phrases as (
+    {{ phrases(['machine.overdue', 'machine.not_recent']) }}
 ),
 
-machines as (
+aged as (
     select
-        unit_id,
-        client,
-        strftime(max(sample_timestamp), '%Y-%m-%dT%H:%M:%S') as latest_sample_date,
-        cast(sum(points) as bigint) as machine_score,
-        count(*) as total_components,
-        count(*) filter (where status = 'Normal') as components_normal,
-        count(*) filter (where status = 'Alerta') as components_alerta,
-        count(*) filter (where status = 'Anormal') as components_anormal,
-        '[' || string_agg(
-            concat(
-                '{"component": ', to_json(component), ', "status": ', to_json(status),
-                ', "severity_score": ', severity_score,
-                ', "sample_date": "', strftime(sample_timestamp, '%Y-%m-%dT%H:%M:%S'), '"}'
-            ), ', '
-            order by component
-        ) || ']' as component_details,
-        count(*) filter (where status = 'Sin evaluar') as components_sin_evaluar,
-        count(*) filter (where is_stale) as components_stale,
-        coalesce(list(component order by component) filter (where is_stale), []) as stale_components,
-        round(sum(points * weight), 1) as weighted_machine_score,
-        first(
-            component
-            order by points * weight desc, classification_score desc, severity_score desc, component asc
-        ) filter (where points > 0) as worst_component,
-        bool_or(status <> 'Sin evaluar' and not is_stale) as is_evaluated
-    from components
-    group by unit_id, client
+        *,
+        max(latest_day) over (partition by client) as newest_day,
+        date_diff('day', latest_day, max(latest_day) over (partition by client)) as days_behind_client
+    from machines
+),
+
+judged as (
+    select
+        aged.*,
+        coalesce(aged.days_behind_client <= active_policy.machine_stale_after_days, true) as is_recent
+    from aged
+    cross join active_policy
 )
 
 select
-    machines.unit_id,
-    machines.client,
-    machines.latest_sample_date,
-    case
-        when machines.is_evaluated or active_policy.not_evaluated_status = 'Normal' then statuses.report_status
-        else active_policy.not_evaluated_status
-    end as overall_status,
-    machines.machine_score,
-    machines.total_components,
-    machines.components_normal,
-    machines.components_alerta,
-    machines.components_anormal,
-    case
-        when
-            machines.is_evaluated or active_policy.not_evaluated_status = 'Normal'
-            then statuses.machine_priority
-        else 0
-    end as priority_score,
-    machines.component_details,
-    machines.components_sin_evaluar,
-    machines.components_stale,
-    machines.stale_components,
-    machines.weighted_machine_score,
-    machines.worst_component,
-    recommendations.machine_ai_recommendation
-from machines
-left join recommendations on machines.client = recommendations.client and machines.unit_id = recommendations.unit_id
-cross join active_policy
-inner join statuses on machines.machine_score >= statuses.machine_min_score
-qualify row_number() over (
-    partition by machines.client, machines.unit_id
-    order by statuses.machine_min_score desc
-) = 1
+    judged.unit_id,
+    judged.client,
+    judged.latest_sample_date,
+    judged.overall_status,
+    judged.machine_score,
+    judged.total_components,
+    judged.components_normal,
+    judged.components_alerta,
+    judged.components_anormal,
+    judged.priority_score,
+    judged.component_details,
+    judged.components_sin_evaluar,
+    judged.components_stale,
+    judged.stale_components,
+    judged.weighted_machine_score,
+    judged.worst_component,
+    concat_ws(
+        ' ',
+        case
+            when not judged.is_recent then {{ filled_phrase('phrases.machine_not_recent', {
+                'date': "strftime(judged.latest_day, '%Y-%m-%d')", 'days': 'cast(judged.days_behind_client as varchar)'
+            }) }}
+        end,
+        case
+            when judged.deadline_on < judged.newest_day
+                then {{ filled_phrase('phrases.machine_overdue', {'due': "strftime(judged.deadline_on, '%Y-%m-%d')"}) }}
+        end,
+        judged.machine_ai_recommendation
+    ) as machine_ai_recommendation,
+    judged.first_component,
+    judged.urgency,
+    judged.first_sample_number,
+    judged.first_sample_date,
+    judged.deadline_on,
+    judged.worst_status,
+    judged.days_behind_client,
+    judged.is_recent,
+    judged.component_order
+from judged
+cross join phrases

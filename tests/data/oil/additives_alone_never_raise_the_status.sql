@@ -20,8 +20,5 @@ select
 from breaches
 inner join {{ ref('samples') }} as samples on breaches.row_id = samples.row_id
 inner join {{ ref('judged_reports') }} as reports
-    on
-        samples.client = reports.client
-        and samples.laboratory = reports.laboratory
-        and samples.sampleNumber = reports.sampleNumber
+    on samples.row_id = reports.row_id
 where reports.policy = 'default' and reports.report_status in ('Alerta', 'Anormal')

@@ -11,7 +11,12 @@ machine_scores as (
     select
         components.client,
         components.unit_id,
-        sum(case when components.is_stale then 0 else coalesce(statuses.component_points, 0) end) as machine_score
+        sum(
+            case
+                when components.is_stale or components.carried_by is not null then 0
+                else coalesce(statuses.component_points, 0)
+            end
+        ) as machine_score
     from {{ ref('component_status_current') }} as components
     left join statuses on components.status = statuses.report_status
     group by components.client, components.unit_id

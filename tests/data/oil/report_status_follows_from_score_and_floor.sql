@@ -21,19 +21,18 @@ expected as (
         samples.client,
         samples.laboratory,
         samples.sampleNumber,
+        samples.sampleOccurrence,
         reports.report_status,
         reports.classification_score,
         arg_max(statuses.report_status, statuses.min_score) as expected_status
     from {{ ref('judged_reports') }} as reports
     inner join {{ ref('samples') }} as samples
-        on
-            reports.client = samples.client
-            and reports.laboratory = samples.laboratory
-            and reports.sampleNumber = samples.sampleNumber
+        on reports.row_id = samples.row_id
     left join floors on samples.row_id = floors.row_id
     inner join statuses
         on statuses.min_score <= greatest(reports.classification_score, coalesce(floors.score_of_floor, 0))
-    where reports.essays_judged > 0
+    -- Not evaluated: see not_evaluated_is_never_normal.
+    where reports.report_status <> 'Sin evaluar'
     group by all
 )
 

@@ -1,4 +1,4 @@
--- A recommendation is there, ends as a sentence, has no slot left open, and is short enough to be read.
+-- A recommendation ends as a sentence, and has no slot left open.
 select
     client,
     sampleNumber,
@@ -7,5 +7,5 @@ from {{ ref('classified_reports') }}
 where
     coalesce(ai_recommendation, '') = ''
     or not ends_with(ai_recommendation, '.')
-    or regexp_matches(ai_recommendation, '[{}]')
-    or len(regexp_extract_all(ai_recommendation, '\S+')) > 150
+    or contains(ai_recommendation, '{')
+    or contains(ai_recommendation, '}')

@@ -1,34 +1,45 @@
--- A recommendation has every required step of the rule that decides, and no step of another rule that changes oil or a
--- component, whoever chose its phrases.
+-- A recommendation has every required step of the rule that decides. It has no step of another rule that changes oil or
+-- a component, unless the deciding rule says the same. A model's choice of phrases does not alter that.
 with
-
-reports as (
-    select * from {{ ref('classified_reports') }} where urgency is not null
-),
 
 steps as (
     select
         rule_steps.*,
-        texts.text
+        texts.text,
+        lower(texts.text) as in_lower_case
     from {{ ref('rule_steps') }} as rule_steps
     inner join {{ ref('texts') }} as texts on rule_steps.rule_id || '.step' || rule_steps.step = texts.text_id
+),
+
+matched as (
+    select
+        client,
+        sampleNumber,
+        ai_recommendation,
+        lower(ai_recommendation) as in_lower_case,
+        rule_ids[1] as deciding_rule,
+        unnest(rule_ids) as rule_id
+    from {{ ref('classified_reports') }}
+    where urgency is not null
 )
 
 select
-    reports.client,
-    reports.sampleNumber,
+    matched.client,
+    matched.sampleNumber,
     steps.rule_id,
     steps.step,
-    reports.ai_recommendation
-from reports
-inner join steps on list_contains(reports.rule_ids, steps.rule_id)
-left join steps as deciding on reports.rule_ids[1] = deciding.rule_id and contains(deciding.text, steps.text)
+    matched.ai_recommendation
+from matched
+inner join steps on matched.rule_id = steps.rule_id
 where
     case
-        when steps.rule_id = reports.rule_ids[1]
-            then steps.is_required and not contains(lower(reports.ai_recommendation), lower(steps.text))
+        when matched.rule_id = matched.deciding_rule
+            then steps.is_required and not contains(matched.in_lower_case, steps.in_lower_case)
         else
             steps.kind = 'change'
-            and deciding.rule_id is null
-            and contains(lower(reports.ai_recommendation), lower(steps.text))
+            and contains(matched.in_lower_case, steps.in_lower_case)
+            and not exists (
+                select 1 from steps as own
+                where own.rule_id = matched.deciding_rule and contains(own.text, steps.text)
+            )
     end

@@ -4,17 +4,12 @@ with
 
 said as (
     select
-        judged.row_id,
+        reports.row_id,
         reports.client,
         reports.sampleNumber,
         reports.ai_recommendation,
         split_part(reports.ai_recommendation, rule_texts.cause, 1) as listed
-    from {{ ref('classified_reports') }} as reports
-    inner join {{ ref('judged_reports') }} as judged
-        on
-            reports.client = judged.client
-            and reports.laboratory = judged.laboratory
-            and reports.sampleNumber = judged.sampleNumber
+    from {{ ref('worded_recommendations') }} as reports
     inner join {{ ref('expert_rule_texts') }} as rule_texts on reports.rule_ids[1] = rule_texts.rule_id
 )
 

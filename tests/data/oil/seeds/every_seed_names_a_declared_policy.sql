@@ -1,7 +1,8 @@
 -- A misspelt policy in a seed would silently judge nothing.
 {% set policy_seeds = [
     ref('aliases'), ref('policy_bands'), ref('policy_essays'), ref('policy_essay_points'), ref('policy_exclusions'),
-    ref('policy_fixed_bands'), ref('policy_limit_levels'), ref('policy_statuses'),
+    ref('policy_fixed_bands'), ref('policy_floors'), ref('policy_limit_levels'), ref('policy_rejections'),
+    ref('policy_statuses'),
 ] %}
 
 with
