@@ -1,9 +1,8 @@
 {#-
-  A list of breaches as text: the first five with their values, the other critical ones by name, and the number of the
+  A list of breaches as text: the first ones with their values, the other critical ones by name, and the number of the
   rest. So the text is short and names every critical breach. It needs `phrases` with report.critical_too and report.more.
 -#}
-{% macro listed_breaches(breaches) -%}
-    {%- set with_values = 5 -%}
+{% macro listed_breaches(breaches, with_values=5) -%}
     {%- set others = breaches ~ '[' ~ (with_values + 1) ~ ':]' -%}
     {%- set critical = 'list_filter(' ~ others ~ ', lambda breach: breach.rank = 3)' -%}
     {%- set critical_names = 'list_transform(' ~ critical ~ ', lambda breach: breach.name)' -%}

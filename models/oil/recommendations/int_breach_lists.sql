@@ -17,6 +17,20 @@ listed as (
     select
         row_id,
         bool_and(essay_group = 'Aditivo') as is_only_additives,
+        -- Of what decides: one trend if more of it is worse, and whether it rises faster than the oil hours.
+        case
+            when
+                bool_and(essay_group in ('Desgaste', 'Contaminante') or essay = 'Índice PQ') filter (where is_evidence)
+                -- Nothing falls as long as any other breach of wear or contamination rises, nor rises while one falls.
+                and count(distinct trend) filter (
+                    where
+                    is_evidence
+                    or (trend in ('rose', 'fell') and is_low is not true and essay_group <> 'Aditivo')
+                ) = 1
+                then any_value(trend) filter (where is_evidence)
+            when bool_and(is_low and trend = 'rose') filter (where is_evidence) then 'recovers'
+        end as trend,
+        max(rate_change) filter (where is_evidence) as rate_change,
         string_agg(said, ', ' order by place) filter (where place <= {{ of_machine }}) as first_breaches,
         list(
             struct_pack(essay := essay, name := name, said := coalesce(said_with_before, said), rank := rank)
@@ -29,8 +43,11 @@ listed as (
 select
     listed.row_id,
     listed.is_only_additives,
+    listed.trend,
+    {{ band_of('rate', 'listed.rate_change') }} as rate,
     listed.first_breaches,
     listed.breach_list,
-    {{ listed_breaches('listed.breach_list') }} as breaches
+    {{ listed_breaches('listed.breach_list') }} as breaches,
+    {{ listed_breaches('listed.breach_list', with_values=2) }} as short_breaches
 from listed
 cross join phrases

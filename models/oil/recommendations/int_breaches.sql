@@ -10,6 +10,10 @@ facts as (
     select * from {{ ref('int_facts') }} where essay is not null
 ),
 
+hours as (
+    select * from {{ ref('int_facts') }} where fact = 'oilHours'
+),
+
 rules as (
     select * from {{ ref('matched_rules') }} where place = 1
 ),
@@ -20,8 +24,8 @@ texts as (
 
 phrases as (
     {{ phrases([
-        'breach.limit', 'breach.before', 'breach.limit_low', 'breach.before_low', 'breach.code', 'code.other',
-        'decimal'
+        'breach.limit', 'breach.before', 'breach.fell', 'breach.rose', 'breach.limit_low', 'breach.before_low',
+        'breach.fell_low', 'breach.rose_low', 'breach.code', 'code.other', 'decimal'
     ]) }}
 ),
 
@@ -53,15 +57,17 @@ breaches as (
         results.direction = 'lower' as is_low,
         {{ how_often('results.limit_value', 'results.value', 'results.direction = \'lower\'') }} as times,
         {{ how_often('facts.previous_value', 'results.value') }} as change,
+        (results.value / hours.value) / nullif(facts.previous_value / hours.previous_value, 0) as rate_change,
         coalesce(list_contains(rules.evidence, results.essay), false) as is_evidence
     from {{ ref('classified_results') }} as results
     cross join phrases
     inner join reports on results.row_id = reports.row_id
     inner join bands on results.status = bands.band
     inner join texts as band_texts on 'band.' || results.status = band_texts.text_id
-    -- Below detection a result counts as 0; what the laboratory wrote is said.
+    -- A result below detection counts as 0. The text shows what the laboratory wrote.
     inner join {{ ref('results') }} as reported on results.row_id = reported.row_id and results.essay = reported.essay
     left join facts on results.row_id = facts.row_id and results.essay = facts.essay
+    left join hours on results.row_id = hours.row_id
     left join rules on results.row_id = rules.row_id
     left join texts as names on 'essay.' || results.essay = names.text_id
     left join texts as codes on 'code.' || results.code = codes.text_id
@@ -73,13 +79,13 @@ measured as (
         * exclude (value_text, is_code, unit, before_text),
         nullif(before_text, '') as before_text,
         case when is_code or unit = '' then value_text else concat(value_text, ' ', unit) end as value_text,
-        case when unit = '' then limit_text else concat(limit_text, ' ', unit) end as limit_with_unit
+        {{ band_of('trend', 'breaches.change') }} as trend
     from breaches
 )
 
 select
     measured.*,
-    -- What counts for the status comes before what does not.
+    -- Breaches that count for the status come first.
     row_number() over (
         partition by measured.row_id
         order by
@@ -96,10 +102,15 @@ select
             'limit': "coalesce(measured.limit_text, '')",
         }
     ) }} as said,
-    -- Null where there is no limit, or no sample before.
-    {{ filled_phrase('if(measured.is_low, phrases.breach_before_low, phrases.breach_before)', {
-        'essay': 'measured.name', 'value': 'measured.value_text', 'band': 'measured.band',
-        'limit': 'measured.limit_text', 'before': 'measured.before_text',
-    }) }} as said_with_before
+    -- Null without a limit or a previous sample.
+    {{ filled_phrase(
+        "case measured.trend"
+        ~ " when 'fell' then if(measured.is_low, phrases.breach_fell_low, phrases.breach_fell)"
+        ~ " when 'rose' then if(measured.is_low, phrases.breach_rose_low, phrases.breach_rose)"
+        ~ " else if(measured.is_low, phrases.breach_before_low, phrases.breach_before) end", {
+            'essay': 'measured.name', 'value': 'measured.value_text', 'band': 'measured.band',
+            'limit': 'measured.limit_text', 'before': 'measured.before_text',
+        }
+    ) }} as said_with_before
 from measured
 cross join phrases

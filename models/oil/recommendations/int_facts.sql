@@ -1,5 +1,11 @@
--- One row per report in alarm × fact: what expert rules look at. A fact is an essay, by its symbol; a group of essays,
--- by its name without spaces; or a meter, by its published column.
+-- One row per report in alarm × fact of the expert rules. A fact is an essay or a count of particles (by its symbol
+-- without spaces), a group of essays (by its name without spaces), a meter (by its published column), a note of the
+-- laboratory (oilChanged, filterChanged), or what the declared SAE grade says: oilGrade, whether viscosity is inside,
+-- and oilStandard, whether the grade is one of engine oils (J300) or of gear oils (J306).
+-- `oilHours` is oilMeter from 50 h: a rate per hour says nothing of an oil that is newer. A meter that counted more
+-- hours than have passed since the sample before, or is a copy of the machine's, says nothing either.
+
+{% set min_oil_hours = 50 %}
 
 with
 
@@ -11,7 +17,7 @@ active_policy as (
     select * from {{ ref('active_policy') }}
 ),
 
-bands as (
+ranks as (
     select policy_bands.*
     from {{ ref('policy_bands') }} as policy_bands
     inner join active_policy on policy_bands.policy = active_policy.policy
@@ -26,36 +32,34 @@ samples as (
 ),
 
 previous_samples as (
-    -- One, whatever numbers two laboratories gave.
     select
         samples.row_id,
         previous.row_id as previous_row_id,
-        previous.oilMeter as previous_oil_meter
+        previous.oilMeter as previous_oil_meter,
+        case when {{ tells_age_of_oil('previous') }} then previous.oilMeter end as previous_oil_hours,
+        previous.oilChanged as previous_oil_changed,
+        {{ has_newer_oil('previous', 'samples') }} as has_newer_oil,
+        previous.filterChanged as previous_filter_changed,
+        coalesce(samples.oilMeter <= previous.oilMeter + {{ hours_since('previous', 'samples') }}, true)
+            as has_possible_hours,
+        previous.machineHours as machineHours
     from reports
     inner join samples on reports.row_id = samples.row_id
     inner join samples as previous
         on
-            samples.client = previous.client
-            and samples.unitId = previous.unitId
-            and samples.componentName = previous.componentName
-            and samples.previousSampleNumber = previous.sampleNumber
-            and samples.previousSampleDate = previous.sampleDate
-            and samples.row_id <> previous.row_id
-            -- A component with fewer hours than before is another one.
-            and coalesce(samples.componentHours >= previous.componentHours, true)
-    qualify row_number() over (
-        partition by samples.row_id
-        order by previous.sampleTimestamp desc, previous.row_id asc
-    ) = 1
+            samples.previous_row_id = previous.row_id
+            and not {{ is_another_component('previous', 'samples') }}
 ),
 
 previous_results as (
     select
         previous_samples.row_id,
+        previous_samples.has_newer_oil,
         results.essay,
         results.unit,
         results.calculation_value as value, -- noqa: RF04
         results.value as reported_value,
+        results.code,
         results.censoring
     from previous_samples
     inner join {{ ref('results') }} as results on previous_samples.previous_row_id = results.row_id
@@ -65,28 +69,54 @@ previous_results as (
 essay_facts as (
     select
         results.row_id,
-        essays.symbol as fact,
+        replace(essays.symbol, ' ', '') as fact,
         results.essay,
         results.essay_group,
         results.value,
         results.code,
         results.status <> 'Sin evaluar' as is_judged,
-        case when results.direction = 'upper' then coalesce(bands.rank, 0) else 0 end as upper_band,
-        case when results.direction = 'lower' then coalesce(bands.rank, 0) else 0 end as lower_band,
+        case when results.direction = 'upper' then coalesce(ranks.rank, 0) else 0 end as upper_band,
+        case when results.direction = 'lower' then coalesce(ranks.rank, 0) else 0 end as lower_band,
         results.group_median,
         previous_results.value as previous_value,
+        previous_results.code as previous_code,
         previous_results.reported_value as previous_reported,
-        previous_results.censoring as previous_censoring
+        previous_results.censoring as previous_censoring,
+        -- In newer oil everything is less: it says nothing.
+        {{ band_of('trend', 'results.value / nullif(previous_results.value, 0)') }} = 'fell'
+        and previous_results.has_newer_oil is not true as fell
     from {{ ref('classified_results') }} as results
     inner join reports on results.row_id = reports.row_id
     inner join essays on results.essay = essays.essay
-    left join bands on results.status = bands.band
-    -- Another laboratory may measure an essay on a scale of its own.
+    left join ranks on results.status = ranks.band
+    -- Another laboratory may have its own scale.
     left join previous_results
         on
             results.row_id = previous_results.row_id
             and results.essay = previous_results.essay
             and results.unit is not distinct from previous_results.unit
+),
+
+-- Wear debris and fibres have no limits, but say which wear it is.
+count_facts as (
+    select
+        results.row_id,
+        replace(essays.symbol, ' ', '') as fact,
+        results.calculation_value as value, -- noqa: RF04
+        previous_results.value as previous_value
+    from {{ ref('results') }} as results
+    inner join reports on results.row_id = reports.row_id
+    inner join essays on results.essay = essays.essay
+    left join previous_results
+        on results.row_id = previous_results.row_id and results.essay = previous_results.essay
+    where
+        essays.essay_group = 'Conteo'
+        and results.rejection is null
+        and essays.essay not in (
+            select policy_essays.essay
+            from {{ ref('policy_essays') }} as policy_essays
+            inner join active_policy on policy_essays.policy = active_policy.policy
+        )
 ),
 
 grouped as (
@@ -96,7 +126,7 @@ grouped as (
             replace(essay_group, ' ', ''),
             'Todos',
             case when essay_group <> 'Aditivo' then 'NoAditivo' end,
-            -- Ferrous debris is wear that spectrometry does not see; laboratories file its index elsewhere.
+            -- Ferrous debris is wear that spectrometry does not see. Laboratories file its index elsewhere.
             case when fact = 'PQI' then 'Desgaste' end
         ]) as essays_together
     from essay_facts
@@ -117,12 +147,53 @@ group_facts as (
 meter_facts as (
     select
         samples.row_id,
-        unnest(['oilMeter', 'componentHours']) as fact,
-        unnest([samples.oilMeter, samples.componentHours]) as value, -- noqa: RF04
-        unnest([previous_samples.previous_oil_meter, null]) as previous_value
+        unnest(['oilMeter', 'oilHours', 'componentHours', 'machineHours', 'oilChanged', 'filterChanged']) as fact,
+        unnest([
+            samples.oilMeter,
+            case
+                when
+                    samples.oilMeter >= {{ min_oil_hours }}
+                    and {{ tells_age_of_oil('samples') }}
+                    and coalesce(previous_samples.has_possible_hours, true)
+                    then samples.oilMeter
+            end,
+            samples.componentHours,
+            case when {{ tells_age_of_machine('previous_samples', 'samples') }} then samples.machineHours end
+        ]) as value, -- noqa: RF04
+        unnest([
+            previous_samples.previous_oil_meter,
+            case
+                when previous_samples.previous_oil_hours >= {{ min_oil_hours }}
+                    then previous_samples.previous_oil_hours
+            end
+        ]) as previous_value,
+        unnest([null, null, null, null, samples.oilChanged, samples.filterChanged]) as code,
+        unnest([
+            null, null, null, null, previous_samples.previous_oil_changed, previous_samples.previous_filter_changed
+        ]) as previous_code
     from samples
     inner join reports on samples.row_id = reports.row_id
     left join previous_samples on samples.row_id = previous_samples.row_id
+),
+
+grade_facts as (
+    select
+        samples.row_id,
+        unnest(['oilGrade', 'oilStandard']) as fact,
+        unnest([
+            case
+                when essay_facts.value < oil_grades.at_least then 'below'
+                when essay_facts.value >= oil_grades.below then 'above'
+                when oil_grades.grade is not null and essay_facts.value is not null then 'inside'
+            end,
+            replace(oil_grades.source, 'SAE ', '')
+        ]) as code
+    from samples
+    inner join reports on samples.row_id = reports.row_id
+    left join essay_facts on samples.row_id = essay_facts.row_id and essay_facts.fact = 'V100'
+    -- The second number of a multigrade, or the only one: not the 10 of `10W`, which has no upper bound.
+    left join {{ ref('oil_grades') }} as oil_grades
+        on regexp_extract(samples.oilWeight, '(\d+)\s*$', 1) = oil_grades.grade
 )
 
 select
@@ -136,8 +207,10 @@ select
     lower_band,
     group_median,
     previous_value,
+    previous_code,
     previous_reported,
-    previous_censoring
+    previous_censoring,
+    fell
 from essay_facts
 union all
 select
@@ -151,8 +224,10 @@ select
     lower_band,
     null as group_median,
     null as previous_value,
+    null as previous_code,
     null as previous_reported,
-    null as previous_censoring
+    null as previous_censoring,
+    null as fell
 from group_facts
 union all
 select
@@ -166,6 +241,42 @@ select
     null as lower_band,
     null as group_median,
     previous_value,
+    null as previous_code,
     null as previous_reported,
-    null as previous_censoring
+    null as previous_censoring,
+    null as fell
+from count_facts
+union all
+select
+    row_id,
+    fact,
+    null as essay,
+    value,
+    code,
+    null as is_judged,
+    null as upper_band,
+    null as lower_band,
+    null as group_median,
+    previous_value,
+    previous_code,
+    null as previous_reported,
+    null as previous_censoring,
+    null as fell
 from meter_facts
+union all
+select
+    row_id,
+    fact,
+    null as essay,
+    null as value, -- noqa: RF04
+    code,
+    null as is_judged,
+    null as upper_band,
+    null as lower_band,
+    null as group_median,
+    null as previous_value,
+    null as previous_code,
+    null as previous_reported,
+    null as previous_censoring,
+    null as fell
+from grade_facts

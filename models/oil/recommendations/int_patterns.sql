@@ -1,7 +1,8 @@
--- One row per judged report that several rules of one urgency explain: what a reply may choose, and what is told.
--- A model chooses among these rules only: a more urgent rule decides alone, and where it is the only one of its urgency
--- there is nothing to choose. The pattern is all that is ever sent, and what a reply is kept under. So it has ids of
--- our seeds and bands, no number and no word of a laboratory.
+-- One row per judged report that several rules of one urgency and specificity explain: the facts for a model, and the
+-- choices of its reply. A model chooses among these rules only. A more urgent or more specific rule decides alone: a
+-- pattern of failure does not compete with rules about single essays. The only rule leaves nothing to choose. Only the
+-- pattern is sent, and it is the key of a reply. So it has ids of our seeds and bands, but no number and no word of a
+-- laboratory.
 
 {#- Rules after the one that decides, and essays that a reply puts in order. -#}
 {% set other_rules = 3 %}
@@ -18,7 +19,7 @@ reports as (
         samples.laboratory,
         samples.labVerdict,
         nullif(left(trim(samples.labComment), {{ longest_comment }}), '') as comment, -- noqa: RF04
-        -- A name that only a laboratory knows is no part of a pattern.
+        -- A name that only a laboratory knows is not part of a pattern.
         case when components.text is null then 'otro' else status.componentNameNormalized end as component
     from {{ ref('int_report_status') }} as status
     inner join {{ ref('samples') }} as samples on status.row_id = samples.row_id
@@ -26,17 +27,23 @@ reports as (
 ),
 
 matched_rules as (
-    select matched.*
+    select
+        matched.*,
+        expert_rules.generality
     from {{ ref('matched_rules') }} as matched
     inner join reports on matched.row_id = reports.row_id
+    inner join {{ ref('expert_rules') }} as expert_rules on matched.rule_id = expert_rules.rule_id
 ),
 
 rules as (
-    -- By urgency, so those of the first one's urgency come first.
+    -- Ordered by urgency and specificity, so rules of the first rule's come first.
     select rules.*
     from matched_rules as rules
     inner join matched_rules as deciding on rules.row_id = deciding.row_id and deciding.place = 1
-    where rules.urgency = deciding.urgency and rules.place <= {{ 1 + other_rules }}
+    where
+        rules.urgency = deciding.urgency
+        and rules.generality = deciding.generality
+        and rules.place <= {{ 1 + other_rules }}
     qualify count(*) over (partition by rules.row_id) > 1
 ),
 
@@ -134,8 +141,8 @@ hedges as (
 select
     reports.row_id,
     reports.comment,
-    -- Its keys are in alphabetical order, as canonical JSON has them. Where a model may see comments, the hash of one
-    -- takes the place of the null: see report_recommendations.
+    -- Keys are in alphabetical order, as in canonical JSON. Where a model may see comments, the hash of a comment
+    -- replaces the null: see report_recommendations.
     cast(to_json(struct_pack(
         begins_with_stop := choices.begins_with_stop,
         comment := null,

@@ -1,7 +1,7 @@
--- One row per unit that this run judges: which component to look at first, why, and what comes next.
--- The strictest deadline comes first; of equal ones components are weighed as in the machine's weighted score: points
--- of the status times criticality of the family. A component is called by its family and by those words of the
--- laboratory's name that say where it is: nothing else that a laboratory wrote gets into a text.
+-- One row per unit that this run judges: the component to look at first, the reason, and the next component.
+-- Components come in their place, the strictest deadline first. Compartments of one oil are one alarm: the others are
+-- named with the one that carries it. A deadline counts from the day of the sample. A component is named by its family
+-- and by the words of the laboratory's name for its position. No other word of a laboratory is in a text.
 
 {#- How many components a text names after the first. -#}
 {% set named_components = 3 %}
@@ -9,21 +9,9 @@
 with
 
 components as (
-    select
-        *,
-        points * weight as weighted_points,
-        row_number() over (
-            partition by client, unit_id
-            order by
-                points > 0 desc,
-                urgency asc nulls last,
-                points * weight desc,
-                classification_score desc,
-                severity_score desc,
-                component asc
-        ) as place
+    select *
     from {{ ref('component_status_current') }}
-    where (client, unit_id) in (select (client, unitId) from {{ ref('samples_to_judge') }})
+    where (client, unit_id) in (select (client, unitId) from {{ ref('units_to_judge') }})
 ),
 
 texts as (
@@ -33,7 +21,8 @@ texts as (
 phrases as (
     {{ phrases([
         'machine.first', 'machine.then', 'machine.item', 'machine.more', 'machine.normal', 'machine.not_evaluated',
-        'machine.stale', 'machine.stale_item', 'machine.nothing', 'component.otro'
+        'machine.stale', 'machine.stale_item', 'machine.nothing', 'machine.same_oil', 'machine.same_oil_item',
+        'component.otro'
     ]) }}
 ),
 
@@ -59,12 +48,26 @@ named as (
         components.*,
         phrases.*,
         concat_ws(' ', coalesce(families.text, phrases.component_otro), positions.position) as name, -- noqa: RF04
-        status_texts.text as status_text
+        status_texts.text as status_text,
+        strftime(components.sample_date + urgencies.deadline_days, '%Y-%m-%d') as due
     from components
     cross join phrases
     inner join texts as status_texts on 'status.' || components.status = status_texts.text_id
     left join texts as families on 'component.' || components.component_family = families.text_id
     left join positions on components.component = positions.component
+    left join {{ ref('urgencies') }} as urgencies on components.urgency = urgencies.urgency
+),
+
+-- Compartments in alarm whose oil another one carries.
+same_oils as (
+    select
+        client,
+        unit_id,
+        carried_by as component,
+        string_agg(name || ' (' || status_text || ')', ', ' order by place) as components
+    from named
+    where carried_by is not null
+    group by client, unit_id, carried_by
 ),
 
 spoken as (
@@ -74,13 +77,16 @@ spoken as (
         {{ filled_phrase('named.machine_first', {
             'status': 'named.status_text', 'date': "strftime(named.sample_date, '%Y-%m-%d')",
             'breaches': "coalesce(named.first_breaches, '')", 'cause': "coalesce(rules.cause, '')",
-            'deadline': "coalesce(deadlines.text, '')", 'action': "coalesce(rules.action, '')",
-            'component': 'named.name',
+            'deadline': "coalesce(" ~ filled_phrase('dues.text', {'due': 'named.due'}) ~ ", deadlines.text, '')",
+            'action': "coalesce(rules.action, '')", 'component': 'named.name',
         }) }} as as_first,
+        {{ filled_phrase('named.machine_same_oil', {'components': 'same_oils.components'}) }} as same_oil,
         {{ filled_phrase('named.machine_item', {
-            'status': 'named.status_text', 'name': "coalesce(rules.name, '')", 'component': 'named.name'
+            'status': 'named.status_text', 'component': 'named.name',
+            'name': "concat(coalesce(rules.name, ''), "
+                ~ filled_phrase('named.machine_same_oil_item', {'components': 'same_oils.components'}) ~ ")",
         }) }} as as_item,
-        -- Its urgency is that of its last report, which was in alarm if it has one.
+        -- The urgency is that of the last report, which has one in alarm only.
         case
             when named.urgency is null then named.name
             else {{ filled_phrase('named.machine_stale_item', {
@@ -90,13 +96,19 @@ spoken as (
     from named
     left join {{ ref('expert_rule_texts') }} as rules on named.first_rule = rules.rule_id
     left join texts as deadlines on 'deadline.' || named.urgency = deadlines.text_id
+    left join texts as dues on 'due.' || named.urgency = dues.text_id
+    left join same_oils
+        on
+            named.client = same_oils.client
+            and named.unit_id = same_oils.unit_id
+            and named.component = same_oils.component
 ),
 
 machines as (
     select
         client,
         unit_id,
-        any_value(as_first) filter (where place = 1 and is_in_alarm) as first_component,
+        any_value(concat_ws(' ', as_first, same_oil)) filter (where place = 1 and is_in_alarm) as first_component,
         string_agg(as_item, '; ' order by place) filter (
             where is_in_alarm and place between 2 and {{ 1 + named_components }}
         ) as next_components,

@@ -1,16 +1,22 @@
 {{ config(materialized='scope', unique_key=['row_id'], meta={'scope': 'samples_to_judge'}) }}
 
--- One row per report in alarm × expert rule that explains it; `place` orders them by urgency, specificity, and how bad
--- the worst breach is that they explain.
--- Of variants of one rule (K03a, K03b) the most urgent counts. A rule that gives way (generality 2 and 3) counts where
--- it explains a breach that no more specific one does; one catch-all where nothing else does. A pattern without a
--- breach explains none, and comes after those that do of its urgency.
+-- One row per report in alarm × expert rule that explains it. `place` orders rules by urgency, specificity, whether all
+-- that they explain falls, and the worst breach that they explain. Of rules about single essays the seed's order
+-- decides, wear first.
+-- Of variants of one rule (K03a, K03b) the most urgent counts. A rule of generality 2 or 3 counts where it explains a
+-- breach that no more specific rule explains, and one catch-all where no other rule matches. A pattern without a breach
+-- comes after the other rules of its urgency, unless it doubts the sample (generality 0).
 -- depends_on: {{ ref('samples_to_judge') }}
 
 with
 
 reports as (
-    select * from {{ ref('int_report_status') }} where report_status in ('Alerta', 'Anormal')
+    select
+        *,
+        -- Coolant is judged as coolant, whatever compartment the laboratory names.
+        case when fluid = 'coolant' then 'refrigerante' else componentNameNormalized end as family
+    from {{ ref('int_report_status') }}
+    where report_status in ('Alerta', 'Anormal')
 ),
 
 facts as (
@@ -32,8 +38,10 @@ compared as (
         conditions.condition_number,
         facts.essay,
         greatest(facts.upper_band, facts.lower_band) as band,
+        facts.fell and facts.upper_band > 0 as fell,
         case conditions.test
             when '~' then false
+            when '←' then false
             when '≤' then facts.lower_band > 0
             else facts.upper_band + facts.lower_band > 0
         end as is_breach,
@@ -45,7 +53,8 @@ compared as (
             when '⇓' then facts.lower_band >= 3
             when '~' then facts.is_judged and facts.upper_band = 0 and facts.lower_band = 0
             when '=' then facts.code = conditions.code
-            when '?' then facts.value is null
+            when '?' then facts.value is null and facts.code is null
+            when '←' then {{ was_before() }}
             when '≥' then facts.value >= {{ compared_with() }}
             when '≤' then facts.value <= {{ compared_with() }}
         end as is_met
@@ -55,11 +64,11 @@ compared as (
         on
             facts.fact = conditions.fact
             and (
-                list_contains(conditions.components, reports.componentNameNormalized)
+                list_contains(conditions.components, reports.family)
                 or (
                     list_contains(conditions.components, '*')
                     and reports.fluid = 'oil'
-                    and not list_contains(conditions.components, '-' || reports.componentNameNormalized)
+                    and not list_contains(conditions.components, '-' || reports.family)
                 )
             )
     left join facts as others on facts.row_id = others.row_id and conditions.other_fact = others.fact
@@ -74,7 +83,8 @@ matched as (
         urgency,
         conditions,
         coalesce(list_sort(list(distinct essay) filter (where is_breach and essay is not null)), []) as evidence,
-        coalesce(max(band) filter (where is_breach and essay is not null), 0) as worst_band
+        coalesce(max(band) filter (where is_breach and essay is not null), 0) as worst_band,
+        coalesce(bool_and(fell) filter (where is_breach and essay is not null), false) as fell
     from compared
     where is_met
     group by row_id, rule_id, rule_family, generality, urgency, conditions
@@ -124,10 +134,11 @@ select
         partition by row_id
         order by
             urgency asc,
-            generality <= 1 and len(evidence) = 0 asc,
+            generality = 1 and len(evidence) = 0 asc,
             generality asc,
+            fell asc,
             worst_band desc,
-            conditions desc,
+            case when generality < 3 then conditions end desc nulls last,
             rule_id asc
     ) as place
 from kept

@@ -1,11 +1,9 @@
 {{ config(materialized='view') }}
 
--- One row per judged report: its recommendation as readers see it. Where a model's reply is kept for its pattern, the
--- vetted phrases that the reply names are put together, with the sample's own numbers; otherwise the text of the rules
--- stands. A reply has ids only, so a corrected phrase corrects every text. A text that would be too long to be read
--- gives way to that of the rules.
-
-{% set most_words = 150 %}
+-- One row per judged report: its recommendation as readers see it. With a model's reply for its pattern, the vetted
+-- phrases of the reply are put together, with the sample's own numbers. Otherwise it is the text of the rules. A reply
+-- has ids only, so a corrected phrase corrects every text. A text that is too long leaves out the note, then values.
+-- The text of the rules replaces one that still is.
 
 with
 
@@ -50,7 +48,7 @@ steps as (
 ),
 
 spoken_steps as (
-    -- Rules share some steps: each is said once, where the deciding rule has it.
+    -- Rules share some steps. A shared step is said once, where the deciding rule has it.
     select
         steps.pattern,
         steps.place,
@@ -77,6 +75,7 @@ chosen as (
         recommendations.component,
         recommendations.status_text,
         recommendations.deadline,
+        recommendations.note,
         replies.cache_key,
         replies.generated_at,
         openings.text as opening,
@@ -105,18 +104,28 @@ worded as (
         chosen.row_id,
         chosen.cache_key,
         timezone('UTC', chosen.generated_at) as generated_at,
+        {{ filled_phrase('chosen.opening', {
+            'component': 'chosen.component',
+            'status': 'chosen.status_text',
+            'breaches': listed_breaches('chosen.breaches'),
+        }) }} as beginning,
+        concat_ws(' ', chosen.cause, chosen.other_cause, chosen.deadline, chosen.action) as advice,
+        concat_ws(' ', beginning, chosen.note, advice) as whole_text,
+        concat_ws(' ', beginning, advice) as text_without_note,
         concat_ws(
             ' ',
             {{ filled_phrase('chosen.opening', {
                 'component': 'chosen.component',
                 'status': 'chosen.status_text',
-                'breaches': listed_breaches('chosen.breaches'),
+                'breaches': listed_breaches('chosen.breaches', with_values=2),
             }) }},
-            chosen.cause,
-            chosen.other_cause,
-            chosen.deadline,
-            chosen.action
-        ) as text -- noqa: RF04
+            advice
+        ) as text_with_two_values,
+        case
+            when {{ short_enough('whole_text') }} then whole_text
+            when {{ short_enough('text_without_note') }} then text_without_note
+            when {{ short_enough('text_with_two_values') }} then text_with_two_values
+        end as text -- noqa: RF04
     from chosen
     cross join phrases
 )
@@ -133,7 +142,4 @@ select
     worded.generated_at as ai_generated_at,
     worded.cache_key
 from recommendations
-left join worded
-    on
-        recommendations.row_id = worded.row_id
-        and len(regexp_extract_all(worded.text, '\S+')) <= {{ most_words }}
+left join worded on recommendations.row_id = worded.row_id and worded.text is not null

@@ -1,4 +1,4 @@
-"""A budget is never exceeded, whatever calls cost and in whichever order they end."""
+"""Test that a budget is not exceeded by calls of any cost and order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CALLS = st.lists(st.tuples(st.integers(0, 10), st.integers(0, 3)), max_size=30)
 
 
 async def spend(budget: Budget, calls: list[tuple[int, int]], spent: list[Decimal]) -> int:
-    """Make calls, each in a task of its own; returns how many were permitted."""
+    """Make calls, each in its own task. Returns how many were permitted."""
 
     async def one(cost: int, losses: int) -> bool:
         reservation = await budget.reserve([MOST, MOST])
@@ -42,7 +42,7 @@ async def spend(budget: Budget, calls: list[tuple[int, int]], spent: list[Decima
 
 
 @given(limit=st.integers(0, 200), calls=CALLS)
-def test_given_any_calls_then_no_more_is_spent_than_the_limit(limit, calls):
+def test_calls_of_any_cost_never_exceed_the_limit(limit, calls):
     spent: list[Decimal] = []
     permitted = asyncio.run(spend(Budget(Decimal(limit), A_DOLLAR_EACH), calls, spent))
     assert max(spent, default=Decimal(0)) <= limit
@@ -50,26 +50,26 @@ def test_given_any_calls_then_no_more_is_spent_than_the_limit(limit, calls):
 
 
 @given(calls=CALLS)
-def test_given_cheap_calls_then_one_that_has_to_wait_is_made_when_another_is_settled(calls):
-    """Two calls at their worst are 20; all that is put aside but not spent is there for the next one."""
+def test_waiting_call_is_made_when_another_is_settled(calls):
+    """Two calls cost at most 20. What is reserved and not spent is free for the next call."""
     cheap = [(0, 0) for _ in calls]
     assert asyncio.run(spend(Budget(Decimal(20), A_DOLLAR_EACH), cheap, [])) == len(calls)
 
 
-def test_given_no_limit_then_all_is_permitted_and_counted():
+def test_calls_without_a_limit_are_counted():
     budget = Budget(None, A_DOLLAR_EACH)
     assert asyncio.run(spend(budget, [(7, 0)] * 3, [])) == 3
     assert budget.spent == 21
 
 
-def test_given_the_model_of_the_default_then_its_price_is_known_and_cached_input_is_cheaper(tmp_path):
+def test_default_model_has_a_price_with_cheaper_cached_input(tmp_path):
     price = price_of(load_settings(lake=tmp_path, openai_base_url="", ai_model="gpt-4.1-mini"))
     assert price == PublishedPrice("gpt-4.1-mini", OPENAI)
     assert price is not None
     assert 0 < price(Tokens(1000, 10, cached=900)) < price(Tokens(1000, 10))
 
 
-def test_given_a_gateway_or_an_unknown_model_then_there_is_no_price_but_the_operators(tmp_path):
+def test_gateway_or_unknown_model_has_the_operators_price_only(tmp_path):
     gateway = {"lake": tmp_path, "openai_base_url": "http://127.0.0.1:9/v1", "ai_model": "gpt-4.1-mini"}
     assert price_of(load_settings(**gateway)) is None
     assert price_of(load_settings(lake=tmp_path, openai_base_url="", ai_model="none of these")) is None

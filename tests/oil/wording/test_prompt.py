@@ -1,4 +1,4 @@
-"""The prompt is made of a pattern and our own phrases, keeps its prefix, and changes only with its version."""
+"""Test that a prompt has only its pattern and our phrases, and changes only with its version."""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
-"""A reply is made of the ids of its pattern in the order of the rule that decides, or it is refused."""
+"""Test that a reply has the ids of its pattern in the order of the deciding rule, or is refused."""
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -20,66 +22,35 @@ from tribolake.oil.wording.wording import canonical_json
 
 log = logging.getLogger(__name__)
 ATTACKS = 100_000
+EXAMPLES = {"wear": WEAR, "stop": STOP, "copper": COPPER}
+with Path(__file__).with_name("replies.csv").open(encoding="utf-8", newline="") as _file:
+    ROWS = list(csv.DictReader(_file))
 
 
 def judged(example: int, **other: object) -> Reply | Fault:
-    """Judge the reply of an example, with other fields where they are given."""
+    """Judge the reply of an example, with some other fields."""
     pattern, reply = read_examples()[example]
     return judge(json.dumps(reply | other), pattern.choices)
 
 
-@pytest.mark.parametrize("example", [WEAR, STOP, COPPER])
+@pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
 def test_reply_of_an_example_is_accepted(example):
     reply = judged(example)
     assert isinstance(reply, Reply)
     assert reply.as_json() == canonical_json(read_examples()[example][1])
 
 
-@pytest.mark.parametrize(
-    ("example", "other"),
-    [
-        (WEAR, {"steps": ["K07.step1"]}),
-        (WEAR, {"steps": ["K07.step1", "S05a.step1", "S05a.step2"]}),
-        (WEAR, {"causes": ["K07"]}),
-        (WEAR, {"essays": ["Plomo", "Cromo", "Hierro"]}),
-        (COPPER, {"steps": ["S09.step1", "K19a.step1", "S11b.step1", "K19a.step2"]}),
-    ],
-)
-def test_reply_with_another_choice_is_accepted(example, other):
-    assert isinstance(judged(example, **other), Reply)
-
-
-@pytest.mark.parametrize(
-    ("example", "field", "other"),
-    [
-        (STOP, "steps", ["K03a.step2", "K03a.step3", "K03a.step4"]),
-        (STOP, "steps", ["K03a.step2", "K03a.step1", "K03a.step3", "K03a.step4"]),
-        (STOP, "steps", ["K03a.step1", "K03a.step2", "K03a.step4", "K03a.step3"]),
-        (STOP, "steps", ["K03a.step1", "K03a.step2", "K03a.step3", "K03a.step4", "K10a.step2"]),
-        (STOP, "steps", []),
-        (WEAR, "steps", ["S05a.step2", "K07.step1"]),
-        (WEAR, "steps", ["K07.step1", "K07.step1"]),
-        (WEAR, "steps", ["K07.step1", "S05a.step1", "S05a.step1"]),
-        (WEAR, "steps", ["K07.step1", "S05a.step3"]),
-        (COPPER, "steps", ["K19a.step1", "K19a.step2", "S09.step1", "S11b.step1", "S11b.step2"]),
-        (WEAR, "causes", ["S05a", "K07"]),
-        (WEAR, "causes", []),
-        (WEAR, "causes", ["K07", "K07"]),
-        (WEAR, "causes", ["K07", "K01"]),
-        (COPPER, "causes", ["K19a", "S09", "S11b"]),
-        (WEAR, "essays", ["Hierro", "Cromo"]),
-        (WEAR, "essays", ["Hierro", "Cromo", "Plomo", "Cobre"]),
-        (WEAR, "essays", ["Hierro", "Hierro", "Cromo", "Plomo"]),
-        (COPPER, "opening", "opening.critical"),  # no essay of it is critical
-        (WEAR, "opening", "K07.cause"),
-        (WEAR, "hedge", "opening.plain"),
-    ],
-)
-def test_reply_with_a_wrong_field_is_rejected_by_its_name(example, field, other):
-    fault = judged(example, **{field: other})
-    assert isinstance(fault, Fault)
-    assert (fault.reason, fault.fields) == ("rejected", (field,))
-    assert field in fault.complaint
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['example']} {row['field']} {row['ids']}")
+def test_reply_with_another_field_is_judged_by_its_name(row):
+    """The reply of an example, with other ids in one field."""
+    ids, field = row["ids"].split(), row["field"]
+    verdict = judged(EXAMPLES[row["example"]], **{field: ids[0] if field in ("opening", "hedge") else ids})
+    if row["is_accepted"] == "true":
+        assert isinstance(verdict, Reply)
+    else:
+        assert isinstance(verdict, Fault)
+        assert (verdict.reason, verdict.fields) == ("rejected", (field,))
+        assert field in verdict.complaint
 
 
 def test_stop_comes_before_steps_of_other_rules():
@@ -103,10 +74,29 @@ GOOD = json.dumps(read_examples()[WEAR][1], ensure_ascii=False)
 @pytest.mark.parametrize(
     "content",
     [
+        GOOD,
+        f"```json\n{GOOD}\n```",
+        f"```\n{GOOD}\n```",
+        f"<think>\nPrimero {{la causa}}: {GOOD}\n</think>\n\n{GOOD}",
+        f"{'pensar ' * 4_000}</think>```json\n{GOOD}```",
+        f"Claro. Aquí tiene {{la}} respuesta:\n{GOOD}\nSaludos.",
+    ],
+    ids=lambda content: content[:20],
+)
+def test_object_with_fence_thoughts_or_words_is_read(content):
+    pattern, reply = read_examples()[WEAR]
+    assert json.loads(judge(content, pattern.choices).as_json()) == reply
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
         "",
         "Lo siento, no puedo ayudar.",
         GOOD[:-9],
-        f"```json\n{GOOD}\n```",
+        f"```json\n{GOOD[:-9]}\n```",
+        f"```json\n{GOOD}\n```\n```json\n{GOOD}\n```",
+        f"<think>{GOOD}</think>",
         GOOD + GOOD,
         f"[{GOOD}]",
         "null",

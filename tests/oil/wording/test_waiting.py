@@ -1,4 +1,4 @@
-"""What a warehouse remembers of replies: which are active, what waits, and when it is tried again."""
+"""Test active replies, waiting patterns, and the times of new attempts in a warehouse."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_wait_doubles_with_each_failure_up_to_a_day(warehouse):
 
 
 @pytest.mark.parametrize("reason", ["budget", "stopped"])
-def test_pattern_that_nobody_asked_for_is_due_in_any_run(warehouse, reason):
+def test_pattern_that_was_not_asked_for_is_due_in_any_run(warehouse, reason):
     for _ in range(3):
         wait(warehouse, reason, "often", "seldom")
     assert not is_wording_due(warehouse, NAME, NOW + timedelta(minutes=14))
@@ -138,7 +138,7 @@ def test_waiting_patterns_can_be_tried_at_once(warehouse):
     assert is_wording_due(warehouse, NAME, NOW)
 
 
-def test_clients_are_told_whose_texts_changed_once(warehouse):
+def test_clients_of_changed_texts_are_returned_once(warehouse):
     assert show_replies(warehouse) == set()
     keep(warehouse, "seldom")
     assert show_replies(warehouse) == {"cda"}

@@ -1,10 +1,9 @@
-"""The wordings of a lake in a folder: what a run keeps is every later run's, whatever dies midway or is put there."""
+"""Test the wordings of a lake in a folder: later runs find them after kills, and next to foreign files."""
 
 from __future__ import annotations
 
 import dataclasses
 import errno
-import itertools
 import json
 import logging
 import os
@@ -23,13 +22,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.kept_wordings import (
     by_key,
+    check_killed_folds,
+    check_killed_writers,
+    check_reader_during_folds,
     exported,
-    fold_job,
-    fold_often_job,
     keep_each,
-    keep_job,
-    start,
-    was_killed,
     wording,
     wordings,
 )
@@ -64,7 +61,7 @@ def names(place: Path) -> list[str]:
 
 
 def put(place: Path, name: str, *rows: Wording | bytes) -> Path:
-    """Put a segment there, as another run or a stranger does."""
+    """Put a segment there, as another run or another program does."""
     path = place / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join((row if isinstance(row, bytes) else row.as_json()) + b"\n" for row in rows))
@@ -138,78 +135,58 @@ def test_refused_wording_gives_way_to_the_next_and_stays(kept, settings):
         kept.fold(everything=True)
 
 
-def test_wordings_that_come_during_a_write_share_the_next(kept, place, settings, monkeypatch):
-    first_write, put_now, began = threading.Event(), FolderObjects.put, threading.Event()
+@pytest.mark.parametrize("error", [None, OSError(errno.ENOSPC, "the disk is full")], ids=["written", "disk full"])
+def test_wordings_of_the_same_moment_share_a_write(kept, place, settings, monkeypatch, error):
+    """Wordings that arrive during a write share the next one. If that fails, it fails for all of them."""
+    released, put_now, began = threading.Event(), FolderObjects.put, threading.Event()
 
     def slowly(self: FolderObjects, key: str, content: bytes) -> None:
         began.set()
-        first_write.wait(10)
+        released.wait(10)
+        if error:
+            raise error
         put_now(self, key, content)
 
-    monkeypatch.setattr(FolderObjects, "put", slowly)
-    with ThreadPoolExecutor(30) as threads:
+    with monkeypatch.context() as disk, ThreadPoolExecutor(30) as threads:
+        disk.setattr(FolderObjects, "put", slowly)
         done = [threads.submit(kept.keep, wording(0))]
         began.wait(10)
         done += [threads.submit(kept.keep, wording(number)) for number in range(1, 30)]
         while len(kept._group.rows) < 29:
             time.sleep(0.01)
         assert not any(each.done() for each in done)
-        first_write.set()
-    assert all(each.exception() is None for each in done)
-    assert len(names(place)) == 2
-    assert open_wordings(settings).count() == {"v1": 30}
+        released.set()
+        assert {each.exception() for each in done} == {error}
+    assert len(names(place)) == (0 if error else 2)
+    kept.keep(wording(0))
+    assert open_wordings(settings).count() == {"v1": 1 if error else 30}
 
 
-def test_failed_write_fails_all_wordings_that_share_it(kept, place, monkeypatch):
-    waiting, began = threading.Event(), threading.Event()
-
-    def fail(*_: Any) -> None:
-        began.set()
-        waiting.wait(10)
-        raise OSError(errno.ENOSPC, "the disk is full")
-
-    with monkeypatch.context() as disk, ThreadPoolExecutor(10) as threads:
-        disk.setattr(FolderObjects, "put", fail)
-        done = [threads.submit(kept.keep, wording(0))]
-        began.wait(10)
-        done += [threads.submit(kept.keep, wording(number)) for number in range(1, 10)]
-        while len(kept._group.rows) < 9:
-            time.sleep(0.01)
-        waiting.set()
-        assert all(isinstance(each.exception(), OSError) for each in done)
-    kept.keep(wording(1))
-    assert kept.count() == {"v1": 1}
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"cache_key": "../x"}, "cache_key"),
-        ({"cache_key": "A" * 64}, "cache_key"),
-        ({"reply": ""}, "reply"),
-        ({"reply": '{"x": "' + "x" * 8_000 + '"}'}, "reply"),
-        ({"reply": 3}, "reply"),
-        ({"pattern": "[]"}, "pattern"),
-        ({"pattern": "[" * 10_000}, "pattern"),
-        ({"pattern": LARGE, "reply": json.dumps({"x": "\U0001f600" * 7_000}, ensure_ascii=False)}, "65536 bytes"),
-        ({"generated_at": "yesterday"}, "generated_at"),
-        ({"generated_at": "2026-W01-1"}, "generated_at"),
-        ({"generated_at": "2026-01-31T06:00:00"}, "generated_at"),
-        ({"generated_at": "2026-01-31 06:00:00+00:00"}, "generated_at"),
-        ({"generated_at": "2026-01-31T06:00:00,5+00:00"}, "generated_at"),
-        ({"generated_at": "2026-01-31T06:00:00+01:00"}, "generated_at"),
-        ({"generated_at": "0001-01-01T00:00:00+23:59"}, "generated_at"),
-        ({"generated_at": "9999-12-31T23:59:59+00:00"}, "generated_at"),
-        ({"input_tokens": -1}, "input_tokens"),
-        ({"output_tokens": True}, "output_tokens"),
-        ({"configuration": Configuration("../v1", "m", 0.2, "es")}, "prompt_version"),
-        ({"configuration": Configuration(".", "m", 0.2, "es")}, "prompt_version"),
-        ({"configuration": Configuration("v1", "m", float("nan"), "es")}, "temperature"),
-        ({"configuration": Configuration("v1", "m", 10**400, "es")}, "temperature"),
-        ({"configuration": Configuration("v1", "m", 2**60 + 1, "es")}, "temperature"),
-        ({"configuration": Configuration("v1", "m", 0.2, "xx")}, "language"),
+WRONG_FIELDS = {
+    "cache_key": ["../x", "A" * 64],
+    "reply": ["", '{"x": "' + "x" * 8_000 + '"}', 3],
+    "pattern": ["[]", "[" * 10_000],
+    "generated_at": [
+        *("yesterday", "2026-W01-1", "2026-01-31T06:00:00", "2026-01-31 06:00:00+00:00"),
+        *("2026-01-31T06:00:00,5+00:00", "2026-01-31T06:00:00+01:00"),
+        *("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59+00:00"),
     ],
-)
+    "input_tokens": [-1],
+    "output_tokens": [True],
+}
+WRONG_CONFIGURATIONS = {
+    "prompt_version": [Configuration(version, "m", 0.2, "es") for version in ("../v1", ".")],
+    "temperature": [Configuration("v1", "m", number, "es") for number in (float("nan"), 10**400, 2**60 + 1)],
+    "language": [Configuration("v1", "m", 0.2, "xx")],
+}
+UNUSABLE = [
+    *(({name: value}, name) for name, values in WRONG_FIELDS.items() for value in values),
+    *(({"configuration": each}, reason) for reason, several in WRONG_CONFIGURATIONS.items() for each in several),
+    ({"pattern": LARGE, "reply": json.dumps({"x": "\U0001f600" * 7_000}, ensure_ascii=False)}, "65536 bytes"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), UNUSABLE)
 def test_unusable_wording_is_not_kept_and_the_error_says_why(kept, place, change, reason):
     with pytest.raises(WordingUnusable, match=reason):
         kept.keep(dataclasses.replace(wording(1), **change))
@@ -251,55 +228,20 @@ def test_run_folds_the_segments_of_all_where_they_are_many(kept, place):
 
 
 def test_reader_finds_every_wording_while_others_fold(settings, place):
-    there = keep_each(open_wordings(settings), wordings(range(30)))
-    process = start(fold_often_job, {"lake": settings.lake}, {}, range(30, 50))
-    reader, looks = open_wordings(settings), 0
-    while process.is_alive():
-        found = (open_wordings(settings) if looks % 2 else reader).find([one.cache_key for one in there])
-        assert found == by_key(there)
-        looks += 1
-    assert looks > 1
-    assert not was_killed(process)
-    assert reader.count() == {"v1": 50}
+    check_reader_during_folds({"lake": settings.lake}, {}, number=25)
 
 
 @pytest.mark.slow
-def test_fold_killed_at_any_line_loses_nothing(tmp_path):
-    many = wordings(range(6))
-    for attempt in itertools.count():
-        settings = load_settings(lake=tmp_path / str(attempt))
-        settings.lake.mkdir()
-        keep_each(open_wordings(settings), many)
-        line = 23 * attempt + 1
-        is_over = not was_killed(start(fold_job, {"lake": settings.lake}, {}, kill_at=line))
-        for _ in range(2):
-            assert open_wordings(settings).find([one.cache_key for one in many]) == by_key(many), line
-            assert open_wordings(settings).count() == {"v1": 6}
-            open_wordings(settings).fold(everything=True)
-        assert len(segment_names(FolderObjects(settings.lake, settings.prefix))) == 1
-        if is_over:
-            break
-    assert attempt > 10
+def test_fold_killed_at_any_line_loses_nothing(settings, place):
+    check_killed_folds({"lake": settings.lake}, {}, step=23, least=10)
 
 
 @pytest.mark.slow
-def test_writer_killed_at_any_line_leaves_a_whole_wording_or_none(tmp_path):
-    one = wording(1)
-    outcomes: list[tuple[bool, bool]] = []
-    while not outcomes or outcomes[-1][0]:
-        line = 2 * len(outcomes) + 1
-        settings = load_settings(lake=tmp_path / str(line))
-        settings.lake.mkdir()
-        killed = was_killed(start(keep_job, {"lake": settings.lake}, {}, [1], kill_at=line))
-        found = open_wordings(settings).find([one.cache_key])
-        assert found in ({}, {one.cache_key: one})
-        outcomes.append((killed, bool(found)))
-    assert len(outcomes) > 10
-    assert [is_there for _, is_there in outcomes] == sorted(is_there for _, is_there in outcomes)
-    assert (True, True) in outcomes
+def test_killed_writer_leaves_a_whole_wording_or_none(settings, place):
+    check_killed_writers({"lake": settings.lake}, {})
 
 
-def test_leftover_of_a_dead_writer_is_nothing_and_goes_after_a_day(kept, place):
+def test_partial_file_is_ignored_and_removed_after_a_day(kept, place):
     kept.keep(wording(1))
     fresh, old = place / "v1" / ".aa.partial", place / "v1" / ".bb.partial"
     for path in (fresh, old):
@@ -313,31 +255,20 @@ def test_leftover_of_a_dead_writer_is_nothing_and_goes_after_a_day(kept, place):
 # What others put there
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"\xff\xfe",
-        b"null",
-        b"[]",
-        b"{}",
-        b"[" * 60_000,
-        b"x" * 70_000,
-        wording(1, prompt_version="v2").as_json(),
-        *(
-            json.dumps(json.loads(wording(1).as_json()) | change).encode()
-            for change in (
-                {"reply": ["a"]},
-                {"reply": '{"x": "half a character \ud800"}'},
-                {"more": 1},
-                {"configuration": 3},
-                {"reply": "[]"},
-            )
-        ),
-        wording(1).as_json().replace(b'"temperature":0.2', b'"temperature":1' + b"0" * 400),
-    ],
-    ids=lambda line: f"{len(line)} bytes",
-)
-def test_bad_line_costs_that_line_and_is_counted(kept, place, settings, caplog, line):
+BAD_CHANGES = [
+    *({"reply": ["a"]}, {"reply": '{"x": "half a character \ud800"}'}, {"reply": "[]"}),
+    *({"more": 1}, {"configuration": 3}),
+]
+BAD_LINES = [
+    *(b"\xff\xfe", b"null", b"[]", b"{}", b"[" * 60_000, b"x" * 70_000),
+    wording(1, prompt_version="v2").as_json(),
+    *(json.dumps(json.loads(wording(1).as_json()) | change).encode() for change in BAD_CHANGES),
+    wording(1).as_json().replace(b'"temperature":0.2', b'"temperature":1' + b"0" * 400),
+]
+
+
+@pytest.mark.parametrize("line", BAD_LINES, ids=lambda line: f"{len(line)} bytes")
+def test_bad_line_is_skipped_and_counted(kept, place, settings, caplog, line):
     one, other = wording(1), wording(5)
     path = put(place, "v1/strange.jsonl", line, other)
     with caplog.at_level(logging.WARNING):
@@ -359,7 +290,7 @@ def test_any_bytes_are_a_wording_or_unusable(content):
         Wording.of_json(content)
 
 
-def test_links_pipes_and_foreign_names_are_neither_followed_nor_read(kept, place, settings, tmp_path):
+def test_links_pipes_and_foreign_names_are_not_read(kept, place, settings, tmp_path):
     one, other = wordings([1, 2])
     kept.keep(other)
     elsewhere = put(tmp_path, "elsewhere.jsonl", one)
@@ -376,7 +307,7 @@ def test_links_pipes_and_foreign_names_are_neither_followed_nor_read(kept, place
     assert elsewhere.exists()
 
 
-def test_oversized_segment_is_passed_over(kept, place, monkeypatch, caplog):
+def test_oversized_segment_is_skipped(kept, place, monkeypatch, caplog):
     kept.keep(wording(1))
     put(place, "v1/large.jsonl", *wordings(range(20)))
     monkeypatch.setattr("tribolake.oil.wording.segment.MAX_SEGMENT_BYTES", 5_000)
@@ -387,7 +318,7 @@ def test_oversized_segment_is_passed_over(kept, place, monkeypatch, caplog):
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.EIO])
 def test_segment_that_cannot_be_read_today_is_an_error(kept, settings, monkeypatch, number):
-    """To take its wordings as absent would pay for them twice."""
+    """If its wordings counted as absent, they would be paid for twice."""
     kept.keep(wording(1))
     open_file = os.open
 
@@ -473,37 +404,37 @@ def test_lake_and_copy_get_the_segments_that_they_lack(tmp_path):
     keep_each(Wordings(lake), wordings([0, 1]))
     keep_each(Wordings(copy), wordings([2]))
     kept = Wordings(lake, copy)
-    assert (kept.bring_in_line(), kept.bring_in_line()) == (3, 0)
+    assert (kept.synchronise(), kept.synchronise()) == (3, 0)
     for place in (lake, copy):
         assert Wordings(place).find([one.cache_key for one in wordings(range(3))]) == by_key(wordings(range(3)))
 
 
-def test_segments_folded_while_a_copy_was_away_do_not_come_back(tmp_path):
+def test_folded_segments_do_not_return_from_another_copy(tmp_path):
     lake, mine, theirs = places_in(tmp_path, "lake", "mine", "theirs")
     keep_each(Wordings(lake, mine), wordings(range(4)))
-    Wordings(lake, theirs).bring_in_line()
+    Wordings(lake, theirs).synchronise()
     Wordings(lake, mine).fold(everything=True)
     (folded,) = segment_names(lake)
     for _ in range(2):
-        Wordings(lake, theirs).bring_in_line()
+        Wordings(lake, theirs).synchronise()
         assert segment_names(lake) == segment_names(theirs) == [folded]
 
 
 def test_segment_of_a_copy_that_cannot_be_read_whole_stays_there(tmp_path):
     lake, copy = places_in(tmp_path, "lake", "copy")
     path = put(copy.root / HOME / FOLDER, "v1/newer.jsonl", b'{"of": "a newer release"}')
-    Wordings(lake, copy).bring_in_line()
+    Wordings(lake, copy).synchronise()
     assert (segment_names(lake), path.exists()) == ([], True)
 
 
 @pytest.mark.parametrize("folds", [False, True])
-def test_what_expired_on_one_machine_does_not_come_back_from_another(tmp_path, folds):
+def test_expired_wordings_do_not_return_from_another_copy(tmp_path, folds):
     lake, mine, theirs = places_in(tmp_path, "lake", "mine", "theirs")
     old, other = [dated(number, OLD) for number in range(4)], dated(5, OLD, prompt_version="v2")
     here = Wordings(lake, mine)
     keep_each(here, [*old, other])
     keys = [one.cache_key for one in [*old, other]]
-    Wordings(lake, theirs).bring_in_line()
+    Wordings(lake, theirs).synchronise()
     if folds:
         Wordings(theirs).fold(everything=True)
     assert here.expire("v1") == 4
@@ -515,7 +446,7 @@ def test_what_expired_on_one_machine_does_not_come_back_from_another(tmp_path, f
         assert Wordings(lake, theirs).find(keys) == by_key([again, other])
         for place in (lake, theirs):
             assert Wordings(place).find([*keys, since.cache_key]) == by_key([again, other, since])
-    assert Wordings(lake, theirs).bring_in_line() == 0
+    assert Wordings(lake, theirs).synchronise() == 0
 
 
 def test_marks_with_foreign_names_expire_nothing(tmp_path):
@@ -548,7 +479,7 @@ def test_exported_wordings_are_taken_by_another_lake(kept, tmp_path):
     assert import_wordings(other, file, lambda _: ()).known == 7
 
 
-def test_unusable_rows_are_refused_with_reasons_and_others_taken(kept, tmp_path):
+def test_unusable_rows_are_refused_and_others_taken(kept, tmp_path):
     file = exported(sorted(wordings(range(6)), key=lambda one: one.cache_key), tmp_path / "foreign.parquet")
     rows = pq.read_table(file).to_pylist()
     numbers = {row["cache_key"]: position for position, row in enumerate(rows)}

@@ -1,4 +1,4 @@
-"""The wordings of a lake on S3 servers: what is stored is stored whole, whatever a server or another writer does."""
+"""Test the wordings of a lake on S3 servers, with faults of servers, kills and foreign objects."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from typing import Any
 import pytest
 from tests.support.kept_wordings import (
     by_key,
-    fold_job,
-    fold_often_job,
+    check_killed_folds,
+    check_killed_writers,
+    check_reader_during_folds,
     keep_each,
-    keep_job,
-    start,
-    was_killed,
     wording,
     wordings,
 )
@@ -28,7 +26,6 @@ from tests.support.servers.server import S3Server
 from tribolake.errors import StoreUnavailable
 from tribolake.lake.store import ObjectStore, open_store
 from tribolake.oil.wording.segments import Wordings, open_wordings
-from tribolake.oil.wording.transfer import export_wordings, import_wordings
 from tribolake.oil.wording.wording import Wording
 from tribolake.settings import load_settings
 
@@ -87,48 +84,17 @@ def test_wordings_are_kept_found_folded_and_expired(flags):
 
 @pytest.mark.slow
 def test_fold_killed_at_any_line_loses_nothing_on_s3(s3_server, flags_of):
-    flags, many = flags_of(s3_server), wordings(range(3))
-    attempts, is_killed = 0, True
-    while is_killed:
-        keep_each(lake_of(flags), many)
-        line = 29 * attempts + 1
-        is_killed = was_killed(start(fold_job, flags, s3_server.environment, kill_at=line))
-        attempts += 1
-        assert lake_of(flags).find([one.cache_key for one in many]) == by_key(many), line
-        assert lake_of(flags).count() == {"v1": 3}
-        lake_of(flags).fold(everything=True)
-    assert attempts > 5
-    assert len(keys_of(flags)) == 1
+    check_killed_folds(flags_of(s3_server), s3_server.environment, step=29, least=5)
 
 
 @pytest.mark.slow
-def test_writer_killed_at_any_line_leaves_a_whole_wording_or_none_on_s3(s3_server, flags_of):
-    flags = flags_of(s3_server)
-    outcomes: list[tuple[bool, bool]] = []
-    while not outcomes or outcomes[-1][0]:
-        number = len(outcomes)
-        one = wording(number)
-        killed = was_killed(start(keep_job, flags, s3_server.environment, [number], kill_at=2 * number + 1))
-        found = lake_of(flags).find([one.cache_key])
-        assert found in ({}, {one.cache_key: one})
-        outcomes.append((killed, bool(found)))
-    assert len(outcomes) > 10
-    assert [is_there for _, is_there in outcomes] == sorted(is_there for _, is_there in outcomes)
-    assert (True, True) in outcomes
+def test_killed_writer_leaves_a_whole_wording_or_none_on_s3(s3_server, flags_of):
+    check_killed_writers(flags_of(s3_server), s3_server.environment)
 
 
 @pytest.mark.slow
 def test_reader_finds_every_wording_while_others_fold_on_s3(s3_server, flags):
-    there = keep_each(lake_of(flags), wordings(range(12)))
-    process = start(fold_often_job, flags, s3_server.environment, range(12, 24))
-    reader, looks = lake_of(flags), 0
-    while process.is_alive():
-        found = (lake_of(flags) if looks % 2 else reader).find([one.cache_key for one in there])
-        assert found == by_key(there)
-        looks += 1
-    assert looks > 1
-    assert not was_killed(process)
-    assert reader.count() == {"v1": 24}
+    check_reader_during_folds(flags, s3_server.environment, number=12)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +108,7 @@ def test_reader_finds_every_wording_while_others_fold_on_s3(s3_server, flags):
         ("GetObject", Fault.CORRUPT),
     ],
 )
-def test_fault_of_a_server_costs_no_wording(moto, faulty, flags_of, operation, fault):
+def test_fault_of_a_server_loses_no_wording(moto, faulty, flags_of, operation, fault):
     proxy: FaultyServer = faulty(moto)
     flags = flags_of(proxy.server)
     proxy.plan.inject(fault, operation=operation)
@@ -154,7 +120,7 @@ def test_fault_of_a_server_costs_no_wording(moto, faulty, flags_of, operation, f
     assert len(keys_of(flags)) == 1
 
 
-def test_foreign_objects_are_passed_over_with_a_warning(flags, caplog):
+def test_foreign_objects_are_skipped_with_a_warning(flags, caplog):
     kept, store = lake_of(flags), store_of(flags)
     one, other = wordings([1, 2])
     store.put(f"{PLACE}v1/strange.jsonl", b"{}\n" + one.as_json())
@@ -166,7 +132,7 @@ def test_foreign_objects_are_passed_over_with_a_warning(flags, caplog):
     kept.keep(other)
     with caplog.at_level(logging.WARNING):
         assert lake_of(flags).find([one.cache_key, other.cache_key]) == by_key([one, other])
-    assert len([record for record in caplog.records if "passed over" in record.message]) == 2
+    assert len([record for record in caplog.records if "skipped" in record.message]) == 2
     kept.fold(everything=True)
     assert {"notes/read me.txt", "v1/strange.jsonl", "v1/mislabelled.jsonl"} <= set(keys_of(flags))
 
@@ -230,26 +196,13 @@ def test_folder_goes_on_without_its_bucket_which_catches_up(moto, flags_of, tmp_
     with caplog.at_level(logging.WARNING):
         many = keep_each(lake_of(away), wordings(range(40)))
     # Asked for once, not once for each of them.
-    assert len([record for record in caplog.records if "left behind" in record.message]) == 1
+    assert len([record for record in caplog.records if "cannot be reached" in record.message]) == 1
     with pytest.raises(StoreUnavailable):
         lake_of(away).expire("v1")
     assert lake_of(away).find([one.cache_key for one in many]) == by_key(many)
     assert lake_of(in_bucket).count() == {}
     kept = lake_of(both)
-    assert (kept.bring_in_line(), kept.bring_in_line()) == (40, 0)
+    assert (kept.synchronise(), kept.synchronise()) == (40, 0)
     assert lake_of(in_bucket).find([one.cache_key for one in many]) == by_key(many)
     assert kept.expire("v1") == 40
     assert (lake_of(both).count(), lake_of(in_bucket).count()) == ({}, {})
-
-
-def test_lake_in_a_bucket_takes_the_export_of_a_folder(moto, flags_of, tmp_path):
-    folder = tmp_path / "lake"
-    folder.mkdir()
-    source = lake_of({"lake": folder})
-    every, file = keep_each(source, wordings(range(12))), tmp_path / "wordings.parquet"
-    assert export_wordings(source, file) == 12
-    target, mine = lake_of(flags_of(moto)), wording(1, "the bucket's own")
-    target.keep(mine)
-    done = import_wordings(target, file, lambda _: ())
-    assert (done.taken, done.known) == (11, 1)
-    assert target.find([one.cache_key for one in every]) == by_key(every) | {mine.cache_key: mine}

@@ -1,25 +1,22 @@
-"""Where a text speaks of an essay: by its published name, its symbol, or what people call it.
+"""Find the places where a text names an essay: by its published name, its symbol, or a common name.
 
-Names are those of `essays.csv` that have a column, and those of `essay_names.csv` beside this module, where `name`
-means the essay wherever it stands and `word` is a word of plain language too: *refrigerante* tells a reader of the
-antifreeze, but a text that says it does not claim to have measured any.
+Names are the essays of the seed `essays.csv` that have a column, and the rows of `essay_names.csv` in this folder.
+There, a `name` always means the essay. A `word` is also a word of plain language: *refrigerante* may mean the
+antifreeze, but a text with that word does not claim that it was measured.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 
-from tribolake.oil.evaluation.clauses import folded, normal
+from tribolake.oil.evaluation.clauses import folded, normal, read_list
 from tribolake.oil.seeds import read_seed
 
-COMMON_NAMES = Path(__file__).with_name("essay_names.csv")
-# Symbols that are words or letters of other things too; codes of the laboratories that nobody writes in a sentence.
+# AMBIGUOUS symbols are also words or letters of other things. UNUSED codes of laboratories do not occur in sentences.
 AMBIGUOUS = frozenset({"Si", "Al", "Ni", "K", "B", "P", "V"})
 UNUSED = frozenset({"W", "F", "A", "ST", "CON", "FP", "BP", "GL", "UREA", "Fatigue", "Fibers", "Non Metallic"})
 BEFORE_SYMBOL = re.compile(r"(?:[(/=]|\b(?:de|of|el|los|the))\s*$")
@@ -27,22 +24,21 @@ AFTER_SYMBOL = re.compile(r"\s*(?:[)/=:↑↓{]|[<>≥≤]?\s?\d|(?:elevad|alt|b
 BETWEEN_SYMBOLS = re.compile(r"\s*(?:,|y|e|o|and|or|/|-|\+|\()\s*")
 VERB_BEFORE_LEAD = re.compile(r"\b(?:to|can|may|might|could|will|would|does|which|that|taking?)\s+$")
 VERB_AFTER_LEAD = re.compile(r"\s+(?:to|time|into)\b")
-FOLLOWS_TEXT = r"(?![^\W\d_])"
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A place in a normal text where an essay is spoken of; `viscosidad` alone may be either of two."""
+    """A place in a normal text that names an essay. `viscosidad` alone may be either of two."""
 
     start: int
     end: int
     essays: frozenset[str]
-    named: frozenset[str]  # those that the words mean and nothing else
+    named: frozenset[str]  # essays that the words mean for certain
 
 
 @lru_cache(maxsize=1024)  # grounding and language look at the same text
 def mentions(text: str) -> tuple[Mention, ...]:
-    """Every place where a normal text speaks of an essay, from left to right."""
+    """Return the places where a normal text names an essay, from left to right."""
     simple = folded(text)
     found = [
         Mention(match.start(), match.end(), *_meant(match.group()))
@@ -60,13 +56,13 @@ def mentions(text: str) -> tuple[Mention, ...]:
 
 @cache
 def published_essays() -> dict[str, dict[str, str]]:
-    """The essays that have a column in the published files, by name, as `essays.csv` has them."""
+    """Return the rows of `essays.csv` that have a column in the published files, by essay."""
     return {row["essay"]: row for row in read_seed("essays") if row["has_column"] == "true"}
 
 
 @cache
 def essays_of_group(*groups: str) -> frozenset[str]:
-    """The published essays of these groups, such as `Aditivo`."""
+    """Return the published essays of these groups, such as `Aditivo`."""
     return frozenset(name for name, row in published_essays().items() if row["essay_group"] in groups)
 
 
@@ -75,7 +71,7 @@ def _is_verb(simple: str, start: int, end: int) -> bool:
 
 
 def _symbols(text: str) -> list[tuple[int, int, str]]:
-    """Symbols of essays; one that is ambiguous needs something beside it that only symbols have."""
+    """Return the symbols of essays. An ambiguous one needs a neighbour that only symbols have."""
     essays = _essay_of_symbol()
     found = list(_symbols_pattern().finditer(text))
     sure = [match.group() not in AMBIGUOUS or _stands_as_symbol(text, match) for match in found]
@@ -111,11 +107,10 @@ def _symbols_pattern() -> re.Pattern[str]:
 
 @cache
 def _names() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
-    """Per folded name: essays that it may mean, and those that it means for certain."""
+    """Return the essays that a folded name may mean, and those that it means for certain, by name."""
     essays: dict[str, set[str]] = defaultdict(set)
     named: dict[str, set[str]] = defaultdict(set)
-    with COMMON_NAMES.open(encoding="utf-8", newline="") as file:
-        common = [(row["essay"], row["name"], row["kind"]) for row in csv.DictReader(file)]
+    common = [(row["essay"], row["name"], row["kind"]) for row in read_list("essay_names")]
     plain = {(essay, folded(normal(name))) for essay, name, kind in common if kind == "word"}
     for essay, name, kind in [*((essay, essay, "name") for essay in published_essays()), *common]:
         key = _key(folded(normal(name)))
@@ -131,7 +126,7 @@ def _meant(found: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _key(name: str) -> str:
-    """What is the same in all spellings of a name: `partículas ≥ 4 µm` and `Partículas 4µ`."""
+    """Return the common form of all spellings of a name, such as `partículas ≥ 4 µm` and `Partículas 4µ`."""
     short = re.sub(r"(\d)\s*(?:μm?|um|micr\w*)$", r"\1u", name)
     short = re.sub(r"(\d+)\s*[°o]?\s*c$", r"\1c", short)
     return re.sub(r"[\s≥>=-]+|\b(?:de|a|at)\s+(?=[≥>\s]*\d)", "", short)
@@ -140,17 +135,13 @@ def _key(name: str) -> str:
 @cache
 def _names_pattern() -> re.Pattern[str]:
     spelled = {folded(normal(name)) for name in published_essays()}
-    with COMMON_NAMES.open(encoding="utf-8", newline="") as file:
-        spelled |= {folded(normal(row["name"])) for row in csv.DictReader(file)}
-    return re.compile(
-        r"(?<![\w])(?:"
-        + "|".join(_spelling(name) for name in sorted(spelled, key=len, reverse=True))
-        + rf"){FOLLOWS_TEXT}"
-    )
+    spelled |= {folded(normal(row["name"])) for row in read_list("essay_names")}
+    longest_first = sorted(spelled, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_spelling, longest_first))})(?![^\W\d_])")
 
 
 def _spelling(name: str) -> str:
-    """A pattern for the spellings of a folded name."""
+    """Return a pattern for the spellings of a folded name."""
     if sized := re.fullmatch(r"(.*?)\s*(\d+)μ", name):
         return rf"{re.escape(sized[1])}\s?(?:de\s|a\s)?[≥>]?=?\s?{sized[2]}\s?(?:μm?|um|micr\w{{0,6}})"
     if heated := re.fullmatch(r"(.*?)\s*(\d+)\s*°c", name):

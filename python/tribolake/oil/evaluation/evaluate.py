@@ -19,7 +19,7 @@ EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores, and examples of what lowers them."""
+    """Scores, and examples of wrong texts."""
 
     scores: Scores
     worst: list[Example]
@@ -31,13 +31,13 @@ class Evaluation:
 def evaluate_recommendations(
     path: Path | str, *, text: str = TEXT, language: str = "es", examples: int = EXAMPLES
 ) -> Evaluation:
-    """Score the texts of a file, and keep examples of what is wrong.
+    """Score the texts of a file, and choose examples of wrong texts.
 
     Args:
         path: a Parquet file, one row per report, with `breached_essays` and a column of texts.
         text: the column of texts.
-        language: that they should be in: `es` or `en`.
-        examples: at most, of each score.
+        language: of the texts: `es` or `en`.
+        examples: most examples of each score.
 
     Raises:
         ConfigurationError: the file cannot be read, a column is missing, or the language is unknown.

@@ -1,12 +1,13 @@
-"""The numbers of a text beside the facts of its row: which have no ground, and which stand beside another essay.
+"""Compare the numbers of a text with the facts of its row: some have no ground, some belong to another essay.
 
-What counts as grounded and what is exempt is said in the package's documentation.
+The package's documentation says what is grounded and what is exempt.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +19,7 @@ from tribolake.oil.evaluation.quantities import TIMES, Quantity, quantities
 from tribolake.oil.evaluation.reports import Breach, Report
 
 ROUNDED_BY = 0.05  # at most, as a share of the value
-POINTS = 1.0  # a percentage that follows from a breach may be off by this much
+POINTS = 1.0  # tolerance of a percentage that follows from a breach
 TEMPERATURES = frozenset({40.0, 100.0})
 MOST_COUNTED = 60  # samples to take, essays out of limits
 LEAST_DIGITS_OF_A_NAME = 5  # a model such as 330 may be a value too
@@ -45,25 +46,20 @@ COUNTED = re.compile(
 
 @dataclass(frozen=True)
 class Grounding:
-    """What the numbers of a text are worth; each problem is the number with the words around it."""
+    """The numbers of a text, compared with its row. A wrong number is given with the words around it."""
 
     numbers: int  # that claim something about a measurement
     ungrounded: tuple[str, ...]
-    paired: int  # grounded numbers beside their own essay
+    paired: int  # grounded numbers next to their own essay
     mispaired: tuple[str, ...]
-    named: frozenset[str]  # essays that the text speaks of
+    named: frozenset[str]  # essays
 
 
 def grounding_of(text: str, report: Report) -> Grounding:
-    """Look at every number of a text.
-
-    Args:
-        text: sentences in Spanish or English.
-        report: the row that it is about.
-    """
+    """Compare every number of a text, in Spanish or English, with its row."""
     plain = normal(text)
     names = mentions(plain)
-    simple = _without_what_is_no_number(folded(plain), names, report)
+    simple = _without_identifiers(folded(plain), names, report)
     claimed = [
         number for number in quantities(simple) if not _is_exempt(number, simple) and not _is_hour(number, report)
     ]
@@ -84,7 +80,7 @@ def grounding_of(text: str, report: Report) -> Grounding:
     )
 
 
-def _without_what_is_no_number(simple: str, names: Sequence[Mention], report: Report) -> str:
+def _without_identifiers(simple: str, names: Sequence[Mention], report: Report) -> str:
     text = blanked(simple, (found.span() for pattern in (GRADE, ISO_CODE) for found in pattern.finditer(simple)))
     text = blanked(text, ((name.start, name.end) for name in names))
     for name in report.names:
@@ -116,7 +112,7 @@ def _is_hour(number: Quantity, report: Report) -> bool:
 
 
 def _follows(number: Quantity, text: str, names: Sequence[Mention], breaches: Sequence[Breach]) -> bool:
-    """Whether a number is a ratio or a percentage that follows from a breach."""
+    """Return whether a number is a ratio or a percentage that follows from a breach."""
     if number.unit == "times":
         return any(_is_about(number, ratio, 0.1 * ratio) for ratio in _ratios(breaches))
     if number.unit == "%":
@@ -126,7 +122,7 @@ def _follows(number: Quantity, text: str, names: Sequence[Mention], breaches: Se
 
 
 def _is_change(number: Quantity, text: str, names: Sequence[Mention]) -> bool:
-    """A percentage of change, unless the last essay that is named is measured in per cent."""
+    """Return whether a percentage is one of change: the last named essay is not measured in per cent."""
     start, end = next((first, last) for first, last in clauses(text) if first <= number.start <= last)
     before = [name for name in names if start <= name.start < number.start]
     in_percent = before and any(published_essays()[essay]["unit"] == "%" for essay in before[-1].essays)
@@ -134,16 +130,15 @@ def _is_change(number: Quantity, text: str, names: Sequence[Mention]) -> bool:
 
 
 def _facts(report: Report) -> dict[str, list[float]]:
-    """Per essay, the numbers that the row has of it; those that a text is most likely to repeat come first."""
-    facts: dict[str, list[float]] = {}
+    """Return the numbers of the row by essay, the ones that texts repeat most first."""
+    facts: dict[str, list[float]] = defaultdict(list)
     for breach in report.breaches:
-        known = facts.setdefault(breach.essay, [])
-        known += [number for number in (breach.value, breach.limit, *breach.further) if number is not None]
+        facts[breach.essay] += [n for n in (breach.value, breach.limit, *breach.further) if n is not None]
     for measured in (report.measured, report.previous):
         for essay, value in measured.items():
-            facts.setdefault(essay, []).append(value)
+            facts[essay].append(value)
     for essay, bounds in report.bounds.items():
-        facts.setdefault(essay, []).extend(bounds)
+        facts[essay] += bounds
     return facts
 
 
@@ -152,7 +147,7 @@ def _states_any(number: Quantity, facts: Mapping[str, list[float]]) -> bool:
 
 
 def _states(number: Quantity, essay: str, facts: Sequence[float]) -> bool:
-    """Whether a number is one of an essay's; a percentage is one only where the essay is measured in per cent."""
+    """Return whether a number is a fact of an essay. A percentage is one of an essay in per cent only."""
     is_in_percent = number.unit == "%" and published_essays().get(essay, {}).get("unit") != "%"
     return not is_in_percent and number.unit != "times" and any(_matches(number, fact) for fact in facts)
 
@@ -177,7 +172,7 @@ def _is_about(number: Quantity, wanted: float, by: float) -> bool:
 def _pairs(
     text: str, names: Sequence[Mention], stating: Sequence[Quantity], facts: Mapping[str, list[float]]
 ) -> tuple[int, list[Quantity]]:
-    """How many numbers stand beside their own essay, and those that stand beside another."""
+    """Return how many numbers are next to their own essay, and the numbers next to another."""
     right, wrong = 0, []
     for group in paired(text, names, [(number.start, number.end) for number in stating]):
         members = [stating[i] for i in group.references]

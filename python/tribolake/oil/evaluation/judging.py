@@ -1,4 +1,4 @@
-"""One text beside the row that it is about: everything that is wrong with it."""
+"""Judge one text by its row: find everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tribolake.oil.evaluation.change_advice import advises_change
-from tribolake.oil.evaluation.claims import calms, promises
+from tribolake.oil.evaluation.claims import calms, is_error, promises
 from tribolake.oil.evaluation.clauses import normal
-from tribolake.oil.evaluation.errors import is_error
 from tribolake.oil.evaluation.essay_names import essays_of_group
 from tribolake.oil.evaluation.grounding import grounding_of
 from tribolake.oil.evaluation.language import is_another_language
-from tribolake.oil.evaluation.reports import Report, critical_essays
+from tribolake.oil.evaluation.reports import Report
 
 MOST_WORDS = 150
 HURRIED = frozenset({"U0", "U1"})
@@ -23,7 +22,7 @@ DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 
 @dataclass(frozen=True)
 class Judged:
-    """What was found in a row. `problems` are (score, reason), as `Scores` names the scores."""
+    """The findings of a row. `problems` are (field of `Scores`, reason)."""
 
     sample: str
     is_in_alarm: bool
@@ -31,26 +30,26 @@ class Judged:
     is_only_additives: bool = False
     is_hurried: bool = False
     numbers: int = 0
-    ungrounded: int = 0
     paired: int = 0
-    mispaired: int = 0
     critical: int = 0
-    critical_named: int = 0
     words: int = 0
     fingerprint: bytes = b""
     masked_fingerprint: bytes = b""
     problems: tuple[tuple[str, str], ...] = ()
     shown: str = ""
 
+    def count(self, score: str) -> int:
+        return sum(name == score for name, _ in self.problems)
+
 
 def judge(report: Report, language: str) -> Judged:
-    """Judge a row; one without a text has no other problem than that."""
+    """Judge the text of a row in the language that it should have."""
     text = (report.text or "").strip()
     if not text:
         missing = (("missing", "a report in alarm has no text"),) if report.is_in_alarm else ()
         return Judged(report.sample, report.is_in_alarm, has_text=False, problems=missing)
     grounding = grounding_of(text, report)
-    critical = critical_essays(report.breaches)
+    critical = [breach.essay for breach in report.breaches if breach.band.lower().startswith("cr")]
     unnamed = [essay for essay in critical if essay not in grounding.named]
     words = len(text.split())
     problems = [
@@ -66,11 +65,8 @@ def judge(report: Report, language: str) -> Judged:
         is_only_additives=is_only_additives(report),
         is_hurried=report.urgency in HURRIED,
         numbers=grounding.numbers,
-        ungrounded=len(grounding.ungrounded),
         paired=grounding.paired,
-        mispaired=len(grounding.mispaired),
         critical=len(critical),
-        critical_named=len(critical) - len(unnamed),
         words=words,
         fingerprint=_fingerprint(text),
         masked_fingerprint=_fingerprint(DIGITS.sub("0", normal(text))),

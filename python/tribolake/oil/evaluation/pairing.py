@@ -1,7 +1,7 @@
-"""Which essay a number or slot of a sentence speaks of: that whose name stands before it, as readers take it.
+"""Find the essay of each number in a sentence: mostly the essay that is named before it.
 
-`hierro y cobre de 85 y 12 ppm` names two and then counts two: readers pair them in order. `85 ppm de hierro` names the
-essay afterwards.
+`hierro y cobre de 85 y 12 ppm` has two names, then two numbers: they are paired in order. `85 ppm de hierro` has the
+name after the number.
 """
 
 from __future__ import annotations
@@ -13,33 +13,27 @@ from dataclasses import dataclass
 from tribolake.oil.evaluation.clauses import clauses
 from tribolake.oil.evaluation.essay_names import Mention
 
-MOST_NAMES = 12  # that are read together as a list
+MOST_NAMES = 12  # in one list
 NAME_AFTER = re.compile(
     r"\s*(?:ppm|%|cst|mg koh/g|a/cm|particulas/ml|particles/ml|mg/kg)?\s*(?:de|of)\s(?:el |la |the )?"
 )
-REFERENCE_TO_NAME = 24  # characters, at most, between a number and the name that follows it
+REFERENCE_TO_NAME = 24  # characters, at most, between a number and the name after it
 
 Names = frozenset[str]
 
 
 @dataclass(frozen=True)
 class Paired:
-    """Numbers or slots, by their place in the list that was given, and the essays of each: one reading per tuple."""
+    """Numbers that are read together. `readings` has the essays of each number, in each way to read them."""
 
-    references: tuple[int, ...]
+    references: tuple[int, ...]  # positions in the list of numbers
     readings: tuple[tuple[Names, ...], ...]
 
 
 def paired(text: str, names: Sequence[Mention], references: Sequence[tuple[int, int]]) -> list[Paired]:
-    """Pair references with the essays named in the same clause.
+    """Group references (start and end of each number) with the essays named in the same clause of a folded text.
 
-    Args:
-        text: folded, of the length that the places are about.
-        names: mentions of essays, from left to right.
-        references: start and end of each number or slot, from left to right.
-
-    Returns:
-        Groups of references that are read together. A reference without a name in its clause is in none.
+    All are given from left to right. A reference without a name in its clause is not in a group.
     """
     groups: list[Paired] = []
     for start, end in clauses(text):
@@ -59,7 +53,7 @@ def _of_clause(text: str, names: list[Mention], references: list[tuple[int, tupl
             groups += _group(before, together)
             before, together = [], []
             groups.append(Paired((i,), ((owner.essays,),)))
-            last_end = owner.start  # the name may own what follows too
+            last_end = owner.start  # the name may also belong to the next number
             continue
         new = [name for name in names if last_end <= name.start < start]
         if new:
@@ -82,7 +76,7 @@ def _group(names: list[Mention], references: list[int]) -> list[Paired]:
         return []
     essays = [name.essays for name in names]
     readings = [(essays[-1],) * len(references)]
-    # The last so many names in order, each with one reference, or all with their values and then their limits.
+    # The last `count` names in order: each with its references, or all with their values and then their limits.
     for count in range(2, len(essays) + 1):
         if len(references) % count == 0:
             listed, each = essays[-count:], len(references) // count

@@ -1,12 +1,12 @@
-"""Numbers in a text, as people write them: decimals with comma or point, thousands, ranges, units.
+"""Find numbers in a text: decimals with comma or point, thousands, ranges, units.
 
-`1.234` may be a decimal or a thousand: a quantity has every reading that its spelling allows.
+`1.234` may be a decimal or a thousand, so a quantity has every reading that its spelling allows.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NUMBER = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:[ .,'’]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)(?!\d)")
 UNITS = {
@@ -26,20 +26,19 @@ UNITS = {
     "times": r"veces|times|x",
 }
 UNIT = re.compile(r"\s?(?:" + "|".join(f"(?P<u{i}>{p})" for i, p in enumerate(UNITS.values())) + r")(?!\w)")
-# What makes two numbers one range: `50-125 h`, `entre 50 y 125 h`, `50 to 125 h`.
+# Between the numbers of a range: `50-125 h`, `entre 50 y 125 h`, `50 to 125 h`.
 RANGE = re.compile(r"\s?(?:-|–|—|/|a|y|o|to|and|or|hasta)\s?")
 TIMES = frozenset({"h", "d", "week", "month", "min"})
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number in a text; of its readings each has the value and the decimals that were written."""
+    """A number in a text."""
 
     start: int
     end: int  # of the number, without its unit
-    readings: tuple[tuple[float, int], ...]
-    unit: str  # a key of `UNITS`, or nothing
-    unit_end: int
+    readings: tuple[tuple[float, int], ...]  # value and number of written decimals
+    unit: str  # a key of `UNITS`, or empty
 
     @property
     def values(self) -> frozenset[float]:
@@ -47,24 +46,20 @@ class Quantity:
 
 
 def quantities(text: str) -> list[Quantity]:
-    """The numbers in a folded text, from left to right; the first of a range has the unit of the last."""
-    found: list[Quantity] = []
-    for match in NUMBER.finditer(text):
-        found.append(Quantity(*match.span(), _readings(match.group()), *unit_at(text, match.end())))
+    """Return the numbers in a folded text, from left to right. The first of a range has the unit of the last."""
+    found = [
+        Quantity(*match.span(), _readings(match.group()), _unit_at(text, match.end()))
+        for match in NUMBER.finditer(text)
+    ]
     for i in range(len(found) - 2, -1, -1):
         this, following = found[i], found[i + 1]
         if not this.unit and following.unit and RANGE.fullmatch(text, this.end, following.start):
-            found[i] = Quantity(this.start, this.end, this.readings, following.unit, this.end)
+            found[i] = replace(this, unit=following.unit)
     return found
 
 
-def unit_at(text: str, place: int) -> tuple[str, int]:
-    """The unit that stands at a place of a folded text, as a key of `UNITS`, and where it ends; or nothing."""
+def _unit_at(text: str, place: int) -> str:
     unit = UNIT.match(text, place)
-    return _name_of(unit), unit.end() if unit else place
-
-
-def _name_of(unit: re.Match[str] | None) -> str:
     return next((name for i, name in enumerate(UNITS) if unit[f"u{i}"]), "") if unit else ""
 
 

@@ -1,9 +1,11 @@
-"""The file that is evaluated: a Parquet file with one row per report, read by a DuckDB that can read nothing else."""
+"""Read the evaluated Parquet file, one row per report, with a DuckDB that can read nothing else."""
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -12,11 +14,9 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.confined_duckdb import QUIET, confine
 from tribolake.oil.evaluation.essay_names import published_essays
-from tribolake.oil.evaluation.json_numbers import number_in, read_json
-from tribolake.oil.evaluation.visible import visible
 from tribolake.sql import literal, quoted
-from tribolake.trace.read_only_duckdb import QUIET, confine
 
 MEMORY = "1GB"
 MAX_REPORTS = 1_000_000
@@ -28,16 +28,27 @@ OF_TEXT = frozenset({"VARCHAR", "JSON"})
 SHOWN_COLUMNS = 40
 HOURS = ("machineHours", "componentHours", "oilMeter", "daysSincePrevious")
 DATES = ("sampleDate", "labDate", "reportDate", "previousSampleDate")
+# Columns that the previous sample of a report has, and those of the report that name them. A number may have several
+# samples, of other units or dates.
+PREVIOUS_SAMPLE = {
+    "sampleNumber": "previousSampleNumber",
+    "sampleDate": "previousSampleDate",
+    "unitId": "unitId",
+    "componentName": "componentName",
+}
 NAMES = ("unitId", "machineModel", "machineName", "componentName", "machineSerialNumber", "previousSampleNumber")
 PREVIOUS = "previous "
-CENSORED = "censored_essays"  # such as {"Plata": "<0,05"}: what was written of results out of the method's range
+CENSORED = "censored_essays"  # results out of the method's range as written, such as {"Plata": "<0,05"}
 BOUND = re.compile(r"\s*[<>]\s*(\d{1,12}(?:[.,]\d{1,12})?)\s*")
+# SQL of a column.
+SHORT, LONG = (f"left(cast({{}} as varchar), {most})" for most in (MAX_NAME, MAX_JSON))
+NUMBER, DATE = "try_cast({} as double)", "try_cast({} as date)"
 NOT_IN_ALARM = frozenset({"Normal", "Sin evaluar"})
 
 
 @dataclass(frozen=True)
 class Breach:
-    """An essay beyond a limit; value and limit are None where the laboratory gave a code."""
+    """An essay beyond a limit. Value and limit are None where the laboratory gave a code."""
 
     essay: str
     band: str  # Marginal, Condenatorio, Critico
@@ -48,7 +59,7 @@ class Breach:
 
 @dataclass(frozen=True)
 class Report:
-    """A row, as far as texts are judged by it."""
+    """The facts of a row, by which its text is judged."""
 
     sample: str
     text: str | None
@@ -56,7 +67,7 @@ class Report:
     urgency: str | None
     breaches: tuple[Breach, ...]
     measured: Mapping[str, float] = field(default_factory=dict)  # by essay
-    previous: Mapping[str, float] = field(default_factory=dict)  # of the previous sample, where the file has it
+    previous: Mapping[str, float] = field(default_factory=dict)  # of the previous sample in the file
     bounds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # of results out of the method's range
     hours: tuple[float, ...] = ()
     dates: tuple[date, ...] | None = None  # None where the file has no dates
@@ -68,18 +79,18 @@ class Report:
 
 
 def read_reports(path: Path, text: str) -> Iterator[Report]:
-    """Read the rows of a file, some at a time, a million at most.
+    """Read the rows of a file, at most `MAX_REPORTS`.
 
     Args:
-        path: a Parquet file with `breached_essays` and a column of texts; its other columns of a report are used too.
+        path: a Parquet file with `breached_essays` and a column of texts. Other columns of a report are used too.
         text: the column of texts.
 
     Raises:
-        ConfigurationError: it is no Parquet file, or a column is missing.
+        ConfigurationError: it is not a Parquet file, or a column is missing.
     """
     file = path.absolute()
     if not file.is_file():
-        raise ConfigurationError(f"{path} is no file: name a Parquet file with one row per report")
+        raise ConfigurationError(f"{path} is not a file: give a Parquet file with one row per report")
     connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 2})
     for name, value in QUIET.items():
         connection.execute(f"set {name} = {literal(value)}")
@@ -105,7 +116,7 @@ def read_reports(path: Path, text: str) -> Iterator[Report]:
 def _check(path: Path, columns: Mapping[str, str], text: str) -> None:
     missing = [name for name in dict.fromkeys((text, "breached_essays")) if name not in columns]
     if missing:
-        texts = sorted(visible(name) for name, kind in columns.items() if kind in OF_TEXT)
+        texts = sorted(name for name, kind in columns.items() if kind in OF_TEXT)
         shown = ", ".join(texts[:SHOWN_COLUMNS]) + (", …" if len(texts) > SHOWN_COLUMNS else "")
         raise ConfigurationError(
             f"{path} has no column {' and no column '.join(missing)}: choose the column of texts with --text; "
@@ -114,49 +125,44 @@ def _check(path: Path, columns: Mapping[str, str], text: str) -> None:
 
 
 def _wanted(columns: Mapping[str, str], text: str) -> dict[str, str]:
-    """SQL of every column that is used and that the file has, by name."""
-
-    def of(*names: str) -> list[str]:
-        return [name for name in names if name in columns and name != text]
-
-    essays = of(*published_essays())
-    breaches = _column("breached_essays")
-    listed = breaches if columns["breached_essays"] in OF_TEXT else f"to_json({breaches})"
-    return {
-        text: f"left(cast({_column(text)} as varchar), {MAX_TEXT})",
-        "breached_essays": f"left(cast({listed} as varchar), {MAX_JSON})",
-        **{
-            name: f"left(cast({_column(name)} as varchar), {MAX_NAME})"
-            for name in of("sampleNumber", "report_status", "urgency", *NAMES)
-        },
-        **{name: f"try_cast({_column(name)} as double)" for name in (*of(*HOURS), *essays)},
-        **{name: f"left(cast({_column(name)} as varchar), {MAX_JSON})" for name in of(CENSORED)},
-        **{name: f"try_cast({_column(name)} as date)" for name in of(*DATES)},
-        **{
-            PREVIOUS + name: f"left(cast({_column(name, 'previous')} as varchar), {MAX_JSON})"
-            for name in (of(CENSORED) if _knows_previous(columns) else ())
-        },
-        **{
-            PREVIOUS + name: f"try_cast({_column(name, 'previous')} as double)"
-            for name in (essays if _knows_previous(columns) else ())
-        },
-    }
-
-
-def _column(name: str, table: str = "reports") -> str:
-    return f"{table}.{quoted(name)}"
+    """Return the SQL of every column that is used and that the file has, by name."""
+    essays = dict.fromkeys(published_essays(), NUMBER)
+    casts = dict.fromkeys(("sampleNumber", "report_status", "urgency", *NAMES), SHORT)
+    casts |= dict.fromkeys(HOURS, NUMBER) | essays | {CENSORED: LONG} | dict.fromkeys(DATES, DATE)
+    wanted = {name: cast.format(f"reports.{quoted(name)}") for name, cast in casts.items() if name in columns}
+    if _knows_previous(columns):
+        of_previous = {name: cast for name, cast in (essays | {CENSORED: LONG}).items() if name in columns}
+        wanted |= {PREVIOUS + name: cast.format(f"previous.{quoted(name)}") for name, cast in of_previous.items()}
+    breaches = f"reports.{quoted('breached_essays')}"
+    wanted["breached_essays"] = LONG.format(
+        breaches if columns["breached_essays"] in OF_TEXT else f"to_json({breaches})"
+    )
+    wanted[text] = f"left(cast(reports.{quoted(text)} as varchar), {MAX_TEXT})"
+    return wanted
 
 
 def _rows(source: str, columns: Mapping[str, str]) -> str:
-    """The rows in the order of the file, each beside that of its previous sample if the file can tell."""
+    """Return SQL of the rows in the order of the file, joined with the previous sample if the file names it."""
     if not _knows_previous(columns):
         return f"{source} as reports"
     numbered = source.removesuffix(")") + ", file_row_number = true)"
+    key = {name: before for name, before in PREVIOUS_SAMPLE.items() if {name, before} <= columns.keys()}
+    names = ", ".join(_key_part(name, name) for name in key)
+    matches = " and ".join(
+        f"{_key_part(name, before, 'reports')} is not distinct from {_key_part(name, name, 'previous')}"
+        for name, before in key.items()
+    )
     return (
         f"{numbered} as reports left join"
-        f" (from {numbered} qualify row_number() over (partition by sampleNumber order by file_row_number) = 1)"
-        " as previous on reports.previousSampleNumber = previous.sampleNumber order by reports.file_row_number"
+        f" (from {numbered} qualify row_number() over (partition by {names} order by file_row_number) = 1)"
+        f" as previous on reports.{quoted('previousSampleNumber')} is not null and {matches}"
+        " order by reports.file_row_number"
     )
+
+
+def _key_part(name: str, column: str, table: str = "") -> str:
+    of_table = f"{table}.{quoted(column)}" if table else quoted(column)
+    return f"try_cast({of_table} as date)" if name in DATES else f"cast({of_table} as varchar)"
 
 
 def _knows_previous(columns: Mapping[str, str]) -> bool:
@@ -181,10 +187,10 @@ def _report(row: Mapping[str, Any], text: str) -> Report:
 
 
 def _breaches(listed: str | None) -> Iterator[Breach]:
-    said = read_json(listed or "[]")
+    said = _read_json(listed or "[]")
     for entry in said if isinstance(said, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get("essay"), str):
-            numbers = {name: number_in(value) for name, value in entry.items() if name != "points"}
+            numbers = {name: _number_in(value) for name, value in entry.items() if name != "points"}
             further = tuple(
                 value for name, value in numbers.items() if value is not None and name not in {"value", "limit"}
             )
@@ -193,10 +199,10 @@ def _breaches(listed: str | None) -> Iterator[Breach]:
 
 
 def _bounds(*censored: str | None) -> dict[str, tuple[float, ...]]:
-    """The numbers of results that were written as `<0,05` or `>100`, by essay."""
+    """Return the numbers of results that were written as `<0,05` or `>100`, by essay."""
     found: dict[str, tuple[float, ...]] = {}
     for listed in filter(None, censored):
-        said = read_json(listed)
+        said = _read_json(listed)
         for essay, written in said.items() if isinstance(said, dict) else ():
             number = BOUND.fullmatch(written) if isinstance(written, str) else None
             if number:
@@ -204,9 +210,20 @@ def _bounds(*censored: str | None) -> dict[str, tuple[float, ...]]:
     return found
 
 
+def _read_json(text: str) -> Any:
+    """Read a JSON text. Returns None if it is not JSON, or nested too deeply.
+
+    Whole numbers are read as floats: Python refuses to read thousands of digits, a float is infinite then.
+    """
+    try:
+        return json.loads(text, parse_int=float)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _number_in(value: object) -> float | None:
+    return value if isinstance(value, float) and math.isfinite(value) else None
+
+
 def _day(moment: date | datetime) -> date:
     return moment.date() if isinstance(moment, datetime) else moment
-
-
-def critical_essays(breaches: Sequence[Breach]) -> tuple[str, ...]:
-    return tuple(breach.essay for breach in breaches if breach.band.lower().startswith("cr"))

@@ -1,4 +1,4 @@
-"""Examples of what is wrong, so that a reader of the scores can see why."""
+"""Choose examples of wrong texts, which explain the scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tribolake.oil.evaluation.judging import Judged
 
 @dataclass(frozen=True)
 class Example:
-    """A text with a problem; `score` is the field of `Scores` that counts it."""
+    """A text with a problem. `score` is the field of `Scores` that counts it."""
 
     score: str
     sample: str
@@ -19,7 +19,10 @@ class Example:
 
 
 def examples_of(judged: Iterable[Judged], most: int) -> list[Example]:
-    """The first problems of each score, in the order of the file, one per text and score; equal texts once."""
+    """Return the first problems of each score, at most `most`, in the order of the file.
+
+    A text has one example of each score. Texts that are equal but for digits are one text.
+    """
     found: dict[str, list[Example]] = {}
     seen: set[tuple[str, bytes]] = set()
     for row in judged:

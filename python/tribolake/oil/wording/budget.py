@@ -1,6 +1,6 @@
-"""A budget that is never exceeded: the most that calls can cost is put aside before they are made.
+"""Keep a budget: the highest possible cost of calls is reserved before they are made.
 
-That holds as long as no call costs more than its most: `is_short` says of one that did.
+The budget holds unless a call costs more than its highest possible cost: see `is_short`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from tribolake.oil.wording.price import Price, Tokens
 
 
 class Budget:
-    """What a run may spend, in USD; without a limit it only counts. Belongs to one event loop.
+    """What a run may spend, in USD. Without a limit it only counts. Belongs to one event loop.
 
     Without a price nothing can be counted, and `spent` is None.
     """
@@ -35,9 +35,9 @@ class Budget:
         return self._spent if self._price else None
 
     async def reserve(self, calls: list[Tokens]) -> Reservation | None:
-        """Put the most that these calls can cost aside; None where the rest does not suffice.
+        """Reserve the highest cost of these calls. Returns None where the rest does not suffice.
 
-        While other calls are under way it waits: they mostly cost less than was put aside for them.
+        Waits for open calls, as they mostly cost less than was reserved.
         """
         most = sum(map(self._cost, calls), Decimal(0))
         async with self._settled:
@@ -49,7 +49,7 @@ class Budget:
         return Reservation(self, most)
 
     def is_short(self, most: Tokens, spent: Tokens) -> bool:
-        """Whether there is a limit, and a call cost more than the most that was put aside for it."""
+        """Return whether there is a limit, and a call cost more than was reserved for it."""
         return self.is_limited and self._cost(spent) > self._cost(most)
 
     async def _settle(self, reservation: Reservation) -> None:
@@ -66,7 +66,7 @@ class Budget:
 
 
 class Reservation:
-    """Money put aside for calls; whatever they did not cost is free again when it is settled."""
+    """Money that is reserved for calls. What is left when it is settled is free again."""
 
     def __init__(self, budget: Budget, left: Decimal) -> None:
         self._budget = budget
@@ -81,10 +81,10 @@ class Reservation:
         self._budget._reserved -= taken
 
     def lose(self, most: Tokens) -> bool:
-        """Count a call that was sent and not answered at its highest cost: it may be billed.
+        """Count a call that was sent and not answered with its highest cost, as it may be billed.
 
         Returns:
-            Whether as much could be put aside again, for another attempt.
+            Whether as much could be reserved again, for another attempt.
         """
         self.spend(most)
         again = self._budget._cost(most)

@@ -1,7 +1,7 @@
-"""Bring the segments of a lake and of its copy in line: each gets what only the other has.
+"""Synchronise the segments of a lake and of its copy: each gets the segments that only the other has.
 
-So a lake that moves from one storage mode to the next keeps its wordings. A copy may have segments that were folded
-since, or have expired. They say nothing new, and are removed from the copy.
+So a lake that moves from one storage mode to the next keeps its wordings. Segments of the copy that were folded or
+expired in the lake are removed from the copy.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tribolake.oil.wording.segment import (
 def exchange(lake: Objects, copy: Objects) -> int:
     """Copy segments that only one of the two has. Returns how many were copied."""
     here, there = set(segment_names(lake)), set(segment_names(copy))
-    # After the names: the mark of an expiry that removed some of them is there by now.
+    # Read after the names, so that the mark of an expiry which removed some of them is seen.
     expired = _expired(lake)
     known = {row for name in here for row in (read_segment(lake, name) or Segment(())).rows} if there - here else set()
     copied = 0

@@ -1,4 +1,4 @@
-"""Wordings as earlier releases kept them. They are not read: they are counted and expire, and nothing else.
+"""Wordings of earlier releases. They are not read, only counted and expired.
 
 recommendations/{prompt_version}/{key}.json                     a wording, {key}-2.json the next one of that key
 recommendations/_compacted/{prompt_version}/{sha256}.parquet    many wordings

@@ -1,6 +1,6 @@
-"""Patterns without a wording get one: from the cache at once, from the model where the cache has none.
+"""Give wordings to patterns that have none: from the cache, or else from the model.
 
-Whatever the model or its endpoint does, this returns: a report whose pattern has no wording shows the rule's text.
+Failures of the model or its endpoint are not raised: a report whose pattern has no wording shows the rule's text.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import time
 from collections.abc import Mapping, Sequence
 
 from tribolake.errors import TribolakeError
-from tribolake.oil.wording.configuration import configuration_of
 from tribolake.oil.wording.pattern import Pattern
 from tribolake.oil.wording.price import price_of
+from tribolake.oil.wording.prompt import configuration_of
+from tribolake.oil.wording.reasons import ModelUnusable
 from tribolake.oil.wording.reply import objections
 from tribolake.oil.wording.result import Enrichment, Pending, Waiting
 from tribolake.oil.wording.segments import Wordings
-from tribolake.oil.wording.wording import Configuration, Wording, cache_key
+from tribolake.oil.wording.wording import Wording, cache_key
 from tribolake.product import Progress
 from tribolake.settings import Settings
 
@@ -26,8 +27,8 @@ UNKNOWN_PRICE = (
     "the price of {model} at this endpoint is not known, so a budget cannot be kept: set TRIBOLAKE_AI_PRICES "
     "(USD per million input and output tokens, as in 0.4,1.6), or unset TRIBOLAKE_AI_BUDGET_USD"
 )
-NO_CACHE = "the wordings of the lake cannot be read ({error}): what they have would be paid for again"
-BROKEN_OFF = "asking the model broke off ({error}): the log has more at level DEBUG; a later run tries again"
+NO_CACHE = "the wordings of the lake cannot be read ({error}): the model is not asked, as they would be paid for again"
+BROKEN_OFF = "asking the model broke off ({error}): a later run tries again. The log has more at level DEBUG"
 
 
 def enrich(
@@ -36,14 +37,7 @@ def enrich(
     cache: Wordings,
     progress: Progress = lambda _: None,
 ) -> Enrichment:
-    """Give patterns their wordings, those that most reports share first.
-
-    Args:
-        settings: without a key, the cache is looked at and no model is asked.
-        pending: each pattern once.
-        cache: of the lake.
-        progress: told what is under way.
-    """
+    """Give patterns their wordings, the patterns of most reports first. Without a key, only the cache is read."""
     began = time.perf_counter()
     configuration = configuration_of(settings)
     result = Enrichment(settings.model.name, len(pending), sum(each.reports for each in pending))
@@ -60,8 +54,8 @@ def enrich(
         missing = [each for each in queue if each.pattern.text not in result.wordings]
         due = [each.pattern for each in missing if each.is_due]
         result.postponed = len(missing) - len(due)
-        _ask_for(settings, configuration, due, keys, cache, result, progress)
-        # In the order of the queue, whichever reply came first.
+        _ask_for(settings, due, cache, result, progress)
+        # In the order of the queue, not in that of the replies.
         result.wordings = {text: result.wordings[text] for text in keys if text in result.wordings}
         result.waiting = {text: result.waiting[text] for text in keys if text in result.waiting}
     result.seconds = time.perf_counter() - began
@@ -69,13 +63,7 @@ def enrich(
 
 
 def _ask_for(
-    settings: Settings,
-    configuration: Configuration,
-    patterns: Sequence[Pattern],
-    keys: Mapping[str, str],
-    cache: Wordings,
-    result: Enrichment,
-    progress: Progress,
+    settings: Settings, patterns: Sequence[Pattern], cache: Wordings, result: Enrichment, progress: Progress
 ) -> None:
     """Ask the model, as far as the budget and the endpoint permit."""
     price = price_of(settings) if patterns else None
@@ -88,16 +76,19 @@ def _ask_for(
 
     progress(f"ask {settings.model.name} for {len(patterns)} wordings")
     try:
-        asyncio.run(ask_for_all(settings, configuration, patterns, keys, cache, price, result, progress))
-    except Exception as error:  # whatever it is, reports have the rules' texts
-        log.debug("the enrichment broke off", exc_info=True)
+        asyncio.run(ask_for_all(settings, patterns, cache, price, result, progress))
+    except ModelUnusable as error:
+        result.stopped = result.stopped or str(error)
+        result.waiting = {pattern.text: Waiting("stopped") for pattern in patterns} | result.waiting
+    except Exception as error:  # without wordings, reports have the rules' texts
+        log.debug("asking the model broke off", exc_info=True)
         result.stopped = result.stopped or BROKEN_OFF.format(error=" and ".join(_names(error)))
         lost = [pattern.text for pattern in patterns if pattern.text not in result.wordings]
         result.waiting = {text: Waiting("stopped") for text in lost} | result.waiting
 
 
 def _names(error: BaseException) -> list[str]:
-    """What an error, or each of a group, is called; their messages may repeat what was sent."""
+    """Return the names of an error, or of each error of a group. Their messages may repeat what was sent."""
     if isinstance(error, BaseExceptionGroup):
         return list(dict.fromkeys(name for each in error.exceptions for name in _names(each)))
     return [type(error).__name__]

@@ -1,4 +1,4 @@
-"""Texts of an endpoint without keys: it may repeat what it was sent, whole or in part."""
+"""Remove keys from texts of an endpoint, which may repeat all or a part of a request."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 
 MASK = "***"
 LONGEST_READ = 20_000  # an endpoint may say megabytes
-# So many characters of the key in a row are no accident.
+# So many characters of the key in a row are not an accident.
 TELLING = 8
-# Also a key that is not the one of the settings: gateways put their own in.
+# Also other keys than that of the settings: gateways use their own.
 SECRETS = re.compile(r"\b(?P<bearer>Bearer\s+)\S+|\bsk-[\w*.-]+", re.IGNORECASE)
 
 
 def masked(text: str, key: str) -> str:
-    """A text without the key, without parts of it, and without what looks like any other key."""
+    """Mask the key, parts of it, and whatever looks like another key."""
     shown = _without_parts(text[:LONGEST_READ], key)
     return SECRETS.sub(lambda found: (found["bearer"] or "") + MASK, shown)
 

@@ -1,6 +1,6 @@
-"""A pattern: what a model is told of a report, and what its reply may choose.
+"""A pattern: the facts of a report that a model receives, and the choices of its reply.
 
-The model `int_patterns` makes it, as canonical JSON of ids and bands. Reports with the same pattern share one reply.
+The dbt model `int_patterns` makes it: canonical JSON of ids and bands. Reports with the same pattern share one reply.
 Nothing else of a report is sent, except a laboratory's comment where the settings permit it: the pattern has its hash.
 """
 
@@ -17,7 +17,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 class Symptom(BaseModel):
-    """An essay in breach; its bands are told to the model only."""
+    """An essay in breach. Only the model uses its bands."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -48,7 +48,7 @@ class Pattern:
     """A pattern as the warehouse has it."""
 
     text: str  # canonical JSON
-    comment: str | None = None  # that the pattern has the hash of
+    comment: str | None = None  # the pattern has its hash
 
     @property
     def choices(self) -> Choices:

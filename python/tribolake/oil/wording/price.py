@@ -1,10 +1,10 @@
-"""What tokens cost: by the prices that providers publish (genai-prices, on this machine), or by the operator's word."""
+"""Cost of tokens, by the published prices (genai-prices, which is offline) or by the operator's prices."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
 
 from tribolake.settings import Settings
 
@@ -14,7 +14,7 @@ MILLION = Decimal(1_000_000)
 
 @dataclass(frozen=True)
 class Tokens:
-    """Tokens that an endpoint counted; those that it had in its cache are among the input."""
+    """Tokens that an endpoint counted. Input includes cached tokens."""
 
     input: int = 0
     output: int = 0
@@ -24,15 +24,12 @@ class Tokens:
         return Tokens(self.input + other.input, self.output + other.output, self.cached + other.cached)
 
 
-class Price(Protocol):
-    """USD for tokens of one model."""
-
-    def __call__(self, tokens: Tokens) -> Decimal: ...
+Price = Callable[[Tokens], Decimal]  # USD for tokens of one model
 
 
 @dataclass(frozen=True)
 class OwnPrice:
-    """USD per token as the operator says; cached input costs as much as other input."""
+    """USD per token of the operator. Cached input costs as much as other input."""
 
     input: Decimal
     output: Decimal
@@ -56,9 +53,9 @@ class PublishedPrice:
 
 
 def price_of(settings: Settings) -> Price | None:
-    """The price of the model that the settings name; None where nobody knows it.
+    """Return the price of the settings' model, or None where it is not known.
 
-    An endpoint that is no provider's own, such as a gateway, has no published price, whatever its model is called.
+    An endpoint that is not the provider's own, such as a gateway, has no published price for any model.
     """
     if settings.model.prices is not None:
         dollars_in, dollars_out = map(Decimal, settings.model.prices.split(","))

@@ -1,7 +1,7 @@
-"""What the model is asked: a pattern, with the texts of the ids that it names.
+"""Make the request of a pattern, with the texts of the ids in it.
 
 The instructions are files in `prompts/`, one per language, with examples as data. They come first and are the same for
-every pattern, so that an endpoint can keep what it read of them. The pattern follows. The reason of a retry is last.
+every pattern, so that an endpoint can cache them. The pattern follows. The reason of a retry is last.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Any, TypedDict
 
 from tribolake.oil.seeds import read_seed
 from tribolake.oil.wording.pattern import Language, Pattern
-from tribolake.oil.wording.wording import canonical_json
+from tribolake.oil.wording.wording import Configuration, canonical_json
+from tribolake.settings import Settings
 
-# Part of what replies are kept under: a change of any text in `prompts/` needs a new one.
+# Part of the key of replies: a change of any text in `prompts/` needs a new version.
 PROMPT_VERSION = "2026-12"
-# What a second call can cost is put aside before the first.
+# Bounded, as the cost of a second call is reserved before the first.
 LONGEST_COMPLAINT_BYTES = 1_000
 RETRY = {
     "es": "La respuesta anterior fue rechazada. Corrija esto y responda de nuevo con el JSON completo:\n",
@@ -33,9 +34,14 @@ class Message(TypedDict):
     content: str
 
 
+def configuration_of(settings: Settings) -> Configuration:
+    """Return what a run's wordings depend on: this prompt, and the model of the settings."""
+    return Configuration(PROMPT_VERSION, settings.model.name, settings.model.temperature, settings.language)
+
+
 @cache
 def system_prompt(language: Language) -> str:
-    """The instructions and examples of a language: the same text for every pattern."""
+    """Return the instructions and examples of a language, which are the same for every pattern."""
     examples = "\n\n".join(
         f"{user_prompt(pattern, language)}\n{canonical_json(reply)}" for pattern, reply in read_examples()
     )
@@ -43,7 +49,7 @@ def system_prompt(language: Language) -> str:
 
 
 def user_prompt(pattern: Pattern, language: Language) -> str:
-    """The facts of a pattern as canonical JSON, with the texts that its ids stand for.
+    """Return the facts of a pattern as canonical JSON, with the texts of its ids.
 
     Raises:
         ValueError: the pattern has the hash of another comment.
@@ -64,26 +70,23 @@ def user_prompt(pattern: Pattern, language: Language) -> str:
 
 
 def messages(pattern: Pattern, language: Language, complaint: str | None = None) -> list[Message]:
-    """The messages of a request.
+    """Return the messages of a request. `complaint` says why the last reply was refused.
 
-    Args:
-        pattern: what to choose from.
-        language: of the texts.
-        complaint: why the last reply was refused; it comes after everything else, so the prefix stays the same.
+    The complaint comes last, so that the prefix stays the same.
     """
     asked: list[Message] = [
         {"role": "system", "content": system_prompt(language)},
         {"role": "user", "content": user_prompt(pattern, language)},
     ]
     if complaint:
-        told = " ".join(complaint.split()).encode(errors="replace")[:LONGEST_COMPLAINT_BYTES]
-        asked.append({"role": "user", "content": RETRY[language] + told.decode(errors="ignore")})
+        shortened = " ".join(complaint.split()).encode(errors="replace")[:LONGEST_COMPLAINT_BYTES]
+        asked.append({"role": "user", "content": RETRY[language] + shortened.decode(errors="ignore")})
     return asked
 
 
 @cache
 def read_examples() -> list[tuple[Pattern, dict[str, Any]]]:
-    """The patterns of the examples, each with the reply that is wanted."""
+    """Return the patterns of the examples, each with its reply."""
     examples = json.loads(_text("examples.json"))
     return [(Pattern(canonical_json(each["pattern"])), each["reply"]) for each in examples]
 

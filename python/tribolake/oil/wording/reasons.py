@@ -1,4 +1,4 @@
-"""Why a pattern has no wording: a closed set, so that operators can count, and what stops an enrichment."""
+"""Reasons why a pattern has no wording, as a closed set that operators can count."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tribolake.oil.wording.price import Tokens
 
 Reason = Literal[
     "rejected",  # two replies were not made of the pattern's choices
-    "unreadable",  # two replies were not JSON objects with the fields that were asked for
-    "truncated",  # two replies ended before their end
+    "unreadable",  # two replies were not JSON objects with the requested fields
+    "truncated",  # two replies were cut off
     "refused",  # the model, or a filter before it, does not answer
     "bad request",  # the endpoint does not understand what it is asked
     "busy",  # the endpoint had no time within the deadline
@@ -18,16 +18,16 @@ Reason = Literal[
     "unreachable",
     "deadline",
     "budget",  # not asked: the rest of the budget does not suffice
-    "stopped",  # not asked: the enrichment was stopped before
+    "stopped",  # not asked: asking stopped earlier
 ]
-# The pattern itself was not asked for: trying again later costs nothing that was paid before.
+# Nothing was paid for the pattern.
 NOT_ASKED: frozenset[Reason] = frozenset({"budget", "stopped"})
-# Nothing is wrong with the pattern: when one after the other fails so, asking for more is in vain.
+# The endpoint fails, not the pattern: after several such failures asking stops.
 OF_THE_ENDPOINT: frozenset[Reason] = frozenset({"bad request", "busy", "server error", "unreachable", "deadline"})
 
 
 class Unanswered(Exception):
-    """The model gave no reply to one pattern; others may get one."""
+    """The model gave no reply to one pattern. Other patterns may get one."""
 
     def __init__(self, reason: Reason, detail: str, tokens: Tokens | None = None) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -36,5 +36,12 @@ class Unanswered(Exception):
         self.tokens = tokens  # of a call that was answered, and is billed
 
 
+class NotACompletion(Unanswered):
+    """The endpoint answered something else than a chat completion. The answer may be billed."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("server error", detail)
+
+
 class ModelUnusable(TribolakeError):
-    """No call will be answered until a person does something: the message says what."""
+    """No call will be answered until a person acts. The message says what to do."""

@@ -1,10 +1,11 @@
-"""A reply of the model: ids of vetted phrases, and their order. Nothing that it writes reaches a reader.
+"""A reply of the model: ids of vetted phrases, and their order. No text of the model reaches a reader.
 
 An endpoint may enforce the schema or not, so each reply is checked here too, by comparing sets and orders.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -18,6 +19,8 @@ from tribolake.oil.wording.wording import Wording, cache_key, canonical_json
 MAX_CHARACTERS = 8_000  # a reply has 500
 MAX_CAUSES = 2
 MAX_LENT_STEPS = 2
+END_OF_THOUGHTS = "</think>"
+DECODER = json.JSONDecoder()
 TOO_SHORT = "TRIBOLAKE_AI_MAX_OUTPUT_TOKENS does not suffice"
 Id = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
@@ -34,13 +37,13 @@ class Reply(BaseModel):
     steps: tuple[Id, ...]
 
     def as_json(self) -> str:
-        """The reply as it is kept."""
+        """Return the reply as it is kept."""
         return canonical_json(self.model_dump())
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a reply is refused: its fields that are wrong, and what the model is told when it is asked again."""
+    """Why a reply is refused: its wrong fields, and the complaint for a second request."""
 
     reason: Reason
     complaint: str
@@ -48,12 +51,12 @@ class Fault:
 
     @property
     def detail(self) -> str:
-        """Without the reply's own words."""
+        """Return the reason without words of the reply."""
         return TOO_SHORT if self.reason == "truncated" else ", ".join(self.fields)
 
 
 def response_format(choices: Choices) -> dict[str, Any]:
-    """The schema of a reply as `response_format` of an OpenAI chat completion.
+    """Return the schema of a reply as `response_format` of an OpenAI chat completion.
 
     Strict output has no lengths and no orders: `judge` checks them.
     """
@@ -76,15 +79,16 @@ def response_format(choices: Choices) -> dict[str, Any]:
 
 
 def judge(content: str, choices: Choices, *, is_whole: bool = True) -> Reply | Fault:
-    """Judge what a model replied.
+    """Judge the content of a model's message.
 
     Args:
-        content: of its message.
-        choices: of the pattern that it was asked about.
-        is_whole: whether it came to its end.
+        content: of the message.
+        choices: of the pattern.
+        is_whole: False if the message was cut off.
     """
     if not is_whole:
-        return Fault("truncated", "the reply ended before its end: be shorter")
+        return Fault("truncated", "the reply was cut off: be shorter")
+    content = _object_in(content)
     if len(content) > MAX_CHARACTERS:
         return Fault("unreadable", f"the reply has {len(content):,} characters: at most {MAX_CHARACTERS:,} are read")
     try:
@@ -96,8 +100,28 @@ def judge(content: str, choices: Choices, *, is_whole: bool = True) -> Reply | F
     return Fault("rejected", "; ".join(wrong.values()), tuple(wrong)) if wrong else reply
 
 
+def _object_in(content: str) -> str:
+    """Return the JSON object in a message: some models put thoughts, a fence and words around it.
+
+    Returns the message without thoughts if it is JSON as it stands, or if it has not one object.
+    """
+    said = content.rpartition(END_OF_THOUGHTS)[2]
+    if len(said) > MAX_CHARACTERS or said.lstrip()[:1] in ("[", ""):
+        return said
+    found: list[str] = []
+    start = said.find("{")
+    while start > -1:
+        try:
+            _, end = DECODER.raw_decode(said, start)
+            found.append(said[start:end])
+        except (ValueError, RecursionError):
+            end = start + 1
+        start = said.find("{", end)
+    return found[0] if len(found) == 1 else said
+
+
 def objections(wording: Wording) -> tuple[str, ...]:
-    """Return why a wording is not taken: it may come from a file, or from a place that others can write to."""
+    """Return what is wrong with a wording. Others can write to the place or the file that it comes from."""
     try:
         is_its_key = cache_key(wording.pattern, wording.configuration) == wording.cache_key
         verdict = judge(wording.reply, read_choices(wording.pattern))
@@ -111,7 +135,7 @@ def objections(wording: Wording) -> tuple[str, ...]:
 
 
 def _faults(reply: Reply, choices: Choices) -> Iterator[tuple[str, str]]:
-    """Each field that is wrong, and why."""
+    """Yield each wrong field, and what is wrong."""
     essays = [symptom.essay for symptom in choices.essays]
     first, *others = choices.rules
     if reply.opening not in choices.openings:

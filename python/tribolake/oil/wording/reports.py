@@ -1,4 +1,4 @@
-"""Word the reports of a warehouse: patterns that wait get their replies, and reports show them."""
+"""Give the reports of a warehouse their recommendations."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from tribolake.oil.wording.configuration import configuration_of
 from tribolake.oil.wording.enrich import enrich
+from tribolake.oil.wording.prompt import configuration_of
 from tribolake.oil.wording.result import Enrichment
 from tribolake.oil.wording.segments import Wordings
 from tribolake.oil.wording.waiting import (
@@ -31,14 +31,10 @@ def word_reports(
 ) -> tuple[Enrichment, set[str]]:
     """Give patterns their replies. The views of a build show them.
 
-    Args:
-        warehouse: with the models of a build.
-        settings: without a key, what the cache has is shown and no model is asked.
-        cache: wordings of the lake.
-        progress: told what is under way.
+    Without a key, only replies of the cache are shown.
 
     Returns:
-        What the enrichment came to, and the clients whose texts changed since the last call.
+        The result, and the clients whose texts changed since the last call.
     """
     now = datetime.now(UTC)
     said = configuration_text(configuration_of(settings), sees_comments=settings.model.sees_comments)

@@ -1,4 +1,4 @@
-"""Have the wordings that a run's reports show in the lake in which it is computed again."""
+"""Copy the wordings of a run's reports to the lake in which the run is computed again."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def lay_out_wordings(settings: Settings, scratch: Settings, reports: Sequence[Pa
     """Copy wordings from one lake to another.
 
     Args:
-        settings: the lake that has them.
-        scratch: the lake that is to have them.
-        reports: `classified_reports.parquet` of the run, of each client; those of earlier releases name no wordings.
+        settings: the source lake.
+        scratch: the target lake.
+        reports: `classified_reports.parquet` of the run, of each client. Those of earlier releases name no wordings.
 
     Returns:
-        The settings of the other lake, which words as the run did.
+        The settings of the target lake, with the model of the run.
     """
     keys: set[str] = set()
     with duckdb.connect() as connection:

@@ -1,4 +1,4 @@
-"""What an enrichment is given and what it came to: wordings, what waits and why, and what it took."""
+"""Input and result of an enrichment: wordings, patterns that wait and why, calls and cost."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Pending:
 
     pattern: Pattern
     reports: int
-    is_due: bool = True  # may be asked for; otherwise it failed before, and is only looked up
+    is_due: bool = True  # otherwise it failed before, and is only looked up in the cache
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why a pattern has no wording yet; the detail has no secret, and no word of a laboratory."""
+    """Why a pattern has no wording yet. The detail has no secret, and no word of a laboratory."""
 
     reason: Reason
     detail: str = ""
@@ -32,29 +32,29 @@ class Waiting:
 
 @dataclass
 class Enrichment:
-    """What an enrichment came to; counts are of patterns, tokens and USD of all calls."""
+    """The result of an enrichment. Counts are of patterns, tokens and USD are of all calls."""
 
     model: str
     patterns: int = 0
     reports: int = 0  # that the patterns stand for
     cached: int = 0  # had a wording in the cache
-    postponed: int = 0  # failed before, and are not to be tried again yet
+    postponed: int = 0  # failed before, and a later run tries again
     asked: int = 0
     accepted: int = 0
     retried: int = 0  # asked a second time, with what was wrong with the first reply
-    failed: int = 0  # asked, and no reply came that could be judged
-    rejected: Counter[str] = field(default_factory=Counter)  # second replies, by field that was wrong
+    failed: int = 0  # asked without a reply that can be judged
+    rejected: Counter[str] = field(default_factory=Counter)  # second replies, by wrong field
     tokens: Tokens = field(default_factory=Tokens)
-    # None where no price is known. A call that was lost on its way back counts as the most that it can have cost.
+    # None without a price. A call whose reply was lost counts with its highest possible cost.
     cost_usd: Decimal | None = None
     seconds: float = 0.0
-    stopped: str | None = None  # why asking ended before its time, or came to nothing, and what to do
-    budget_spent: bool = False  # that is why: somebody wanted it so
+    stopped: str | None = None  # why asking ended early, or had no result, and what to do
+    budget_spent: bool = False  # asking ended early because of the budget, as wanted
     wordings: dict[str, Wording] = field(default_factory=dict)  # by pattern
     waiting: dict[str, Waiting] = field(default_factory=dict)  # by pattern
 
     def as_dict(self) -> dict[str, Any]:
-        """As the report of a run has it."""
+        """Return the fields of the run report."""
         return {
             "model": self.model,
             "patterns": self.patterns,

@@ -61,7 +61,7 @@ def read_segment(place: Objects, name: str) -> Segment | None:
     try:
         content = place.read(key_of(place, name), MAX_SEGMENT_BYTES)
     except ObjectUnreadable as error:
-        log.warning("wordings: %a is passed over: %s", name, error)
+        log.warning("wordings: %a is skipped: %s", name, error)
         return Segment((), bad_lines=1)
     if content is None:
         return None
@@ -75,7 +75,7 @@ def read_segment(place: Objects, name: str) -> Segment | None:
         except WordingUnusable as error:
             reasons.append(str(error))
     if reasons:
-        log.warning("wordings: %d lines of %a are passed over: %a", len(reasons), name, reasons[0])
+        log.warning("wordings: %d lines of %a are skipped: %a", len(reasons), name, reasons[0])
     return Segment(tuple(rows), len(reasons))
 
 

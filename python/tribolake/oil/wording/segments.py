@@ -1,8 +1,8 @@
 """Wordings of a lake: a run adds segments of its own, and every reader reads all segments.
 
-Writers hold the lake's lease and share no names. So nothing is locked or compared. Of several wordings of a key the
+Writers hold the lake's lease and share no names, so nothing is locked or compared. Of several wordings of a key, the
 one that was generated first counts. Within a second, the first segment by name counts. A run folds its segments into
-one when it ends. The segments of a run that was killed are read all the same.
+one when it ends. The segments of a killed run are read too.
 
 Earlier releases kept wordings otherwise: see `earlier_releases.py`.
 """
@@ -42,11 +42,11 @@ from tribolake.oil.wording.wording import PROMPT_VERSION_FORM, Wording
 from tribolake.settings import Settings
 
 log = logging.getLogger(__name__)
-# Returns what is wrong with the sentences of a wording.
+# Returns what is wrong with a wording.
 Validate = Callable[[Wording], Sequence[str]]
-# A prompt version with more segments is folded by the next run that adds to it, whichever run they are of.
+# The next run that adds to a prompt version with more segments folds all of them.
 MANY_SEGMENTS = 50
-# A fold makes a reader list again. No reader is overtaken so often.
+# A fold makes a reader list again. More folds during one reading do not happen.
 ROUNDS = 50
 THREADS = 8
 PAUSE_SECONDS = 60.0
@@ -64,9 +64,9 @@ class _Group:
 class Wordings:
     """The wordings of a lake, and the segments that this run adds. Threads may keep wordings at once.
 
-    Methods raise StoreUnavailable where the bucket, and OSError where the disk, does not do what it is asked for. Where
-    the storage mode keeps a copy, the copy gets the segments that it lacks. A copy that cannot be reached holds nothing
-    back: a later process brings it in line.
+    Methods raise StoreUnavailable if the bucket fails, and OSError if the disk fails. A copy, where the storage mode
+    keeps one, gets the segments that it lacks. If the copy cannot be reached, the work goes on, and a later process
+    synchronises it.
     """
 
     def __init__(self, objects: Objects, copy: Objects | None = None, run_id: str | None = None) -> None:
@@ -78,17 +78,17 @@ class Wordings:
         self._group = _Group()
         self._joining = threading.Lock()
         self._writing = threading.Lock()
-        self._is_in_line = False
-        self._away_until = 0.0
+        self._is_synchronised = False
+        self._retry_at = 0.0
 
     @property
     def bad_lines(self) -> int:
-        """How many lines of the segments read so far cannot be used."""
+        """Return how many lines of the segments read so far cannot be used."""
         return sum(segment.bad_lines for segment in self._known.values())
 
     def find(self, keys: Collection[str], validate: Validate = lambda _: ()) -> dict[str, Wording]:
         """Return the first wording of each key to which `validate` does not object."""
-        self.bring_in_line()
+        self.synchronise()
         wanted, found, passed = set(keys), dict[str, Wording](), Counter[str]()
         for row in self._rows():
             if row.cache_key not in wanted or row.cache_key in found:
@@ -99,7 +99,7 @@ class Wordings:
             else:
                 found[row.cache_key] = row
         for reason, number in passed.items():
-            log.warning("wordings: %d are passed over: %a", number, reason)
+            log.warning("wordings: %d are skipped: %a", number, reason)
         return found
 
     def everything(self) -> list[Wording]:
@@ -107,7 +107,7 @@ class Wordings:
         return sorted(self._rows(), key=lambda row: row.cache_key)
 
     def keep(self, wording: Wording) -> None:
-        """Keep a wording. It is durable on return. Wordings that come during a write share the next one.
+        """Keep a wording. It is durable on return. Wordings that arrive during a write share the next write.
 
         Raises:
             WordingUnusable: it cannot be read again.
@@ -139,12 +139,12 @@ class Wordings:
     def fold(self, *, everything: bool = False) -> int:
         """Put the segments of this run, or all, into one segment for each prompt version.
 
-        The new segment is there before the old ones go: a fold that is killed leaves rows twice, which read as once.
+        The new segment is written before the old ones are removed. A killed fold leaves rows twice, which count once.
 
         Returns:
-            How many wordings the segments had that are folded.
+            How many wordings were folded.
         """
-        self.bring_in_line()
+        self.synchronise()
         self._objects.tidy(key_of(self._objects, ""))
         of_version = defaultdict[str, set[str]](set)
         for name in self._load():
@@ -164,7 +164,7 @@ class Wordings:
     def expire(self, prompt_version: str) -> int:
         """Remove the wordings of a prompt version, and leave a mark for machines that have copies of them.
 
-        The copy goes first, and its trouble ends the expiry: its readers would go on with what has expired.
+        The copy comes first, and its failure ends the expiry: readers of the copy would go on with expired wordings.
 
         Returns:
             How many keys there were.
@@ -188,11 +188,11 @@ class Wordings:
                 list(threads.map(place.remove, [key_of(place, name) for name in names]))
         return removed
 
-    def bring_in_line(self) -> int:
-        """Take what only the lake or only its copy has into the other, once. Returns how many segments were copied."""
+    def synchronise(self) -> int:
+        """Copy segments that only the lake or only its copy has, once. Returns how many were copied."""
         copied: list[int] = []
-        if self._copy is not None and not self._is_in_line:
-            self._is_in_line = self._with_copy(lambda copy: copied.append(exchange(self._objects, copy)))
+        if self._copy is not None and not self._is_synchronised:
+            self._is_synchronised = self._with_copy(lambda copy: copied.append(exchange(self._objects, copy)))
         return sum(copied)
 
     def _add(self, rows: Sequence[Wording]) -> None:
@@ -211,7 +211,7 @@ class Wordings:
         self._mine.add(name)
 
     def _fold(self, names: Collection[str]) -> int:
-        # A line that this release cannot use may be of a newer one, so its segment stays.
+        # A newer release may understand a line that this one cannot, so its segment stays.
         whole = {name: self._known[name] for name in names if not self._known[name].bad_lines}
         rows = in_order(whole)
         if len(whole) < 2 or len(lines_of(rows)) > MAX_SEGMENT_BYTES:
@@ -240,19 +240,19 @@ class Wordings:
 
     def _with_copy(self, use: Callable[[Objects], object]) -> bool:
         """Use the copy, if there is one. Returns whether that succeeded. A failure is followed by a pause."""
-        if self._copy is None or time.monotonic() < self._away_until:
+        if self._copy is None or time.monotonic() < self._retry_at:
             return False
         try:
             use(self._copy)
         except (StoreUnavailable, OSError) as error:
-            self._away_until = time.monotonic() + PAUSE_SECONDS
-            self._is_in_line = False
-            log.warning("wordings: the copy is left behind for now: %s", error)
+            self._retry_at = time.monotonic() + PAUSE_SECONDS
+            self._is_synchronised = False
+            log.warning("wordings: the copy cannot be reached, a later run synchronises it: %s", error)
             return False
         return True
 
 
 def open_wordings(settings: Settings, run_id: str | None = None) -> Wordings:
-    """Return the wordings of the lake that the settings name. Nothing is asked of it yet."""
+    """Return the wordings of the lake of the settings. Nothing is read yet."""
     objects, *copies = open_replicas(settings)
     return Wordings(objects, next(iter(copies), None), run_id)

@@ -1,4 +1,4 @@
-"""Wordings leave a lake in a Parquet file, one row each, and come into another lake."""
+"""Export the wordings of a lake to a Parquet file, one row each, and import them into another lake."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of the rows of a file: new ones were taken; for known ones the lake's own wording stays."""
+    """Counts of the rows of a file: new ones were taken, known ones were not, as the lake's own wording stays."""
 
     taken: int
     known: int
@@ -53,7 +53,7 @@ class Imported:
 
 
 def export_wordings(wordings: Wordings, path: Path) -> int:
-    """Write every wording into a file. Returns how many. Until the new file is whole, the old one stays."""
+    """Write every wording into a file. Returns how many. The new file replaces the old one when it is complete."""
     rows = wordings.everything()
     table = pa.Table.from_pylist([_flat(row) for row in rows], schema=SCHEMA)
     aside = partial_path(path)
@@ -63,7 +63,7 @@ def export_wordings(wordings: Wordings, path: Path) -> int:
 
 
 def import_wordings(wordings: Wordings, path: Path, validate: Validate) -> Imported:
-    """Keep the rows of a file that pass. Of a key that the file has twice the first row counts.
+    """Keep the valid rows of a file. Of a repeated key the first row counts.
 
     Raises:
         NotAnExport: the file is not one that was exported.
@@ -87,7 +87,7 @@ def import_wordings(wordings: Wordings, path: Path, validate: Validate) -> Impor
 
 
 def _read(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Read the rows of a file, as long as they are not too many: the sizes that a file claims may be wrong."""
+    """Read the rows of a file up to a limit, as the sizes that a file claims may be wrong."""
     if path.stat().st_size > MAX_FILE_BYTES:
         raise NotAnExport(f"it has more than {MAX_FILE_BYTES} bytes")
     rows = size = 0

@@ -1,4 +1,4 @@
-"""Which patterns of a warehouse have a reply, which wait for one, and when they are tried again."""
+"""Patterns of a warehouse that have a reply, that wait for one, and when they are tried again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tribolake.sql import literal
 
 FIRST_WAIT = "interval 15 minutes"
 LONGEST_WAIT = "interval 24 hours"
-# Literals, not bound parameters: the first of those makes duckdb import pandas, which a run without news cannot afford.
+# Literals, not bound parameters: those make duckdb import pandas, which takes too long for a run without news.
 WITHOUT_REPLY = """
     select
         reported.*,
@@ -36,7 +36,7 @@ WITHOUT_REPLY = """
     where replies.pattern is null
 """
 NEVER_ASKED = ", ".join(f"'{reason}'" for reason in sorted(NOT_ASKED))
-# A reply that came, went, or made room for another since the reports were published last.
+# Clients of replies that are new, removed, or replaced since the last publication.
 CHANGED = """
     with
 
@@ -63,7 +63,7 @@ def configuration_text(configuration: Configuration, *, sees_comments: bool) -> 
 def pending(connection: duckdb.DuckDBPyConnection, configuration: str, now: datetime) -> list[Pending]:
     """Return the patterns of reports that have no reply of this configuration, those of most reports first.
 
-    A pattern for which nobody was asked, such as for want of budget, is due in every run that takes place.
+    A pattern that was not asked for, for instance because of the budget, is due in every run.
     """
     query = _without_reply(configuration, now)
     rows = connection.execute(
@@ -73,7 +73,7 @@ def pending(connection: duckdb.DuckDBPyConnection, configuration: str, now: date
 
 
 def is_wording_due(connection: duckdb.DuckDBPyConnection, configuration: str, now: datetime) -> bool:
-    """Tell whether a pattern has no reply and was never tried, or is to be tried again."""
+    """Tell whether a pattern without a reply was never tried, or is due again."""
     try:
         row = connection.execute(f"select bool_or(is_over) from ({_without_reply(configuration, now)})").fetchone()
     except (duckdb.BinderException, duckdb.CatalogException):  # no release, or an earlier one, built the models
@@ -82,7 +82,7 @@ def is_wording_due(connection: duckdb.DuckDBPyConnection, configuration: str, no
 
 
 def keep_replies(connection: duckdb.DuckDBPyConnection, configuration: str, wordings: Mapping[str, Wording]) -> None:
-    """Make wordings, by pattern, the active ones; their patterns wait no longer."""
+    """Make these wordings, by pattern, the active ones. Their patterns do not wait any more."""
     if not wordings:
         return
     with transaction(connection):
@@ -104,9 +104,9 @@ def keep_replies(connection: duckdb.DuckDBPyConnection, configuration: str, word
 def keep_waiting(
     connection: duckdb.DuckDBPyConnection, configuration: str, waiting: Mapping[str, Waiting], now: datetime
 ) -> None:
-    """Remember why patterns wait, and when they are tried again: after 15 minutes, then twice as long, a day at most.
+    """Keep why patterns wait, and when they are tried again: after 15 minutes, then twice as long, at most a day.
 
-    A pattern that was not asked for, such as for want of budget, waits 15 minutes each time.
+    A pattern that was not asked for, for instance because of the budget, waits 15 minutes each time.
     """
     if not waiting:
         return
@@ -151,7 +151,7 @@ def keep_waiting(
 
 
 def forget_other_configurations(connection: duckdb.DuckDBPyConnection, configuration: str) -> None:
-    """Drop what belongs to another prompt, model, temperature, language or permission to see comments."""
+    """Delete rows of another prompt, model, temperature, language or permission to see comments."""
     other = f"configuration <> {literal(configuration)}"
     with transaction(connection):
         connection.execute(f"delete from control.replies where {other}")
@@ -167,7 +167,7 @@ def forget_prompt_version(connection: duckdb.DuckDBPyConnection, prompt_version:
 
 
 def show_replies(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Return the clients whose texts changed since this was called last."""
+    """Return the clients whose texts changed since the last call."""
     clients = {client for (client,) in connection.execute(CHANGED).fetchall()}
     with transaction(connection):
         connection.execute("delete from control.shown_replies")
@@ -176,7 +176,7 @@ def show_replies(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def try_again_now(connection: duckdb.DuckDBPyConnection) -> None:
-    """Forget that patterns wait: the next run asks for all of them."""
+    """Make all waiting patterns due: the next run asks for them."""
     connection.execute("delete from control.unworded")
 
 

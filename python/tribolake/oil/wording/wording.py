@@ -1,4 +1,4 @@
-"""A wording: a reply of the model that chose from its pattern, as the lake keeps it and all its runs share it."""
+"""A wording: an accepted reply of the model to a pattern, as the lake keeps it for all runs."""
 
 from __future__ import annotations
 
