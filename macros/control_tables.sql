@@ -1,5 +1,5 @@
 {#-
-  Tables in which runs are asked for and remembered, beside the models: vars would make dbt parse the project again.
+  Tables in which runs are requested and recorded. They are not models: vars would make dbt parse the project again.
   The body is plain DDL: dbt runs it when it starts, and the wrapper reads it from this file (run/control_tables.py).
   A column that comes or goes is altered below its table, so that the warehouse of an earlier release goes on.
 -#}
@@ -27,6 +27,14 @@
         modified_at timestamptz not null,
         partition_date date
     );
+    create table if not exists control.first_listings (
+        file_key varchar not null,
+        sha256 varchar not null,
+        listed_at timestamptz not null,
+        modified_at timestamptz not null,
+        primary key (file_key, sha256)
+    );
+    create table if not exists control.file_versions (file_key varchar primary key, version varchar not null);
     create table if not exists control.unfinished (rebuild boolean not null, recalculate_limits boolean not null);
     create table if not exists control.runs (
         run_id varchar primary key,
@@ -39,4 +47,12 @@
     create table if not exists control.project_state (state varchar not null);
     create table if not exists control.retries (file_key varchar primary key, asked_at timestamptz not null);
     create table if not exists control.held_back (client varchar not null);
+    create table if not exists control.told_rejections (identity varchar primary key, rejected bigint not null);
+    -- Rows of history that are files of the lake, by replica: see run/history.py.
+    create table if not exists control.kept_history (
+        place varchar not null,
+        relation varchar not null,
+        id varchar not null,
+        closed_at timestamp -- a row is kept again when it is closed
+    );
 {%- endmacro %}

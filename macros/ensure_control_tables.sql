@@ -1,6 +1,6 @@
 {#-
   Make the control tables that are missing. The wrapper has left its request in them; plain `dbt build` asks for the
-  default policy, every client and a listing of bronze, under a run id of its own.
+  default policy, every client and a listing of bronze, under a new run id.
 -#}
 {% macro ensure_control_tables() -%}
     {{ platform_control_tables() }}

@@ -16,7 +16,20 @@
         {%- set built_by = run_query('select state from control.project_state').columns[0].values() -%}
         {%- if built_by and built_by[0] != project_state() -%}
             {%- do exceptions.warn(
-                "models or seeds changed since the tables were built: `dbt build --full-refresh` makes them anew"
+                "models or seeds changed since the tables were built: `dbt build --full-refresh` builds them again"
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- `--empty` builds tables without rows, and later runs keep some of them as they are. -#}
+{% macro refuse_empty_tables() -%}
+    {%- if execute and flags.EMPTY and flags.WHICH in ('build', 'run') -%}
+        {%- if run_query('select state from control.project_state').rows | length > 0 -%}
+            {%- do exceptions.raise_compiler_error(
+                "--empty would take the rows of this lake away: use it with another lake, as in "
+                ~ "TRIBOLAKE_LAKE=/tmp/empty dbt build --empty"
             ) -%}
         {%- endif -%}
     {%- endif -%}

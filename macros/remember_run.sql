@@ -25,7 +25,7 @@
 
         insert or replace into history.limit_decisions by name
         select * from {{ ref('limit_decisions') }};
-        {%- if flags.FULL_REFRESH or everything_is_touched() %}
+        {%- if flags.FULL_REFRESH or everything_is_touched('oil') %}
 
             delete from control.project_state;
             insert into control.project_state values ('{{ project_state() }}');
@@ -52,8 +52,9 @@
 {%- endmacro %}
 
 
-{#- Whether no content counts as done, so that what this run touches is everything there is. -#}
-{% macro everything_is_touched() -%}
-    {%- set done = run_query('select count(*) from control.processed_contents') -%}
+{#- Whether nothing of a product counts as done, so that what this run touches is everything there is. -#}
+{% macro everything_is_touched(product) -%}
+    {%- set done_in = {'oil': 'control.processed_contents', 'market': 'control.computed_tickers'} -%}
+    {%- set done = run_query('select count(*) from ' ~ done_in[product]) -%}
     {{ return(done.columns[0].values()[0] == 0) }}
 {%- endmacro %}

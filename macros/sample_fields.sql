@@ -7,3 +7,9 @@
         'labVerdict', 'labComment',
     ]) }}
 {%- endmacro %}
+
+
+{#- The columns of a result in files that have one a row. -#}
+{% macro result_fields() -%}
+    {{ return(['essayName', 'essayValue', 'essayUnit']) }}
+{%- endmacro %}

@@ -20,16 +20,16 @@
     {%- set target = this.incorporate(type='table') -%}
     {%- set keeps_rows = model.config.meta.get('scope') or config.get('incremental_strategy') == 'append' -%}
     {%- set is_replaced = not keeps_rows or existing is none or existing.is_view or should_full_refresh() -%}
-    {%- if keeps_rows and is_replaced and config.get('full_refresh') is none and not everything_is_touched() -%}
+    {%- if keeps_rows and is_replaced and config.get('full_refresh') is none and not everything_is_touched(model.fqn[1]) -%}
         {%- do exceptions.raise_compiler_error(
-            this.identifier ~ " holds what earlier runs made and cannot be built anew on its own: "
+            this.identifier ~ " holds what earlier runs made and cannot be built again on its own: "
             ~ "run `dbt build --full-refresh` without a selection"
         ) -%}
     {%- endif -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {%- if model['language'] == 'python' -%}
-        {#- A Python model writes through a connection of its own: into a table beside its own. -#}
+        {#- A Python model writes through another connection, into a table next to the model's. -#}
         {%- set written = make_intermediate_relation(target) -%}
         {%- do run_query('drop table if exists ' ~ written) -%}
         {%- do adapter.commit() -%}

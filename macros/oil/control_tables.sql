@@ -30,6 +30,8 @@
         calculated_before timestamptz,
         primary key (run_id, client, machine, component)
     );
+    -- Earlier releases knew one sample of each number.
+    alter table if exists history.report_status_history add column if not exists sampleOccurrence varchar default '';
     -- Earlier releases kept sentences of a model in control.wordings, and judged them by guards.
     drop table if exists control.wordings;
     drop table if exists control.judged_by;

@@ -1,4 +1,4 @@
-{#- Fails for every row in which the rule is false, or null: a rule that says nothing of a row is badly written. -#}
+{#- Fails for every row in which the rule is false, or null: a null means that the rule is badly written. -#}
 {% test always_true(model, rule, also=[]) %}
     select {{ also | join(', ') if also else '*' }}
     from {{ model }}
