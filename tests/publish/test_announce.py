@@ -74,7 +74,9 @@ class BucketPublisher:
         shelf = BucketShelf(self.store, self.folder, self.folder / PRODUCT)
         if topic is not None:
             shelf = BucketShelf(self.store, self.folder, self.folder / PRODUCT, announce=topic)
-        return publish_client(warehouse(mark), OIL.contract, shelf, CLIENT, ManifestHeader(run_id, "default", DAY), {})
+        return publish_client(
+            warehouse(mark), OIL.contract, shelf, CLIENT, ManifestHeader(run_id, "default", DAY), {}
+        ).changed
 
     @property
     def store(self) -> ObjectStore:

@@ -72,12 +72,12 @@ def test_changed_rows_have_exact_counts_transitions_and_keys(tmp_path):
     }  # fmt: skip
     assert reports["transitions"] == {"Normal→Alerta": 3, "Normal→Anormal": 1}
     assert reports["keys"] == {
-        "removed": [["S6", "finning"]],
-        "changed": [[f"S{i}", "finning"] for i in (1, 2, 3, 4, 5)],
-        "added": [["S99", "finning"]],
+        "removed": [["S6", "finning", ""]],
+        "changed": [[f"S{i}", "finning", ""] for i in (1, 2, 3, 4, 5)],
+        "added": [["S99", "finning", ""]],
     }
     assert reports["sample"][0] == {
-        "key": {"sampleNumber": "S1", "laboratory": "finning"}, "change": "changed",
+        "key": {"sampleNumber": "S1", "laboratory": "finning", "sampleOccurrence": ""}, "change": "changed",
         "before": "Normal", "after": "Alerta", "columns": ["report_status", "mark"], "columns_changed": 2,
     }  # fmt: skip
     limits = entry(tmp_path, "run-2", "stewart_limits")
@@ -140,6 +140,16 @@ def test_repair_of_torn_log_keeps_every_whole_line(tmp_path, torn):
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert lines[:2] == [{"x": 1}, {"y": "ñ"}]
     assert repair(log) == log.read_bytes()
+
+
+def test_folder_in_place_of_the_log_is_renamed(tmp_path):
+    publish(warehouse(1), tmp_path, "run-1")
+    log = tmp_path / "logs" / "changes.jsonl"
+    log.unlink()
+    log.mkdir()
+    publish(warehouse(2), tmp_path, "run-2")
+    assert {line["run_id"] for line in logged(tmp_path)} == {"run-1", "run-2"}
+    assert (log.parent / ".changes.jsonl.before").is_dir()
 
 
 def test_table_of_rebuilt_warehouse_is_filled_from_the_log(tmp_path):

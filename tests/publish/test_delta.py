@@ -7,6 +7,11 @@ from pathlib import Path
 import duckdb
 from tests.support.small_warehouse import DAY, delta_of, harmonized_of, publish, warehouse
 
+from tribolake.oil.contract import REPORTS, SAMPLES
+from tribolake.product import Entity
+from tribolake.publish.changes import changes_of
+from tribolake.publish.delta import merge_delta, write_delta
+
 
 def rows(path: Path, columns: str = "sampleNumber, change, run_id") -> list[tuple]:
     return duckdb.execute(f"select {columns} from read_parquet(?) order by sampleNumber", [str(path)]).fetchall()
@@ -88,3 +93,24 @@ def test_harmonized_file_follows_its_delta(tmp_path):
     publish(warehouse(2, rows=3), tmp_path, "run-2", at="2026-02-01")
     assert delta_of(tmp_path, DAY).exists()
     assert rows(harmonized_of(tmp_path), "mark") == [(2,)] * 3
+
+
+def test_key_column_that_is_new_is_empty_in_earlier_files(tmp_path):
+    """An earlier release knew one sample of each number. S1 has become two samples since."""
+    before, after, delta, day_file = (tmp_path / f"{name}.parquet" for name in ("before", "after", "delta", "day"))
+    sample = "select 'S' || i as sampleNumber, 'finning' as laboratory, 'Normal' as report_status"
+    duckdb.execute(f"copy ({sample} from range(2) t(i)) to '{before}'")
+    duckdb.execute(
+        f"copy ({sample}, occurrence as sampleOccurrence from (values (0, ''), (1, 'a'), (1, 'b')) as t(i, occurrence))"
+        f" to '{after}'"
+    )
+    with duckdb.connect() as connection:
+        write_delta(connection, SAMPLES, before, after, "run-2", delta)
+        found = "sampleNumber, sampleOccurrence, change"
+        expected = [("S1", "", "removed"), ("S1", "a", "added"), ("S1", "b", "added")]
+        assert sorted(rows(delta, found)) == expected
+        duckdb.execute(f"copy ({sample}, 'added' as change, 'run-1' as run_id from range(2) t(i)) to '{day_file}'")
+        merge_delta(connection, SAMPLES, tmp_path, delta, "run-2", day_file)
+        assert sorted(rows(day_file, found)) == [("S0", "", "added"), *expected]
+        changes = changes_of(connection, Entity("classified_reports", REPORTS, status="report_status"), before, after)
+    assert (changes["added"], changes["changed"], changes["removed"]) == (2, 0, 1)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.small_warehouse import apply_retention, gold_of, marks_in, publish, read_whole, shelf_in, warehouse
+from tests.support.small_warehouse import (
+    apply_retention,
+    gold_of,
+    marks_in,
+    publish,
+    read_whole,
+    shelf_in,
+    snapshots,
+    warehouse,
+)
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.files import FICLONE
 from tribolake.oil.product import OIL
-from tribolake.publish.history import published_as_of
+from tribolake.publish.history import days_of, published_as_of
 from tribolake.publish.places import Places
 from tribolake.publish.retention import retention
 
@@ -23,10 +35,6 @@ def as_of(root: Path, day: str) -> Path:
 def mark_as_of(root: Path, day: str) -> set[int]:
     folder = as_of(root, day)
     return marks_in(*(folder / file["name"] for file in read_whole(folder)["files"]))
-
-
-def snapshots(root: Path) -> list[str]:
-    return sorted(found.name for found in (gold_of(root) / "_history").iterdir() if found.name != "_versions")
 
 
 def test_history_of_several_days_has_every_day(tmp_path):
@@ -60,13 +68,31 @@ def test_day_of_publication_is_the_utc_day(tmp_path):
     assert snapshots(tmp_path) == ["2026-01-06"]
 
 
-def test_snapshot_is_hard_link_that_outlives_its_version(tmp_path):
+def clones(folder: Path) -> bool:
+    """Whether the file system copies on write."""
+    (folder / "one").write_bytes(b"1")
+    with (folder / "one").open("rb") as one, (folder / "two").open("wb") as two, suppress(OSError):
+        fcntl.ioctl(two, FICLONE, one.fileno())
+        return True
+    return False
+
+
+def test_snapshot_shares_bytes_and_outlives_its_version(tmp_path):
     for mark in range(4):
         publish(warehouse(mark, rows=20), tmp_path, f"run-{mark}", at=f"2026-01-0{mark + 1}")
     version = gold_of(tmp_path) / "_versions" / "run-3" / "classified_reports.parquet"
-    assert version.samefile(gold_of(tmp_path) / "_history" / "2026-01-04" / "classified_reports.parquet")
+    snapshot = gold_of(tmp_path) / "_history" / "2026-01-04" / "classified_reports.parquet"
+    assert version.samefile(snapshot) != clones(tmp_path)
     assert not (gold_of(tmp_path) / "_versions" / "run-0").exists()
     assert mark_as_of(tmp_path, "2026-01-01") == {0}
+
+
+@pytest.mark.parametrize("name", ["Thumbs.db", "20260105", "2026-W01-1", ".2026-01-05.next", "2026-02-30"])
+def test_only_names_of_days_are_snapshots(tmp_path, name):
+    for found in ("2026-01-05", name):
+        (tmp_path / found).mkdir()
+    (tmp_path / "2026-01-06").write_bytes(b"")
+    assert days_of(tmp_path) == {date(2026, 1, 5)}
 
 
 def test_history_of_400_days_follows_retention(tmp_path):

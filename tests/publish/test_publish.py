@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import time
 from collections import Counter
@@ -22,11 +23,17 @@ from tests.support.small_warehouse import (
     publish_repeatedly,
     published_mark,
     read_whole,
+    rejected_of,
+    shelf_in,
     warehouse,
 )
 
 from tribolake.errors import ContractBroken
 from tribolake.oil.product import OIL
+from tribolake.publish.contract import check_file
+from tribolake.publish.in_folder import forget_versions
+from tribolake.publish.places import Places
+from tribolake.publish.version import Version
 
 KILLS = 20
 
@@ -55,6 +62,22 @@ def test_change_of_harmonized_samples_alone_is_published(tmp_path):
     assert (published_mark(tmp_path), marks_in(harmonized_of(tmp_path))) == (1, {2})
 
 
+def test_change_of_rejected_things_alone_is_published(tmp_path):
+    small = warehouse(1)
+    publish(small, tmp_path, "run-1")
+    small.execute("update silver.rejected set mark = 2")
+    assert publish(small, tmp_path, "run-2")
+    assert (published_mark(tmp_path), marks_in(rejected_of(tmp_path))) == (1, {2})
+
+
+def test_publication_of_earlier_release_gets_rejected_things(tmp_path):
+    publish(warehouse(1), tmp_path, "run-1")
+    rejected_of(tmp_path).unlink()
+    (gold_of(tmp_path) / "_current" / "_rejected.parquet").unlink()
+    assert publish(warehouse(1), tmp_path, "run-2")
+    assert marks_in(rejected_of(tmp_path)) == {1}
+
+
 def test_published_run_again_keeps_its_files(tmp_path):
     publish(warehouse(1), tmp_path, "run-1")
     assert not publish(warehouse(1), tmp_path, "run-1")
@@ -67,11 +90,29 @@ def test_many_runs_keep_only_the_last_two_versions(tmp_path):
     assert sorted(path.name for path in (gold_of(tmp_path) / "_versions").iterdir()) == ["run-3", "run-4"]
 
 
-def test_killed_run_does_not_displace_the_previous_version(tmp_path):
+def test_unpublished_version_is_removed_after_a_day(tmp_path):
+    """Another machine may make it now, or a run was killed."""
     publish(warehouse(1), tmp_path, "run-1")
-    (gold_of(tmp_path) / "_versions" / "run-2-killed").mkdir()
+    versions = gold_of(tmp_path) / "_versions"
+    (versions / "run-2-killed").mkdir()
     publish(warehouse(3), tmp_path, "run-3")
-    assert sorted(path.name for path in (gold_of(tmp_path) / "_versions").iterdir()) == ["run-1", "run-3"]
+    assert sorted(path.name for path in versions.iterdir()) == ["run-1", "run-2-killed", "run-3"]
+    os.utime(versions / "run-2-killed", (0, 0))
+    publish(warehouse(4), tmp_path, "run-4")
+    assert sorted(path.name for path in versions.iterdir()) == ["run-3", "run-4"]
+
+
+def test_version_that_current_names_is_never_removed(tmp_path):
+    """Another machine published it after this one had published."""
+    for mark in (1, 2, 3):
+        publish(warehouse(mark), tmp_path, f"run-{mark}")
+    places = Places(OIL.contract, tmp_path, shelf_in(tmp_path).home, "cda")
+    shown = places.gold / "_current"
+    shown.unlink()
+    shown.symlink_to("_versions/run-2")
+    os.utime(places.versions / "run-2", (0, 0))
+    forget_versions(places, [Version(places.versions / "run-3", {})])
+    assert published_mark(tmp_path) == 2
 
 
 @pytest.mark.parametrize(
@@ -80,6 +121,7 @@ def test_killed_run_does_not_displace_the_previous_version(tmp_path):
         ("insert into gold.classified_reports select * from gold.classified_reports limit 1", "null or duplicate"),
         ("insert into silver.samples select * from silver.samples limit 1", "null or duplicate"),
         ("update gold.machine_status_current set unit_id = null where unit_id = 'T_1'", "null or duplicate"),
+        ("update gold.classified_reports set laboratory = null where sampleNumber = 'S1'", "null or duplicate"),
         ("alter table gold.classified_reports rename mark to note", "disappeared or moved"),
         ("alter table silver.samples rename mark to note", "disappeared or moved"),
     ],
@@ -93,6 +135,22 @@ def test_broken_contract_keeps_published_version(tmp_path, change, words):
     assert (published_mark(tmp_path), marks_in(harmonized_of(tmp_path))) == (1, {1})
     assert [path.name for path in (gold_of(tmp_path) / "_versions").iterdir()] == ["run-1"]
     assert {line["run_id"] for line in logged(tmp_path)} == {"run-1"}
+
+
+def test_lost_rows_break_the_contract(tmp_path):
+    path = tmp_path / "machines.parquet"
+    table = next(table for table in OIL.contract.tables if table.name == "machine_status_current")
+    with warehouse(1) as connection:
+        connection.execute(f"copy gold.machine_status_current to '{path}' (format parquet)")
+        assert check_file(connection, table, path, 7, (), None) == ["unit_id", "client", "overall_status", "mark"]
+        with pytest.raises(ContractBroken, match="7 rows written, 8 in the warehouse"):
+            check_file(connection, table, path, 8, (), None)
+
+
+def test_other_policy_is_published_with_the_same_rows(tmp_path):
+    publish(warehouse(1), tmp_path, "run-1")
+    assert publish(warehouse(1), tmp_path, "run-2", policy="reference")
+    assert read_whole(gold_of(tmp_path))["policy"] == "reference"
 
 
 def test_undeclared_columns_publish_nothing(tmp_path):

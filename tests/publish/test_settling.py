@@ -10,7 +10,7 @@ import pytest
 from tribolake.oil.product import OIL
 from tribolake.publish.places import Places
 from tribolake.publish.settling import Step, settling_steps
-from tribolake.publish.version import FOLLOWERS, Version
+from tribolake.publish.version import Version, followers_of
 
 PLACES = Places(OIL.contract, Path("/lake"), Path("/lake/oil"), "cda")
 VERSION = Version(PLACES.versions / "run-9", {"run_id": "run-9", "published_at": "2026-01-27T23:00:00-03:00"})
@@ -25,9 +25,9 @@ def names(found: list[Step]) -> list[str]:
 
 
 def test_steps_of_a_whole_version_end_with_the_log():
-    found = steps({*FOLLOWERS})
+    found = steps({*followers_of(OIL.contract)})
     assert names(found) == [
-        "MergeDelta", "PlaceFile", "KeepManifest", "KeepSnapshot", "RetireSnapshots", "AppendLog",
+        "MergeDelta", "PlaceFile", "PlaceFile", "KeepManifest", "KeepSnapshot", "RetireSnapshots", "AppendLog",
     ]  # fmt: skip
     assert found[0].path == PLACES.delta(date(2026, 1, 28))
 

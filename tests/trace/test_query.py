@@ -14,11 +14,15 @@ from tests.support.lake_homes import PRODUCT, InBucket, everything_published, ma
 from tests.support.published_lakes import PublishedLake
 from tests.support.servers.server import client as s3_client
 
+from tribolake.cli.query import _print_csv
 from tribolake.errors import ConfigurationError
+from tribolake.lake.confined_duckdb import confine
 from tribolake.oil.product import OIL
-from tribolake.settings import load_settings
-from tribolake.trace.query import QueryFailed, query
-from tribolake.trace.read_only_duckdb import confine, open_to_read
+from tribolake.oil.synth import write_sample_lake
+from tribolake.run.pipeline import run
+from tribolake.settings import Settings, load_settings
+from tribolake.trace.query import Answer, QueryFailed, check_reads_only, query
+from tribolake.trace.read_only_duckdb import open_to_read
 
 
 def test_views_have_the_published_rows_of_all_clients(new_lake: PublishedLake):
@@ -38,10 +42,30 @@ def test_bronze_views_name_the_file_of_each_row(new_lake: PublishedLake):
         query(OIL, new_lake.settings, "from bronze_cda")  # workbooks have no view
 
 
+@pytest.mark.parametrize("sql", [f"select {'+'.join('1' * 900)}", f"select {'+'.join('1' * 30_000)}"])
+def test_deep_statement_is_refused(sql):
+    with pytest.raises(QueryFailed, match=r"too deep|depth limit"):
+        check_reads_only(sql)
+
+
 def test_answer_with_more_rows_than_the_limit_is_cut(new_lake: PublishedLake):
     answer = query(OIL, new_lake.settings, "from classified_reports", limit=3)
     assert (len(answer.rows), answer.is_cut) == (3, True)
     assert not query(OIL, new_lake.settings, "select 1", limit=1).is_cut
+
+
+@pytest.mark.slow
+def test_bronze_views_leave_out_files_that_failed(settings: Settings, tribolake):
+    made = write_sample_lake(settings.lake, finning_units=1, als_units=1, months=3, dirty=False)
+    (sound,) = [path for path in made.files if path.suffix == ".parquet"]
+    damaged = sound.with_name("damaged.parquet")
+    damaged.write_bytes(sound.read_bytes()[:-50])
+    assert len(run(OIL, settings).failed_files) == 1
+    answer = query(OIL, settings, "select count(distinct filename) from bronze_emin")
+    assert (answer.rows, answer.left_out) == ([(1,)], (damaged.relative_to(settings.lake).as_posix(),))
+    told = tribolake("query", "select count(*) from bronze_emin", "--lake", str(settings.lake))
+    assert told.returncode == 0
+    assert "without oil-analysis/bronze/emin/" in told.stderr and "damaged.parquet" in told.stderr
 
 
 @pytest.mark.parametrize(
@@ -144,6 +168,14 @@ def test_query_command_answers_as_json_csv_and_table(new_lake: PublishedLake, tr
     typo = tribolake("query", "select nosuch from harmonized", *new_lake.flags, **new_lake.environment)
     assert typo.returncode == 1
     assert "nosuch" in typo.stderr
+
+
+def test_csv_for_excel_has_no_formula_and_says_utf_8(capsys):
+    texts = ["=cmd|' /C calc'!A0", "+1", " \t-2", "@x", "＝1", "\u200b=1", "ñ", "a=1", ""]
+    _print_csv(Answer(["=name"], [(text,) for text in texts] + [(-5.0,)], is_cut=False), for_excel=True)
+    header, *rows = csv.reader(io.StringIO(capsys.readouterr().out.removeprefix("\ufeff")))
+    assert header == ["'=name"]
+    assert [row[0] for row in rows if row] == [*(f"'{text}" for text in texts[:6]), "ñ", "a=1", "", "-5.0"]
 
 
 def test_query_of_a_bucket_writes_nothing(new_lake: PublishedLake):

@@ -14,8 +14,9 @@ from tests.support.lake_homes import PRODUCT, InFolder, LakeHome, manifest_of
 from tests.support.published_lakes import ONE_MORE_KEY, PublishedLake
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.files import sha256_of
 from tribolake.oil.product import OIL
-from tribolake.oil.reprocess import reprocess
+from tribolake.oil.reprocess import reprocess, reprocess_current
 from tribolake.run.pipeline import run
 from tribolake.trace.bronze_copy import BronzeGone
 from tribolake.trace.file_comparison import compare
@@ -45,6 +46,39 @@ def test_reprocess_of_the_last_run_is_identical(published_lake, tmp_path: Path):
         "_harmonized.parquet": "identical",
     }
     assert "limits of earlier runs" in emin.notes[-1]
+
+
+def test_reprocess_of_current_gold_tells_what_differs(published_lake: PublishedLake, tribolake, tmp_path: Path):
+    if published_lake.is_on_s3:
+        pytest.skip("a bucket makes no difference here")
+    shutil.copytree(published_lake.settings.lake, tmp_path / "lake", symlinks=True)
+    settings = InFolder(tmp_path / "lake").settings()
+    results = reprocess_current(settings)
+    # The last runs changed emin only: each client is compared with the run that published it.
+    compared = {client.client: done.run_id for done in results for client in done.clients}
+    assert compared == {"cda": published_lake.runs[0], "emin": published_lake.runs[2]}
+    assert all(done.is_identical for done in results)
+    assert list((settings.state / "reprocessed").iterdir()) == []
+    # A publication of other rows, as by a defect of that day's release.
+    manifest = (tmp_path / "lake" / PRODUCT / "gold" / "cda" / "_manifest.json").resolve()
+    said = json.loads(manifest.read_text(encoding="utf-8"))
+    (reports,) = (file for file in said["files"] if file["name"] == "classified_reports.parquet")
+    path = manifest.with_name(reports["name"])
+    rows = pq.read_table(path).slice(1)
+    path.unlink()  # it may have other names
+    pq.write_table(rows, path)
+    reports |= {"sha256": sha256_of(path), "bytes": path.stat().st_size, "rows": len(rows)}
+    manifest.unlink()
+    manifest.write_text(json.dumps(said), encoding="utf-8")
+    ended = tribolake(
+        "reprocess", "--current", "--quiet", "--json", "--client", "cda", "--lake", str(tmp_path / "lake")
+    )
+    assert ended.returncode == 4, ended.stderr
+    (again,) = json.loads(ended.stdout)["runs"]
+    assert not again["is_identical"]
+    assert Path(again["lake"]).is_dir(), "what differs is kept"
+    refused = tribolake("reprocess", "--lake", str(tmp_path / "lake"))
+    assert (refused.returncode, "--current" in refused.stderr) == (2, True)
 
 
 def test_reprocess_uses_kept_limits_with_equal_thresholds(published_lake: PublishedLake, tmp_path: Path):

@@ -12,14 +12,15 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tribolake.lake.aws import open_client
 from tribolake.lake.store import ObjectStore
 from tribolake.publish.places import Places
 from tribolake.publish.version import CHANGES_FILE, Version
 from tribolake.settings import Settings
+from tribolake.texts import without_users
 
 EVENT = "gold_published"
 MARKER = "_announced.json"
@@ -78,7 +79,7 @@ class Topic:
         except (BotoCoreError, ClientError) as error:
             self.failed[places.client] = (
                 f"published, but not announced to the topic {self._arn}; the next run tries again "
-                f"({str(error)[:LOGGED_CHARACTERS]})"
+                f"({without_users(error)[:LOGGED_CHARACTERS]})"
             )
             return
         self.failed.pop(places.client, None)
@@ -117,12 +118,10 @@ def open_announcer(settings: Settings, store: ObjectStore) -> Announcer:
     """Open the announcer of a lake on S3. Credentials come from the standard AWS chain."""
     if not settings.s3.topic:
         return NullAnnouncer()
-    client = boto3.session.Session(region_name=settings.s3.region).client(
-        "sns",
-        config=Config(
-            connect_timeout=TIMEOUT_SECONDS,
-            read_timeout=TIMEOUT_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        ),
+    config = Config(
+        connect_timeout=TIMEOUT_SECONDS,
+        read_timeout=TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )
+    client = open_client("sns", settings.s3.region, config)
     return Topic(client, settings.s3.topic, store)

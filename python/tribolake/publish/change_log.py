@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from tribolake.lake.files import append_durably, make_folder, partial_path, replace_durably, sync_folder
+from tribolake.lake.files import append_durably, make_folder, partial_path, replace_durably, set_aside, sync_folder
 from tribolake.sql import literal
 
 TABLE = """
@@ -68,6 +68,8 @@ def repair(log: Path) -> bytes:
     A power loss can leave part of the last write: a line without its end, or zeros.
     """
     aside = partial_path(log)
+    if not log.is_file():
+        set_aside(log)
     content = log.read_bytes() if log.exists() else b""
     if not content or (content.endswith(b"\n") and b"\0" not in content):
         return content

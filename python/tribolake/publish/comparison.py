@@ -68,17 +68,26 @@ def compare(connection: duckdb.DuckDBPyConnection, table: PublicTable, before: P
         after=after,
         common=tuple(column for column in new if column in old and column not in table.key),
         columns_added=tuple(column for column in new if column not in old),
-        old_rows=rows_like(connection, before, after) if before else f"from read_parquet({literal(after)}) where false",
+        old_rows=(
+            rows_like(connection, table, before, after)
+            if before
+            else f"from read_parquet({literal(after)}) where false"
+        ),
     )
 
 
-def rows_like(connection: duckdb.DuckDBPyConnection, path: Path, like: Path) -> str:
-    """Write a query for the rows of a file with the columns and types of another file.
+def rows_like(connection: duckdb.DuckDBPyConnection, table: PublicTable, path: Path, like: Path) -> str:
+    """Write a query for the rows of a file of a table with the columns and types of another file.
 
-    Columns that the file lacks are left out. Values that do not fit the new type become null, because a changed type
-    must not stop a publication.
+    Columns that the file lacks are left out, but those of the key: an earlier release had one row per rest of the key,
+    which the empty text names. Values that do not fit the new type become null, because a changed type must not stop a
+    publication.
     """
     columns = columns_of(connection, path)
     described = connection.execute(f"describe select * from read_parquet({literal(like)})").fetchall()
-    taken = [f"try_cast({quoted(name)} as {kind}) as {quoted(name)}" for name, kind, *_ in described if name in columns]
+    taken = [
+        f"try_cast({quoted(name) if name in columns else literal('')} as {kind}) as {quoted(name)}"
+        for name, kind, *_ in described
+        if name in columns or name in table.key
+    ]
     return f"select {', '.join(taken)} from read_parquet({literal(path)})"

@@ -19,7 +19,7 @@ def check_file(
     written: Path,
     rows: int,
     declared: Sequence[str],
-    published: Path,
+    published: Path | None,
 ) -> list[str]:
     """Check a finished file against the contract. Returns its columns.
 
@@ -29,7 +29,7 @@ def check_file(
         written: the file, not yet published.
         rows: number of rows in the warehouse.
         declared: columns in the model's contract, in order. Empty if it declares none.
-        published: the file that it would replace. It may be missing.
+        published: the file that it would replace, if there is one.
 
     Raises:
         ContractBroken: a row or a column is missing, a column moved, or a key is null or duplicate.
@@ -40,13 +40,15 @@ def check_file(
         raise ContractBroken(f"{table.file_name}: {found} rows written, {rows} in the warehouse")
     if declared and columns != list(declared):
         raise ContractBroken(f"{table.file_name}: columns differ from the declared contract")
-    if published.exists():
+    if published is not None and published.exists():
         before = columns_of(connection, published)
         if columns[: len(before)] != before:
             raise ContractBroken(
                 f"{table.file_name}: published columns disappeared or moved: "
                 f"{[name for name in before if name not in columns] or 'their order'}. New columns go at the end"
             )
+    if not table.key:
+        return columns
     key = ", ".join(f'"{name}"' for name in table.key)
     nulls = " or ".join(f'"{name}" is null' for name in table.key)
     doubled = _one(connection, f"select count(*) - count(distinct ({key})) from read_parquet(?)", [str(written)])

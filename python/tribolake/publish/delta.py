@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from tribolake.lake.files import make_folder, partial_path, replace_durably, sync_file, sync_up
+from tribolake.lake.files import make_folder, partial_path, protect, replace_durably, sync_file, sync_up
 from tribolake.product import PublicTable
 from tribolake.publish.comparison import compare, rows_like
 from tribolake.sql import literal, quoted
@@ -78,7 +78,7 @@ def merge_delta(
         return
     key = _key(samples)
     earlier = (
-        f"union all by name {rows_like(connection, day_file, delta)}"
+        f"union all by name {rows_like(connection, samples, day_file, delta)}"
         f" where ({key}) not in (select ({key}) from read_parquet({literal(delta)}))"
         if day_file.exists()
         else ""
@@ -88,6 +88,7 @@ def merge_delta(
         " to $path (format parquet, compression zstd)",
         {"path": str(aside)},
     )
+    protect(aside)
     replace_durably(aside, day_file)
 
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import duckdb
 
-from tribolake.lake.files import make_folder, remove_folder
+from tribolake.lake.files import make_folder, remove
 from tribolake.product import Contract
 from tribolake.publish.places import Places
 from tribolake.publish.shelf import Shelf
+from tribolake.publish.verification import Difference
 from tribolake.publish.version import ManifestHeader, is_published, seal, write_files
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a publication did. `changed` is False if readers see the same files as before, byte for byte."""
+
+    changed: bool
+    differences: tuple[Difference, ...] = ()  # published files that another program had altered
 
 
 def publish_client(
@@ -20,10 +30,11 @@ def publish_client(
     client: str,
     header: ManifestHeader,
     declared: Mapping[str, Sequence[str]],
-) -> bool:
+) -> Outcome:
     """Publish the silver and gold of a client from the warehouse, with the log of changes and the snapshot of the day.
 
-    The settling steps of the version before are completed first.
+    The settling steps of the version before are completed first. The published files are hashed. If another program
+    has altered them, a new version replaces them.
 
     Args:
         connection: to the warehouse.
@@ -33,31 +44,34 @@ def publish_client(
         header: run, policy and time of this publication.
         declared: columns of each public table, from the contracts of the models.
 
-    Returns:
-        False if the files would be the same, byte for byte. Then nothing is written.
-
     Raises:
         ContractBroken: a file breaks the contract. The published version stays.
     """
     places = Places(contract, shelf.root, shelf.home, client)
     current = shelf.current(places)
+    differences = shelf.differences(places, current)
+    altered = {places.root / one.key for one in differences}
+    names = {one.name for one in differences}
+    told = tuple({(one.name, one.kept): one for one in reversed(differences)}.values())  # names may share bytes
     if current:
-        shelf.settle(connection, places, current)
+        shelf.settle(connection, places, current, names)
     if current and current.run_id == header.run_id:
-        return False
+        return Outcome(changed=False, differences=told)
     folder = places.versions / header.run_id
-    remove_folder(folder)
+    remove(folder)
     make_folder(folder, places.root)
     try:
-        files = write_files(connection, places, folder, declared)
-        if is_published(places, current, folder, files, header):
-            remove_folder(folder)
-            return False
-        version = seal(connection, places, current, folder, files, header)
+        written = write_files(connection, places, folder, declared, altered)
+        if current and not altered and is_published(places, current, written, header.policy):
+            remove(folder)
+            return Outcome(changed=False)
+        version = seal(connection, places, current, folder, written, header, altered)
     except BaseException:
-        remove_folder(folder)
+        remove(folder)
         raise
     shelf.switch(places, version)
     shelf.settle(connection, places, version)
+    if current and altered:
+        shelf.heal(places, current, folder, current.same_names(written) & names)
     shelf.forget(places, [version] + ([current] if current else []))
-    return True
+    return Outcome(changed=True, differences=told)

@@ -13,11 +13,11 @@ from datetime import date
 from pathlib import Path
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake.files import make_folder, place_folder, point_link, remove_folder, sync_folder
+from tribolake.lake.files import make_folder, place_folder, point_link, real_path, remove, sync_folder
 from tribolake.product import Product
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.places import Places
-from tribolake.publish.version import Version, current_version
+from tribolake.publish.version import Version, current_version, folders_in
 
 
 def keep_snapshot(places: Places, version: Version) -> None:
@@ -42,12 +42,14 @@ def retire_snapshots(places: Places, archived: Sequence[date], dropped: Sequence
     for day in archived:
         _archive(places, day)
     for day in sorted((*archived, *dropped)):
-        (places.history / day.isoformat()).unlink()
+        snapshot = places.history / day.isoformat()
+        # Programs that copy a lake may follow its links.
+        remove(snapshot)
     sync_folder(places.history)
-    linked = {(places.history / day.isoformat()).resolve().name for day in days_of(places.history)}
-    for folder in places.history_versions.iterdir():
+    linked = {real_path(places.history / day.isoformat()).name for day in days_of(places.history)}
+    for folder in folders_in(places.history_versions):
         if folder.name not in linked:  # its day is archived, dropped, or has a later snapshot
-            remove_folder(folder)
+            remove(folder)
 
 
 def published_as_of(product: Product, home: Path, client: str, day: date) -> Path:
@@ -104,11 +106,11 @@ def day_as_of(client: str, day: date, current: date | None, snapshots: Collectio
 
 def _archive(places: Places, day: date) -> None:
     """Copy a snapshot to the archive. It is removed from the history later, so that readers always find it."""
-    snapshot = (places.history / day.isoformat()).resolve()
+    snapshot = real_path(places.history / day.isoformat())
     archived = places.archive / day.isoformat()
     make_folder(places.archive, places.root)
     if not (archived.exists() and _run_of(archived) == _run_of(snapshot)):
-        place_folder(sorted(snapshot.iterdir()), archived)
+        place_folder(sorted(path for path in snapshot.iterdir() if path.is_file()), archived)
     sync_folder(places.archive)
 
 
@@ -117,7 +119,15 @@ def _run_of(folder: Path) -> str:
 
 
 def days_of(folder: Path) -> set[date]:
-    """Return the days of the snapshots in a folder."""
-    if not folder.exists():
-        return set()
-    return {date.fromisoformat(found.name) for found in folder.iterdir() if not found.name.startswith(("_", "."))}
+    """Return the days of the snapshots in a folder. Other programs leave other names in it."""
+    names = (found.name for found in folder.iterdir() if found.is_dir()) if folder.is_dir() else ()
+    return {day for day in map(day_of_name, names) if day}
+
+
+def day_of_name(name: str) -> date | None:
+    """Return the day that a snapshot is named after. None if the name is not of a snapshot."""
+    try:
+        day = date.fromisoformat(name)
+    except ValueError:
+        return None
+    return day if day.isoformat() == name else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from tribolake.product import Contract
+from tribolake.product import Contract, PublicTable
 from tribolake.publish.contract import MANIFEST
 
 
@@ -34,7 +34,10 @@ class Places:
 
     @property
     def harmonized(self) -> Path:
-        return self.home / "silver" / "harmonized" / f"{self.client.upper()}.parquet"
+        return self.silver(self.contract.samples)
+
+    def silver(self, table: PublicTable) -> Path:
+        return self.home / "silver" / table.name / f"{self.client.upper()}.parquet"
 
     def delta(self, day: date) -> Path:
         return self.home / "silver" / "_delta" / f"{self.client.upper()}_{day.isoformat()}.parquet"
@@ -59,8 +62,13 @@ class Places:
 
     def lineage(self, run_id: str) -> Path:
         """The manifest of a publication, kept permanently. It names the bronze contents behind the gold."""
-        return self.home / "lineage" / self.client / f"{run_id}.json"
+        return kept_manifest(self.home, self.client, run_id)
 
     @property
     def change_log(self) -> Path:
         return self.root / self.contract.change_log
+
+
+def kept_manifest(home: Path, client: str, run_id: str) -> Path:
+    """Return where the manifest of a publication is kept: the settling steps write it."""
+    return home / "lineage" / client / f"{run_id}.json"

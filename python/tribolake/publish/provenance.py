@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tribolake.lake.store import Label
+from tribolake.lake.labels import Label
 from tribolake.publish.version import Version
 
 CLASSIFICATION = "internal"

@@ -14,7 +14,7 @@ from pathlib import Path
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.places import Places
 from tribolake.publish.retention import DAILY, WEEKLY, retention
-from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, HARMONIZED_FILE, Version
+from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, Version, silver_file
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def settling_steps(
     """
     steps: list[Step] = [
         MergeDelta(version.folder / DELTA_FILE, places.delta(version.day)),
-        PlaceFile(version.folder / HARMONIZED_FILE, places.harmonized),
+        *(PlaceFile(version.folder / silver_file(table), places.silver(table)) for table in places.contract.silver),
         KeepManifest(version.folder / MANIFEST, places.lineage(version.run_id)),
         KeepSnapshot(),
         retiring_step(kept | {version.day}, archived),

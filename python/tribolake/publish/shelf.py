@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import duckdb
 
 from tribolake.product import VersionedFolder
 from tribolake.publish.places import Places
+from tribolake.publish.verification import Difference
 from tribolake.publish.version import Version
 
 
@@ -30,8 +32,23 @@ class Shelf(Protocol):
     def switch(self, places: Places, version: Version) -> None:
         """Show a finished version to readers instead of the one before."""
 
-    def settle(self, connection: duckdb.DuckDBPyConnection, places: Places, version: Version) -> None:
-        """Carry out the settling steps of a published version. This can be repeated."""
+    def settle(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        places: Places,
+        version: Version,
+        altered: AbstractSet[str] = frozenset(),
+    ) -> None:
+        """Carry out the settling steps of a published version. This can be repeated.
+
+        `altered` names files of its folder that no step may use.
+        """
+
+    def heal(self, places: Places, version: Version, folder: Path, names: AbstractSet[str]) -> None:
+        """Put files of a new version's folder back into the replaced version and its snapshot.
+
+        The manifests of both list the same bytes under these names.
+        """
 
     def forget(self, places: Places, keep: Sequence[Version]) -> None:
         """Remove all versions but those in `keep`."""
@@ -39,5 +56,18 @@ class Shelf(Protocol):
     def keep_version(self, versioned: VersionedFolder, version: str, folder: Path) -> None:
         """Keep a version permanently. It is complete in `folder`, which the caller renames afterwards."""
 
-    def shows(self, client: str) -> bool:
-        """Return whether the published files of a client are still there, as far as a cheap check can tell."""
+    def differences(self, places: Places, version: Version | None) -> list[Difference]:
+        """Compare the published version with its manifest. Altered bytes are kept aside."""
+
+    def shows(self, clients: Sequence[str], *, asks_store: bool = False) -> bool:
+        """Return whether published files of clients are as their manifests say, as far as a cheap check can tell.
+
+        Without `asks_store`, a bucket is not asked: a run with nothing new makes no more calls than it must.
+        """
+
+    def require_links(self) -> None:
+        """Check that the file system can show versions to readers.
+
+        Raises:
+            RunFailed: it has no symbolic links.
+        """

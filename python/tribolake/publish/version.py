@@ -1,13 +1,15 @@
 """Version folders: one publication of a client, complete and durable before a link or manifest names it.
 
 classified_reports.parquet, machine_status_current.parquet, stewart_limits.parquet, _manifest.json    the gold
-_harmonized.parquet, _delta.parquet, _changes.json    for the settling steps, see settling.py
+_harmonized.parquet and other silver, _delta.parquet, _changes.json    for the settling steps, see settling.py
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,17 +18,27 @@ from typing import Any
 
 import duckdb
 
-from tribolake.lake.files import sha256_of, sync_file, sync_folder, sync_up, write_durably
-from tribolake.product import Entity, PublicTable
+from tribolake.lake.files import (
+    finish_file,
+    protect,
+    read_regular,
+    real_path,
+    sha256_of,
+    sync_folder,
+    sync_up,
+    write_durably,
+)
+from tribolake.product import Contract, Entity, PublicTable
 from tribolake.publish.changes import changes_of
 from tribolake.publish.contract import MANIFEST, check_file
 from tribolake.publish.delta import write_delta
-from tribolake.publish.places import Places
+from tribolake.publish.places import Places, kept_manifest
 
-HARMONIZED_FILE = "_harmonized.parquet"
 DELTA_FILE = "_delta.parquet"
 CHANGES_FILE = "_changes.json"
-FOLLOWERS = (HARMONIZED_FILE, DELTA_FILE, CHANGES_FILE)
+RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+FILE_NAME = re.compile(r"^[A-Za-z0-9_]+\.(parquet|json)$")
+SHA256 = re.compile(r"^[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,14 @@ class ManifestHeader:
     policy: str
     published_at: str
     code: str = "unknown"
+
+
+@dataclass(frozen=True)
+class Written:
+    """Manifest entries of the files of a version: name, sha256, bytes, rows and columns."""
+
+    gold: list[dict[str, Any]]
+    silver: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -61,22 +81,109 @@ class Version:
         """Names of the files in the folder."""
         return {path.name for path in self.folder.iterdir()}
 
+    def silver(self, places: Places) -> dict[str, str]:
+        """Return the SHA-256 of each silver file, by name. Manifests of early releases have none of them."""
+        listed = {file["name"]: file["sha256"] for file in self.manifest.get("followers", ())}
+        published = {silver_file(table): places.silver(table) for table in places.contract.silver}
+        if listed:
+            return {name: listed[name] for name in published if name in listed}
+        return {name: sha256_of(path) for name, path in published.items() if path.is_file()}
+
+    def same_names(self, written: Written) -> set[str]:
+        """Return the names of written files that have the bytes which this version's manifest lists."""
+        listed = {file["name"]: file["sha256"] for file in listed_files(self.manifest)}
+        return {file["name"] for file in (*written.gold, *written.silver) if listed.get(file["name"]) == file["sha256"]}
+
     @property
     def gold_files(self) -> list[Path]:
         return [self.folder / name for name in (*(file["name"] for file in self.manifest["files"]), MANIFEST)]
 
 
-def current_version(places: Places) -> Version | None:
-    """Read the published version of a folder. None if nothing was published."""
-    if not places.manifest.exists():
+def listed_files(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries of all files of a version. Manifests of early releases list gold only."""
+    return [*manifest["files"], *manifest.get("followers", ())]
+
+
+def parse_manifest(content: bytes | None) -> dict[str, Any] | None:
+    """Parse a manifest. Returns None if it is missing or damaged."""
+    if content is None:
         return None
-    manifest = json.loads(places.manifest.read_text(encoding="utf-8"))
-    return Version(places.gold / manifest["folder"], manifest)
+    try:
+        manifest: dict[str, Any] = json.loads(content)
+        files = listed_files(manifest)
+        is_whole = (
+            RUN_ID.match(manifest["run_id"])
+            and isinstance(manifest["policy"], str)
+            and isinstance(manifest["sources"], list)
+            and datetime.fromisoformat(manifest["published_at"])
+            and manifest["files"]
+            and all(FILE_NAME.match(file["name"]) and SHA256.match(file["sha256"]) for file in files)
+            and all(isinstance(file["bytes"], int) for file in files)
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return manifest if is_whole else None
+
+
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """Read a manifest. Returns None if it is missing or damaged."""
+    try:
+        return parse_manifest(read_regular(path))
+    except OSError:
+        return None
+
+
+def current_version(places: Places) -> Version | None:
+    """Read the published version of a folder. None if nothing was published.
+
+    A damaged manifest is replaced by its copy in `lineage`. If another program moved the link, the version that was
+    published last counts.
+    """
+    manifest = read_manifest(places.manifest)
+    folders = folders_in(places.versions)
+    if manifest is None:
+        kept = [one for folder in folders if (one := read_manifest(places.lineage(folder.name)))]
+        replaced = {one.get("replaces") for one in kept}
+        named = (places.gold / "_current").readlink().name if (places.gold / "_current").is_symlink() else None
+        unreplaced = [one for one in kept if one["run_id"] not in replaced]
+        manifest = max(unreplaced, key=lambda one: (one["run_id"] == named, one["published_at"]), default=None)
+    while manifest:
+        run_id = manifest["run_id"]
+        later = next((one for one in folders if is_replaced_by(places.home, places.client, run_id, one)), None)
+        if later is None:
+            break
+        folders.remove(later)
+        manifest = read_manifest(later / MANIFEST)
+    version = Version(places.versions / manifest["run_id"], manifest) if manifest else None
+    return version if version and version.folder.is_dir() else None
+
+
+def is_replaced_by(home: Path, client: str, run_id: str, later: Path) -> bool:
+    """Return whether a run's version was replaced by another one, which was settled. `later` is its folder."""
+    manifest = read_manifest(later / MANIFEST)
+    is_later = manifest is not None and manifest.get("replaces") == run_id
+    return is_later and kept_manifest(home, client, later.name).exists()
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """List version folders. Other programs leave names that are not of a run: these are left out."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return [path for path in found if RUN_ID.match(path.name) and path.is_dir() and not path.is_symlink()]
+
+
+def silver_file(table: PublicTable) -> str:
+    """Return the name of a silver table's file in a version folder."""
+    return f"_{table.file_name}"
+
+
+def followers_of(contract: Contract) -> tuple[str, ...]:
+    """Return the names of the files of a version that are for the settling steps."""
+    return (*map(silver_file, contract.silver), DELTA_FILE, CHANGES_FILE)
 
 
 def files_of(places: Places) -> tuple[str, ...]:
     """Return the names of the files of a version, the manifest last."""
-    return (*(table.file_name for table in places.contract.tables), *FOLLOWERS, MANIFEST)
+    return (*(table.file_name for table in places.contract.tables), *followers_of(places.contract), MANIFEST)
 
 
 def write_files(
@@ -84,42 +191,39 @@ def write_files(
     places: Places,
     folder: Path,
     declared: Mapping[str, Sequence[str]],
-) -> list[dict[str, Any]]:
-    """Write the gold and the harmonized file into a version folder and check them against the contract.
+    altered: AbstractSet[Path] = frozenset(),
+) -> Written:
+    """Write the gold and silver files into a version folder and check them against the contract.
 
-    Returns:
-        The manifest entry of each gold file.
+    `altered` are published files that are not compared, because another program wrote them.
 
     Raises:
         ContractBroken: a file breaks the contract.
     """
 
-    def write_harmonized() -> dict[str, Any]:
-        path = folder / HARMONIZED_FILE
-        return _write(connection, places.contract.samples, places.client, path, (), places.harmonized)
+    def write(table: PublicTable, name: str, columns: Sequence[str], published: Path) -> dict[str, Any]:
+        before = None if published in altered or real_path(published) in altered else published
+        return _write(connection, table, places.client, folder / name, columns, before)
+
+    def write_silver(table: PublicTable) -> dict[str, Any]:
+        return write(table, silver_file(table), (), places.silver(table))
 
     def write_gold(table: PublicTable) -> dict[str, Any]:
-        columns, published = declared.get(table.name, ()), places.gold / table.file_name
-        return _write(connection, table, places.client, folder / table.file_name, columns, published)
+        return write(table, table.file_name, declared.get(table.name, ()), places.gold / table.file_name)
 
     # A file is one row group, which one thread writes. Two files at a time use two cores.
     with ThreadPoolExecutor(2) as threads:
-        harmonized = threads.submit(write_harmonized)
+        silver = [threads.submit(write_silver, table) for table in places.contract.silver]
         files = list(threads.map(write_gold, places.contract.tables))
-        harmonized.result()
-    return files
+        return Written(files, [written.result() for written in silver])
 
 
-def is_published(
-    places: Places, current: Version | None, folder: Path, files: list[dict[str, Any]], header: ManifestHeader
-) -> bool:
-    """Return whether the published files are the same, byte for byte."""
+def is_published(places: Places, current: Version, written: Written, policy: str) -> bool:
+    """Return whether the published files are the same, byte for byte. They were compared with their manifest."""
     return (
-        current is not None
-        and current.manifest["files"] == files
-        and current.manifest["policy"] == header.policy
-        and places.harmonized.exists()
-        and sha256_of(places.harmonized) == sha256_of(folder / HARMONIZED_FILE)
+        current.manifest["files"] == written.gold
+        and current.manifest["policy"] == policy
+        and current.silver(places) == {file["name"]: file["sha256"] for file in written.silver}
     )
 
 
@@ -128,11 +232,12 @@ def seal(
     places: Places,
     current: Version | None,
     folder: Path,
-    files: list[dict[str, Any]],
+    written: Written,
     header: ManifestHeader,
+    altered: AbstractSet[Path] = frozenset(),
 ) -> Version:
     """Write the changes and the manifest. Afterwards the folder is durable and never changes."""
-    _write_changes(connection, places, current, folder, header)
+    _write_changes(connection, places, current, folder, header, _before(places, current, folder, written, altered))
     manifest = {
         "schema_version": places.contract.schema_version,
         "client": places.client,
@@ -141,11 +246,15 @@ def seal(
         "code": header.code,
         "published_at": header.published_at,
         # Some readers open a name twice, for its footer and for its rows. Files in this folder never change.
+        "replaces": current.run_id if current else None,
         "folder": f"{places.versions.name}/{header.run_id}",
-        "files": files,
+        "files": written.gold,
+        "followers": [_entry(folder / name) for name in followers_of(places.contract)],
         "sources": _sources(connection, places),
     }
     write_durably(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    for path in folder.iterdir():
+        protect(path)
     sync_folder(folder)
     sync_up(folder, places.root)
     return Version(folder, manifest)
@@ -157,19 +266,17 @@ def _write(
     client: str,
     path: Path,
     declared: Sequence[str],
-    published: Path,
+    published: Path | None,
 ) -> dict[str, Any]:
     with connection.cursor() as cursor:
         rows = _write_parquet(cursor, table, client, path)
         columns = check_file(cursor, table, path, rows, declared, published)
-    sync_file(path)
-    return {
-        "name": path.name,
-        "sha256": sha256_of(path),
-        "bytes": path.stat().st_size,
-        "rows": rows,
-        "columns": columns,
-    }
+    finish_file(path)
+    return _entry(path) | {"rows": rows, "columns": columns}
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    return {"name": path.name, "sha256": sha256_of(path), "bytes": path.stat().st_size}
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, table: PublicTable, client: str, path: Path) -> int:
@@ -184,22 +291,39 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, table: PublicTable, cl
     return int(row[0]) if row else 0
 
 
+def _before(
+    places: Places, current: Version | None, folder: Path, written: Written, altered: AbstractSet[Path]
+) -> dict[str, Path]:
+    """Return the published file of each table that changes are told of.
+
+    Written files stand for altered ones that had the same bytes before.
+    """
+    samples = places.contract.samples
+    published = {samples.name: places.harmonized}
+    if current:
+        published |= {table.name: current.folder / table.file_name for table in places.contract.tables}
+    of_gold = ((table, table.file_name) for table in places.contract.tables)
+    for table, name in ((samples, silver_file(samples)), *of_gold):
+        if published.get(table.name) in altered:
+            del published[table.name]
+            if current and name in current.same_names(written):
+                published[table.name] = folder / name
+    return {name: path for name, path in published.items() if path.exists()}
+
+
 def _write_changes(
     connection: duckdb.DuckDBPyConnection,
     places: Places,
     current: Version | None,
     folder: Path,
     header: ManifestHeader,
+    published: Mapping[str, Path],
 ) -> None:
     """Write the delta and the changes against the published files, before these are replaced."""
     contract, samples = places.contract, places.contract.samples
-    before = {samples.name: places.harmonized} | (
-        {table.name: current.folder / table.file_name for table in contract.tables} if current else {}
-    )
-    after = {samples.name: folder / HARMONIZED_FILE} | {
+    after = {samples.name: folder / silver_file(samples)} | {
         table.name: folder / table.file_name for table in contract.tables
     }
-    published = {name: path for name, path in before.items() if path.exists()}
 
     def entry(entity: Entity) -> dict[str, Any]:
         with connection.cursor() as cursor:

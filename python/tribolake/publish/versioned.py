@@ -6,7 +6,15 @@ import json
 
 import duckdb
 
-from tribolake.lake.files import make_folder, remove_folder, sync_file, sync_folder, sync_up, write_durably
+from tribolake.lake.files import (
+    finish_file,
+    make_folder,
+    protect,
+    remove,
+    sync_folder,
+    sync_up,
+    write_durably,
+)
 from tribolake.product import VersionedFolder
 from tribolake.publish.shelf import Shelf
 
@@ -20,7 +28,7 @@ def publish_versions(connection: duckdb.DuckDBPyConnection, shelf: Shelf, versio
         The new versions.
     """
     for unfinished in (shelf.home / versioned.folder).glob(".*.partial"):
-        remove_folder(unfinished)
+        remove(unfinished)
     found = connection.execute(versioned.versions).fetchall()
     return [version for (version,) in found if _publish_version(connection, shelf, versioned, version)]
 
@@ -30,6 +38,8 @@ def _publish_version(
 ) -> bool:
     folder = shelf.home / versioned.folder / version
     if folder.exists():
+        for path in folder.iterdir():  # files of earlier releases can be written
+            protect(path)
         sync_up(folder, shelf.root)  # a killed run may not have synced the name
         return False
     make_folder(folder.parent, shelf.root)
@@ -41,10 +51,11 @@ def _publish_version(
             f"copy ({query}) to $path (format parquet, compression zstd)",
             {"version": version, "path": str(parquet)},
         )
-        sync_file(parquet)
+        finish_file(parquet)
     query, nest = versioned.nested
     rows = connection.execute(query, {"version": version}).fetchall()
     write_durably(aside / versioned.last_file, json.dumps(nest(rows), ensure_ascii=False, indent=1) + "\n")
+    protect(aside / versioned.last_file)
     sync_folder(aside)
     shelf.keep_version(versioned, version, aside)
     aside.replace(folder)

@@ -46,7 +46,7 @@ def compare(then: Mapping[str, Any], now: Mapping[str, Any], key: Sequence[str],
     Args:
         then: name, sha256 and rows of the file, from the run's manifest.
         now: the same of the recomputed file. Its sha256 is empty if there is no such file.
-        key: columns that identify a row.
+        key: columns that identify a row. Those that an earlier release did not have are left out.
         files: both Parquet files, then and now. None if the run's file is not kept.
     """
     about = (then["name"], then["sha256"], now["sha256"], int(then["rows"]), int(now["rows"]))
@@ -83,9 +83,10 @@ def _compare_rows(
     connection.from_parquet(str(then)).create("before")
     connection.from_parquet(str(now)).create("after")
     columns = {table: connection.table(table).columns for table in ("before", "after")}
-    shared = [name for name in columns["before"] if name in columns["after"] and name not in key]
+    in_both = [name for name in columns["before"] if name in columns["after"]]
+    shared = [name for name in in_both if name not in key]
     lacking = dict.fromkeys({*columns["before"]} ^ {*columns["after"]}, -1)
-    matched = " and ".join(f"a.{quoted(name)} is not distinct from b.{quoted(name)}" for name in key)
+    matched = " and ".join(f"a.{quoted(name)} is not distinct from b.{quoted(name)}" for name in key if name in in_both)
     differs = [f"a.{quoted(name)} is distinct from b.{quoted(name)}" for name in shared]
     both = f"from before as a inner join after as b on {matched}"
     counts = ", ".join(f"count(*) filter (where {test})" for test in differs) or "0"

@@ -13,8 +13,8 @@ import duckdb
 from tribolake.errors import ConfigurationError
 from tribolake.lake.objects import ListedObject, ObjectNotFound, Objects
 from tribolake.lake.replicas import open_objects
-from tribolake.product import DELTA, Contract, Product, VersionedFolder
-from tribolake.publish.version import HARMONIZED_FILE
+from tribolake.product import DELTA, Contract, Product, PublicTable, VersionedFolder
+from tribolake.publish.version import silver_file
 from tribolake.settings import Settings
 from tribolake.trace.manifests import (
     Publication,
@@ -75,8 +75,8 @@ def find(
     Args:
         product: the product that computed it.
         settings: of the product in the lake, in a folder or on S3.
-        artefact: a name from the contract: a published table, `harmonized` (one row per sample), `delta` (samples that
-            changed on a day), or a file of the versioned folder.
+        artefact: a name from the contract: a table of gold or silver, `delta` (samples that changed on a day), or a
+            file of the versioned folder.
         client: name of its bronze folder.
         as_of: the version that readers saw at the end of this UTC day, or the newest kept one before.
         version: a run, or a version of the versioned folder.
@@ -100,8 +100,9 @@ def find(
     try:
         if artefact == DELTA:
             return _find_delta(published, contract, publication, as_of)
-        if artefact == contract.samples.name:
-            return find_harmonized(published, contract, publication)
+        for table in contract.silver:
+            if artefact == table.name:
+                return find_silver(published, contract, publication, table)
         if versioned and artefact != versioned.table:
             own = find_gold(published, contract, publication, versioned.table).versions[versioned.column]
             if own is None:
@@ -174,15 +175,15 @@ def find_gold(published: Objects, contract: Contract, publication: Publication, 
     return FoundVersion(table, client, path, published.address(key), run_id, published_at, versions)
 
 
-def find_harmonized(published: Objects, contract: Contract, publication: Publication) -> FoundVersion:
-    """Find the harmonized samples of a publication. Only its version folder has them, not the history.
+def find_silver(published: Objects, contract: Contract, publication: Publication, table: PublicTable) -> FoundVersion:
+    """Find a silver file of a publication. Only its version folder has it, not the history.
 
     Raises:
         ObjectNotFound: retention has removed that folder.
     """
-    key = f"{published.home}/gold/{publication.client}/_versions/{publication.run_id}/{HARMONIZED_FILE}"
+    key = f"{published.home}/gold/{publication.client}/_versions/{publication.run_id}/{silver_file(table)}"
     path = published.fetch(key)
-    name, address = contract.samples.name, published.address(key)
+    name, address = table.name, published.address(key)
     run_id, published_at = publication.run_id, publication.published_at
     return FoundVersion(name, publication.client, path, address, run_id, published_at, _no_version(contract))
 

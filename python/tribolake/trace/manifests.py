@@ -11,7 +11,7 @@ from tribolake.errors import ConfigurationError, ContractBroken
 from tribolake.lake.bronze import CLIENT_NAME
 from tribolake.lake.objects import Objects
 from tribolake.publish.contract import MANIFEST
-from tribolake.publish.history import day_as_of
+from tribolake.publish.history import day_as_of, day_of_name
 from tribolake.trace.names import RUN_ID, checked_run
 
 SHOWN_RUNS = 5
@@ -93,7 +93,7 @@ def publication_as_of(published: Objects, client: str, day: date) -> Publication
     """
     current = current_publication(published, client)
     history, archive = _history_of(published, client), _archive_of(published, client)
-    kept, archived = _days(published.folders(history)), _days(published.folders(archive))
+    kept, archived = ({day for day in map(day_of_name, published.folders(key)) if day} for key in (history, archive))
     found = day_as_of(client, day, current.day if current else None, kept | archived)
     if current and found == current.day:
         return current
@@ -131,7 +131,8 @@ def publication_of_run(published: Objects, client: str, run_id: str) -> Publicat
 def published_runs(published: Objects, client: str) -> list[str]:
     """List runs whose manifests are kept, the newest first: run ids begin with their time."""
     files = published.files(f"{published.home}/lineage/{client}")
-    return sorted((file.key.rpartition("/")[2].removesuffix(".json") for file in files), reverse=True)
+    names = (file.key.rpartition("/")[2] for file in files)
+    return sorted((name.removesuffix(".json") for name in names if name.endswith(".json")), reverse=True)
 
 
 def _history_of(published: Objects, client: str) -> str:
@@ -157,13 +158,3 @@ def _read(published: Objects, key: str) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError) as error:
         raise ContractBroken(f"{published.address(key)} is not a manifest: {error!r}") from error
     return manifest
-
-
-def _days(names: set[str]) -> set[date]:
-    days = set()
-    for name in names:
-        try:
-            days.add(date.fromisoformat(name))
-        except ValueError:
-            continue
-    return days

@@ -42,7 +42,7 @@ PLACES = (
     re.compile(rf"^archive/gold/{CLIENT}/{DAY}/(?P<name>[^/]+)$"),
     re.compile(rf"^gold/{CLIENT}/(?P<name>[^/]+)$"),
     re.compile(rf"^lineage/{CLIENT}/{RUN}\.json$"),
-    re.compile(r"^silver/harmonized/(?P<client>[^/]+)\.parquet$"),
+    re.compile(r"^silver/(harmonized|rejected)/(?P<client>[^/]+)\.parquet$"),
     re.compile(rf"^silver/_delta/{CLIENT}_{DAY}\.parquet$"),
 )
 

@@ -4,16 +4,18 @@
 |---|---|
 | one for each published table | current gold of every client |
 | `harmonized` | samples of every client, of the same runs |
+| `rejected` | what was delivered and is not used, of the same runs |
 | `bronze_{client}` | Parquet files in bronze, as the laboratory sent them, with `filename` |
 
-Views of bronze are made only if a statement names one, because each of their files must be opened.
+Views of bronze are made only if a statement names one, because each of their files must be opened. Files that the view
+`rejected` has as unreadable are left out.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -21,17 +23,19 @@ import duckdb
 from tribolake.errors import ConfigurationError, TribolakeError
 from tribolake.lake import open_lake
 from tribolake.lake.bronze import CLIENT_NAME
+from tribolake.lake.confined_duckdb import confine
 from tribolake.lake.objects import Objects
 from tribolake.lake.replicas import open_objects
 from tribolake.product import Contract, Product
-from tribolake.publish.version import HARMONIZED_FILE
+from tribolake.publish.version import silver_file
 from tribolake.settings import Settings
 from tribolake.sql import literal, quoted
 from tribolake.trace.manifests import current_publication, published_clients
 from tribolake.trace.names import checked_client
-from tribolake.trace.read_only_duckdb import confine, open_to_read
+from tribolake.trace.read_only_duckdb import open_to_read
 
 BRONZE = "bronze_"
+REJECTED, UNREADABLE = "rejected", "file_unreadable"
 TABLE_FUNCTIONS = frozenset(
     {"range", "generate_series", "unnest", "json_each", "json_tree", "duckdb_columns", "duckdb_views"}
 )
@@ -43,11 +47,15 @@ class QueryFailed(TribolakeError):
 
 @dataclass(frozen=True)
 class Answer:
-    """Columns and rows of a query. `is_cut` is True if there were more rows than the limit."""
+    """Columns and rows of a query. `is_cut` is True if there were more rows than the limit.
+
+    `left_out` has the files of bronze that a run could not read. They are in no view.
+    """
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
     is_cut: bool
+    left_out: tuple[str, ...] = ()
 
     def as_dicts(self) -> list[dict[str, Any]]:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
@@ -79,11 +87,15 @@ def query(
     wanted = [checked_client(client) for client in clients] if clients else published_clients(published)
     with open_to_read(settings) as connection:
         views = _published_views(published, product.contract, wanted)
-        if BRONZE in sql.lower():
-            views |= _bronze_views(settings, published, wanted)
         _make_views(connection, views)
+        left_out: list[str] = []
+        if BRONZE in sql.lower():
+            unreadable = _unreadable_files(connection, views)
+            bronze, left_out = _bronze_views(settings, published, product.folders_of(wanted) or [], unreadable)
+            _make_views(connection, bronze)
+            views |= bronze
         confine(connection, [file for files in views.values() for file in files])
-        return _answer(connection, sql, limit)
+        return replace(_answer(connection, sql, limit), left_out=tuple(left_out))
 
 
 def check_reads_only(sql: str) -> None:
@@ -96,9 +108,12 @@ def check_reads_only(sql: str) -> None:
         ConfigurationError: it is empty, has several statements, or writes, attaches, sets or calls something else.
         QueryFailed: it is not SQL.
     """
-    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
-        (serialized,) = connection.execute("select json_serialize_sql($1::varchar)", [sql]).fetchone() or ("{}",)
-    parsed = json.loads(serialized)
+    try:
+        with duckdb.connect(config={"enable_external_access": "false"}) as connection:
+            (serialized,) = connection.execute("select json_serialize_sql($1::varchar)", [sql]).fetchone() or ("{}",)
+        parsed = json.loads(serialized)
+    except (duckdb.Error, RecursionError) as error:
+        raise QueryFailed("the statement is too deep to be checked: write it in fewer steps") from error
     if parsed.get("error_type") == "parser":
         raise QueryFailed(f"{parsed['error_message']}, at character {parsed.get('position', '0')}")
     if parsed["error"] or len(parsed["statements"]) != 1:
@@ -108,40 +123,62 @@ def check_reads_only(sql: str) -> None:
         raise ConfigurationError(f"{forbidden[0]} may not be called: read the views that `show tables` lists")
 
 
-def _table_functions(node: Any) -> Iterator[str]:
-    """Yield the names of all table functions in a parsed statement."""
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    if isinstance(node, dict) and node.get("type") == "TABLE_FUNCTION":
-        yield str(node["function"]["function_name"]).lower()
-    for child in children:
-        yield from _table_functions(child)
+def _table_functions(statements: list[Any]) -> Iterator[str]:
+    """Yield the names of all table functions in parsed statements."""
+    nodes = list(statements)
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict):
+            if node.get("type") == "TABLE_FUNCTION":
+                yield str(node["function"]["function_name"]).lower()
+            nodes.extend(node.values())
+        elif isinstance(node, list):
+            nodes.extend(node)
 
 
 def _published_views(published: Objects, contract: Contract, clients: Sequence[str]) -> dict[str, list[str]]:
     """Return the files of each view: those that the clients' current manifests name."""
-    samples = contract.samples.name
-    views: dict[str, list[str]] = {name: [] for name in (*(table.name for table in contract.tables), samples)}
+    files = {table.name: table.file_name for table in contract.tables}
+    files |= {table.name: silver_file(table) for table in contract.silver}
+    views: dict[str, list[str]] = {name: [] for name in files}
     for client in clients:
         publication = current_publication(published, client)
         if publication is None or publication.folder is None:
             continue
-        for table in contract.tables:
-            views[table.name].append(published.address(f"{publication.folder}/{table.file_name}"))
-        views[samples].append(published.address(f"{publication.folder}/{HARMONIZED_FILE}"))
-    if not views[samples]:
+        # Publications of earlier releases may lack some.
+        kept = {file.key for file in published.files(publication.folder)}
+        for name, file in files.items():
+            if (key := f"{publication.folder}/{file}") in kept:
+                views[name].append(published.address(key))
+    if not any(views.values()):
         raise ConfigurationError(
             f"nothing is published in {published.address(published.home)}"
             f"{' of ' + ', '.join(clients) if clients else ''}: start `tribolake run`"
         )
-    return views
+    return {name: found for name, found in views.items() if found}
 
 
-def _bronze_views(settings: Settings, published: Objects, clients: Sequence[str]) -> dict[str, list[str]]:
+def _unreadable_files(connection: duckdb.DuckDBPyConnection, views: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return the keys of files that could not be read. Publications of earlier releases name none."""
+    if REJECTED not in views:
+        return set()
+    found = connection.execute(f"select distinct file_key from {REJECTED} where reason = {literal(UNREADABLE)}")
+    return {key for (key,) in found.fetchall()}
+
+
+def _bronze_views(
+    settings: Settings, published: Objects, folders: Sequence[str], unreadable: Collection[str]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the files of each view, and the files that are left out because no run could read them."""
     views: dict[str, list[str]] = {}
+    left_out = []
     for file in open_lake(settings).list_bronze(whole=True):
-        if file.client in clients and CLIENT_NAME.match(file.client) and file.key.lower().endswith(".parquet"):
-            views.setdefault(f"{BRONZE}{file.client}", []).append(published.address(file.key))
-    return views
+        if file.client in folders and CLIENT_NAME.match(file.client) and file.key.lower().endswith(".parquet"):
+            if file.key in unreadable:
+                left_out.append(file.key)
+            else:
+                views.setdefault(f"{BRONZE}{file.client}", []).append(published.address(file.key))
+    return views, left_out
 
 
 def _make_views(connection: duckdb.DuckDBPyConnection, views: Mapping[str, Sequence[str]]) -> None:

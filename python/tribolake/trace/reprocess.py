@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake.files import remove_folder, sha256_of
+from tribolake.lake.files import remove, sha256_of
 from tribolake.lake.objects import ObjectNotFound, Objects
 from tribolake.lake.replicas import open_objects
 from tribolake.product import Contract, Product, Progress
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.places import Places
-from tribolake.publish.version import HARMONIZED_FILE
+from tribolake.publish.version import silver_file
 from tribolake.run.pipeline import run
 from tribolake.run.project import Fingerprints
 from tribolake.run.warehouse import open_warehouse, table_exists
 from tribolake.settings import Settings
 from tribolake.trace.bronze_copy import lay_out
 from tribolake.trace.file_comparison import IDENTICAL, FileComparison, compare, rows_of_file
-from tribolake.trace.find import find_gold, find_harmonized
+from tribolake.trace.find import find_gold, find_silver
 from tribolake.trace.manifests import Publication, clients_with_manifest, publication_of_run
 from tribolake.trace.names import checked_client, checked_run
 
@@ -177,7 +177,7 @@ def _scratch_lake(settings: Settings, into: Path | None, run_id: str) -> Setting
     """Return settings of a lake in an empty folder, without S3 and notifications."""
     folder = (into or settings.state / "reprocessed" / run_id).absolute()
     if into is None:
-        remove_folder(folder)
+        remove(folder)
     elif folder.exists() and any(folder.iterdir()):
         raise ConfigurationError(f"{folder} is not empty: give a new folder with --into")
     state = folder / "_state"
@@ -221,7 +221,10 @@ def _compare_samples(
     now = Places(contract, scratch.lake, scratch.lake / scratch.prefix, then.client).harmonized
     if not now.exists():
         return [], []
-    about = [{"name": HARMONIZED_FILE, "sha256": sha256_of(path), "rows": rows_of_file(path)} for path in (kept, now)]
+    about = [
+        {"name": silver_file(contract.samples), "sha256": sha256_of(path), "rows": rows_of_file(path)}
+        for path in (kept, now)
+    ]
     found = compare(about[0], about[1], contract.samples.key, (kept, now))
     ahead = rows_of_file(now, "sampleTimestamp > $1::timestamp", [then.began_at.replace(tzinfo=None).isoformat()])
     notes = [f"{ahead} samples are dated after the run: it left them out"] if ahead else []
@@ -261,7 +264,7 @@ def _kept_files(published: Objects, contract: Contract, then: Publication) -> di
         with suppress(ObjectNotFound):
             kept[table.name] = find_gold(published, contract, then, table.name).path
     with suppress(ObjectNotFound):
-        kept[contract.samples.name] = find_harmonized(published, contract, then).path
+        kept[contract.samples.name] = find_silver(published, contract, then, contract.samples).path
     return kept
 
 
