@@ -14,9 +14,10 @@ from tests.support.s3_fixtures import new_buckets
 from tribolake.cli.options import Exit
 from tribolake.doctor import Check, examine
 from tribolake.doctor.installation import _other_version
+from tribolake.lake.aws import NO_CREDENTIALS
 from tribolake.lake.custody import lock_machine
 from tribolake.lake.lease import Lease
-from tribolake.lake.store import NO_CREDENTIALS, open_store
+from tribolake.lake.store import open_store
 from tribolake.settings import Settings, load_settings
 
 

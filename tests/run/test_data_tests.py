@@ -97,7 +97,7 @@ def test_finding_names_the_clients_of_offending_rows(
     assert findings[test].message.count(";") <= 3
 
 
-def test_offending_row_without_a_client_names_nobody():
+def test_offending_row_without_a_client_names_no_client():
     query = "select unnest(['cda', null]) as client"
     with duckdb.connect() as connection:
         (finding,) = ask_tests(
@@ -147,6 +147,7 @@ def config_of(chance: random.Random) -> dict[str, Any]:
     return config | ({"limit": chance.choice([1, 3, 5])} if chance.random() < 0.4 else {})
 
 
+@pytest.mark.slow
 def test_verdicts_are_those_of_dbt_test(tmp_path: Path):
     """A hundred tests with severities, conditions, calculations, limits and filters at random."""
     chance = random.Random(11)  # noqa: S311 - tests, not secrets

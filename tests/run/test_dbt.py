@@ -1,4 +1,4 @@
-"""dbt as its users start it: a copy of the project, the default profile, and seeds that somebody extended."""
+"""dbt as its users start it, in a copy of the project with the default profile and more rows in seeds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def warehouse(project: Path) -> duckdb.DuckDBPyConnection:
 
 
 @pytest.mark.slow
-def test_given_a_fresh_clone_then_dbt_build_passes_without_and_with_files(project: Path):
+def test_dbt_build_of_a_fresh_clone_passes(project: Path):
     """Models, seeds, contracts, data tests and unit tests, first on an empty lake."""
     empty = dbt(project, "build")
     assert empty.returncode == 0, empty.stdout[-3000:]
@@ -34,12 +34,13 @@ def test_given_a_fresh_clone_then_dbt_build_passes_without_and_with_files(projec
     with warehouse(project) as connection:
         (machines,) = connection.execute("select count(*) from gold.machine_status_current").fetchone()
     assert machines == 10
+    assert "--empty would take the rows" in dbt(project, "build", "--empty").stdout
     assert "PASS freshness of laboratories.arrivals" in dbt(project, "source", "freshness").stdout
 
     alone = dbt(project, "run", "--full-refresh", "--select", "samples")
     assert "run `dbt build --full-refresh` without a selection" in alone.stdout
     add_rows(project, "machine_models", {"model": "pc8000", "machine_name": "excavadora", "brand": "komatsu"})
-    assert "`dbt build --full-refresh` makes them anew" in dbt(project, "run", "--select", "int_contents").stdout
+    assert "`dbt build --full-refresh` builds them again" in dbt(project, "run", "--select", "int_contents").stdout
 
 
 def add_rows(project: Path, seed: str, *rows: dict[str, object]) -> None:
@@ -51,7 +52,7 @@ def add_rows(project: Path, seed: str, *rows: dict[str, object]) -> None:
 
 
 @pytest.mark.slow
-def test_given_rows_in_seeds_then_a_new_client_laboratory_machine_and_essay_need_no_code(project: Path):
+def test_new_client_laboratory_and_essay_need_only_seeds(project: Path):
     add_rows(project, "laboratories", {
         "laboratory": "oilcheck", "layout": "wide", "decimal_mark": ",", "day_first": "true",
         "utc_midnight_is_a_date": "false", "reason": "a new laboratory",
@@ -121,7 +122,7 @@ def test_given_rows_in_seeds_then_a_new_client_laboratory_machine_and_essay_need
 
 
 @pytest.mark.slow
-def test_given_a_lake_then_the_documentation_is_one_page_with_lineage(project: Path):
+def test_docs_command_writes_one_page_with_lineage(project: Path):
     (project / "data" / "_state").mkdir(exist_ok=True)
     ended = in_project(project, "tribolake", "docs", "--lake", "data", "--output", "site/index.html")
     assert ended.returncode == 0, ended.stderr

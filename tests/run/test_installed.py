@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tribolake.errors import ConfigurationError
 from tribolake.oil.product import OIL
 from tribolake.run.project import Fingerprints
 from tribolake.run.target import target_dir
@@ -97,6 +98,12 @@ def test_installed_package_without_a_home_parses_into_state(programs, tmp_path, 
     )
     done = start(programs / "python", "-c", code, folder=tmp_path, home=home)
     assert done.stdout.strip() == str(tmp_path / "lake" / "_state" / "target"), done.stderr
+
+
+def test_cache_dir_that_cannot_be_made_is_named(settings: Settings, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ConfigurationError, match=r"TRIBOLAKE_CACHE_DIR: .* cannot be made"):
+        target_dir(settings.changed(cache_dir=tmp_path / "file" / "cache"))
 
 
 def test_cache_dir_is_used_where_it_is_set(settings: Settings, tmp_path):

@@ -1,4 +1,4 @@
-"""People are told of a trouble once, over a real socket, and again only if it comes back."""
+"""Messages about troubles, over a real socket: a trouble is sent once, and again only if it comes back."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from tribolake.settings import Settings, load_settings
 
 
 class Receiver(HTTPServer):
-    """Keeps the bodies of the messages that it was sent; answers 503 while it is broken."""
+    """Keep the bodies of received messages. Answer 503 while broken."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.messages: list[str] = []
+        self.titles: list[str] = []
         self.is_broken = False
 
 
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         assert isinstance(self.server, Receiver)
         if not self.server.is_broken:
-            self.server.messages.append(json.loads(body)["message"])
+            self.server.messages.append(body["message"])
+            self.server.titles.append(body["title"])
         self.send_response(503 if self.server.is_broken else 200)
         self.end_headers()
 
@@ -45,7 +47,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def settings(receiver: Receiver, tmp_path) -> Settings:
-    found = load_settings(lake=tmp_path, notify=[f"json://127.0.0.1:{receiver.server_port}"])
+    found = load_settings(lake=tmp_path, language="en", notify=[f"json://127.0.0.1:{receiver.server_port}"])
     found.state.mkdir(parents=True)
     return found
 
@@ -54,25 +56,25 @@ TRUCK = {"machine CDA T_09": "CDA T_09 is Anormal, look at motor"}
 FILE = {"file a.xlsx": "a.xlsx: cut short"}
 
 
-def test_given_a_trouble_that_lasts_then_it_is_told_once(settings, receiver):
+def test_lasting_trouble_is_sent_once(settings, receiver):
     assert tell(settings, TRUCK)
     assert tell(settings, TRUCK)
     assert receiver.messages == ["CDA T_09 is Anormal, look at motor"]
 
 
-def test_given_a_new_trouble_beside_an_old_one_then_only_the_new_one_is_told(settings, receiver):
+def test_new_trouble_next_to_an_old_one_is_sent_alone(settings, receiver):
     tell(settings, TRUCK)
     tell(settings, TRUCK | FILE)
     assert receiver.messages[1:] == ["a.xlsx: cut short"]
 
 
-def test_given_a_trouble_that_comes_back_then_it_is_told_again(settings, receiver):
+def test_trouble_that_comes_back_is_sent_again(settings, receiver):
     for troubles in (TRUCK, {}, TRUCK):
         tell(settings, troubles)
     assert receiver.messages == ["CDA T_09 is Anormal, look at motor"] * 2
 
 
-def test_given_a_failed_run_then_machines_that_were_told_stay_told(settings, receiver):
+def test_failed_run_keeps_the_memory_of_sent_troubles(settings, receiver):
     tell(settings, TRUCK)
     tell_failure(settings, RuntimeError("disk full"))
     tell_failure(settings, RuntimeError("disk full"))
@@ -80,7 +82,7 @@ def test_given_a_failed_run_then_machines_that_were_told_stay_told(settings, rec
     assert receiver.messages == ["CDA T_09 is Anormal, look at motor", "the run failed: disk full"]
 
 
-def test_given_a_receiver_that_is_down_then_the_message_is_sent_when_it_is_back(settings, receiver):
+def test_message_refused_by_the_receiver_is_sent_later(settings, receiver):
     receiver.is_broken = True
     assert not tell(settings, TRUCK)
     receiver.is_broken = False
@@ -88,7 +90,28 @@ def test_given_a_receiver_that_is_down_then_the_message_is_sent_when_it_is_back(
     assert receiver.messages == ["CDA T_09 is Anormal, look at motor"]
 
 
-def test_given_no_address_then_nobody_is_told(tmp_path):
+@pytest.mark.parametrize(
+    ("language", "titles", "last_line", "failure"),
+    [
+        ("en", ["1 new problem", "25 new problems"], "… and 5 more: `tribolake status` shows all", "the run failed: x"),
+        (
+            "es",
+            ["1 problema nuevo", "25 problemas nuevos"],
+            "… y 5 más: `tribolake status` los muestra todos",
+            "la corrida falló: x",
+        ),
+    ],
+)
+def test_titles_and_sentences_are_in_the_language_of_the_lake(settings, receiver, language, titles, last_line, failure):
+    settings = settings.changed(language=language)
+    tell_failure(settings, RuntimeError("x"))
+    tell(settings, {f"file {number}": str(number) for number in range(25)})
+    assert receiver.titles == [f"tribolake: {title}" for title in titles]
+    assert receiver.messages[0] == failure
+    assert receiver.messages[1].splitlines()[-1] == last_line
+
+
+def test_notify_without_an_address_sends_nothing(tmp_path):
     settings = load_settings(lake=tmp_path)
     assert tell(settings, TRUCK)
     assert not (settings.state / "notified.json").exists()

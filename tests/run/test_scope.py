@@ -25,6 +25,7 @@ def of(materialized: str, select: str, **config: object) -> str:
     )
 
 
+@pytest.mark.slow
 def test_scope_follows_on_schema_change_like_incremental(project: SmallProject):
     """A column is added, one goes and one has another type: each setting gives what dbt's `incremental` gives."""
     both = ("scope", "incremental")
@@ -50,6 +51,7 @@ def test_scope_follows_on_schema_change_like_incremental(project: SmallProject):
     assert tables["sync_all_columns"][0] == ["id INTEGER", "the word VARCHAR", "number DOUBLE", "added BOOLEAN"]
 
 
+@pytest.mark.slow
 def test_scope_that_lacks_a_kept_column_fails_like_incremental(project: SmallProject):
     both = ("scope", "incremental")
     project.write(touched="select 1 as id", **{name: of(name, "select 1 as id, 2 as gone") for name in both})
@@ -59,6 +61,7 @@ def test_scope_that_lacks_a_kept_column_fails_like_incremental(project: SmallPro
     assert project.table("scope")[1] == [(1, 2)]
 
 
+@pytest.mark.slow
 def test_scope_persists_descriptions_and_warns_of_grants(project: SmallProject):
     config = {"persist_docs": {"relation": True, "columns": True}, "grants": {"select": ["reader"]}}
     project.write(
@@ -84,6 +87,7 @@ def test_scope_persists_descriptions_and_warns_of_grants(project: SmallProject):
     assert "Grants for relations are not supported by DuckDB" in " ".join(project.warnings)
 
 
+@pytest.mark.slow
 def test_scope_enforces_a_contract_when_rows_are_kept(project: SmallProject):
     project.write(
         touched="select 1 as id",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import os
-import select
+import resource
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from tribolake.watch.completeness import FileStamp, SettleTimes, Sighting, updat
 from tribolake.watch.event_source import QueueState
 from tribolake.watch.events import FolderEvents
 from tribolake.watch.heartbeat import FILE_NAME, Heartbeat, LastRun, read_heartbeat, write_heartbeat
-from tribolake.watch.wakeup import Wakeup, stop_requests
+from tribolake.watch.wakeup import Wakeup, stop_requests, wait_for_any
 
 TIMES = SettleTimes(settle_seconds=0.4, max_wait_seconds=5)
 MOMENT = datetime(2026, 1, 31, tzinfo=UTC)
@@ -129,7 +130,7 @@ def wakeup() -> Iterator[Wakeup]:
 
 
 def wakes(wakeup: Wakeup, within: float) -> bool:
-    ready, _, _ = select.select([wakeup], [], [], within)
+    ready = wait_for_any([wakeup], within)
     wakeup.clear()
     return bool(ready)
 
@@ -148,6 +149,27 @@ def test_signal_ends_the_wait_but_not_the_process(wakeup: Wakeup):
         assert asked.count == 1
 
 
+def test_process_with_many_open_files_waits_as_others_do():
+    """`select.select` refuses descriptors from 1024 on."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+    reading, writing = os.pipe()
+    try:
+        high = fcntl.fcntl(reading, fcntl.F_DUPFD, 1024)
+        try:
+            assert wait_for_any([high], 0) == []
+            os.write(writing, b"!")
+            assert wait_for_any([high], 5) == [high]
+        finally:
+            os.close(high)
+    finally:
+        os.close(reading)
+        os.close(writing)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("polling", [False, True])
 def test_folder_events_wake_for_changes_but_not_for_readers(tmp_path: Path, wakeup: Wakeup, polling: bool):
     bronze = tmp_path / "bronze"

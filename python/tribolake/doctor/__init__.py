@@ -9,7 +9,7 @@ import duckdb
 
 from tribolake.doctor.installation import INSTALLATION_CHECKS
 from tribolake.doctor.lake import LAKE_CHECKS
-from tribolake.errors import TribolakeError
+from tribolake.errors import TribolakeError, with_advice
 from tribolake.settings import Settings
 
 ATTEMPTS = 2  # of a call to the bucket: a person waits for the answer
@@ -31,5 +31,5 @@ def examine(settings: Settings) -> Iterator[Check]:
         try:
             found, advice = check(settings)
         except (TribolakeError, OSError, duckdb.Error) as error:
-            found, advice = "failed", str(error)
+            found, advice = "failed", with_advice(str(error))
         yield Check(name, found, advice)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import platform
-import tempfile
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import apprise
 import duckdb
 from packaging.requirements import Requirement
 
+from tribolake.lake.confined_duckdb import load_httpfs
 from tribolake.run.target import target_dir
 from tribolake.settings import PROJECT_DIR, Settings
 from tribolake.settings.load import unknown_variables
-from tribolake.trace.read_only_duckdb import load_httpfs
 
 SHOWN = 5
 
@@ -57,8 +55,8 @@ def _project(settings: Settings) -> tuple[str, str]:
 
 
 def _httpfs(_: Settings) -> tuple[str, str]:
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
-        load_httpfs(connection, Path(folder))
+    with duckdb.connect() as connection:
+        load_httpfs(connection)
     return f"DuckDB {duckdb.__version__} reads S3", ""
 
 

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-import boto3
 import duckdb
 from filelock import FileLock, Timeout
 
-from tribolake.lake.store import NO_CREDENTIALS, open_store
+from tribolake.lake.aws import NO_CREDENTIALS, find_credentials
+from tribolake.lake.store import open_store
 from tribolake.run.warehouse import LAYOUT_TABLE, table_exists
 from tribolake.settings import Settings
 
@@ -26,7 +26,7 @@ LEAST_FREE_BYTES = 2**30
 def _credentials(settings: Settings) -> tuple[str, str]:
     if not settings.uses_s3:
         return "not needed: the lake is a folder", ""
-    found = boto3.session.Session(region_name=settings.s3.region).get_credentials()
+    found = find_credentials(settings.s3.region)
     return ("none", NO_CREDENTIALS) if found is None else (f"from {found.method}", "")
 
 

@@ -1,1 +1,1 @@
-"""A run: what it has to do, the order of its steps, the warehouse it works on, and what it reports."""
+"""A run: its plan, the order of its steps, its warehouse and its report."""

@@ -1,4 +1,4 @@
-"""What the last run on this machine asked of the object store: what it cost, for `tribolake status`."""
+"""Calls of the last run on this machine to the object store, for `tribolake status`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ FILE_NAME = "calls.json"
 
 
 def keep_calls(state: Path, calls: Mapping[str, int]) -> None:
-    """Keep the calls of a run, by operation; a run in a folder makes none and keeps none."""
+    """Write the calls of a run, by operation. A run in a folder makes none."""
     if calls:
         (state / FILE_NAME).write_text(json.dumps(dict(calls)), encoding="utf-8")
 
 
 def last_calls(state: Path) -> dict[str, int]:
-    """Calls of the last run, by operation, attempts included; empty where it made none."""
+    """Read the calls of the last run, by operation, with repeated attempts. Empty if it made none."""
     try:
         found: dict[str, int] = json.loads((state / FILE_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):

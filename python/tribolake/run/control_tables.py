@@ -1,4 +1,4 @@
-"""Control tables, as dbt macros declare them: what runs are asked for, and what they remember."""
+"""Control tables, as dbt macros declare them: requests of runs, and records of past runs."""
 
 from __future__ import annotations
 

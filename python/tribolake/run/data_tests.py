@@ -23,7 +23,7 @@ THREADS = 2
 EXAMPLES = 3
 MOST_COLUMNS = 5
 LONGEST_VALUE = 80
-# What dbt's own tests call the column that they test.
+# Names of the tested column in the arguments of dbt's own tests.
 TESTED = ("unique_field", "value_field", "from_field")
 KEY_TESTS = ("unique", "unique_combination_of_columns")
 
@@ -48,7 +48,7 @@ class DataTest:
 
     @property
     def verdict_query(self) -> str:
-        """Failures, and whether they warn and fail: as dbt's macro get_test_sql has it."""
+        """The query of dbt's macro get_test_sql: failures, and whether they warn and fail."""
         limit = "" if self.limit is None else f"\nlimit {self.limit}"
         return (
             f"select {self.fail_calc} as failures, {self.fail_calc} {self.warn_if} as should_warn,"
@@ -70,7 +70,7 @@ class Finding:
 
 
 def compiled_tests(compiled: Iterable[Any], nodes: Mapping[str, Any]) -> list[DataTest]:
-    """The data tests that compiled nodes of dbt stand for.
+    """Read data tests from compiled nodes of dbt.
 
     Args:
         compiled: nodes of tests.
@@ -105,7 +105,7 @@ def _test_of(node: Any, nodes: Mapping[str, Any], keys: Mapping[str, tuple[str, 
 
 
 def ask_tests(connection: duckdb.DuckDBPyConnection, tests: Sequence[DataTest]) -> list[Finding]:
-    """Ask every test, and judge what it finds as `dbt test` would. A test that cannot be asked fails.
+    """Run every test, and judge its result as `dbt test` does. A test whose query fails has failed.
 
     Args:
         connection: to the warehouse.
@@ -141,7 +141,7 @@ def _ask(cursor: duckdb.DuckDBPyConnection, test: DataTest) -> Finding | None:
 
 
 def _offending_rows(cursor: duckdb.DuckDBPyConnection, test: DataTest) -> tuple[frozenset[str], list[str]]:
-    """The clients of all offending rows, and a few of the rows in words."""
+    """Return the clients of all offending rows, and a text about a few of the rows."""
     rows = f"({test.query}\n)"
     names = _columns(cursor, rows)
     if "client" not in names and test.relation:
@@ -157,7 +157,7 @@ def _offending_rows(cursor: duckdb.DuckDBPyConnection, test: DataTest) -> tuple[
 def _looked_up(
     cursor: duckdb.DuckDBPyConnection, test: DataTest, failing: str, names: list[str]
 ) -> tuple[str, list[str]]:
-    """Rows of the tested relation that have a value which dbt's own test found, and the columns that tell them."""
+    """Return a query of the tested rows that have a value found by dbt's own test, and their key columns."""
     of_relation = _columns(cursor, str(test.relation))
     columns = {name: test.column if name in TESTED else quoted(name) for name in names}
     columns = {name: column for name, column in columns.items() if name in TESTED or name in of_relation}
@@ -186,7 +186,7 @@ def _in_words(cursor: duckdb.DuckDBPyConnection, rows: str, names: Sequence[str]
 
 
 def _in_short(value: str | None) -> str:
-    """A value on one line of a terminal: it may come from a laboratory's file."""
+    """Put a value on one line of a terminal. It may come from a laboratory's file."""
     if value is None:
         return "null"
     short = value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…"
@@ -198,7 +198,7 @@ def _columns(cursor: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
 
 
 def read_tests(path: Path, fingerprint: str) -> list[DataTest] | None:
-    """The tests that were compiled from a project with this fingerprint; None where there are none."""
+    """Read the tests compiled from a project with this fingerprint. Returns None if there are none."""
     with suppress(OSError, ValueError, TypeError, KeyError):
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["fingerprint"] == fingerprint:

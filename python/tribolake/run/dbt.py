@@ -1,9 +1,10 @@
-"""dbt in this process: build the models and ask their data tests, take the snapshots, make the docs."""
+"""dbt in this process: build models, run data tests, take snapshots, write the documentation."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
 import shlex
 import sys
@@ -16,29 +17,39 @@ from typing import Any
 
 import duckdb
 
-from tribolake.errors import RunFailed
+from tribolake.errors import RunFailed, is_of_the_disk
 from tribolake.product import Product, Progress
 from tribolake.run.data_tests import DataTest, Finding, ask_tests, compiled_tests, keep_tests, read_tests
+from tribolake.run.garbage import no_garbage_collection
 from tribolake.run.project import fingerprint_parsed
 from tribolake.run.target import target_dir
 from tribolake.settings import PROJECT_DIR, SECRETS, Settings
 
+TRACEBACK = "Traceback (most recent call last)"
+OUT_OF_MEMORY = "Out of Memory Error"
+ADVICE_OF_DUCKDB = "Possible solutions:"
+MORE_MEMORY = "Set TRIBOLAKE_MEMORY_LIMIT to more, as in 2GB"
+
+
+class ModelFailed(RunFailed):
+    """A model cannot be built of what the warehouse has."""
+
 
 @dataclass(frozen=True)
 class ParsedProject:
-    """A manifest of dbt, and the fingerprint of the product's files it was made from."""
+    """A manifest of dbt, and the fingerprint of the product's files that it was made from."""
 
     fingerprint: str
     manifest: Any
 
 
-# Of a process that parsed ahead: what it forks need not parse, as long as the project stays as it was.
+# Set in a process that parsed ahead. Forked processes use it while the project is unchanged.
 PARSED: ParsedProject | None = None
 
 
 @dataclass
 class Dbt:
-    """dbt for one product of a lake; two runs at a time in one process are not safe."""
+    """dbt for one product of a lake. A process must not run two at a time."""
 
     product: Product
     settings: Settings
@@ -53,7 +64,7 @@ class Dbt:
 
         Args:
             load_seeds: load the seeds first; the warehouse may have them.
-            rebuild: make every derived table anew, and the views.
+            rebuild: build every derived table and view again.
 
         Returns:
             The columns of each model as its properties declare them.
@@ -65,7 +76,7 @@ class Dbt:
         return {node.name: list(node.columns) for node in nodes}
 
     def test(self, *, seeds: str | None) -> list[Finding]:
-        """Ask the data tests of what was built. The caller decides what a failure means.
+        """Run the data tests of built nodes. The caller decides what a failure means.
 
         Args:
             seeds: fingerprint of the seeds that were loaded; None where none were.
@@ -73,7 +84,7 @@ class Dbt:
         Returns:
             Tests that failed or warn.
         """
-        # Tests of seeds judge the seeds, not a lake: they are run once for each state of the seeds.
+        # Tests of seeds do not depend on a lake. They run once for each state of the seeds.
         tested = self.target / f"{self.product.name}_tested_seeds.sha256"
         about = ["models"]
         if seeds is not None and not (tested.exists() and tested.read_text() == seeds):
@@ -84,7 +95,7 @@ class Dbt:
         return found
 
     def snapshot(self) -> list[Finding]:
-        """Bring the history up to what is published, and test it.
+        """Update the history to the published tables, and test it.
 
         Returns:
             Tests of the history that failed or warn.
@@ -117,11 +128,11 @@ class Dbt:
         return self.target / "static_index.html"
 
     def parse(self) -> Any:
-        """The project as dbt understands it: its manifest is the same for every lake."""
+        """Return the manifest of the project. It is the same for every lake."""
         return self._invoke(["parse"])
 
     def warehouse(self) -> duckdb.DuckDBPyConnection:
-        """A connection to the warehouse that dbt holds open: what a build wrote need not reach the file first."""
+        """Open a cursor on the warehouse that dbt holds open. It sees rows that are not in the file yet."""
         connection: duckdb.DuckDBPyConnection = _connections().env().conn.cursor()
         return connection
 
@@ -129,21 +140,23 @@ class Dbt:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the warehouse: dbt would keep it open, others want it, and it is to be on the disk."""
+        """Close the warehouse, which dbt keeps open. Its rows are then in the file, and other processes can open it."""
         if "dbt.adapters.duckdb.connections" in sys.modules:
             _connections().close_all_connections()
 
     @cached_property
     def manifest(self) -> Any:
-        """The parsed project, which all commands of this object share."""
+        """Return the parsed project, which all commands of this object share."""
         return PARSED.manifest if PARSED and PARSED.fingerprint == fingerprint_parsed(self.product) else self.parse()
 
     def _run(self, command: Sequence[str]) -> list[Any]:
-        """The nodes that were built."""
+        """Return the built nodes."""
         results = list(getattr(self._invoke(command, self.manifest), "results", None) or [])
         if any(str(result.status) in ("error", "skipped") for result in results):
             cause = next(result for result in results if str(result.status) == "error")
-            raise RunFailed(f"{cause.node.name} failed: {_first_lines(cause.message)}")
+            # No content is at fault for a full disk: the run ends, and the next one repeats its work.
+            kind = RunFailed if is_of_the_disk(str(cause.message)) else ModelFailed
+            raise kind(f"{cause.node.name} failed: {said(cause.message)}")
         return [result.node for result in results]
 
     def _ask_tests(self, about: Sequence[str]) -> list[Finding]:
@@ -153,7 +166,7 @@ class Dbt:
         return [replace(each, message=f"{each.message}. All of them: {self.show_command(each.test)}") for each in found]
 
     def _data_tests(self) -> list[DataTest]:
-        """The data tests of the product, compiled once for each state of the project."""
+        """Return the data tests of the product, compiled once for each state of the project."""
         compiled, fingerprint = self.target / f"{self.product.name}_data_tests.json", fingerprint_parsed(self.product)
         tests = read_tests(compiled, fingerprint)
         if tests is None:
@@ -169,15 +182,18 @@ class Dbt:
         return f"cd {shlex.quote(str(self.settings.state))} && {shlex.join([*words, *project_flags(self.target)])}"
 
     def _invoke(self, command: Sequence[str], manifest: Any = None, *, write_json: bool = False) -> Any:
-        # Importing dbt takes seconds: only a run that has something to do pays for it.
-        with _without_collecting_garbage():
-            from dbt.cli.main import dbtRunner  # noqa: PLC0415
+        # Importing dbt takes seconds. A run without work does not import it.
+        if "dbt.cli.main" not in sys.modules:
+            _import_dbt()
+        from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
         runner = dbtRunner(manifest=manifest, callbacks=[self._on_event])
         with contextlib.chdir(self.settings.state), _environment(self.settings.environment()):
             outcome = runner.invoke([*global_flags(write_json=write_json), *command, *project_flags(self.target)])
+        if isinstance(outcome.exception, KeyboardInterrupt):  # a person or a service manager ends the run
+            raise outcome.exception
         if outcome.exception is not None:
-            raise RunFailed(f"dbt {command[0]} failed: {_first_lines(str(outcome.exception))}")
+            raise RunFailed(f"dbt {command[0]} failed: {said(str(outcome.exception))}")
         return outcome.result
 
     def _on_event(self, event: Any) -> None:
@@ -186,7 +202,7 @@ class Dbt:
 
 
 def build_command(product: Product, *, load_seeds: bool, rebuild: bool) -> list[str]:
-    """The words of the dbt command that builds the models.
+    """Return the arguments of the dbt command that builds the models.
 
     Data tests follow as queries (data_tests.py), snapshots when gold is published; unit tests judge the code, not the
     data, and are left to `make test`.
@@ -237,14 +253,14 @@ def parse_ahead(product: Product, settings: Settings) -> None:
     Raises:
         RunFailed: the project cannot be parsed.
     """
-    global PARSED  # noqa: PLW0603 - what a process knows once and for all
+    global PARSED  # noqa: PLW0603 - set once in a process
     fingerprint = fingerprint_parsed(product)
     PARSED = ParsedProject(fingerprint, Dbt(product, settings).parse())
 
 
 @contextlib.contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """The settings as the profile and the Python models read them, for as long as dbt runs."""
+    """Set the environment that dbt's profile and the Python models read, without secrets. Restore it afterwards."""
     before = dict(os.environ)
     for name in SECRETS:
         os.environ.pop(name, None)
@@ -256,23 +272,33 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-@contextlib.contextmanager
-def _without_collecting_garbage() -> Iterator[None]:
-    """Imports make a million objects and no garbage: looking for some takes a sixth of their time."""
-    gc.disable()
-    try:
-        yield
-    finally:
+def _import_dbt() -> None:
+    """Import dbt. Imports make no garbage, and looking for it takes a sixth of their time."""
+    with no_garbage_collection():
+        importlib.import_module("dbt.cli.main")
+        from tribolake.run.dbt_events import make_few_events  # noqa: PLC0415
+
+        # Once: what is frozen is never freed.
         gc.freeze()
-        gc.enable()
+    make_few_events()
 
 
 def _connections() -> Any:
-    """The class that holds dbt's connections to the warehouse."""
+    """Return the class that holds dbt's connections to the warehouse."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 - dbt takes seconds
 
     return DuckDBConnectionManager
 
 
-def _first_lines(message: str | None) -> str:
-    return " ".join((message or "no message").split())[:600]
+def said(message: str | None) -> str:
+    """Return what a message of dbt says, on one line and with advice.
+
+    Of the traceback of a Python model this is the last line, which names the error.
+    """
+    words = message or "no message"
+    if TRACEBACK in words:
+        words = words.rstrip().splitlines()[-1]
+    line = " ".join(words.split())[:600]
+    if OUT_OF_MEMORY in line:
+        line = f"{line.partition(ADVICE_OF_DUCKDB)[0].rstrip()}. {MORE_MEMORY}"  # its advice cannot be followed here
+    return line

@@ -1,4 +1,4 @@
-"""The home of a lake, by storage mode: where bronze is, where readers look, and who may write.
+"""The home of a lake, by storage mode: bronze, the published files, and the right to write.
 
 | mode | bronze | readers | warehouse |
 |---|---|---|---|
@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 
 from tribolake.errors import LakeIsBusy
 from tribolake.lake import Lake, open_lake
-from tribolake.lake.custody import Custody, LocalCustody, lock_machine
+from tribolake.lake.custody import Custody, folder_custody, lock_machine
+from tribolake.lake.inbox import Inbox
 from tribolake.publish.in_folder import FolderShelf
 from tribolake.publish.shelf import Shelf
 from tribolake.settings import Settings
@@ -31,44 +32,45 @@ class Home:
     lake: Lake
     shelf: Shelf
     custody: Custody
-    counted: Counter[str] = field(default_factory=Counter)  # calls to the object store of this process
-    before: Counter[str] = field(default_factory=Counter)  # and those of them from before
-    unannounced: Mapping[str, str] = field(default_factory=dict)  # clients of whose publication nobody was told, why
+    counted: Counter[str] = field(default_factory=Counter)  # calls of this process to the object store
+    before: Counter[str] = field(default_factory=Counter)  # calls made before the home was opened
+    unannounced: Mapping[str, str] = field(default_factory=dict)  # failed announcements: client, reason
 
     def calls(self) -> dict[str, int]:
-        """Calls to the object store since the home was opened, by operation; attempts count."""
+        """Count calls to the object store since the home was opened, by operation, with repeated attempts."""
         return dict(sorted((self.counted - self.before).items()))
 
 
 def bring_warehouse(settings: Settings) -> None:
-    """Have the lake's warehouse on this machine, to look at; a run under way here has it already."""
+    """Bring the lake's warehouse to this machine, for reading. A run in progress here has it already."""
     if settings.is_on_s3:
         with suppress(LakeIsBusy), lock_machine(settings):
             open_custody(settings).restore()
 
 
 def open_custody(settings: Settings) -> Custody:
-    """Who may write to the lake that the settings name, and where its warehouse is."""
+    """Return the custody of the lake: the right to write, and the place of its warehouse."""
     if not settings.is_on_s3:
-        return LocalCustody()
+        return folder_custody(settings)
     from tribolake.lake.shared import SharedCustody  # noqa: PLC0415 - a lake in a folder needs no S3 library
     from tribolake.lake.store import open_store  # noqa: PLC0415
 
     return SharedCustody(open_store(settings), settings)
 
 
-def open_home(settings: Settings) -> Home:
-    """The home that the settings name."""
-    lake, custody = open_lake(settings), open_custody(settings)
+def open_home(settings: Settings, inbox: Inbox | None = None) -> Home:
+    """Open the home that the settings name, for a product whose files arrive in `inbox`."""
+    lake, custody = open_lake(settings, inbox), open_custody(settings)
     if not settings.uses_s3:
-        return Home(settings, lake, FolderShelf(lake.root, lake.home), custody)
+        return Home(settings, lake, FolderShelf(lake.root, lake.home, custody.assert_lease_held), custody)
     from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
     from tribolake.publish.in_both import DualShelf  # noqa: PLC0415
     from tribolake.publish.in_bucket import BucketShelf  # noqa: PLC0415
 
     store = open_store(settings)
     if not settings.is_on_s3:
-        return Home(settings, lake, DualShelf(lake.root, lake.home, store), custody, store.calls, store.calls.copy())
+        both = DualShelf(lake.root, lake.home, custody.assert_lease_held, store=store)
+        return Home(settings, lake, both, custody, store.calls, store.calls.copy())
     from tribolake.publish.announce import open_announcer  # noqa: PLC0415
 
     announce = open_announcer(settings, store)

@@ -1,64 +1,106 @@
-"""Tell people what changed for the worse: one message per change of state, none per run.
+"""Send messages about new troubles: one per change of state, not one per run.
 
-What was told is kept in `{state}/notified.json`. A trouble that lasts is told once; when it is over it is forgotten, so
-that it is told again if it comes back. A message that cannot be sent is tried again after the next run.
+Sent troubles are kept in `{state}/notified.json` until they are over. A lasting trouble is sent once. One that comes
+back is sent again. A message that could not be sent is tried again after the next run.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from tribolake.lake.files import replace_durably, write_durably
 from tribolake.product import Product
-from tribolake.run.report import RunReport
+from tribolake.run.rejections import SHOWN_PATH, Rejection, format_rejection
+from tribolake.run.report import RunReport, describe_failed_files
 from tribolake.settings import Settings
+from tribolake.texts import cut
 
-SHOWN = 20
-CANNOT_BE_READ = """
-    select file_key, message from {arrivals}
-    qualify status = 'failed' and row_number() over (partition by file_key order by arrived_at desc) = 1
-    order by client, file_key
-"""
-
-# What is wrong, by an identity that stays the same while it lasts, with the words for people.
+# Messages by the identity of a trouble, which is the same while the trouble lasts.
 Troubles = dict[str, str]
 
 
-def troubles_of(product: Product, report: RunReport, warehouse: duckdb.DuckDBPyConnection) -> Troubles:
-    """What is wrong after a run that published: in its tables, with clients held back, with files not readable."""
-    published = warehouse.execute(product.warehouse.troubles).fetchall()
-    files = warehouse.execute(CANNOT_BE_READ.format(arrivals=product.warehouse.arrivals)).fetchall()
+@dataclass(frozen=True)
+class Frame:
+    """Title and fixed sentences of a message. The titles say how many troubles are new."""
+
+    one: str
+    several: str
+    more: str
+    held_back: str
+    failed: str
+
+    def title(self, count: int) -> str:
+        return self.one if count == 1 else self.several.format(count)
+
+
+SHOWN = 20
+# What a message says besides its troubles, in the language of the lake.
+FRAMES = {
+    "en": Frame(
+        one="tribolake: 1 new problem",
+        several="tribolake: {} new problems",
+        more="… and {} more: `tribolake status` shows all",
+        held_back="{} is held back: {}",
+        failed="the run failed: {}",
+    ),
+    "es": Frame(
+        one="tribolake: 1 problema nuevo",
+        several="tribolake: {} problemas nuevos",
+        more="… y {} más: `tribolake status` los muestra todos",
+        held_back="{} está retenido: {}",
+        failed="la corrida falló: {}",
+    ),
+}
+# Files that cannot be read are reported with their problem.
+TOLD_AS_FILES = frozenset({"file_unreadable", "client_not_declared"})
+
+
+def troubles_of(
+    product: Product, report: RunReport, warehouse: duckdb.DuckDBPyConnection, rejections: Sequence[Rejection] = ()
+) -> Troubles:
+    """List troubles after a run: those of clients, files, rejections and published tables."""
+    failed = describe_failed_files(warehouse, product)
+    frame = FRAMES[report.language]
+    rejected = [one for one in rejections if one.is_worth_telling and one.reason not in TOLD_AS_FILES]
     return (
-        dict(published)
-        | {
-            f"client {client}": f"{client} is held back: {problem}"
+        {
+            f"client {client}": frame.held_back.format(client, problem)
             if not report.clients[client].published
             else f"{client}: {problem}"
             for client, problem in report.problems.items()
         }
-        | {f"file {file}": f"{file}: {problem}" for file, problem in files}
+        | {f"altered {one['file']}": f"{one['file']}: {one['problem']}" for one in report.altered_files}
+        | {f"file {one['file']}": f"{cut(one['file'], SHOWN_PATH)}: {one['problem']}" for one in failed}
+        | _as_troubles(one for one in rejected if one.needs_a_look)
+        | dict(warehouse.execute(product.warehouse.troubles).fetchall())
+        | _as_troubles(one for one in rejected if not one.needs_a_look)
     )
 
 
+def _as_troubles(rejections: Iterable[Rejection]) -> Troubles:
+    return {f"rejected {one.identity}": format_rejection(one.as_dict()) for one in rejections}
+
+
 def tell_failure(settings: Settings, error: Exception) -> bool:
-    """Tell that a run failed; what runs that published have told stays told."""
-    return tell(settings, {"run": f"the run failed: {error}"}, is_all=False)
+    """Send that a run failed. Troubles sent by other runs stay recorded."""
+    return tell(settings, {"run": FRAMES[settings.language].failed.format(error)}, is_all=False)
 
 
 def tell(settings: Settings, troubles: Troubles, *, is_all: bool = True) -> bool:
-    """Send one message about the troubles that were not told yet.
+    """Send one message about the troubles that were not sent yet.
 
     Args:
-        settings: where to send it (`TRIBOLAKE_NOTIFY`, off by default), and where to keep what was told.
-        troubles: what is wrong now.
-        is_all: whether everything else is over.
+        settings: where to send it (`TRIBOLAKE_NOTIFY`, off by default), and the folder for sent troubles.
+        troubles: the troubles of now.
+        is_all: whether all other troubles are over.
 
     Returns:
-        False where a message was due and could not be sent.
+        False if a message could not be sent.
     """
     if not settings.notify:
         return True
@@ -66,7 +108,7 @@ def tell(settings: Settings, troubles: Troubles, *, is_all: bool = True) -> bool
     told = _read(path)
     kept = set() if is_all else told
     news = [words for identity, words in troubles.items() if identity not in told]
-    if news and not _send(settings.notify, news):
+    if news and not _send(settings.notify, news, FRAMES[settings.language]):
         _write(path, (told & troubles.keys()) | kept)
         return False
     if (after := troubles.keys() | kept) != told:
@@ -74,16 +116,16 @@ def tell(settings: Settings, troubles: Troubles, *, is_all: bool = True) -> bool
     return True
 
 
-def _send(targets: Sequence[str], news: Sequence[str]) -> bool:
-    import apprise  # noqa: PLC0415 - most runs have nothing to tell
+def _send(targets: Sequence[str], news: Sequence[str], frame: Frame) -> bool:
+    import apprise  # noqa: PLC0415 - most runs send nothing
 
     messenger = apprise.Apprise()
     for target in targets:
         messenger.add(target)
     lines = list(news[:SHOWN])
     if len(news) > SHOWN:
-        lines.append(f"… and {len(news) - SHOWN} more: `tribolake status` shows all")
-    return bool(messenger.notify(title=f"tribolake: {len(news)} new", body="\n".join(lines)))
+        lines.append(frame.more.format(len(news) - SHOWN))
+    return bool(messenger.notify(title=frame.title(len(news)), body="\n".join(lines)))
 
 
 def _read(path: Path) -> set[str]:

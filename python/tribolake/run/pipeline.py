@@ -1,29 +1,39 @@
-"""The order of the steps of a run; the only module that knows it."""
+"""The order of the steps of a run. No other module defines it."""
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
 
-from tribolake.errors import ContractBroken, RunFailed, StoreUnavailable
+from tribolake.errors import ContractBroken, LakeIsBusy, RunFailed, StoreUnavailable, is_interrupt, with_advice
 from tribolake.lake.custody import lock_machine
-from tribolake.product import Product, Progress, StepResult
+from tribolake.lake.files import remove
+from tribolake.lake.replicas import open_replicas
+from tribolake.product import Product, Progress, Step, StepResult
 from tribolake.publish.gold import publish_client
 from tribolake.publish.shelf import Shelf
 from tribolake.publish.version import ManifestHeader
 from tribolake.publish.versioned import publish_versions
+from tribolake.run.attempt import keep_status, record_attempt, share_status
 from tribolake.run.calls import keep_calls
 from tribolake.run.data_tests import Finding
 from tribolake.run.dbt import Dbt
+from tribolake.run.file_versions import keep_versions
+from tribolake.run.first_listings import keep_first_listings
+from tribolake.run.history import keep_history, restore_history
 from tribolake.run.home import Home, open_home
 from tribolake.run.notify import Troubles, tell, tell_failure, troubles_of
-from tribolake.run.plan import Plan, plan_run
-from tribolake.run.report import RunReport, describe_clients, describe_failed_files
+from tribolake.run.plan import Plan, plan_run, undeclared_clients
+from tribolake.run.rejections import counts_by_reason, not_reported_yet, read_rejections
+from tribolake.run.report import RunReport, describe_clients, describe_dated_ahead, describe_failed_files
+from tribolake.run.set_aside import Build
 from tribolake.run.warehouse import hold_back, record_run
 from tribolake.settings import Settings
+from tribolake.texts import one_line
 
 
 def run(
@@ -37,8 +47,9 @@ def run(
     list_everything: bool = False,
     asks_a_model: bool = True,
     progress: Progress = lambda _: None,
+    notice: Progress = lambda _: None,
 ) -> RunReport:
-    """Bring gold up to date with bronze: read what is new, build, test, publish.
+    """Bring gold up to date with bronze: read new files, build, test, publish.
 
     Args:
         product: what is brought up to date.
@@ -46,10 +57,11 @@ def run(
         policy: how to judge, one of the product's.
         clients: read and publish only these; None means all.
         full_refresh: forget what was loaded and read every file again.
-        recalculate_limits: calculate the limits of every group anew.
+        recalculate_limits: calculate the limits of every group again.
         list_everything: look for new files in all of bronze, however large it is: see `lake/listing.py`.
         asks_a_model: have recommendations worded, where the settings have a key; otherwise what was worded is shown.
-        progress: told what is under way.
+        progress: called with the name of each step when it starts.
+        notice: called with what a person should know before anything is built.
 
     Raises:
         ConfigurationError: policy or client is unknown.
@@ -58,7 +70,7 @@ def run(
     """
     if not asks_a_model:
         settings = settings.changed(openai_api_key=None)
-    home = open_home(settings)
+    home = open_home(settings, product.inbox(settings))
 
     def plan_it() -> Plan:
         return plan_run(
@@ -72,22 +84,31 @@ def run(
             list_everything=list_everything,
         )
 
-    with lock_machine(settings):
+    with lock_machine(settings), record_attempt(settings) as attempt:
         stopwatch = Stopwatch(progress)
         with stopwatch("discover"):
             home.custody.restore()
             plan = plan_it()
-        report = RunReport(
-            plan.request.run_id, policy, settings.language, nothing_new=not plan.reasons, stages=stopwatch.stages
-        )
-        report.results = {step.reports: StepResult() for step in product.steps().after_build}
+        if plan.is_dated_ahead:
+            notice("the last run is dated after now: the clock of its machine or of this one is wrong")
+        report = RunReport(plan.request.run_id, policy, settings.language, settings.home, stages=stopwatch.stages)
+        report.nothing_new = not plan.reasons
+        attempt.report = report
+        report.results = {step.reports: StepResult() for step in product.steps().all}
+        report.add_listing(plan.listing)
         if plan.reasons:
             progress("; ".join(plan.reasons))
             with home.custody.hold():
                 if home.custody.restore():  # another machine was faster
                     plan = plan_it()
+                report.add_listing(plan.listing)
                 if plan.reasons:
                     report.reasons = list(plan.reasons)
+                    for client, files in undeclared_clients(product, plan.found).items():
+                        notice(
+                            f"{one_line(client)} is not a declared client: {files:,} new files are not read. "
+                            f"Add a row to seeds/{product.name}/clients.csv, or rename the folder"
+                        )
                     _carry_out_and_tell(product, plan, settings, home, report, stopwatch)
         elif plan.last_run_id:
             home.custody.save(plan.last_run_id)  # which may have been killed before it did so itself
@@ -98,7 +119,7 @@ def run(
 
 
 class Stopwatch:
-    """Seconds per stage; a stage announces itself when it begins."""
+    """Seconds per stage. Progress is reported when a stage begins."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -127,57 +148,87 @@ def _carry_out_and_tell(
         raise
     tell(settings, troubles)
     with stopwatch("hand over"):
+        share_status(settings)
         home.custody.save(plan.request.run_id)
 
 
 def _carry_out(
     product: Product, plan: Plan, settings: Settings, home: Home, report: RunReport, stopwatch: Stopwatch
 ) -> Troubles:
+    home.shelf.require_links()
     steps = product.steps()
+    report.failed_tests += plan.problems
+    if plan.last_run_id is None:
+        report.failed_tests += restore_history(product, settings)
     steps.before_build(settings, plan.request.run_id, plan.found)
     with Dbt(product, settings, stopwatch.progress) as dbt:
         with stopwatch("build"):
-            columns = dbt.build(load_seeds=plan.load_seeds, rebuild=plan.rebuild)
-        for step in steps.after_build:
-            with stopwatch(step.stage), dbt.warehouse() as warehouse:
-                report.results[step.reports] = step.carry_out(
-                    warehouse, settings, plan.request.run_id, stopwatch.progress
-                )
+            build = Build(dbt, product, plan.load_seeds, plan.since)
+            columns = build.run(rebuild=plan.rebuild)
+        _carry_out_steps(steps.after_build, dbt, settings, report, stopwatch)
         with stopwatch("test"):
             found = dbt.test(seeds=plan.fingerprints.seeds if plan.load_seeds else None)
             report.add_findings(found)
         with stopwatch("publish"), dbt.warehouse() as warehouse:
+            keep_versions(warehouse, plan.listing.files)
+            # Before anything is published that depends on it.
+            keep_first_listings(warehouse, product, open_replicas(settings), plan.request.run_id)
             clients = plan.request.clients or product.clients()
             report.clients = describe_clients(warehouse, product, plan.since, clients)
             report.failed_files = describe_failed_files(warehouse, product, plan.since)
-            _hold_back(report, found)
-            touched = set(report.clients) if plan.republish else _touched_clients(warehouse, product, report)
+            report.dated_ahead = describe_dated_ahead(warehouse, product, plan.since)
+            rejections = read_rejections(warehouse, product)
+            report.rejected = [one.as_dict() for one in not_reported_yet(warehouse, rejections)]
+            for client, done in report.clients.items():
+                done.rejected = counts_by_reason(rejections, client)
+            hold_back_clients(product, report, found)
+            touched = (
+                set(report.clients)
+                if plan.republish or build.isolated
+                else _touched_clients(warehouse, product, report)
+            )
             _publish(warehouse, product, plan, home.shelf, report, columns, touched, stopwatch.progress)
-            hold_back(warehouse, list(report.problems))
-            # After that: what could not be announced is not held back, readers see it. The next run tries again.
+            # Readers see of a client that this run leaves out what they saw before.
+            hold_back(warehouse, [*report.problems, *(set(product.clients()) - set(report.clients))])
+            # After the hold: a client whose announcement failed is published. The next run announces it again.
             for client, problem in home.unannounced.items():
                 report.clients[client].problem = report.clients[client].problem or problem
         with stopwatch("history"):
             report.add_findings(dbt.snapshot())
+            with dbt.warehouse() as warehouse:
+                report.warnings += keep_history(
+                    warehouse, product, settings, report.run_id, home.custody.assert_lease_held
+                )
+        _carry_out_steps(steps.after_publish, dbt, settings, report, stopwatch)
         # All of it is loaded. A run that is killed after it was recorded may have no next one that cleans up.
         for staged in settings.staging.glob("*"):
-            staged.unlink(missing_ok=True)
+            remove(staged)
         report.seconds = stopwatch.seconds
         with dbt.warehouse() as warehouse:
-            record_run(warehouse, plan.request, plan.fingerprints, report)
-            return troubles_of(product, report, warehouse)
+            record_run(warehouse, plan.request, plan.fingerprints, report, rejections)
+            keep_status(settings, warehouse, product, rejections)
+            return troubles_of(product, report, warehouse, rejections)
+
+
+def _carry_out_steps(
+    steps: Sequence[Step], dbt: Dbt, settings: Settings, report: RunReport, stopwatch: Stopwatch
+) -> None:
+    for step in steps:
+        with stopwatch(step.stage), dbt.warehouse() as warehouse:
+            report.results[step.reports] = step.carry_out(warehouse, settings, report.run_id, stopwatch.progress)
 
 
 def _touched_clients(warehouse: duckdb.DuckDBPyConnection, product: Product, report: RunReport) -> set[str]:
-    """Clients whose published tables the build or a step after it may have changed."""
+    """Return clients whose published tables the build or a later step may have changed."""
     built = {client for (client,) in warehouse.execute(product.warehouse.touched).fetchall()}
     return built.union(*(result.touched for result in report.results.values()))
 
 
-def _hold_back(report: RunReport, found: Sequence[Finding]) -> None:
+def hold_back_clients(product: Product, report: RunReport, found: Sequence[Finding]) -> None:
     """Hold back the clients that failed tests name. A failed test that names no client holds all of them back."""
     for finding in (finding for finding in found if finding.is_failure):
-        for client in finding.clients or set(report.clients):
+        # Rows of files name the folder of bronze.
+        for client in {product.client_of(name) for name in finding.clients} or set(report.clients):
             if client in report.clients:
                 report.clients[client].problem = f"data test {finding.test} failed"
 
@@ -193,22 +244,37 @@ def _publish(
     progress: Progress,
 ) -> None:
     contract = product.contract
-    declared = {table.name: columns[table.name] for table in contract.tables}
+    declared = {
+        table.name: [name for name in columns[table.name] if name not in table.without] for table in contract.tables
+    }
     code = plan.fingerprints.project[:16]
     header = ManifestHeader(report.run_id, report.policy, plan.request.requested_at.isoformat(), code)
     if contract.versioned:  # first: published rows name their version
         publish_versions(warehouse, shelf, contract.versioned)
     with_samples = {client: done for client, done in report.clients.items() if done.samples}
+    untouched = sorted(with_samples.keys() - set(touched))
+    sampled = random.choice(untouched) if untouched else None  # noqa: S311 - protects nothing
     for client, done in with_samples.items():
         if done.problem:
             continue
         try:
-            if client in touched:
+            if client in touched or (client == sampled and not shelf.shows([client], asks_store=True)):
                 progress(f"publish {client}")
-                done.changed = publish_client(warehouse, contract, shelf, client, header, declared)
+                outcome = publish_client(warehouse, contract, shelf, client, header, declared)
+                done.changed = outcome.changed
+                report.altered_files += [{"file": one.key, "problem": one.words} for one in outcome.differences]
             done.published = True
+        except (LakeIsBusy, RunFailed):  # another run holds the lake now
+            raise
         except (ContractBroken, StoreUnavailable, OSError, duckdb.Error) as error:
-            done.problem = str(error)
+            done.problem = with_advice(str(error))
+        except Exception as error:  # a failure of one client does not stop the others
+            if is_interrupt(error):
+                raise
+            done.problem = (
+                f"publishing broke off ({type(error).__name__}: {error}). Its published files stay. "
+                "The next run tries again"
+            )
     if with_samples and not any(done.published for done in with_samples.values()):
         problems = "; ".join(f"{client}: {problem}" for client, problem in report.problems.items())
-        raise RunFailed(f"nothing was published, what was published before stays. {problems}")
+        raise RunFailed(f"no client was published to the end, and the next run tries again. {problems}")

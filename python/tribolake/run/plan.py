@@ -1,17 +1,21 @@
-"""Is a run due, and what has it to do? Answered from a listing and the ledger, without reading a file."""
+"""Plan a run from a listing and the ledger, without reading a file."""
 
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from tribolake.errors import ConfigurationError
-from tribolake.lake.bronze import BronzeFile
-from tribolake.lake.ledger import Ledger, new_files
+from tribolake.errors import ConfigurationError, RunFailed
+from tribolake.lake.bronze import BronzeFile, Listing
+from tribolake.lake.ledger import Ledger, note_missing_bronze, unseen_files, without_archived
+from tribolake.lake.replicas import open_objects, open_replicas
 from tribolake.product import Product
-from tribolake.publish.shelf import Shelf
+from tribolake.run.control_tables import control_tables
+from tribolake.run.file_versions import ask_for_changed_files
+from tribolake.run.first_listings import learn_first_listings
 from tribolake.run.home import Home
 from tribolake.run.project import Fingerprints
 from tribolake.run.warehouse import (
@@ -19,10 +23,11 @@ from tribolake.run.warehouse import (
     RunRequest,
     is_unfinished,
     last_run,
-    lower_names,
     open_for_a_run,
     read_ledger,
+    relation_exists,
     request_run,
+    table_exists,
     what_is_unfinished,
 )
 from tribolake.settings import Settings
@@ -30,17 +35,20 @@ from tribolake.settings import Settings
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do; without reasons there is nothing to do."""
+    """The work of a run. Without reasons there is none."""
 
     request: RunRequest
     last_run_id: str | None
+    listing: Listing
     found: list[BronzeFile]
-    reasons: tuple[str, ...]  # all that hold, as people and the run's report read them
+    reasons: tuple[str, ...]  # as people and the run's report read them
     load_seeds: bool
-    rebuild: bool  # make every derived table anew: what earlier runs made does not hold any more
-    republish: bool  # publish every client, not only those that the run touches: the last run left something undone
-    since: datetime  # what arrived after this is new to readers of gold
+    rebuild: bool  # build every derived table again
+    republish: bool  # publish all clients, not only those that the run touches
+    since: datetime  # later arrivals are new to readers of gold
     fingerprints: Fingerprints
+    is_dated_ahead: bool = False  # the last run is: the clock of its machine was wrong
+    problems: tuple[str, ...] = ()  # of the lake's records, with what to do
 
 
 def plan_run(
@@ -54,12 +62,13 @@ def plan_run(
     recalculate_limits: bool,
     list_everything: bool = False,
 ) -> Plan:
-    """Compare the listing with the ledger; if a run is due its request is left in the warehouse.
+    """Compare the listing with the ledger. If a run is due, write its request to the warehouse.
 
     Raises:
         ConfigurationError: the policy or a client is unknown.
+        RunFailed: every file is to be read again, and some of a published lake cannot be read now.
     """
-    clients = lower_names(clients)
+    clients = product.named_clients(clients)
     check_request(product, policy, clients)
     now = datetime.now(UTC)
     fingerprints = Fingerprints.of(product)
@@ -81,7 +90,7 @@ def plan_run(
             run_id=f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}",
             policy=policy,
             clients=tuple(clients) if clients else None,
-            # What failed before may succeed with another seed or another reader.
+            # Failed files may succeed with another seed or another reader.
             retry_failed=project_changed,
             recalculate_limits=recalculate_limits or unfinished.recalculate_limits,
             requested_at=now,
@@ -90,9 +99,19 @@ def plan_run(
         ledger = Ledger.of([]) if reread else read_ledger(warehouse, product, retry_failed=project_changed)
         if list_everything:
             ledger = replace(ledger, needs_whole_listing=True)
-        found = new_files(home.lake, ledger, clients)
+        listing = home.lake.look(whole=ledger.needs_whole_listing)
+        note_missing_bronze(listing, ledger, settings)
+        if (
+            not reread
+            and table_exists(warehouse, "control", "file_versions")
+            and ask_for_changed_files(warehouse, listing.files, now)
+        ):
+            ledger = read_ledger(warehouse, product, retry_failed=project_changed)
+        found = without_archived(home.lake, ledger, unseen_files(listing, ledger, product.folders_of(clients)))
+        if reread or past is None:
+            _refuse_to_lose_samples(settings, home, listing, found)
         not_enough = {"the last run did not finish": is_unfinished(warehouse, product, past)} | (
-            _reasons_of_the_past(home.shelf, request, past) if past else {}
+            _reasons_of_the_past(home, request, past) if past else {}
         )
         reasons = {
             "every file is read again, as asked": full_refresh,
@@ -100,30 +119,78 @@ def plan_run(
             "models, seeds or code changed: every table is rebuilt": project_changed and past is not None,
             "first run": past is None,
             f"{len(found)} new files": bool(found) and not reread,
-            "limits are to be calculated anew": recalculate_limits,
+            "limits are calculated again, as asked": recalculate_limits,
             **product.steps().reasons(warehouse, settings, policy, now),
         } | not_enough
         holding = tuple(reason for reason, holds in reasons.items() if holds)
+        problems: list[str] = []
         if holding:
+            warehouse.execute(control_tables())
+            replicas = open_replicas(settings)
+            has_arrivals = relation_exists(warehouse, product.warehouse.arrivals)
+            problems = learn_first_listings(warehouse, product, replicas, request.run_id, has_arrivals=has_arrivals)
             forget = product.warehouse.from_files if reread else ()
             request_run(warehouse, request, found, rebuild=rebuild, forget=forget)
-    # The seeds of a rebuild that was killed may be other ones than these, though the last finished run had these.
+    # A killed rebuild may have loaded other seeds than those of the last finished run.
     load_seeds = past is None or past.fingerprints.seeds != fingerprints.seeds or unfinished.rebuild
-    since = past.finished_at if past else datetime.min.replace(tzinfo=UTC)
+    since = min(past.finished_at, now) if past else datetime.min.replace(tzinfo=UTC)
+    is_dated_ahead = past is not None and past.finished_at > now
     republish = rebuild or any(not_enough.values())
     last_run_id = past.run_id if past else None
-    return Plan(request, last_run_id, found, holding, load_seeds, rebuild, republish, since, fingerprints)
+    return Plan(
+        request,
+        last_run_id,
+        listing,
+        found,
+        holding,
+        load_seeds,
+        rebuild,
+        republish,
+        since,
+        fingerprints,
+        is_dated_ahead,
+        tuple(problems),
+    )
 
 
-def _reasons_of_the_past(shelf: Shelf, request: RunRequest, past: PastRun) -> dict[str, bool]:
-    """Why the last run is not enough."""
+def _refuse_to_lose_samples(settings: Settings, home: Home, listing: Listing, found: Sequence[BronzeFile]) -> None:
+    """Refuse to read every file if some cannot be read now: the samples that they gave would no longer be published."""
+    if not open_objects(settings).folders(f"{settings.prefix}/gold"):
+        return
+    if listing.unread_folders:
+        raise RunFailed(
+            f"every file has to be read, and {len(listing.unread_folders)} folders in bronze cannot be listed, such as "
+            f"{listing.unread_folders[0]}. Check their permissions, then run again. What is published stays"
+        )
+    if not listing.files:
+        raise RunFailed(
+            f"every file has to be read, and {settings.address} has none below {settings.prefix}/bronze. Mount it or "
+            "put the files back, then run again. What is published stays"
+        )
+    archived = sorted(home.lake.archived([file.key for file in found])) if found else []
+    if archived:
+        raise RunFailed(
+            f"every file has to be read, and {len(archived)} of {len(found)} files in bronze are archived, such as "
+            f"{archived[0]}. Restore them with `aws s3api restore-object`, then run again. What is published stays"
+        )
+
+
+def undeclared_clients(product: Product, found: Sequence[BronzeFile]) -> dict[str, int]:
+    """Return the client folders that no seed declares, with the number of their new files."""
+    declared = set(product.folders_of(product.clients()) or ())
+    return dict(sorted(Counter(file.client for file in found if file.client not in declared).items()))
+
+
+def _reasons_of_the_past(home: Home, request: RunRequest, past: PastRun) -> dict[str, bool]:
+    """List reasons why the last run is not enough."""
     published = [client for client, done in past.report["clients"].items() if done["published"]]
     return {
         f"policy {request.policy} was not the last one": past.policy != request.policy,
         f"language {request.language} was not the last one": past.language != request.language,
+        f"the lake is in another home: {home.settings.home}": past.home not in (None, home.settings.home),
         "clients that the last run left out": not _is_covered(request.clients, past.clients),
         "clients that were held back": past.was_held_back,
-        "published files are gone": not all(shelf.shows(client) for client in published),
+        "published files are missing or altered": not home.shelf.shows(published),
     }
 
 
@@ -132,7 +199,7 @@ def _is_covered(clients: tuple[str, ...] | None, by: tuple[str, ...] | None) -> 
 
 
 def check_request(product: Product, policy: str, clients: Sequence[str] | None) -> None:
-    """Whether a run can be asked for.
+    """Check the arguments of a run.
 
     Raises:
         ConfigurationError: the policy or a client is unknown.

@@ -1,10 +1,10 @@
-"""The dbt project's own files: a run is due when those of its product change, even if no new file arrived."""
+"""Fingerprints of project files. A run is due when those of its product change, even without a new file."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
@@ -17,11 +17,11 @@ SHARED = ("macros/*.sql", "macros/materializations/*.sql", "macros/tests/*.sql",
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """SHA-256 of the files, other than those of laboratories, that runs of a product depend on."""
+    """SHA-256 of the project files that runs of a product depend on."""
 
     project: str  # models, macros, seeds and the Python that models import: every derived table
     seeds: str
-    readers: str  # what turns a file into raw rows
+    readers: str  # Python that turns a file into raw rows
 
     @classmethod
     def of(cls, product: Product) -> Fingerprints:
@@ -31,9 +31,14 @@ class Fingerprints:
             fingerprint(*product.sources.readers),
         )
 
+    @classmethod
+    def of_record(cls, recorded: Mapping[str, str]) -> Fingerprints:
+        """Return the fingerprints that a run recorded. Another release may have had more, or fewer."""
+        return cls(**{field.name: recorded.get(field.name, "") for field in fields(cls)})
+
 
 def fingerprint_parsed(product: Product) -> str:
-    """Return a SHA-256 over what dbt reads of the project for a product."""
+    """Return a SHA-256 over the files that dbt reads for a product."""
     return fingerprint(*_parsed(product))
 
 
@@ -54,7 +59,7 @@ def fingerprint(*patterns: str) -> str:
 
 
 def _files(pattern: str) -> Iterator[tuple[str, Path]]:
-    """Find files by a pattern of the checkout. Returns the names that they have there: an installed copy is no news."""
+    """Find files by a pattern of the checkout. Returns their names in a checkout, for an installed package too."""
     folder, prefix = (PACKAGE_DIR, PACKAGE) if pattern.startswith(PACKAGE) else (PROJECT_DIR, "")
     for path in folder.glob(pattern.removeprefix(prefix)):
         name = path.relative_to(folder).as_posix()
@@ -81,5 +86,5 @@ def _parsed(product: Product) -> list[str]:
 
 @cache
 def _digest_of(path: Path, size_bytes: int, modified_ns: int) -> bytes:
-    """A file is read once; whoever runs for long notices its changes by size and time."""
+    """Hash a file. A process that runs for long reads a file again if its size or time has changed."""
     return hashlib.sha256(path.read_bytes()).digest()

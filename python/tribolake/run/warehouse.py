@@ -1,8 +1,9 @@
-"""The warehouse of a lake: what the wrapper asks of a run, and what runs left behind."""
+"""The warehouse of a lake: requests of runs, and records of past runs."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,20 +14,23 @@ from typing import Any
 import duckdb
 from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_exponential_jitter
 
-from tribolake.errors import ConfigurationError
+from tribolake.errors import DAMAGED, ConfigurationError, LakeIsBusy, RunFailed, is_of_the_disk
 from tribolake.lake.bronze import BronzeFile
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
 from tribolake.product import Product
 from tribolake.run.control_tables import control_tables
 from tribolake.run.home import bring_warehouse
 from tribolake.run.project import Fingerprints
+from tribolake.run.rejections import Rejection, remember_reported
 from tribolake.run.report import RunReport
 from tribolake.settings import Settings
 
-# Tables that an earlier version of tribolake made otherwise are not understood: see `open_for_a_run`.
+# Version of the tables' layout. A warehouse with another layout is moved aside: see `open_for_a_run`.
 LAYOUT_TABLE = ("history", "layout_2")
+LAYOUT = re.compile("layout_([0-9]+)")
 NO_RETRIES = "(select '' as file_key, now() as asked_at where false)"
-# DuckDB gives its file to one writer, or to readers: a run and a look at the status wait for each other.
+HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+# DuckDB gives its file to one writer or to readers, so a run and `tribolake status` wait for each other.
 PATIENCE = Retrying(
     retry=retry_if_exception_message(match="(?s).*Could not set lock"),
     wait=wait_exponential_jitter(multiplier=0.05, max=1, jitter=0.1),
@@ -37,7 +41,7 @@ PATIENCE = Retrying(
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What one run is asked to do; `clients` None means all."""
+    """The request of one run. `clients` None means all."""
 
     run_id: str
     policy: str
@@ -50,7 +54,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class PastRun:
-    """The last run that published, with the report it printed."""
+    """The last run that published, with its report."""
 
     run_id: str
     finished_at: datetime
@@ -64,13 +68,18 @@ class PastRun:
         return str(self.report.get("language", "es"))
 
     @property
+    def home(self) -> str | None:
+        """The home of the lake: see `Settings.home`. Runs of earlier releases did not note it."""
+        return self.report.get("home") or None
+
+    @property
     def was_held_back(self) -> bool:
         return any(client["problem"] for client in self.report["clients"].values())
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """What the last run was to do and did not bring to its end: tables may be half as they were, half anew."""
+    """Work that an interrupted run left. Tables may be partly old and partly new."""
 
     rebuild: bool = False
     recalculate_limits: bool = False
@@ -78,18 +87,27 @@ class Unfinished:
 
 @contextmanager
 def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that is closed afterwards.
+    """Open a connection, and close it afterwards.
 
     Raises:
-        ConfigurationError: another program holds the file, or it is not a warehouse.
+        LakeIsBusy: another program holds the file.
+        RunFailed: it is not a warehouse, or it is damaged.
     """
+    if path.exists() and not path.is_file():  # opening a pipe would wait for its other end
+        raise RunFailed(f"the warehouse {path} is no regular file. {DAMAGED}")
     try:
         connection = PATIENCE(duckdb.connect, path, read_only=read_only)
     except duckdb.IOException as error:
-        raise ConfigurationError(
-            f"the warehouse {path} cannot be opened ({str(error).splitlines()[0]}). "
-            "Close the program that holds it, or move the file away: the next run builds it anew from bronze"
+        holder = HOLDER.search(str(error))
+        if not holder:
+            advice = "" if is_of_the_disk(str(error)) else f". {DAMAGED}"
+            raise RunFailed(f"the warehouse {path} cannot be opened ({_first_line(error)}){advice}") from error
+        raise LakeIsBusy(
+            f"the warehouse {path} is held by process {holder['pid']} ({holder['program']}): wait until it ends, or "
+            "close it. Until then `tribolake query` and `tribolake status` show what is published"
         ) from error
+    except duckdb.Error as error:
+        raise RunFailed(f"the warehouse {path} cannot be opened ({_first_line(error)}). {DAMAGED}") from error
     try:
         yield connection
     finally:
@@ -98,7 +116,7 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
 
 @contextmanager
 def open_built(settings: Settings, schema: str, table: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse to read from, with a table that runs make.
+    """Open the warehouse for reading, and check that it has a table of runs.
 
     Raises:
         ConfigurationError: no run has made it yet.
@@ -114,8 +132,13 @@ def open_built(settings: Settings, schema: str, table: str) -> Iterator[duckdb.D
 
 @contextmanager
 def open_for_a_run(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse to write to; one that an earlier version laid out otherwise is moved aside: bronze has it all."""
+    """Open the warehouse for writing. One with an earlier layout is moved aside, because bronze has all its rows.
+
+    Raises:
+        RunFailed: a later release made it.
+    """
     with open_warehouse(path) as connection:
+        _refuse_later_layouts(connection, path)
         is_old = table_exists(connection, "control", "runs") and not table_exists(connection, *LAYOUT_TABLE)
         if not is_old:
             yield connection
@@ -125,14 +148,29 @@ def open_for_a_run(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def _refuse_later_layouts(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    schema, ours = LAYOUT_TABLE
+    tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+    layouts = {int(found[1]) for at, name in tables if at == schema and (found := LAYOUT.fullmatch(name))}
+    if layouts and max(layouts) > int(ours.removeprefix("layout_")):
+        raise RunFailed(
+            f"the warehouse {path} was made by a later release of tribolake: install that release, or move the file "
+            "away, and this one builds its own from bronze"
+        )
+
+
 def read_ledger(connection: duckdb.DuckDBPyConnection, product: Product, *, retry_failed: bool = False) -> Ledger:
-    """What earlier runs saw; with `retry_failed`, files that failed count as not seen."""
+    """Read the ledger of earlier runs. With `retry_failed`, failed files count as not seen."""
+    return Ledger.of(ledger_rows(connection, product), retry_failed=retry_failed)
+
+
+def ledger_rows(connection: duckdb.DuckDBPyConnection, product: Product) -> list[tuple[Any, ...]]:
+    """Return the rows of `LEDGER_QUERY`. A new warehouse has none."""
     arrivals = product.warehouse.arrivals
     if not relation_exists(connection, arrivals):
-        return Ledger.of([])
+        return []
     retries = "control.retries" if table_exists(connection, "control", "retries") else NO_RETRIES
-    seen = connection.execute(LEDGER_QUERY.format(arrivals=arrivals, retries=retries)).fetchall()
-    return Ledger.of(seen, retry_failed=retry_failed)
+    return connection.execute(LEDGER_QUERY.format(arrivals=arrivals, retries=retries)).fetchall()
 
 
 def last_run(connection: duckdb.DuckDBPyConnection) -> PastRun | None:
@@ -140,7 +178,7 @@ def last_run(connection: duckdb.DuckDBPyConnection) -> PastRun | None:
         return None
     row = connection.execute(
         "select run_id, finished_at, fingerprints, policy, clients, report"
-        " from control.runs order by finished_at desc limit 1"
+        " from control.runs order by rowid desc limit 1"  # a clock may have been wrong
     ).fetchone()
     if row is None:
         return None
@@ -148,7 +186,7 @@ def last_run(connection: duckdb.DuckDBPyConnection) -> PastRun | None:
     return PastRun(
         run_id,
         finished_at,
-        Fingerprints(**json.loads(fingerprints)),
+        Fingerprints.of_record(json.loads(fingerprints)),
         policy,
         tuple(clients) if clients else None,
         json.loads(report),
@@ -156,7 +194,7 @@ def last_run(connection: duckdb.DuckDBPyConnection) -> PastRun | None:
 
 
 def is_unfinished(connection: duckdb.DuckDBPyConnection, product: Product, past: PastRun | None) -> bool:
-    """Whether rows were loaded that no finished run has published: a run was killed, or dbt was started by hand."""
+    """Return True if rows were loaded and not published: a run was killed, or dbt was started by hand."""
     if past is None:
         return False
     requested = connection.execute("select run_id from control.run_request").fetchone()
@@ -164,12 +202,13 @@ def is_unfinished(connection: duckdb.DuckDBPyConnection, product: Product, past:
     arrivals = product.warehouse.arrivals
     if was_killed or not relation_exists(connection, arrivals):
         return was_killed
-    arrived = connection.execute(f"select max(arrived_at) from {arrivals}").fetchone()
+    # Times ahead of the clock are from when it was wrong. Not bound, see `table_exists`.
+    arrived = connection.execute(f"select max(arrived_at) from {arrivals} where arrived_at <= now()").fetchone()
     return bool(arrived and arrived[0] and arrived[0] > past.finished_at)
 
 
 def what_is_unfinished(connection: duckdb.DuckDBPyConnection) -> Unfinished:
-    """What the next run has to do because the last one did not end, whatever it is asked for itself."""
+    """Return work that the next run must repeat because the last run was interrupted."""
     if not table_exists(connection, "control", "unfinished"):
         return Unfinished()
     row = connection.execute("select rebuild, recalculate_limits from control.unfinished").fetchone()
@@ -184,7 +223,7 @@ def request_run(
     rebuild: bool,
     forget: Sequence[str],
 ) -> None:
-    """Leave the request and the files to read where the models find them, and what to repeat for the next run.
+    """Write the request and the files to read for the models, and work to repeat for the next run.
 
     All in one transaction: a run that is killed here has asked for nothing.
 
@@ -192,7 +231,7 @@ def request_run(
         connection: to the warehouse.
         request: what the run is asked to do.
         found: the files that the run reads.
-        rebuild: the run makes every derived table anew.
+        rebuild: the run builds every derived table again.
         forget: relations that are dropped, such as what was read from files when the build must read them again.
     """
     with transaction(connection):
@@ -231,18 +270,23 @@ def request_run(
 
 
 def hold_back(connection: duckdb.DuckDBPyConnection, clients: Sequence[str]) -> None:
-    """Tell the snapshots which clients readers do not see as the warehouse has them."""
+    """Write which clients are not published, for the snapshots."""
     connection.execute("delete from control.held_back")
     connection.execute("insert into control.held_back select unnest(?)", [list(clients)])
 
 
 def record_run(
-    connection: duckdb.DuckDBPyConnection, request: RunRequest, fingerprints: Fingerprints, report: RunReport
+    connection: duckdb.DuckDBPyConnection,
+    request: RunRequest,
+    fingerprints: Fingerprints,
+    report: RunReport,
+    rejections: Sequence[Rejection] = (),
 ) -> None:
-    """Remember a run that published, with the fingerprints of the project and its seeds."""
+    """Record a run that published, with the fingerprints of the project and its seeds, and the sent rejections."""
     with transaction(connection):
         connection.execute(
-            "insert or replace into control.runs values (?, ?, ?, ?, ?, ?)",
+            "insert or replace into control.runs by name select ? as run_id, ?::timestamptz as finished_at,"
+            " ? as fingerprints, ? as policy, ?::varchar[] as clients, ? as report",
             [
                 request.run_id,
                 datetime.now(UTC),
@@ -252,6 +296,7 @@ def record_run(
                 json.dumps(report.as_dict(), ensure_ascii=False),
             ],
         )
+        remember_reported(connection, rejections)
         connection.execute("delete from control.unfinished")
         connection.execute("update control.run_request set has_found_files = false")  # they are loaded
         connection.execute("delete from control.found_files")
@@ -259,7 +304,7 @@ def record_run(
 
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All of what is executed, or nothing: a process can be killed between any two statements."""
+    """Run statements in one transaction. A process can be killed between any two statements."""
     connection.begin()
     try:
         yield
@@ -270,29 +315,34 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    # Compared here: a bound parameter would make duckdb import pandas, longer than all the rest of a run without news.
+    # Compared here, because a bound parameter makes duckdb import pandas, which takes longer than a run without news.
     tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
     return (schema, table) in tables
 
 
 def relation_exists(connection: duckdb.DuckDBPyConnection, relation: str) -> bool:
-    """Whether a table is there that is named with its schema, as in `bronze.bronze_arrivals`."""
-    schema, _, table = relation.partition(".")
-    return table_exists(connection, schema, table)
+    """Return True if a table or view exists. Its name has the schema, as in `bronze.bronze_arrivals`."""
+    schema, _, name = relation.partition(".")
+    views = connection.execute("select schema_name, view_name from duckdb_views()").fetchall()
+    return table_exists(connection, schema, name) or (schema, name) in views
 
 
 def rows_of(
     connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object] | None = None
 ) -> list[dict[str, Any]]:
-    """The rows of a query, by column name."""
-    cursor = connection.execute(query, dict(parameters or {}))
+    """Return the rows of a query, by column name."""
+    cursor = connection.execute(query, dict(parameters)) if parameters else connection.execute(query)
     names = [column[0] for column in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def lower_names(clients: Sequence[str] | None) -> list[str] | None:
-    """Clients as the seeds name them, each once; None means all."""
+    """Return clients in lower case as in the seeds, each once. None means all."""
     return sorted({client.lower() for client in clients}) if clients else None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _list(values: Sequence[str] | None) -> list[str] | None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-# Size in bytes and modification time. Another stamp means other content.
-FileStamp = tuple[int, datetime]
+# Size in bytes, modification time and version. Another stamp means other content.
+FileStamp = tuple[int, datetime, str]
 
 
 @dataclass(frozen=True)

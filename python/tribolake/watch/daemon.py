@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,12 +12,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from tribolake.errors import ConfigurationError, LakeIsBusy, TribolakeError
+from tribolake.errors import ConfigurationError, LakeIsBusy
 from tribolake.lake import open_lake
 from tribolake.lake.listing import RECENT
 from tribolake.product import Product
 from tribolake.run.plan import check_request
-from tribolake.run.warehouse import lower_names
 from tribolake.settings import Settings
 from tribolake.watch.backoff import Backoff
 from tribolake.watch.completeness import FileStamp, SettleTimes, Sighting, update_sightings
@@ -26,7 +24,7 @@ from tribolake.watch.event_source import NEVER, QueueState
 from tribolake.watch.heartbeat import BEAT_SECONDS, Heartbeat, LastRun, State, write_heartbeat
 from tribolake.watch.runner import Outcome, Runner
 from tribolake.watch.sources import open_source
-from tribolake.watch.wakeup import StopRequests, Wakeup, stop_requests
+from tribolake.watch.wakeup import StopRequests, Wakeup, stop_requests, wait_for_any
 
 # Between two listings. A burst of events is one listing. Listing a large lake takes a tenth of the time at most.
 PAUSE_SECONDS = 0.1
@@ -63,7 +61,7 @@ def watch(
         ConfigurationError: the policy or a client is unknown.
         LakeIsBusy: another watcher watches this lake.
     """
-    clients = lower_names(clients)
+    clients = product.named_clients(clients)
     check_request(product, policy, clients)  # a wrong request ends the command, without retries
     settings.state.mkdir(parents=True, exist_ok=True)
     wakeup = Wakeup()
@@ -92,6 +90,7 @@ class Watcher:
         self._settings = settings
         self._policy = policy
         self._clients = clients
+        self._folders = product.folders_of(clients)
         self._wakeup = wakeup
         self._on_run = on_run
         self._log = log
@@ -159,7 +158,7 @@ class Watcher:
         try:
             is_watching = self._events.keep_watching()
             self._look(now)
-        except (OSError, TribolakeError) as error:
+        except Exception as error:  # one odd file must not end the watcher
             if isinstance(error, ConfigurationError) and not self._has_looked:
                 raise
             self._look_at = now + LOOK_FOR_FOLDER_SECONDS
@@ -181,9 +180,9 @@ class Watcher:
         files = self._lake.list_bronze()
         self._listed = {file.key for file in files}
         listed = {
-            file.key: (file.size_bytes, file.modified_at)
+            file.key: (file.size_bytes, file.modified_at, file.version)
             for file in files
-            if self._clients is None or file.client in self._clients
+            if self._folders is None or file.client in self._folders
         }
         self._taken = {key: stamp for key, stamp in self._taken.items() if key in listed}
         new = {key: stamp for key, stamp in listed.items() if self._taken.get(key) != stamp}
@@ -268,7 +267,7 @@ class Watcher:
         sources: list[Any] = [self._wakeup]
         if self._runner.fileno() is not None:
             sources.append(self._runner)
-        ready, _, _ = select.select(sources, [], [], max(0.0, until - time.monotonic()))
+        ready = wait_for_any(sources, max(0.0, until - time.monotonic()))
         if self._wakeup in ready:
             self._wakeup.clear()
             self._look_at = min(self._look_at, max(time.monotonic(), self._looked_at + self._pause))
@@ -321,7 +320,10 @@ def _problem(report: dict[str, Any]) -> str | None:
     """Format the problems of a run in one line. None if it had none."""
     files = [f"{failed['file']}: {failed['problem']}" for failed in report["failed_files"]]
     clients = [f"{client}: {done['problem']}" for client, done in report["clients"].items() if done["problem"]]
-    return "; ".join([*clients, *files, *report["failed_tests"]]) or None
+    rejected = [
+        f"{one['file']}: {one['rejected']} × {one['reason']}" for one in report["rejected"] if one["needs_a_look"]
+    ]
+    return "; ".join([*clients, *files, *report["failed_tests"], *rejected]) or None
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class Heartbeat:
     queue: QueueState | None = None
 
     def is_alive(self, now: datetime) -> bool:
-        return self.state != "stopped" and now - self.beat_at < SILENCE and _exists(self.pid)
+        return self.state != "stopped" and now - self.beat_at < SILENCE and process_exists(self.pid)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that `status` shows."""
@@ -75,7 +75,8 @@ def read_heartbeat(state_dir: Path) -> Heartbeat | None:
         return None
 
 
-def _exists(pid: int) -> bool:
+def process_exists(pid: int) -> bool:
+    """Return True if a process of this machine has this id."""
     try:
         os.kill(pid, 0)
     except PermissionError:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-from tribolake.lake.bronze import NOT_YET_A_FILE
+from tribolake.lake.ignored import kind_of_ignored
 
 # Limit of SQS by default. Events of S3 have a few KB.
 MAX_BODY_CHARACTERS = 256 * 1024
@@ -125,4 +125,4 @@ def _key_in_bronze(created: _Created, watched: WatchedBronze) -> str | None:
 def _is_a_file(key: str, bronze: str) -> bool:
     """Apply the same rule as the lake's listing."""
     *folders, name = key.removeprefix(bronze).split("/")
-    return key.startswith(bronze) and bool(folders and name) and not NOT_YET_A_FILE.search(name)
+    return key.startswith(bronze) and bool(folders and name) and kind_of_ignored([*folders, name]) is None

@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.aws import open_client
 from tribolake.settings import Settings
+from tribolake.texts import without_users
 from tribolake.watch.event_source import NEVER, QueueState
 from tribolake.watch.messages import NotAnEvent, WatchedBronze, arrived_keys
 
@@ -142,7 +143,7 @@ class QueueEvents:
                 # After trouble, a call without waiting shows at once whether it is over.
                 messages = self._receive(0 if self._trouble else WAIT_SECONDS)
             except (BotoCoreError, ClientError) as error:
-                self._note_trouble(str(error))
+                self._note_trouble(without_users(error))
                 with self._changed:
                     self._changed.wait_for(lambda: self._is_stopped, pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -257,7 +258,8 @@ class QueueEvents:
             try:
                 self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
             except (BotoCoreError, ClientError) as error:
-                self._log(f"messages could not be deleted, the watcher tries again: {str(error)[:LOGGED_CHARACTERS]}")
+                said = without_users(error)[:LOGGED_CHARACTERS]
+                self._log(f"messages could not be deleted, the watcher tries again: {said}")
                 undone |= dict(batch)
         return undone
 
@@ -293,14 +295,12 @@ def open_queue(settings: Settings, *, wake: Callable[[], None], log: Callable[[s
         ConfigurationError: the queue does not exist.
     """
     assert settings.watch.queue  # noqa: S101 - the caller has checked it
-    client = boto3.session.Session(region_name=settings.s3.region).client(
-        "sqs",
-        config=Config(
-            connect_timeout=settings.s3.timeout_seconds,
-            read_timeout=WAIT_SECONDS + settings.s3.timeout_seconds,
-            retries={"total_max_attempts": 1},  # the threads retry until they are stopped
-        ),
+    config = Config(
+        connect_timeout=settings.s3.timeout_seconds,
+        read_timeout=WAIT_SECONDS + settings.s3.timeout_seconds,
+        retries={"total_max_attempts": 1},  # the threads retry until they are stopped
     )
+    client = open_client("sqs", settings.s3.region, config)
     try:
         client.get_queue_attributes(QueueUrl=settings.watch.queue, AttributeNames=["QueueArn"])
     except client.exceptions.QueueDoesNotExist as error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import selectors
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 
 class Wakeup:
@@ -42,6 +44,17 @@ class StopRequests:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
+
+
+def wait_for_any(sources: Sequence[Any], seconds: float) -> list[Any]:
+    """Wait until one of these can be read, at most so many seconds, and return those that can.
+
+    `select.select` would refuse descriptors from 1024 on, which a process with many open files has.
+    """
+    with selectors.PollSelector() as selector:
+        for source in sources:
+            selector.register(source, selectors.EVENT_READ)
+        return [key.fileobj for key, _ in selector.select(seconds)]
 
 
 @contextmanager

@@ -1,0 +1,64 @@
+"""A disk that is full in earnest: a small tmpfs holds the state of a lake."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tribolake.oil.synth import write_sample_lake
+
+pytestmark = pytest.mark.slow
+MIB = 2**20
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """A function that makes a disk of some bytes, or gives the disk another size."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    def resize(size: int) -> Path:
+        options = f"size={size}" + (",remount" if disk.is_mount() else "")
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk], capture_output=True, check=False
+        )
+        if mounted.returncode:
+            pytest.skip(f"no tmpfs can be mounted: {mounted.stderr.decode().strip()}")
+        return disk
+
+    yield resize
+    if disk.is_mount():
+        subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tmpfs is of Linux")
+def test_content_that_fills_the_disk_is_not_blamed(small_disk, tmp_path: Path, tribolake):
+    lake, more = tmp_path / "lake", tmp_path / "more"
+    write_sample_lake(lake, finning_units=1, als_units=1, months=2, dirty=False)
+    write_sample_lake(more, finning_units=1, als_units=40, months=12, dirty=False)
+    state = small_disk(200 * MIB)
+    environment = {"TRIBOLAKE_STATE_DIR": str(state), "TRIBOLAKE_CACHE_DIR": str(tmp_path / "cache")}
+    flags = ("--lake", str(lake))
+    ended = tribolake("run", *flags, **environment)
+    assert ended.returncode == 0, ended.stderr
+    (table,) = (more / "oil-analysis" / "bronze" / "emin").rglob("*.parquet")
+    (known,) = (lake / "oil-analysis" / "bronze" / "emin").rglob("*.parquet")
+    shutil.copy(table, known.with_name("more.parquet"))
+    small_disk(shutil.disk_usage(state).used + MIB)
+
+    ended = tribolake("run", *flags, **environment)
+    output = ended.stdout + ended.stderr
+    assert ended.returncode == 1, output
+    assert "the disk is full" in output and "Traceback" not in output
+    assert "set aside" not in output and "build without" not in output
+    small_disk(200 * MIB)
+    ended = tribolake("run", *flags, **environment)
+    assert ended.returncode in (0, 4), ended.stdout + ended.stderr  # 4 for rows that the file has twice
+    assert "failed" not in ended.stdout
+    assert re.search(r"^published .*gold/emin", ended.stdout, re.MULTILINE), ended.stdout
