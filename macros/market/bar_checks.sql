@@ -1,0 +1,21 @@
+{#- Whether two numbers are the same but for the rounding of Yahoo, which is to 32 bits: 6e-8. A correction is 1e-6. -#}
+{% macro is_corrected(before, after) -%}
+    coalesce(
+        abs({{ after }} - {{ before }}) > 1e-6 * greatest(abs({{ after }}), abs({{ before }})),
+        ({{ after }} is null) <> ({{ before }} is null)
+    )
+{%- endmacro %}
+
+
+{#- The product of the ratios of events after a day, in the order of their days: the same bits whatever came first. -#}
+{% macro product_after(events, day) -%}
+    coalesce(
+        list_product(
+            list_transform(
+                list_filter({{ events }}, lambda event: event.day > {{ day }}),
+                lambda event: event.ratio
+            )
+        ),
+        1.0
+    )
+{%- endmacro %}

@@ -1,0 +1,15 @@
+{#- What runs of the market product remember; see macros/control_tables.sql. -#}
+{% macro market_control_tables() -%}
+    -- The responses from which everything of a ticker was computed last. Written by the last model of a build.
+    create table if not exists control.computed_tickers (ticker varchar primary key, state varchar);
+    -- The last object of each ticker and kind that the lake confirmed, and what it was computed from.
+    create table if not exists control.deliveries (
+        ticker varchar not null,
+        kind varchar not null,
+        state varchar not null,
+        code varchar not null,
+        key varchar not null,
+        version_id varchar,
+        primary key (ticker, kind)
+    );
+{%- endmacro %}

@@ -1,0 +1,21 @@
+"""One row per ticker, session and computation version: technical indicators, from the whole history of the ticker."""
+
+from tribolake.market.computing import indicator_rows
+from tribolake.market.indicators import Computation
+
+COMPLETE = "open is not null and high is not null and low is not null and volume is not null"
+COLUMNS = """
+    ticker, session_date, split_open as open, split_high as high, split_low as low, split_close as close,
+    split_volume as volume
+"""
+FIELDS = "computation_version, averaging, macd_start, band_divisor, vwap_sessions, vwap_needed"
+
+
+def model(dbt, session):
+    dbt.config(schema="gold", materialized="scope", unique_key=["ticker"], meta={"scope": "touched_tickers"})
+    touched = dbt.ref("touched_tickers")
+    bars = dbt.ref("bars").filter(COMPLETE).join(touched.project("ticker"), "ticker")
+    rows = bars.project(COLUMNS).order("ticker, session_date").to_arrow_table()
+    versions = dbt.ref("computations").project(FIELDS).order("computation_version").fetchall()
+    computed = indicator_rows(rows, [Computation(*version) for version in versions])
+    return session.sql("select *, 'universe' as client from computed")

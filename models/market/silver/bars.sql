@@ -1,0 +1,130 @@
+{{ config(schema='silver', materialized='scope', unique_key=['ticker'], meta={'scope': 'touched_tickers'}) }}
+
+-- depends_on: {{ ref('touched_tickers') }}
+-- One row per ticker and session: of several responses the last fetched counts, whatever order they arrive in.
+
+with
+
+current_bars as (
+    select * from {{ ref('int_revised_bars') }} where is_current
+),
+
+splits as (
+    select
+        ticker,
+        list(struct_pack(day := ex_date, ratio := served_value) order by ex_date) as splits
+    from {{ ref('int_events') }}
+    where kind = 'split' and is_counted
+    group by ticker
+),
+
+split_adjusted as (
+    select
+        current_bars.*,
+        {{ product_after('splits.splits', 'current_bars.session_date') }} as known_ratio
+    from current_bars
+    left join splits on current_bars.ticker = splits.ticker
+),
+
+adjusted as (
+    select
+        *,
+        -- A price of a response that knows all splits stays as it was served, to the last bit.
+        open * (own_ratio / known_ratio) as split_open,
+        high * (own_ratio / known_ratio) as split_high,
+        low * (own_ratio / known_ratio) as split_low,
+        close * (own_ratio / known_ratio) as split_close,
+        volume * (known_ratio / own_ratio) as split_volume
+    from split_adjusted
+),
+
+dividends as (
+    select
+        events.ticker,
+        events.ex_date,
+        events.served_value,
+        events.content_id,
+        max(adjusted.session_date) as day_before
+    from {{ ref('int_events') }} as events
+    inner join adjusted on events.ticker = adjusted.ticker and events.ex_date > adjusted.session_date
+    where events.kind = 'dividend' and events.is_counted
+    group by all
+),
+
+own_splits as (
+    select
+        content_id,
+        list(struct_pack(day := ex_date, ratio := served_value) order by ex_date) as splits
+    from {{ ref('int_events') }}
+    where kind = 'split'
+    group by content_id
+),
+
+-- A dividend lowers the prices before it by its share of the close of the day before. Its amount was served divided by
+-- the splits of its response.
+shares as (
+    select
+        dividends.ticker,
+        dividends.ex_date,
+        1.0 - dividends.served_value
+        * (
+            {{ product_after('own_splits.splits', 'dividends.ex_date') }}
+            / {{ product_after('splits.splits', 'dividends.ex_date') }}
+        )
+        / adjusted.split_close as ratio
+    from dividends
+    inner join adjusted
+        on dividends.ticker = adjusted.ticker and dividends.day_before = adjusted.session_date
+    left join own_splits on dividends.content_id = own_splits.content_id
+    left join splits on dividends.ticker = splits.ticker
+),
+
+payments as (
+    select
+        ticker,
+        list(struct_pack(day := ex_date, ratio := ratio) order by ex_date) filter (where ratio > 0) as payments
+    from shares
+    group by ticker
+),
+
+paid as (
+    select
+        adjusted.*,
+        {{ product_after('payments.payments', 'adjusted.session_date') }} as dividend_ratio
+    from adjusted
+    left join payments on adjusted.ticker = payments.ticker
+)
+
+select
+    ticker,
+    symbol,
+    session_date,
+    exchange,
+    zone,
+    currency,
+    open,
+    high,
+    low,
+    close,
+    adjclose,
+    volume,
+    traded_open,
+    traded_high,
+    traded_low,
+    traded_close,
+    traded_volume,
+    split_open,
+    split_high,
+    split_low,
+    split_close,
+    split_volume,
+    split_open * dividend_ratio as adjusted_open,
+    split_high * dividend_ratio as adjusted_high,
+    split_low * dividend_ratio as adjusted_low,
+    split_close * dividend_ratio as adjusted_close,
+    timezone('UTC', known_from) as known_from,
+    timezone('UTC', fetched_at) as fetched_at,
+    content_id,
+    file_key,
+    'universe' as client
+from paid

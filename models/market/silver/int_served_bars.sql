@@ -1,0 +1,82 @@
+{{ config(schema='silver', materialized='scope') }}
+
+-- One row per bar of each response of a touched ticker, as it was served, with the reason why it cannot be used.
+-- A session is a day in the zone of the exchange.
+
+with
+
+responses as (
+    select * from {{ ref('raw_responses') }}
+    where status = 'loaded' and ticker in (select ticker from {{ ref('touched_tickers') }})
+),
+
+bars as (
+    select
+        ticker,
+        symbol,
+        content_id,
+        file_key,
+        fetched_at,
+        currency,
+        exchange,
+        zone,
+        names_events,
+        case
+            when to_timestamp(regular_end) > fetched_at
+                then cast(timezone(coalesce(zone, 'UTC'), to_timestamp(regular_start)) as date)
+        end as unfinished_from,
+        -- Days of a file without a zone may be a day ahead of UTC.
+        cast(timezone(coalesce(zone, 'UTC'), fetched_at) as date) + cast(zone is null as integer) as fetched_on,
+        unnest(range(1, len(times) + 1)) as position,
+        unnest(times) as time,
+        unnest(open) as open,
+        unnest(high) as high,
+        unnest(low) as low,
+        unnest(close) as close,
+        unnest(volume) as volume,
+        unnest(coalesce(adjclose, list_resize(cast([] as double[]), len(times)))) as adjclose
+    from responses
+),
+
+-- Times that DuckDB cannot hold are no times.
+dated as (
+    select
+        * exclude (open, high, low, volume, adjclose),
+        nullif(open, 'nan') as open,
+        nullif(high, 'nan') as high,
+        nullif(low, 'nan') as low,
+        nullif(volume, 'nan') as volume,
+        nullif(adjclose, 'nan') as adjclose,
+        case
+            when abs(time) < 100000000000 then cast(timezone(coalesce(zone, 'UTC'), to_timestamp(time)) as date)
+        end as session_date
+    from bars
+),
+
+judged as (
+    select
+        *,
+        case
+            when session_date is null then 'time_unreadable'
+            when session_date > fetched_on then 'date_not_come'
+            when session_date >= unfinished_from then 'session_unfinished'
+            when close is null or isnan(close) then 'close_missing'
+            when isinf(close) or isinf(open) or isinf(high) or isinf(low) or isinf(volume) then 'not_finite'
+            when least(open, high, low, close) <= 0 then 'price_not_positive'
+            when volume < 0 then 'volume_negative'
+            when high < greatest(open, close) then 'high_below_price'
+            when low > least(open, close) then 'low_above_price'
+        end as own_reason
+    from dated
+)
+
+select
+    * exclude (own_reason, unfinished_from, fetched_on),
+    case
+        when own_reason is not null then own_reason
+        when row_number() over (
+            partition by content_id, session_date, own_reason is null
+            order by position
+        ) > 1 then 'session_doubled'
+    end as reason
+from judged

@@ -1,0 +1,80 @@
+"""Tables of the market product."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Column, Table
+
+from tribolake.cli.console import open_console
+from tribolake.cli.printable import printable
+from tribolake.market.fetch import Fetched
+from tribolake.market.market_lake import StoredVersion
+
+COLUMNS = (
+    "first_session", "last_session", "sessions", "missing", "close", "currency", "rsi_14", "corrections", "rejected",
+)  # fmt: skip
+TEXTS = frozenset({"currency", "first_session", "last_session"})
+
+
+def print_fetched(outcomes: Sequence[Fetched]) -> None:
+    """Print what came of each symbol."""
+    console = open_console()
+    for one in outcomes:
+        where = printable(one.key) if one.key else printable(one.problem)
+        colour = "green" if one.is_well else "red"
+        console.print(f"[{colour}]{one.outcome}[/{colour}] {printable(one.symbol)}: {where}")
+
+
+def print_market_status(found: dict[str, Any]) -> None:
+    """Print a row for each ticker, and what needs a look."""
+    console = open_console()
+    right = (Column(name, justify="left" if name in TEXTS else "right") for name in COLUMNS)
+    table = Table("symbol", *right, box=box.SIMPLE)
+    for row in found["tickers"]:
+        table.add_row(printable(row["symbol"] or row["ticker"]), *(_cell(row[name]) for name in COLUMNS))
+    console.print(table)
+    if found["waiting"]:
+        console.print(f"{len(found['waiting']):,} responses wait for a run, such as {printable(found['waiting'][0])}")
+    for failed in found["failed_files"]:
+        console.print(f"[red]failed[/red] {printable(failed['file'])}: {printable(failed['problem'])}")
+    for one in found["rejected"]:
+        console.print(f"[red]rejected[/red] {one['rejected']:,} × {printable(one['reason'])} {printable(one['file'])}")
+    for client, held in found["held_back"].items():
+        console.print(f"[red]held back[/red] {printable(client)}: {printable(held['problem'])}")
+
+
+def print_values(body: dict[str, Any]) -> None:
+    """Print the values of a processed object, why some are undefined, and what they were computed from."""
+    console = open_console()
+    console.print(
+        f"{printable(body['symbol'])} {body['computation_type']} of session {printable(body.get('session_date'))}, "
+        f"version {printable(body['computation_version'])}, computed at {printable(body['computed_at'])}"
+    )
+    table = Table("name", Column("value", justify="right"), "undefined", box=box.SIMPLE)
+    for name, value in body["values"].items():
+        shown = value.get("percentile") if isinstance(value, dict) else value
+        why = body["undefined"].get(name, "")
+        said = ", ".join(why.values()) if isinstance(why, dict) else why
+        table.add_row(printable(name), _cell(shown), printable(said))
+    console.print(table)
+    for source in body["sources"]:
+        console.print(f"from {printable(source['key'])}")
+
+
+def print_versions(found: Sequence[StoredVersion]) -> None:
+    """Print a row for each stored computation."""
+    console = open_console()
+    table = Table("type", "computed at", "key", "version", box=box.SIMPLE)
+    for one in found:
+        version = printable(one.version_id or "")
+        table.add_row(one.kind, f"{one.computed_at:%Y-%m-%d %H:%M:%S}", printable(one.key), version)
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else printable(value)

@@ -1,0 +1,179 @@
+"""Compute tables over Arrow: every ticker from its whole history, one after the other.
+
+No state of a recursion is kept, so the order in which responses arrive cannot matter (docs/adr/0026).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tribolake.market import features, indicators
+from tribolake.market.features import FEATURES, compute_features
+from tribolake.market.indicators import INDICATORS, Bars, Computation, compute_indicators
+from tribolake.market.percentiles import LOOKBACK, Threshold, compute_percentiles
+from tribolake.market.windows import Values
+
+MOMENTS = ("percentile", "mean", "std", "minimum", "maximum", "frequency_below", "frequency_above")
+KEY = (("ticker", pa.string()), ("session_date", pa.date32()), ("computation_version", pa.string()))
+INDICATOR_ROWS = pa.schema([*KEY, *((name, pa.float64()) for name in INDICATORS), ("undefined", pa.string())])
+PERCENTILE_ROWS = pa.schema(
+    [
+        *KEY,
+        ("indicator", pa.string()),
+        ("value", pa.float64()),
+        *((name, pa.float64()) for name in MOMENTS),
+        ("sessions", pa.int32()),
+        ("lookback", pa.int32()),
+        ("undefined", pa.string()),
+    ]
+)
+FEATURE_ROWS = pa.schema([*KEY, *((name, pa.float64()) for name in FEATURES), ("undefined", pa.string())])
+FEATURES_VERSION = "1.0"
+
+
+def indicator_rows(bars: pa.Table, computations: Sequence[Computation]) -> pa.Table:
+    """Compute the indicators of tickers.
+
+    Args:
+        bars: ticker, session_date, open, high, low, close, volume, in this order of rows; no value is missing.
+        computations: the versions, each of which computes all of it.
+    """
+    parts = []
+    for ticker, part in _by_ticker(bars):
+        of_ticker = Bars(*(_numbers(part, name) for name in ("open", "high", "low", "close", "volume")))
+        for computation in computations:
+            values = compute_indicators(of_ticker, computation)
+            why = indicators.why_undefined(values, computation)
+            parts.append(_rows(ticker, part, computation.computation_version, values, dict(why), INDICATOR_ROWS))
+    return _concat(parts, INDICATOR_ROWS)
+
+
+def percentile_rows(found: pa.Table, thresholds: Sequence[Threshold]) -> pa.RecordBatchReader:
+    """Compute percentiles of the indicators that thresholds name, while they are read: they are many rows.
+
+    Args:
+        found: rows of indicators, in the order of ticker, version and session.
+        thresholds: of the indicators.
+
+    Returns:
+        A row for each session whose window is full, and for the last session of each ticker.
+    """
+    parts = _percentile_parts(found, thresholds)
+    return pa.RecordBatchReader.from_batches(PERCENTILE_ROWS, (batch for part in parts for batch in part.to_batches()))
+
+
+def _percentile_parts(found: pa.Table, thresholds: Sequence[Threshold]) -> Iterator[pa.Table]:
+    for (ticker, version), part in _by_key(found, ("ticker", "computation_version")):
+        for threshold in thresholds:
+            values = _numbers(part, threshold.indicator)
+            moments = compute_percentiles(values, threshold)
+            is_shown = ~np.isnan(moments["percentile"])
+            is_shown[-1:] = True
+            shown = np.flatnonzero(is_shown)
+            # A window that is not full ends at the last session.
+            defined = int((~np.isnan(values[-LOOKBACK:])).sum())
+            sessions = np.full(len(shown), LOOKBACK)
+            undefined: list[str | None] = [None] * len(shown)
+            if np.isnan(moments["percentile"][-1]):
+                sessions[-1] = defined
+                undefined[-1] = json.dumps({"percentile": f"{defined} of {LOOKBACK} sessions"})
+            columns = {
+                "ticker": pa.repeat(ticker, len(shown)),
+                "session_date": part["session_date"].take(pa.array(shown)).combine_chunks(),
+                "computation_version": pa.repeat(version, len(shown)),
+                "indicator": pa.repeat(threshold.indicator, len(shown)),
+                "value": _nullable(values[shown]),
+                **{name: _nullable(moments[name][shown]) for name in MOMENTS},
+                "sessions": pa.array(sessions, pa.int32()),
+                "lookback": pa.array(np.full(len(shown), LOOKBACK), pa.int32()),
+                "undefined": pa.array(undefined, pa.string()),
+            }
+            yield pa.table(columns, schema=PERCENTILE_ROWS)
+
+
+def feature_rows(bars: pa.Table, closes: pa.Table, benchmarks: Mapping[str, str]) -> pa.Table:
+    """Compute the features of tickers.
+
+    Args:
+        bars: ticker, session_date, close adjusted for all, in this order of rows.
+        closes: the same of the tickers that are benchmarks.
+        benchmarks: the benchmark of each ticker that has one, as tickers.
+    """
+    markets = {ticker: (_days(part), _numbers(part, "close")) for ticker, part in _by_ticker(closes)}
+    parts = []
+    for ticker, part in _by_ticker(bars):
+        days, close = _days(part), _numbers(part, "close")
+        name = benchmarks.get(ticker)
+        market = _on_days(days, *markets[name]) if name in markets else None
+        values = compute_features(days, close, market)
+        why = dict(features.why_undefined(values, name))
+        parts.append(_rows(ticker, part, FEATURES_VERSION, values, why, FEATURE_ROWS))
+    return _concat(parts, FEATURE_ROWS)
+
+
+def _on_days(days: features.Days, market_days: features.Days, close: Values) -> Values:
+    at = np.searchsorted(market_days, days)
+    found = np.minimum(at, len(market_days) - 1)
+    return np.where(market_days[found] == days, close[found], np.nan)
+
+
+def _by_ticker(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    for (ticker,), part in _by_key(rows, ("ticker",)):
+        yield ticker, part
+
+
+def _by_key(rows: pa.Table, names: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pa.Table]]:
+    """Cut rows where a key changes."""
+    if not len(rows):
+        return
+    codes = [rows[name].combine_chunks().dictionary_encode().indices.to_numpy() for name in names]
+    cuts = np.flatnonzero(np.logical_or.reduce([np.diff(code) != 0 for code in codes])) + 1
+    edges = [0, *cuts.tolist(), len(rows)]
+    for start, end in pairwise(edges):
+        yield tuple(rows[name][start].as_py() for name in names), rows.slice(start, end - start)
+
+
+def _rows(
+    ticker: str,
+    part: pa.Table,
+    version: str,
+    values: Mapping[str, Values],
+    why: Mapping[int, Mapping[str, str]],
+    schema: pa.Schema,
+) -> pa.Table:
+    undefined: list[str | None] = [None] * len(part)
+    for position, reasons in why.items():
+        undefined[position] = json.dumps(reasons)
+    columns = {
+        "ticker": pa.repeat(ticker, len(part)),
+        "session_date": part["session_date"].combine_chunks(),
+        "computation_version": pa.repeat(version, len(part)),
+        **{name: _nullable(column) for name, column in values.items()},
+        "undefined": pa.array(undefined, pa.string()),
+    }
+    return pa.table(columns, schema=schema)
+
+
+def _numbers(rows: pa.Table, name: str) -> Values:
+    """Return a column of numbers. A missing value is NaN."""
+    column: Values = rows[name].combine_chunks().to_numpy(zero_copy_only=False).astype(np.float64)
+    return column
+
+
+def _days(rows: pa.Table) -> features.Days:
+    days: features.Days = rows["session_date"].combine_chunks().to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    return days
+
+
+def _nullable(values: Values) -> pa.Array:
+    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
+
+
+def _concat(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+    return pa.concat_tables(parts) if parts else schema.empty_table()

@@ -1,0 +1,38 @@
+"""What readers of the market product see, and whether its runs go well. It opens no warehouse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tribolake.errors import ConfigurationError
+from tribolake.lake import open_lake
+from tribolake.lake.ledger import unseen_files
+from tribolake.market.keys import raw_inbox
+from tribolake.run.attempt import ledger_of, read_attempt, read_status
+from tribolake.settings import Settings
+
+SHOWN = ("run_id", "begun_at", "ended_at", "exit_code", "problem", "failing_since")
+
+
+def market_status(settings: Settings) -> dict[str, Any]:
+    """Return the tickers that the last run knew, what waits for the next one, and what failed.
+
+    Args:
+        settings: of the product.
+
+    Raises:
+        ConfigurationError: no run has ended yet.
+    """
+    known, attempt = read_status(settings), read_attempt(settings)
+    if not known:
+        raise ConfigurationError(f"{settings.address} has no run of the market product yet: `tribolake market run`")
+    listing = open_lake(settings, raw_inbox(settings)).look(whole=True)
+    waiting = [file.key for file in unseen_files(listing, ledger_of(known))]
+    return {
+        "tickers": known["tickers"],
+        "waiting": waiting,
+        "failed_files": known["failed_files"],
+        "rejected": [one for one in known["rejected"] if one["needs_a_look"]],
+        "last_attempt": {name: attempt.get(name) for name in SHOWN},
+        "held_back": attempt.get("held_back", {}),
+    }

@@ -1,0 +1,330 @@
+"""Bars are a function of the set of responses: whatever order they arrive in, the last fetched counts."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as cases
+from hypothesis import strategies as st
+from tests.market.small_warehouse import SmallWarehouse, compiled_models, greatest_difference, reason_of, written
+
+from tribolake.market.charts import MOST_BARS
+from tribolake.market.responses import MOST_BYTES
+from tribolake.market.sample import (
+    Traded,
+    after_close,
+    as_bytes,
+    chart_of,
+    key_of,
+    opening_time,
+    random_walk,
+    weekdays,
+)
+
+SPLIT, PAID = date(2023, 3, 1), date(2023, 2, 8)
+SHARE = random_walk("NVDA", 80, splits={SPLIT: 10.0}, dividends={PAID: 0.8, date(2023, 3, 20): 0.1})
+DAYS = (date(2023, 2, 10), date(2023, 2, 28), SPLIT, date(2023, 3, 2), date(2023, 4, 14))
+ADJUSTED = ("split_close", "split_volume", "adjusted_close", "traded_close")
+LAST = DAYS[-1]
+KEY = key_of("NVDA", after_close(LAST))
+Make = Callable[[], SmallWarehouse]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return compiled_models(written(tmp_path_factory.mktemp("compiled")))
+
+
+@pytest.fixture(scope="module")
+def new(models: dict[str, str]) -> Make:
+    return lambda: SmallWarehouse(models, written(Path(tempfile.mkdtemp())))
+
+
+def response(day: date, since: date | None = None, share: Traded = SHARE) -> tuple[str, bytes]:
+    return key_of(share.symbol, after_close(day)), as_bytes(chart_of(share, day, since))
+
+
+def built(new: Make, *responses: tuple[str, bytes]) -> SmallWarehouse:
+    warehouse = new()
+    warehouse.deliver(responses)
+    return warehouse
+
+
+def test_last_fetched_counts_and_is_known_since_it_is_so(new: Make):
+    """Before the split, 10.02 was served as 100.2: the same price, known since the first fetch."""
+    warehouse = built(new, response(DAYS[0]), response(LAST))
+    (row,) = warehouse.rows("select * from silver.bars where session_date = '2023-02-09'")
+    assert row["close"] == pytest.approx(row["traded_close"] / 10, rel=1e-12)
+    assert row["split_close"] == row["close"]  # to the last bit, because its response knows all splits
+    assert row["fetched_at"] == after_close(LAST).replace(tzinfo=None)
+    assert row["known_from"] == after_close(DAYS[0]).replace(tzinfo=None)
+    assert warehouse.rows("select * from silver.bar_corrections") == []
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Singapore", "Pacific/Auckland", "Europe/London"])
+def test_session_is_a_day_in_the_zone_of_the_exchange(new: Make, zone: str):
+    share = random_walk("D05.SI", 60, zone=zone)
+    key, content = response(date(2023, 3, 1), share=share)
+    warehouse = built(new, (key, content))
+    found = warehouse.rows("select session_date from silver.bars order by 1")
+    assert [row["session_date"] for row in found] == [day for day in share.days if day <= date(2023, 3, 1)]
+
+
+def test_dividend_lowers_the_prices_before_it(new: Make):
+    warehouse = built(new, response(LAST))
+    before = warehouse.rows("select * from silver.bars where session_date = '2023-02-07'")[0]
+    expected = before["split_close"] * (1 - 0.08 / before["split_close"])
+    later = warehouse.rows("select * from silver.bars where session_date = '2023-03-17'")[0]
+    expected *= 1 - 0.1 / later["split_close"]
+    assert before["adjusted_close"] == pytest.approx(expected, rel=1e-9)
+    last = warehouse.rows("select * from silver.bars order by session_date desc limit 1")[0]
+    assert last["adjusted_close"] == last["close"]
+
+
+def test_split_that_a_later_response_withdraws_does_not_count(new: Make):
+    wrong = chart_of(random_walk("NVDA", 80, splits={date(2023, 2, 1): 3.0}), DAYS[0])
+    warehouse = built(new, (key_of("NVDA", after_close(DAYS[0])), as_bytes(wrong)), response(LAST))
+    counted = warehouse.rows("select ex_date from silver.int_events where kind = 'split' and is_counted")
+    assert counted == [{"ex_date": SPLIT}]
+
+
+def test_response_that_begins_after_a_split_says_nothing_of_it(new: Make):
+    late = chart_of(SHARE, LAST, since=date(2023, 3, 2))
+    warehouse = built(new, response(SPLIT), (KEY, as_bytes(late)))
+    whole = built(new, response(LAST))
+    assert greatest_difference(warehouse.table("bars"), whole.table("bars"), ADJUSTED) < 1e-6
+
+
+def test_correction_is_a_row_and_rounding_is_none(new: Make):
+    chart = chart_of(SHARE, LAST)
+    quote = chart["chart"]["result"][0]["indicators"]["quote"][0]
+    quote["close"][5] *= 1 + 5e-7
+    quote["low"][7] *= 1 - 2e-6
+    quote["volume"][9] += 1000
+    warehouse = built(new, response(DAYS[0]), (KEY, as_bytes(chart)))
+    found = warehouse.rows("select * from silver.bar_corrections order by session_date")
+    assert [row["session_date"] for row in found] == [SHARE.days[7], SHARE.days[9]]
+    assert found[0]["low_after"] == pytest.approx(found[0]["low_before"] * (1 - 2e-6), rel=3e-7)
+    assert found[0]["corrected_at"] == after_close(LAST).replace(tzinfo=None)
+    (bar,) = warehouse.rows(f"select known_from from silver.bars where session_date = '{SHARE.days[7]}'")
+    assert bar["known_from"] == after_close(LAST).replace(tzinfo=None)
+
+
+def test_correction_touches_its_ticker_from_its_session_on(new: Make):
+    other = random_walk("AMD", 80, seed=5)
+    warehouse = built(new, response(DAYS[3]), response(LAST, share=other))
+    before = [warehouse.indicators(ticker) for ticker in ("NVDA", "AMD")]
+    chart = chart_of(SHARE, DAYS[3])
+    chart["chart"]["result"][0]["indicators"]["quote"][0]["close"][30] *= 1.002
+    warehouse.deliver([(key_of("NVDA", after_close(DAYS[3] + timedelta(days=1))), as_bytes(chart))])
+    assert warehouse.rows("select ticker from changes.touched_tickers") == [{"ticker": "NVDA"}]
+    after = [warehouse.indicators(ticker) for ticker in ("NVDA", "AMD")]
+    assert after[1].equals(before[1])
+    assert after[0].slice(0, 30).equals(before[0].slice(0, 30)) and not after[0].equals(before[0])
+
+
+RESPONSES = [
+    *(response(day) for day in DAYS),
+    response(date(2023, 3, 31), date(2023, 2, 20)),
+    response(LAST + timedelta(days=1)),
+    response(LAST, share=random_walk("AMD", 80, seed=5, splits={SPLIT: 2.0})),
+]
+
+
+@cases(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.permutations(RESPONSES), st.lists(st.integers(0, len(RESPONSES)), max_size=3))
+def test_order_batches_and_duplicates_change_no_bit(new: Make, order: list[tuple[str, bytes]], cuts: list[int]):
+    whole, parts = built(new, *RESPONSES), new()
+    edges = [0, *sorted(cuts), len(order)]
+    for start, end in pairwise(edges):
+        # The response before arrives again.
+        parts.deliver(order[max(start - 1, 0) : end])
+    assert all(one.equals(other) for one, other in zip(parts.everything(), whole.everything(), strict=True))
+
+
+@cases(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.integers(1, 78), min_size=1, max_size=4, unique=True),
+    st.lists(st.integers(0, 60), min_size=5, max_size=5),
+)
+def test_other_ranges_and_cuts_give_the_same_prices(new: Make, days: list[int], since: list[int]):
+    """A split that is fetched before or after any cut changes no adjusted price, so no return and no RSI.
+
+    A range begins at the last fetched session or before: what happens in a gap, no response names.
+    """
+    ends = [0, *sorted(days), len(SHARE.days)]
+    ranges = [(end, min(first, before)) for before, end, first in zip(ends, ends[1:], since, strict=False)]
+    warehouse = built(
+        new,
+        response(SHARE.days[0]),
+        *(response(SHARE.days[end], SHARE.days[first]) for end, first in ranges[:-1]),
+        response(LAST + timedelta(days=9), SHARE.days[ranges[-1][1]]),
+    )
+    whole = built(new, response(LAST + timedelta(days=9)))
+    found, expected = warehouse.table("bars"), whole.table("bars")
+    assert greatest_difference(found, expected, ADJUSTED) < 1e-6
+    assert greatest_difference(warehouse.indicators("NVDA"), whole.indicators("NVDA"), ["rsi_14"]) < 1e-5
+
+
+def result(chart: dict[str, Any]) -> dict[str, Any]:
+    return chart["chart"]["result"][0]
+
+
+def quote(chart: dict[str, Any]) -> dict[str, Any]:
+    return result(chart)["indicators"]["quote"][0]
+
+
+def without(chart: dict[str, Any], name: str) -> None:
+    quote(chart).pop(name)
+
+
+def at(name: str, position: int, value: object) -> Callable[[dict[str, Any]], None]:
+    def change(chart: dict[str, Any]) -> None:
+        (result(chart)["timestamp"] if name == "timestamp" else quote(chart)[name])[position] = value
+
+    return change
+
+
+BAD_CHARTS: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
+    (lambda c: c.update(chart={"result": None, "error": {"code": "Not Found", "description": "gone"}}), "gone"),
+    (lambda c: c["chart"].update(result=[]), "no result"),
+    (lambda c: c["chart"].update(result=None), "no result"),
+    (lambda c: c.clear(), "no result"),
+    (lambda c: result(c).pop("timestamp"), "no bars"),
+    (lambda c: result(c).update(timestamp=[]), "no bars"),
+    (lambda c: result(c)["meta"].update(exchangeTimezoneName="Mars/Base"), "Mars/Base"),
+    (lambda c: result(c)["meta"].update(symbol="AMD"), "AMD"),
+    (lambda c: result(c)["meta"].update(dataGranularity="1wk"), "1wk"),
+    (lambda c: without(c, "close"), "no close"),
+    (lambda c: quote(c)["open"].pop(), "open has 74 values for 75 times"),
+    (lambda c: quote(c).update(close="many"), "no close"),
+    (lambda c: result(c).update(timestamp=[1.5e9] * (MOST_BARS + 1)), f"{MOST_BARS + 1} bars"),
+]
+BAD_BYTES: list[tuple[bytes, str]] = [
+    (b"<!doctype html><title>Will be right back", "web page"),
+    (as_bytes(chart_of(SHARE, LAST))[:-20], "cut off"),
+    (b"", "not JSON"),
+    (b"\xff\xfe\x00", "UTF-8"),
+    (b"[" * 200_000, "not JSON"),
+    (b"[" * 200_000 + b"]" * 200_000, "no result"),
+    (b"null", "no result"),
+    (b" " * (MOST_BYTES + 1), f"{MOST_BYTES + 1:,} bytes"),
+]
+BAD_BARS: list[tuple[Callable[[dict[str, Any]], None], str | None]] = [
+    (at("close", 9, None), "close_missing"),
+    (at("close", 9, float("nan")), "close_missing"),
+    (at("volume", 9, "12"), None),
+    (at("close", 9, "twelve"), "close_missing"),
+    (at("close", -1, None), "close_missing"),
+    (at("high", 9, 1.0), "high_below_price"),
+    (at("low", 9, 1e6), "low_above_price"),
+    (at("low", 9, 0.0), "price_not_positive"),
+    (at("open", 9, -1.0), "price_not_positive"),
+    (at("high", 9, float("inf")), "not_finite"),
+    (at("volume", 9, -1), "volume_negative"),
+    (at("timestamp", 9, opening_time(SHARE.days[8], SHARE.zone)), "session_doubled"),
+    (at("timestamp", 9, opening_time(SHARE.days[9], SHARE.zone) * 1000), "time_unreadable"),
+    (at("timestamp", 9, 10**30), "time_unreadable"),
+    (at("timestamp", 9, None), "time_unreadable"),
+    (at("timestamp", 9, opening_time(LAST + timedelta(days=40), SHARE.zone)), "date_not_come"),
+]
+
+
+def changed(symbol: str, change: Callable[[dict[str, Any]], Any]) -> tuple[str, bytes]:
+    chart = copy.deepcopy(chart_of(replace(SHARE, symbol=symbol), LAST))
+    change(chart)
+    return key_of(symbol, after_close(LAST)), as_bytes(chart)
+
+
+@pytest.fixture(scope="module")
+def of_bad_responses(new: Make) -> SmallWarehouse:
+    """One build of everything that is bad, each of a ticker of its own, and of a good response."""
+    return built(
+        new,
+        response(LAST),
+        *(changed(f"CHART{number}", change) for number, (change, _) in enumerate(BAD_CHARTS)),
+        *((key_of(f"BYTES{number}", after_close(LAST)), content) for number, (content, _) in enumerate(BAD_BYTES)),
+        *(changed(f"BAR{number}", change) for number, (change, _) in enumerate(BAD_BARS)),
+    )
+
+
+@pytest.mark.parametrize("number", range(len(BAD_CHARTS)))
+def test_response_that_cannot_be_used_fails_alone(of_bad_responses: SmallWarehouse, number: int):
+    assert BAD_CHARTS[number][1] in reason_of(of_bad_responses, key_of(f"CHART{number}", after_close(LAST)))
+
+
+@pytest.mark.parametrize("number", range(len(BAD_BYTES)))
+def test_bytes_that_are_no_chart_fail_alone(of_bad_responses: SmallWarehouse, number: int):
+    assert BAD_BYTES[number][1] in reason_of(of_bad_responses, key_of(f"BYTES{number}", after_close(LAST)))
+
+
+def test_bad_responses_leave_a_good_one_as_it_is(new: Make, of_bad_responses: SmallWarehouse):
+    good = "select * from silver.bars where ticker = 'NVDA' order by session_date"
+    assert of_bad_responses.rows(good) == built(new, response(LAST)).rows(good)
+
+
+@pytest.mark.parametrize("number", range(len(BAD_BARS)))
+def test_bar_that_cannot_be_used_is_rejected_alone(of_bad_responses: SmallWarehouse, number: int):
+    reason, of_ticker = BAD_BARS[number][1], f"where ticker = 'BAR{number}'"
+    rejected = of_bad_responses.rows(f"select reason from silver.rejected_bars {of_ticker}")
+    assert rejected == ([{"reason": reason}] if reason else [])
+    assert len(of_bad_responses.rows(f"select 1 from silver.bars {of_ticker}")) == 75 - len(rejected)
+
+
+def test_bar_without_volume_or_adjusted_close_stays(new: Make):
+    chart = chart_of(SHARE, LAST)
+    result(chart)["indicators"].pop("adjclose")
+    quote(chart)["volume"][9] = None
+    warehouse = built(new, (KEY, as_bytes(chart)))
+    assert len(warehouse.table("bars")) == 75 and not len(warehouse.table("rejected_bars"))
+
+
+def test_unsorted_times_give_the_same_bars(new: Make):
+    chart = chart_of(SHARE, LAST)
+    for values in (result(chart)["timestamp"], *quote(chart).values()):
+        values.reverse()
+    result(chart)["indicators"].pop("adjclose")
+    turned, straight = built(new, (KEY, as_bytes(chart))), built(new, response(LAST))
+    same = "select ticker, session_date, close, adjusted_close from silver.bars order by session_date"
+    assert turned.rows(same) == straight.rows(same)
+
+
+@pytest.mark.parametrize(("hours", "reason"), [(-4, "session_unfinished"), (0, None)])
+def test_bar_of_today_waits_for_the_end_of_the_session(new: Make, hours: int, reason: str | None):
+    key = key_of("NVDA", after_close(LAST) + timedelta(hours=hours))
+    warehouse = built(new, (key, as_bytes(chart_of(SHARE, LAST))))
+    rejected = warehouse.rows("select reason, session_date from silver.rejected_bars")
+    assert rejected == ([{"reason": reason, "session_date": LAST}] if reason else [])
+
+
+def test_good_bar_of_an_earlier_response_outlives_a_hole(new: Make):
+    chart = chart_of(SHARE, LAST)
+    quote(chart)["close"][9] = None
+    warehouse = built(new, response(DAYS[0]), (KEY, as_bytes(chart)))
+    (row,) = warehouse.rows(f"select fetched_at from silver.bars where session_date = '{SHARE.days[9]}'")
+    assert row["fetched_at"] == after_close(DAYS[0]).replace(tzinfo=None)
+
+
+def test_raw_object_that_was_written_over_is_told(new: Make):
+    warehouse = built(new, response(LAST))
+    warehouse.deliver([(KEY, as_bytes(chart_of(SHARE, DAYS[3])))])
+    messages = [row["message"] for row in warehouse.rows("select message from bronze.raw_responses order by rows_read")]
+    assert "written over" in messages[0] and messages[1] is None
+
+
+def test_fall_of_half_is_a_price_and_no_split(new: Make):
+    """Yahoo's users repair such falls. AAPL fell by 52 % on 2000-09-29 because it did."""
+    close = [100.0] * 10 + [48.0] * 10
+    share = Traded("AAPL", weekdays(20, date(2000, 9, 18)), close, close, close, close, [1e6] * 20)
+    warehouse = built(new, response(share.days[-1], share=share))
+    found = warehouse.rows("select adjusted_close from silver.bars order by session_date")
+    assert [row["adjusted_close"] for row in found] == close
