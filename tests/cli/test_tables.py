@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from tribolake.cli.tables import print_run, print_status
+from tribolake.cli.lineage_tables import print_answer
+from tribolake.cli.run_tables import print_run
+from tribolake.cli.status_tables import print_status
 from tribolake.cli.watch import _format_run
 from tribolake.oil.status import LakeStatus
 from tribolake.oil.wording.result import Enrichment
 from tribolake.product import StepResult
 from tribolake.run.report import ClientReport, RunReport
 from tribolake.settings import Settings
+from tribolake.trace.query import Answer
 
 NOT_ANSWERED = "no answer: a later run tries again"
 
@@ -27,8 +30,9 @@ def report_of(**clients: ClientReport) -> RunReport:
 
 
 def status_of(report: RunReport) -> LakeStatus:
-    said: dict[str, Any] = dict.fromkeys(field.name for field in dataclasses.fields(LakeStatus))
-    nothing: dict[str, Any] = {name: [] for name in said if name.endswith(("files", "names", "reports", "machines"))}
+    said: dict[str, Any] = dict.fromkeys(field.name for field in dataclasses.fields(LakeStatus)[:10])
+    lists = ("files", "names", "rejected", "reports", "machines")
+    nothing: dict[str, Any] = {name: [] for name in said if name.endswith(lists)}
     return LakeStatus(**said | nothing | {"last_run": report.as_dict(), "calls": {}})
 
 
@@ -52,3 +56,14 @@ def test_unchanged_client_is_up_to_date_and_not_published(capsys: pytest.Capture
     assert f"up to date {settings.lake}/oil-analysis/gold/cda" in said
     assert f"published {settings.lake}/oil-analysis/gold/emin" in said
     assert "published emin in 0.0 s" in _format_run(report.as_dict() | {"needs_a_look": False})
+
+
+def test_answer_with_many_columns_has_a_line_for_each(capsys: pytest.CaptureFixture[str]):
+    columns = [f"column_{number}" for number in range(30)]
+    print_answer(Answer(columns, [tuple(range(100, 130))], is_cut=False))
+    assert capsys.readouterr().out.splitlines() == [
+        "row 1",
+        *(f"  column_{number}: {100 + number}" for number in range(30)),
+    ]
+    print_answer(Answer(columns[:3], [(1, 2, 3)], is_cut=False))
+    assert "column_0   column_1   column_2" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The law of incremental processing: whatever the order in which files arrive, gold ends the same.
+"""Test that gold does not depend on the order in which files arrive.
 
 After the last arrival and a calculation of all limits, gold is identical to that of one full run over the same files.
 """
@@ -17,6 +17,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 from tests.support.als_tables import as_parquet, with_results_times
+from tests.support.lab_files import finning
 
 from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
@@ -25,16 +26,17 @@ from tribolake.settings import Settings, load_settings
 
 pytestmark = pytest.mark.usefixtures("parsed_project")
 TABLES = {
-    "classified_reports": "sampleNumber, laboratory",
+    "classified_reports": "sampleNumber, laboratory, sampleOccurrence",
     "machine_status_current": "unit_id",
     "stewart_limits": "machine, component, essay",
 }
+YEAR_2099 = datetime(2099, 1, 1, tzinfo=UTC).timestamp()
 DELIVERED = datetime(2026, 2, 1, tzinfo=UTC).timestamp()
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A file as it is put into bronze; a later one under the same key writes over it."""
+    """A file in bronze. A later one with the same key replaces it."""
 
     key: str
     content: bytes
@@ -43,7 +45,10 @@ class Delivery:
 
 @pytest.fixture(scope="module")
 def deliveries(tmp_path_factory: pytest.TempPathFactory) -> list[Delivery]:
-    """Both laboratories: parts of a table in any order of dates, a correction, a file written over, a repeated file."""
+    """Files of both laboratories: shuffled parts of a table, a correction, a replaced file, a repeated file.
+
+    Some numbers are given twice, a unit has several spellings, and a sample comes in parts.
+    """
     folder = tmp_path_factory.mktemp("files")
     write_sample_lake(folder, finning_units=2, als_units=6, months=10)
     bronze = folder / "oil-analysis" / "bronze"
@@ -62,20 +67,48 @@ def deliveries(tmp_path_factory: pytest.TempPathFactory) -> list[Delivery]:
         ("emin/2026-02-01/b.parquet", as_parquet(parts[1])),
         ("emin/2026-02-02/c.parquet", as_parquet(parts[2])),
         ("emin/2026-02-03/correction.parquet", as_parquet(corrected)),
-        # Written over: half of the rows are withdrawn with it, some fall back to what another file says of them.
+        # A replacement withdraws half of the rows. Some of them then have the values of another file.
         ("emin/2026-02-04/last.parquet", as_parquet(with_results_times(parts[1].slice(0, third // 2), 2))),
         ("emin/2026-02-04/last.parquet", as_parquet(with_results_times(parts[1].slice(third // 4, third // 8), 2))),
+        ("cda/2026-02-05/first.xlsx", finning(
+            sample("R-1", "T-71", "2026-01-01"), sample("R-2", "T-72", "2026-01-01", Fe=420, TBN=""),
+            sample("R-3", "T-73", "2025-06-01"), sample("R-4", "T-73", "2026-01-06"),
+        )),
+        ("cda/2026-02-06/second.xlsx", finning(
+            sample("r-1", "t‑71", "2026-01-06", Fe=31), sample("R-2", "T-72", "2026-01-01", Fe="", TBN=4.1),
+            sample("R-3", "T-73", "2025-07-12", Compartimento="DIFERENCIAL"), sample("R-4", "T-71", "2026-01-06"),
+        )),
+        # The steps between the two dates of R-1 and R-3, one of which is withdrawn.
+        ("cda/2026-02-07/third.xlsx", finning(
+            sample("R-1", "T-71", "2026-01-12", Cu=9), sample("R-3", "T-73", "2025-06-06"),
+        )),
+        ("cda/2026-02-07/third.xlsx", finning(
+            sample("R-3", "T-73", "2025-06-07"), sample("R-9", "Т_71", "2024-01-01"),
+        )),
+    ]  # fmt: skip
+    dated = [Delivery(key, content, DELIVERED + at * 3600) for at, (key, content) in enumerate(contents)]
+    # Times that no run has reached yet are unknown, whenever these files come.
+    ahead = [
+        Delivery("cda/9999-12-31/ahead.xlsx", finning(sample("R-1", "T-71", "2026-01-06", Fe=77)), DELIVERED),
+        Delivery("cda/ahead.xlsx", finning(sample("R-2", "T-72", "2026-01-01", Fe=78)), YEAR_2099),
     ]
-    return [Delivery(key, content, DELIVERED + at * 3600) for at, (key, content) in enumerate(contents)]
+    return dated + ahead
+
+
+def sample(number: str, unit: str, day: str, **others: object) -> dict[str, object]:
+    """A row of Finning."""
+    return {"No. de control de laboratorio": number, "ID de equipo": unit, "Fecha de Toma de Muestra": day, **others}
 
 
 @pytest.fixture(scope="module")
 def at_once(deliveries: list[Delivery], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The lake in which every file was there from the start."""
+    """A lake that got all files before its first run."""
     settings = load_settings(lake=tmp_path_factory.mktemp("at once"))
     put(settings, deliveries)
     report = run(OIL, settings)
-    assert not report.needs_a_look, report
+    assert not report.failed_files, report.failed_files
+    assert not report.failed_tests, report.failed_tests
+    assert not report.problems, report.problems
     return settings.lake
 
 
@@ -88,25 +121,26 @@ def put(settings: Settings, deliveries: Sequence[Delivery]) -> None:
 
 
 def in_random_order(deliveries: Sequence[Delivery], chance: random.Random) -> list[Delivery]:
-    """Any order in which a file that is written over comes before what it is written over with."""
+    """Return a random order. A replaced file still comes before its replacement."""
     shuffled = chance.sample(list(deliveries), len(deliveries))
     versions = {key: iter([d for d in deliveries if d.key == key]) for key in {d.key for d in deliveries}}
     return [next(versions[delivery.key]) for delivery in shuffled]
 
 
 def in_random_splits(deliveries: Sequence[Delivery], chance: random.Random) -> Iterator[list[Delivery]]:
-    """Between two and five runs."""
+    """Split deliveries into two to five runs."""
     cuts = sorted(chance.sample(range(1, len(deliveries)), chance.randint(1, 4)))
     for start, end in zip([0, *cuts], [*cuts, len(deliveries)], strict=True):
         yield list(deliveries[start:end])
 
 
 def differences(ours: Path, theirs: Path, clients: Sequence[str] = ("cda", "emin")) -> dict[str, int]:
-    """Rows of either lake's gold that the other has not, every column counted."""
+    """Count rows of gold and of what is not used, with all columns, that only one of two lakes has."""
     found = {}
     for client in clients:
-        for table in TABLES:
-            paths = [str(lake / "oil-analysis" / "gold" / client / f"{table}.parquet") for lake in (ours, theirs)]
+        files = {table: f"gold/{client}/{table}.parquet" for table in TABLES}
+        for table, file in (files | {"rejected": f"silver/rejected/{client.upper()}.parquet"}).items():
+            paths = [str(lake / "oil-analysis" / file) for lake in (ours, theirs)]
             row = duckdb.execute(
                 "select (select count(*) from (from read_parquet($1) except all from read_parquet($2)))"
                 " + (select count(*) from (from read_parquet($2) except all from read_parquet($1)))",
@@ -119,7 +153,7 @@ def differences(ours: Path, theirs: Path, clients: Sequence[str] = ("cda", "emin
 
 
 def check_order(deliveries: Sequence[Delivery], seed: int, lake: Path) -> Path:
-    """Deliver in the order and the splits of a seed, with a run after each, then calculate all limits."""
+    """Deliver in the order and splits of a seed, with a run after each split, then calculate all limits."""
     chance = random.Random(seed)  # noqa: S311 - an order, not a secret
     settings = load_settings(lake=lake)
     for batch in in_random_splits(in_random_order(deliveries, chance), chance):
@@ -132,19 +166,19 @@ def check_order(deliveries: Sequence[Delivery], seed: int, lake: Path) -> Path:
 
 
 def seeds(few: int, many: int) -> list[object]:
-    """A few of the orders are enough to find what a change broke; all of them take a quarter of an hour."""
+    """Return seeds of orders. A few find most faults, all of them take a quarter of an hour."""
     return [*range(few), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(few, many))]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", seeds(20, 53))
-def test_given_any_order_and_split_then_gold_is_that_of_one_full_run(deliveries, at_once, tmp_path, seed):
+def test_any_order_and_split_gives_gold_of_one_full_run(deliveries, at_once, tmp_path, seed):
     assert differences(check_order(deliveries, seed, tmp_path), at_once) == {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", seeds(2, 5))
-def test_given_the_real_files_in_any_order_then_gold_is_that_of_one_full_run(real_data, real_at_once, tmp_path, seed):
+def test_real_files_in_any_order_give_gold_of_one_full_run(real_data, real_at_once, tmp_path, seed):
     assert differences(check_order(real_deliveries(real_data), seed, tmp_path), real_at_once) == {}
 
 
@@ -157,7 +191,7 @@ def real_at_once(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def real_deliveries(real_data: Path) -> list[Delivery]:
-    """The real workbooks one by one, the real table in three parts."""
+    """Return the real workbooks one by one, and the real table in three parts."""
     bronze = real_data / "bronze"
     table = pq.read_table(bronze / "emin" / "muestrasAlsHistoricos.parquet")
     third = len(table) // 3 + 1
@@ -167,8 +201,24 @@ def real_deliveries(real_data: Path) -> list[Delivery]:
 
 
 @pytest.mark.slow
-def test_given_a_full_refresh_then_gold_is_what_it_was(deliveries, at_once, tmp_path):
+def test_full_refresh_gives_the_same_gold(deliveries, at_once, tmp_path):
     lake = tmp_path / "lake"
     shutil.copytree(at_once, lake, symlinks=True)
     run(OIL, load_settings(lake=lake), full_refresh=True)
+    assert differences(lake, at_once) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_warehouse_lost", [False, True])
+def test_copy_of_a_lake_with_other_times_gives_the_same_gold(deliveries, at_once, tmp_path, is_warehouse_lost):
+    lake = tmp_path / "lake"
+    shutil.copytree(at_once, lake, symlinks=True)
+    if is_warehouse_lost:
+        shutil.rmtree(lake / "_state")
+    paths = sorted((lake / "oil-analysis" / "bronze").rglob("*.*"), reverse=True)
+    for at, path in enumerate(path for path in paths if path.is_file()):
+        os.utime(path, (DELIVERED - at * 86400, DELIVERED - at * 86400))
+    report = run(OIL, load_settings(lake=lake), full_refresh=not is_warehouse_lost)
+    assert [found["file"].rpartition("/")[2] for found in report.dated_ahead] == ["ahead.xlsx", "ahead.xlsx"]
+    assert report.needs_a_look
     assert differences(lake, at_once) == {}

@@ -1,4 +1,4 @@
-"""What a run touches, what it leaves alone, and what it remembers."""
+"""Test what runs with new files change, what they keep, and their history."""
 
 from __future__ import annotations
 
@@ -34,9 +34,17 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(base: Path, tmp_path: Path) -> Settings:
-    """A copy of it."""
+    """A copy of that lake."""
     shutil.copytree(base, tmp_path / "lake", symlinks=True)
     return load_settings(lake=tmp_path / "lake")
+
+
+def bronze_of(settings: Settings) -> Path:
+    return settings.lake / "oil-analysis" / "bronze" / "emin"
+
+
+def gold_reports(settings: Settings, client: str) -> str:
+    return str(settings.lake / "oil-analysis" / "gold" / client / "classified_reports.parquet")
 
 
 def query(settings: Settings, sql: str) -> list[tuple]:
@@ -44,13 +52,17 @@ def query(settings: Settings, sql: str) -> list[tuple]:
         return warehouse.execute(sql).fetchall()
 
 
+def place_of(settings: Settings, number: str) -> list[tuple]:
+    return query(settings, f"select unitId, componentName from silver.samples where sampleNumber = '{number}'")
+
+
 def als_rows(settings: Settings) -> pa.Table:
-    (path,) = (settings.lake / "oil-analysis" / "bronze" / "emin").rglob("muestras*.parquet")
+    (path,) = bronze_of(settings).rglob("muestras*.parquet")
     return pq.read_table(path)
 
 
 def deliver(settings: Settings, rows: pa.Table, name: str) -> RunReport:
-    path = settings.lake / "oil-analysis" / "bronze" / "emin" / name
+    path = bronze_of(settings) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(rows, path)
     return run(OIL, settings)
@@ -62,7 +74,7 @@ def with_text(rows: pa.Table, column: str, text: str | None) -> pa.Table:
 
 
 def with_result(rows: pa.Table, essay: str, text: str) -> pa.Table:
-    """The rows, with another result of an essay."""
+    """Return rows with another result of an essay."""
     for name in [name for name in rows.column_names if name.endswith("_test_translation_name")]:
         value = name.replace("test_translation_name", "resultValue")
         is_essay = pc.equal(rows[name], essay)
@@ -71,13 +83,10 @@ def with_result(rows: pa.Table, essay: str, text: str) -> pa.Table:
     return rows
 
 
-def test_given_one_more_sample_then_only_its_component_and_recalculated_groups_are_judged_again(settings):
+def test_new_sample_judges_its_component_and_new_limits_only(settings):
     rows = als_rows(settings)
     one = with_text(rows.slice(0, 1), "sampleNumber", "ONE-MORE")
-    ((unit, component),) = query(
-        settings,
-        f"select unitId, componentName from silver.samples where sampleNumber = '{rows['sampleNumber'][0].as_py()}'",
-    )
+    ((unit, component),) = place_of(settings, rows["sampleNumber"][0].as_py())
     report = deliver(settings, one, "2026-03-01/one.parquet")
     assert report.clients["emin"].rows_loaded == 1
     recalculated = query(
@@ -94,7 +103,7 @@ def test_given_one_more_sample_then_only_its_component_and_recalculated_groups_a
     assert query(settings, "select count(*) from changes.pending_contents") == [(1,)]
 
 
-def test_given_a_late_sample_between_two_others_then_the_chain_of_its_component_is_mended(settings):
+def test_late_sample_joins_the_chain_of_its_component(settings):
     ((number, unit, component, day, before),) = query(
         settings,
         "select sampleNumber, unitId, componentName, sampleDate, previousSampleNumber from silver.samples"
@@ -112,16 +121,15 @@ def test_given_a_late_sample_between_two_others_then_the_chain_of_its_component_
     assert (chain["LATE"], chain[number]) == (before, "LATE")
 
 
-def test_given_a_sample_of_an_unknown_machine_then_it_is_published_without_a_judgement(settings):
-    nobody = als_rows(settings).slice(0, 1)
-    for column, text in (("sampleNumber", "NOBODY"), ("equipment_family_name", None), ("equipment_model", None)):
-        nobody = with_text(nobody, column, text)
-    report = deliver(settings, nobody, "2026-03-01/nobody.parquet")
+@pytest.mark.slow
+def test_sample_of_an_unknown_machine_is_not_judged(settings):
+    unknown = als_rows(settings).slice(0, 1)
+    for column, text in (("sampleNumber", "U-1"), ("equipment_family_name", None), ("equipment_model", None)):
+        unknown = with_text(unknown, column, text)
+    report = deliver(settings, unknown, "2026-03-01/unknown.parquet")
     assert report.clients["emin"].published
-    gold = settings.lake / "oil-analysis" / "gold" / "emin" / "classified_reports.parquet"
-    assert query(
-        settings, f"select report_status, machineName from '{gold}' where sampleNumber = 'NOBODY'"
-    ) == [("Sin evaluar", None)]  # fmt: skip
+    judged = f"select report_status, machineName from '{gold_reports(settings, 'emin')}' where sampleNumber = 'U-1'"
+    assert query(settings, judged) == [("Sin evaluar", None)]
 
 
 @pytest.fixture
@@ -143,22 +151,17 @@ def corrected(settings: Settings) -> tuple[Settings, str]:
     return settings, number
 
 
-def test_given_a_correction_then_the_report_changes_and_the_old_row_is_superseded(corrected):
+def test_correction_changes_the_report_and_supersedes_the_row(corrected):
     settings, number = corrected
-    reports = settings.lake / "oil-analysis" / "gold" / "emin" / "classified_reports.parquet"
-    status = duckdb.execute(
-        "select report_status, Hierro from read_parquet(?) where sampleNumber = ?", [str(reports), number]
-    ).fetchall()
-    assert status == [("Anormal", 9000)]
+    status = f"select report_status, Hierro from '{gold_reports(settings, 'emin')}' where sampleNumber = '{number}'"
+    assert query(settings, status) == [("Anormal", 9000)]
     superseded = query(settings, "select sum(rows_superseded) from silver.arrival_reconciliation where client = 'emin'")
     assert superseded == [(1,)]
 
 
-def test_given_a_correction_then_history_knows_both_statuses(corrected, tribolake):
+def test_history_has_both_statuses_after_a_correction(corrected, tribolake):
     settings, number = corrected
-    ((unit, component),) = query(
-        settings, f"select unitId, componentName from silver.samples where sampleNumber = '{number}'"
-    )
+    ((unit, component),) = place_of(settings, number)
     spoken = unit.replace("_", "-")
     ended = tribolake("history", "--lake", str(settings.lake), "--unit", spoken, "--component", component, "--json")
     assert ended.returncode == 0, ended.stderr
@@ -179,18 +182,29 @@ def test_given_a_correction_then_history_knows_both_statuses(corrected, tribolak
     assert json.loads(before.stdout)["machines"] == []
 
 
-def test_given_nothing_to_look_up_then_history_says_what_to_give(settings, tribolake):
+def test_history_without_options_says_what_to_give(settings, tribolake):
     ended = tribolake("history", "--lake", str(settings.lake))
     assert ended.returncode == 2
     assert "--unit T-09" in ended.stderr
 
 
-def test_given_few_new_samples_then_limits_are_kept_until_they_are_asked_for(settings, tribolake):
-    versions = "select distinct limits_version from read_parquet($path)"
-    published = {"path": str(settings.lake / "oil-analysis" / "gold" / "cda" / "classified_reports.parquet")}
-    first = duckdb.execute(versions, published).fetchall()
+def test_history_of_what_was_never_published_says_so(settings, tribolake):
+    ((unit, component),) = query(settings, "select unitId, componentName from silver.samples order by row_id limit 1")
+    asked = ("history", "--lake", str(settings.lake), "--unit")
+    nothing = tribolake(*asked, "T-9999")
+    assert (nothing.returncode, "T-9999" in nothing.stderr) == (2, True), nothing.stderr
+    other = tribolake(*asked, unit, "--component", "sails")
+    assert (other.returncode, "sails" in other.stderr, component in other.stderr) == (2, True, True), other.stderr
+    yesterday = str(datetime.now(UTC).date() - timedelta(days=1))
+    assert tribolake(*asked, unit, "--as-of", yesterday).returncode == 0
+
+
+@pytest.mark.slow
+def test_few_new_samples_keep_the_limits(settings, tribolake):
+    versions = f"select distinct limits_version from '{gold_reports(settings, 'cda')}'"
+    first = query(settings, versions)
     deliver(settings, with_text(als_rows(settings).slice(3, 1), "sampleNumber", "FEW"), "2026-03-01/few.parquet")
-    assert duckdb.execute(versions, published).fetchall() == first
+    assert query(settings, versions) == first
     report = run(OIL, settings, recalculate_limits=True)
     assert not report.nothing_new
     reasons = query(settings, "select distinct reason from limits.limit_decisions where n_now > 0")
@@ -200,7 +214,8 @@ def test_given_few_new_samples_then_limits_are_kept_until_they_are_asked_for(set
     assert query(settings, "select count(distinct run_id) from history.limit_decisions") == [(3,)]
 
 
-def test_given_old_limits_then_they_are_calculated_when_samples_came_since_and_not_otherwise(settings):
+@pytest.mark.slow
+def test_old_limits_are_calculated_after_new_samples_only(settings):
     with duckdb.connect(settings.warehouse) as warehouse:
         warehouse.execute("update control.limit_calculations set calculated_at = calculated_at - interval 8 days")
     report = run(OIL, settings)  # the files arrived after that moment
@@ -214,9 +229,7 @@ def test_given_old_limits_then_they_are_calculated_when_samples_came_since_and_n
 
 
 @pytest.mark.slow
-def test_given_two_versions_of_limits_then_diff_names_the_limits_that_moved_and_the_samples_that_would_change(
-    settings, tribolake
-):
+def test_limits_diff_names_moved_limits_and_changed_samples(settings, tribolake):
     rows = als_rows(settings)
     higher = with_result(rows.slice(0, len(rows) // 4), "Hierro", "77")
     numbers = pa.array([f"H-{at}" for at in range(len(higher))])
@@ -237,7 +250,7 @@ def test_given_two_versions_of_limits_then_diff_names_the_limits_that_moved_and_
     moved = {limit["essay"] for limit in found["limits"] if limit["normal_before"] != limit["normal_after"]}
     assert "Hierro" in moved
     assert found["samples"]
-    # The project's own judgement under the version that is in force agrees.
+    # The published judgement by the current version agrees.
     in_force = dict(query(settings, "select sampleNumber, report_status from gold.classified_reports"))
     assert all(in_force[sample["sample_number"]] == sample["status_after"] for sample in found["samples"])
     unknown = tribolake("limits", "diff", of_emin[0], "default-000000000000", "--lake", str(settings.lake))
@@ -246,8 +259,8 @@ def test_given_two_versions_of_limits_then_diff_names_the_limits_that_moved_and_
 
 
 @pytest.mark.slow
-def test_given_a_failed_file_then_it_is_a_dead_letter_until_it_is_retried(settings, tribolake):
-    path = settings.lake / "oil-analysis" / "bronze" / "emin" / "2026-03-01" / "torn.parquet"
+def test_failed_file_is_listed_until_a_retry_reads_it(settings, tribolake):
+    path = bronze_of(settings) / "2026-03-01" / "torn.parquet"
     path.parent.mkdir()
     pq.write_table(with_text(als_rows(settings).slice(0, 1), "sampleNumber", "TORN"), path)
     whole = path.stat().st_size
@@ -272,12 +285,12 @@ def test_given_a_failed_file_then_it_is_a_dead_letter_until_it_is_retried(settin
 
 
 @pytest.mark.slow
-def test_given_a_sample_dated_ahead_then_it_is_used_when_its_day_has_come(settings):
+def test_sample_dated_ahead_is_used_from_its_day_on(settings):
     ahead = with_text(als_rows(settings).slice(0, 1), "sampleNumber", "AHEAD")
     soon = (datetime.now(UTC) + timedelta(seconds=25)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     report = deliver(settings, with_text(ahead, "collectionData_dateSampled", soon), "2026-03-01/ahead.parquet")
     assert report.clients["emin"].rows_rejected == 1
-    with duckdb.connect(settings.warehouse) as warehouse:  # its day comes
+    with duckdb.connect(settings.warehouse) as warehouse:  # as if its day had come
         warehouse.execute(
             "update control.processed_contents set due_at = due_at - interval 1 minute where due_at is not null"
         )
@@ -285,9 +298,9 @@ def test_given_a_sample_dated_ahead_then_it_is_used_when_its_day_has_come(settin
 
 
 @pytest.mark.slow
-def test_given_a_table_that_is_gone_then_the_run_says_how_to_build_it_anew(settings, tribolake):
+def test_missing_table_is_rebuilt_by_a_full_refresh(settings, tribolake):
     with duckdb.connect(settings.warehouse) as warehouse:
-        warehouse.execute("drop table silver.results")
+        warehouse.execute("drop table silver.int_reported_results")
     ended = tribolake("run", "--recalculate-limits", "--lake", str(settings.lake))
     assert ended.returncode == 1
     assert "--full-refresh" in ended.stderr

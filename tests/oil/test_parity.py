@@ -1,4 +1,4 @@
-"""Under the `reference` policy the product gives exactly what the production code gives, byte for byte."""
+"""Test that the `reference` policy gives exactly the results of the production code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def reference_lake(real_data: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def differences(ours: Path, oracle: Path, key: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, int]:
-    """How many rows of either side lack a partner, or differ in a column."""
+    """Count rows that have no partner, or differ in a column."""
     on = " and ".join(f'ours."{name}" is not distinct from oracle."{name}"' for name in key)
     counts = ", ".join(
         f'count(*) filter (where cast(ours."{name}" as varchar) is distinct from cast(oracle."{name}" as varchar))'
@@ -47,21 +47,21 @@ def differences(ours: Path, oracle: Path, key: tuple[str, ...], columns: tuple[s
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_reports_are_those_of_the_production_code(reference_lake: Settings, real_data: Path, client: str):
+def test_reports_are_those_of_the_production_code(reference_lake, real_data, client):
     ours = reference_lake.lake / "oil-analysis" / "gold" / client / "classified_reports.parquet"
     oracle = real_data / "oracle" / client / "classified.parquet"
     assert differences(ours, oracle, ("sampleNumber",), REPORT_COLUMNS) == {}
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_limits_are_those_of_the_production_code(reference_lake: Settings, real_data: Path, client: str):
+def test_limits_are_those_of_the_production_code(reference_lake, real_data, client):
     ours = reference_lake.lake / "oil-analysis" / "gold" / client / "stewart_limits.parquet"
     oracle = real_data / "oracle" / client / "stewart_limits.parquet"
     assert differences(ours, oracle, ("client", "machine", "component", "essay"), LIMIT_COLUMNS) == {}
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_machines_are_those_of_the_production_code(reference_lake: Settings, real_data: Path, client: str):
+def test_machines_are_those_of_the_production_code(reference_lake, real_data, client):
     ours = reference_lake.lake / "oil-analysis" / "gold" / client / "machine_status_current.parquet"
     oracle = real_data / "oracle" / client / "machine_status.parquet"
     columns = tuple(
@@ -70,8 +70,8 @@ def test_machines_are_those_of_the_production_code(reference_lake: Settings, rea
     assert differences(ours, oracle, ("unit_id",), columns) == {}
 
 
-def test_the_laboratorys_iso_codes_are_those_computed_from_its_counts(reference_lake: Settings):
-    """Where the laboratory wrote both a code and counts, the code of the count is nearly always the one it wrote."""
+def test_iso_codes_of_the_laboratory_follow_from_its_counts(reference_lake):
+    """Codes from counts are nearly always those that the laboratory wrote."""
     with duckdb.connect(reference_lake.warehouse, read_only=True) as warehouse:
         row = warehouse.execute("""
             with computed as (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import version as version_of
@@ -12,10 +13,13 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from tribolake.cli.streams import exit_code, open_streams, use_utf8
+
 # Each is a module of this package with a Typer called `app`.
 NAMES = (
-    "run", "watch", "status", "history", "query", "fetch", "lineage", "reprocess", "arrivals", "limits",
-    "recommendations", "lake", "synth", "demo", "docs", "config", "doctor",
+    "run", "watch", "status", "verify", "history", "query", "snapshot", "fetch", "lineage", "reprocess", "arrivals",
+    "rejected", "alias", "limits", "show", "top-movers", "export", "recommendations", "lake", "lab", "synth", "demo",
+    "docs", "config", "doctor", "market",
 )  # fmt: skip
 
 
@@ -23,7 +27,7 @@ NAMES = (
 def _command(name: str) -> Any:
     if name not in NAMES:
         raise KeyError(name)
-    command = get_command(importlib.import_module(f"tribolake.cli.{name}").app)
+    command = get_command(importlib.import_module(f"tribolake.cli.{name.replace('-', '_')}").app)
     command.name = name
     return command
 
@@ -77,4 +81,9 @@ def tribolake(
 
 def main() -> None:
     """Run the `tribolake` command."""
-    app()
+    use_utf8()
+    stdout = open_streams()
+    try:
+        app()
+    except SystemExit as end:
+        sys.exit(exit_code(end.code if isinstance(end.code, int) else int(end.code is not None), stdout))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from tribolake.cli.console import format_time, new_table, open_console
 from tribolake.cli.options import (
     ClientOption,
     JsonOption,
@@ -15,7 +16,7 @@ from tribolake.cli.options import (
     open_settings,
     print_json,
 )
-from tribolake.cli.tables import print_arrivals, print_failed
+from tribolake.cli.printable import printable
 from tribolake.oil.arrivals import list_arrivals, list_failed, retry_arrivals
 
 app = new_app()
@@ -42,10 +43,10 @@ def list_(
         settings = open_settings(lake=lake)
         if failed:
             rejected = list_failed(settings, client)
-            print_json(rejected) if as_json else print_failed(rejected)
+            print_json(rejected) if as_json else _print_failed(rejected)
         else:
             found = list_arrivals(settings, client)
-            print_json({"arrivals": found}) if as_json else print_arrivals(found)
+            print_json({"arrivals": found}) if as_json else _print_arrivals(found)
 
 
 @app.command(
@@ -68,3 +69,33 @@ def retry(
                 f"the next run reads {len(chosen['files'])} files again and checks the rejected rows of "
                 f"{len(chosen['rows'])} files again: start `tribolake run`, or wait for the watcher"
             )
+
+
+def _print_arrivals(found: list[dict[str, Any]]) -> None:
+    """Print files that arrived, the latest first."""
+    numbers = ("read", "loaded", "superseded", "rejected")
+    table = new_table("arrived", "client", "file", "status", *numbers, right=numbers)
+    for arrival in found:
+        counts = (f"{arrival[f'rows_{name}']:,}" for name in numbers)
+        table.add_row(
+            format_time(arrival["arrived_at"]),
+            printable(arrival["client"]),
+            printable(arrival["file"]),
+            arrival["status"],
+            *counts,
+        )
+    open_console().print(table)
+
+
+def _print_failed(found: dict[str, list[dict[str, Any]]]) -> None:
+    """Print unreadable files and unusable rows with the reason."""
+    console = open_console()
+    for file in found["files"]:
+        console.print(f"[red]file[/red] {printable(file['file'])} ({file['attempts']}×): {printable(file['problem'])}")
+    for rows in found["rows"]:
+        console.print(
+            f"[yellow]{rows['rows']:,} rows[/yellow] {printable(rows['file'])} from row {rows['first_row']}: "
+            f"{rows['meaning']} ({rows['reason']})"
+        )
+    if not (found["files"] or found["rows"]):
+        console.print("Every file was read, and every row was used.")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import typer
 
+from tribolake.cli.console import new_table, open_console
 from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
-from tribolake.cli.tables import print_settings
+from tribolake.cli.printable import printable
 from tribolake.settings.load import read_given
 from tribolake.settings.reference import settings_page
 from tribolake.settings.settings import SETTINGS
 
 MASK = "********"
-USER = re.compile(r"//[^/@\s]+@")  # user and password in an address
 
 app = new_app()
 
@@ -40,8 +39,6 @@ def show(lake: LakeOption = None, as_json: JsonOption = False) -> None:
             value = settings.value_of(name)
             if known.is_secret and value:
                 value = MASK
-            elif isinstance(value, str):
-                value = USER.sub(f"//{MASK}@", value)
             found = given.get(name)
             variable, origin = (found.variable, found.origin) if found else (known.variables[0], "default")
             rows.append({"variable": variable, "value": value, "origin": origin})
@@ -49,10 +46,20 @@ def show(lake: LakeOption = None, as_json: JsonOption = False) -> None:
             print_json({"lake": settings.address, "warehouse": settings.warehouse, "settings": rows})
         else:
             typer.echo(f"lake {settings.address}, warehouse {settings.warehouse}")
-            print_settings(rows)
+            _print_settings(rows)
 
 
 @app.command(epilog="**Example**\n\n`tribolake config reference > settings.md`")
 def reference() -> None:
     """Print all settings in Markdown: variables, default, form and meaning."""
     typer.echo(settings_page(), nl=False)
+
+
+def _print_settings(found: list[dict[str, Any]]) -> None:
+    """Print each setting with its value and origin."""
+    table = new_table("variable", "value", "from")
+    for row in found:
+        value = "" if row["value"] in (None, ()) else str(row["value"])
+        is_set = row["origin"] != "default"
+        table.add_row(row["variable"], printable(value), row["origin"], style="bold" if is_set else None)
+    open_console().print(table)

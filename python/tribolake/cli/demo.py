@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from tribolake.cli.docs import write_docs
-from tribolake.cli.options import LakeOption, ProgressLines, QuietOption, explained_errors, new_app, open_settings
+from tribolake.cli.options import ProgressLines, QuietOption, explained_errors, new_app, open_settings
+from tribolake.cli.run_tables import print_run
+from tribolake.cli.status_tables import print_status
 from tribolake.cli.synth import require_folder
-from tribolake.cli.tables import print_run, print_status
 from tribolake.lake import open_lake
 from tribolake.oil.status import lake_status
 from tribolake.oil.synth import write_sample_lake
@@ -22,7 +24,10 @@ app = new_app()
 
 
 @app.command(epilog="**Examples**\n\n`tribolake demo`\n\n`tribolake demo --lake /tmp/demo`")
-def demo(lake: LakeOption = None, quiet: QuietOption = False) -> None:
+def demo(
+    lake: Annotated[str | None, typer.Option(metavar="DIR", help="A folder. [default: ./data/demo]")] = None,
+    quiet: QuietOption = False,
+) -> None:
     """Write sample laboratory files, run on them, and show the fleet."""
     default = (PROJECT_DIR if IS_CHECKOUT else Path.cwd()) / "data" / "demo"
     with explained_errors():

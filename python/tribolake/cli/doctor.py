@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import typer
 
+from tribolake.cli.console import open_console
 from tribolake.cli.options import Exit, JsonOption, LakeOption, explained_errors, new_app, print_json
-from tribolake.cli.tables import print_checks
-from tribolake.doctor import examine
+from tribolake.cli.printable import printable
+from tribolake.doctor import Check, examine
 from tribolake.settings import load_settings
 
 app = new_app()
@@ -29,5 +31,15 @@ def doctor(lake: LakeOption = None, as_json: JsonOption = False) -> None:
         if as_json:
             print_json({"checks": [asdict(check) for check in checks]})
         else:
-            print_checks(checks)
+            _print_checks(checks)
         raise typer.Exit(Exit.NEEDS_A_LOOK if any(check.advice for check in checks) else Exit.OK)
+
+
+def _print_checks(checks: Sequence[Check]) -> None:
+    """Print each check in a line. A problem has its fix in the line below."""
+    console = open_console()
+    for check in checks:
+        mark = "[red]✗[/red]" if check.advice else "[green]✓[/green]"
+        console.print(f"{mark} {check.name:<12} {printable(check.found)}")
+        if check.advice:
+            console.print(f"  {'':<12} [yellow]{printable(check.advice)}[/yellow]")

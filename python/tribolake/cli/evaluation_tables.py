@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from rich import box
-from rich.markup import escape
-from rich.table import Column, Table
-
-from tribolake.cli.tables import open_console
+from tribolake.cli.console import new_table, open_console
+from tribolake.cli.printable import printable
 from tribolake.oil.evaluation import Example, Scores
-from tribolake.oil.evaluation.visible import visible
 
 # Field of the scores, its meaning, and whether a good text has it (None: neither).
 SHARES = (
@@ -37,13 +33,12 @@ SHOWN_TEXT = 220
 def print_scores(scores: Scores, worst: Sequence[Example] = ()) -> None:
     """Print the scores and examples of wrong texts. Imperfect scores are marked."""
     console = open_console()
-    table = Table(
+    table = new_table(
         "score",
-        Column("share", justify="right"),
+        "share",
         "of what",
         title=f"{scores.texts:,} texts of {scores.reports:,} reports, {scores.in_alarm:,} of them in alarm",
-        box=box.SIMPLE,
-        title_justify="left",
+        right=("share",),
     )
     for name, meaning, is_good in SHARES:
         share = getattr(scores, name)
@@ -57,14 +52,9 @@ def print_scores(scores: Scores, worst: Sequence[Example] = ()) -> None:
     for score, examples in groupby(worst, key=lambda example: example.score):
         console.print(f"\n[bold]{score}[/bold]")
         for example in examples:
-            console.print(f"  {_printable(example.sample) or '?'}: [yellow]{_printable(example.reason)}[/yellow]")
+            console.print(f"  {printable(example.sample) or '?'}: [yellow]{printable(example.reason)}[/yellow]")
             if example.text:
-                console.print(f"    [dim]{_printable(example.text)}[/dim]")
-
-
-def _printable(text: str) -> str:
-    """Cut a text and remove markup and control characters, so that it is safe on a terminal."""
-    return escape(visible(text)[:SHOWN_TEXT])
+                console.print(f"    [dim]{printable(example.text[:SHOWN_TEXT])}[/dim]")
 
 
 def _styled_share(share: float | None, is_good: bool | None) -> str:

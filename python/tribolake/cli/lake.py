@@ -11,6 +11,7 @@ from tribolake.errors import ConfigurationError
 from tribolake.lake.bucket_rules import Owner, apply_bucket_rules
 from tribolake.lake.store import open_store
 from tribolake.products import OIL
+from tribolake.texts import without_users
 
 app = new_app()
 
@@ -36,7 +37,9 @@ def prepare(
     transitions: Annotated[
         bool, typer.Option("--transitions/--no-transitions", help="Move old objects to GLACIER and DEEP_ARCHIVE.")
     ] = True,
-    tls: Annotated[bool, typer.Option("--tls/--no-tls", help="Refuse requests without TLS.")] = True,
+    tls: Annotated[
+        bool, typer.Option("--tls/--no-tls", help="Refuse requests without TLS, where there is TLS.")
+    ] = True,
     encryption: Annotated[
         bool, typer.Option("--encryption/--no-encryption", help="Let the store encrypt objects.")
     ] = True,
@@ -53,16 +56,21 @@ def prepare(
         settings = open_settings(lake=lake)
         if not settings.uses_s3:
             raise ConfigurationError(f"{settings.address} is a folder: give --lake s3://BUCKET, or set STORAGE_MODE")
+        client = open_store(settings).client
+        endpoint = without_users(client.meta.endpoint_url)
+        is_plain = endpoint.startswith("http://")
         done = apply_bucket_rules(
-            open_store(settings).client,
+            client,
             settings.s3.bucket,
             Owner(OIL.name, settings.prefix, OIL.contract.change_log, has_unnamed=OIL.prefix is None),
             readers={"Fusion": fusion or (), "Dashboard": dashboard or ()},
             transitions=transitions,
-            require_tls=tls,
+            require_tls=tls and not is_plain,
             encrypt=encryption,
             block_public_access=block_public,
         )
+        if tls and is_plain:  # with the statement, nobody could use the bucket there, not even to remove it
+            done.append(f"requests without TLS: still allowed, because {endpoint} has no TLS")
         if as_json:
             print_json({"bucket": settings.s3.bucket, "done": done})
         else:

@@ -1,4 +1,4 @@
-"""`tribolake limits`: compare versions of limits, and show why they were calculated."""
+"""`tribolake limits`: show limits, compare their versions, and show why they were calculated."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tribolake.cli.limits_tables import print_decisions, print_limits_diff
 from tribolake.cli.options import (
     ClientOption,
     JsonOption,
@@ -15,16 +16,17 @@ from tribolake.cli.options import (
     open_settings,
     print_json,
 )
-from tribolake.cli.tables import print_decisions, print_limits_diff
+from tribolake.cli.question_tables import print_limits
 from tribolake.oil.limits.decisions_log import last_decisions
 from tribolake.oil.limits.diff import diff_limits
+from tribolake.oil.questions.limits import show_limits
 
 app = new_app()
 
 
 @app.callback()
 def limits() -> None:
-    """Compare versions of limits, and show why they were calculated."""
+    """Show limits, compare their versions, and show why they were calculated."""
 
 
 @app.command(
@@ -55,3 +57,25 @@ def decisions(lake: LakeOption = None, client: ClientOption = None, as_json: Jso
             print_json({"decisions": found})
         else:
             print_decisions(found)
+
+
+@app.command(
+    epilog="**Examples**\n\n`tribolake limits show --machine 789c --component transmision`\n\n"
+    "`tribolake limits show --machine camion --component motor --essay hierro --json`"
+)
+def show(
+    machine: Annotated[str | None, typer.Option(metavar="NAME", help="Only this kind of machine or model.")] = None,
+    component: Annotated[str | None, typer.Option(metavar="NAME", help="Only this component family.")] = None,
+    essay: Annotated[str | None, typer.Option(metavar="NAME", help="Only this essay.")] = None,
+    lake: LakeOption = None,
+    client: ClientOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the limits that judge today, from published files. Case and accents of names do not count."""
+    with explained_errors(as_json=as_json):
+        settings = open_settings(lake=lake)
+        found = show_limits(settings, machine=machine, component=component, essay=essay, clients=client)
+        if as_json:
+            print_json({"limits": found})
+        else:
+            print_limits(found)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -13,9 +16,24 @@ from typing import Annotated, Any
 import typer
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
-from tribolake.errors import ConfigurationError, LakeIsBusy, TribolakeError
+from tribolake.cli.log import is_json, log, log_as
+from tribolake.cli.printable import in_json
+from tribolake.errors import (
+    DAMAGED,
+    ConfigurationError,
+    LakeIsBusy,
+    TribolakeError,
+    is_interrupt,
+    is_of_the_disk,
+    with_advice,
+)
 from tribolake.settings import Settings, load_settings
 from tribolake.settings.load import unknown_variables
+from tribolake.texts import one_line
+
+CLEAR = "\r\x1b[2K"  # the line of a terminal
+DAMAGED_WAREHOUSE = re.compile(r"Corrupt database file|not a valid DuckDB database|checksum .* does not match")
+STOPPED = "stopped before it ended: nothing is lost, and what is published stays"
 
 LakeOption = Annotated[
     str | None,
@@ -25,6 +43,7 @@ ClientOption = Annotated[
     list[str] | None, typer.Option("--client", metavar="NAME", help="Only this client; may be repeated.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only, no progress.")]
+InitOption = Annotated[bool, typer.Option("--init", help="Begin a new lake, which has no bronze yet.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, logs on stderr.")]
 
 
@@ -36,6 +55,7 @@ class Exit(IntEnum):
     USAGE = 2
     BUSY = 3
     NEEDS_A_LOOK = 4
+    STOPPED = 130  # by Ctrl-C
 
 
 def new_app() -> typer.Typer:
@@ -44,28 +64,60 @@ def new_app() -> typer.Typer:
 
 
 def open_settings(**flags: object) -> Settings:
-    """Load the settings. Unknown `TRIBOLAKE_` variables are named on stderr.
+    """Load the settings, and apply the umask. Unknown `TRIBOLAKE_` variables are named on stderr.
 
     Raises:
         ConfigurationError: a value cannot be used.
     """
+    settings = load_settings(**flags)
+    log_as(settings.log_format)
     for name, near in unknown_variables().items():
         hint = f"did you mean {near}?" if near else "`tribolake config reference` lists the known ones"
-        typer.echo(f"tribolake: the variable {name} is unknown and has no effect: {hint}", err=True)
-    return load_settings(**flags)
+        log(f"the variable {one_line(name)} is unknown and has no effect: {hint}", "warning")
+    os.umask(settings.mask(os.umask(0o077)))
+    return settings
 
 
 @contextmanager
-def explained_errors() -> Iterator[None]:
-    """Print an error on stderr and exit with its code."""
+def explained_errors(*, as_json: bool = False) -> Iterator[None]:
+    """Print an error on stderr in one line and exit with its code. `TRIBOLAKE_DEBUG=1` shows its traceback too.
+
+    With `as_json`, print it as one object on stdout as well.
+    """
     try:
         yield
-    except ConfigurationError as error:
-        _end(error, Exit.USAGE)
-    except LakeIsBusy as error:
-        _end(error, Exit.BUSY)
-    except (TribolakeError, OSError) as error:
-        _end(error, Exit.FAILED)
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except (KeyboardInterrupt, Exception) as error:  # a user gets a sentence, whatever went wrong
+        if os.environ.get("TRIBOLAKE_DEBUG", "").lower() in ("1", "true"):
+            traceback.print_exc()
+        code = _code_of(error)
+        problem = STOPPED if code is Exit.STOPPED else one_line(explain(error))
+        if as_json:
+            print_json({"problem": problem, "exit_code": int(code)})
+        log(problem, "error")
+        raise typer.Exit(code) from None
+
+
+def _code_of(error: BaseException) -> Exit:
+    if is_interrupt(error):
+        return Exit.STOPPED
+    if isinstance(error, ConfigurationError):
+        return Exit.USAGE
+    return Exit.BUSY if isinstance(error, LakeIsBusy) else Exit.FAILED
+
+
+def explain(error: BaseException) -> str:
+    """Return what went wrong, and what to do about it, as far as the error tells."""
+    text = str(error)
+    if is_of_the_disk(text):
+        return with_advice(text)
+    if DAMAGED_WAREHOUSE.search(text):
+        return f"the warehouse is damaged ({text.splitlines()[0]}). {DAMAGED}"
+    if isinstance(error, TribolakeError | OSError):
+        return text
+    kind = type(error).__name__
+    return f"{kind}: {text.partition(chr(10))[0]}. This is a fault of tribolake: TRIBOLAKE_DEBUG=1 shows where"
 
 
 def retry_while_busy(seconds: float) -> Retrying:
@@ -78,14 +130,9 @@ def retry_while_busy(seconds: float) -> Retrying:
     )
 
 
-def _end(error: Exception, code: Exit) -> None:
-    typer.echo(f"tribolake: {error}", err=True)
-    raise typer.Exit(code)
-
-
 def print_json(value: dict[str, Any]) -> None:
     """Print one JSON object on stdout."""
-    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
+    typer.echo(in_json(json.dumps(value, ensure_ascii=False, default=str)))
 
 
 class ProgressLines:
@@ -96,21 +143,27 @@ class ProgressLines:
     def __init__(self, is_quiet: bool = False) -> None:
         self._started = time.perf_counter()
         self._is_quiet = is_quiet
-        self._is_terminal = sys.stderr.isatty()
+        self._is_rewritten = sys.stderr.isatty() and not is_quiet and not is_json()
 
     def __call__(self, what: str) -> None:
         if self._is_quiet:
             return
         elapsed = time.perf_counter() - self._started
-        if self._is_terminal:
-            sys.stderr.write(f"\r\x1b[2K{elapsed:6.1f} s  {what[:90]}")
+        if self._is_rewritten:
+            sys.stderr.write(f"{CLEAR}{elapsed:6.1f} s  {what[:90]}")
+            sys.stderr.flush()
         elif what in self.STAGES or " " in what:
-            sys.stderr.write(f"{elapsed:6.1f} s  {what}\n")
-        sys.stderr.flush()
+            log(what, text=f"{elapsed:6.1f} s  {what}")
+
+    def notice(self, what: str) -> None:
+        """Print a line that stays, even if progress is not printed."""
+        if self._is_rewritten:
+            sys.stderr.write(CLEAR)
+        log(what, "warning")
 
     def __enter__(self) -> ProgressLines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._is_terminal and not self._is_quiet:
-            sys.stderr.write("\r\x1b[2K")
+        if self._is_rewritten:
+            sys.stderr.write(CLEAR)

@@ -20,6 +20,7 @@ from tribolake.cli.options import (
     open_settings,
     print_json,
 )
+from tribolake.cli.rule_tables import print_rule_comparison
 from tribolake.oil.evaluation import TEXT, WRONG_ADVICE, evaluate_recommendations
 from tribolake.oil.recommendations import (
     WaitingPattern,
@@ -32,6 +33,8 @@ from tribolake.oil.recommendations import (
     open_batches,
     retry_waiting,
 )
+from tribolake.oil.rules.comparison import compare_rules
+from tribolake.oil.rules.rule_sets import CURRENT, read_rule_set
 from tribolake.oil.wording.reasons import NOT_ASKED
 
 SHOWN_REFUSED = 20
@@ -201,7 +204,8 @@ def batch(
 @app.command(
     epilog="**Examples**\n\n"
     "`tribolake recommendations evaluate`  the published reports\n\n"
-    "`tribolake recommendations evaluate former.parquet --text recomendacion --json`  texts of another system"
+    "`tribolake recommendations evaluate former.parquet --text recomendacion --json`  texts of another system\n\n"
+    "`tribolake recommendations evaluate --rules new_rules --against current`  rules instead of texts"
 )
 def evaluate(
     file: Annotated[
@@ -220,14 +224,33 @@ def evaluate(
     language: Annotated[
         str | None, typer.Option(help="Expected language of FILE: `es` or `en`. [default: the lake's]")
     ] = None,
+    rules: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Judge by the rules of this folder, or `current`, and compare."),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="The rules to compare --rules with. [default: current]"),
+    ] = None,
     lake: LakeOption = None,
     client: ClientOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Score recommendations: do they agree with the numbers of their reports?"""
-    _check_evaluated(file, text, language, client)
+    """Score recommendations: do they agree with the numbers of their reports?
+
+    With --rules, compare two sets of expert rules: which reports each rule decides, and for how many of these the
+    laboratory asked for action. The folder has `expert_rules.csv`; other seeds of rules that it lacks are current.
+    """
+    _check_evaluated(file, text, language, client, rules, against)
     with explained_errors():
         settings = open_settings(lake=lake)
+        if rules is not None:
+            compared = compare_rules(settings, read_rule_set(rules), read_rule_set(against or CURRENT), client)
+            if as_json:
+                print_json(compared.as_dict())
+            else:
+                print_rule_comparison(compared)
+            return
         if file is not None:
             expected = language or settings.language
             found = {str(file): evaluate_recommendations(file, text=text or TEXT, language=expected)}
@@ -244,8 +267,19 @@ def evaluate(
             typer.echo(READ_WRONGLY.format(*WRONG_ADVICE))
 
 
-def _check_evaluated(file: Path | None, text: str | None, language: str | None, client: list[str] | None) -> None:
-    """Refuse options without effect: --text and --language without FILE, --client with FILE."""
+def _check_evaluated(
+    file: Path | None,
+    text: str | None,
+    language: str | None,
+    client: list[str] | None,
+    rules: str | None,
+    against: str | None,
+) -> None:
+    """Refuse options without effect: --text and --language without FILE, --client with FILE, --rules with FILE."""
+    if rules is None and against is not None:
+        raise typer.BadParameter("it is only for --rules: leave it out, or give --rules", param_hint="--against")
+    if rules is not None and file is not None:
+        raise typer.BadParameter("it judges the lake's samples: leave FILE or --rules out", param_hint="--rules")
     for option, given in (("--text", text), ("--language", language)):
         if file is None and given is not None:
             raise typer.BadParameter(

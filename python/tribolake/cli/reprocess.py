@@ -20,7 +20,9 @@ from tribolake.cli.options import (
     open_settings,
     print_json,
 )
+from tribolake.errors import ConfigurationError
 from tribolake.oil.reprocess import reprocess as reprocess_run
+from tribolake.oil.reprocess import reprocess_current
 
 app = new_app()
 
@@ -28,10 +30,16 @@ app = new_app()
 @app.command(
     epilog="**Examples**\n\n"
     "`tribolake reprocess --as-of 20260131T060000000000Z-1a2b`\n\n"
-    "`tribolake reprocess --as-of 20260131T060000000000Z-1a2b --client cda --into /tmp/again --json`"
+    "`tribolake reprocess --as-of 20260131T060000000000Z-1a2b --client cda --into /tmp/again --json`\n\n"
+    "`tribolake reprocess --current --quiet`  once a week, by a timer"
 )
 def reprocess(
-    run_id: Annotated[str, typer.Option("--as-of", metavar="RUN", help="Id of the run, as in manifests.")],
+    run_id: Annotated[
+        str | None, typer.Option("--as-of", metavar="RUN", help="Id of the run, as in manifests.", show_default=False)
+    ] = None,
+    current: Annotated[
+        bool, typer.Option("--current", help="What readers see now, of every client. Differences are sent as messages.")
+    ] = False,
     lake: LakeOption = None,
     client: ClientOption = None,
     into: Annotated[
@@ -47,10 +55,19 @@ def reprocess(
     contents are gone.
     """
     with explained_errors():
+        if (run_id is None) != current or (current and into is not None):
+            raise ConfigurationError("give either --as-of RUN or --current, which takes no --into")
+        settings = open_settings(lake=lake)
         with ProgressLines(quiet) as progress:
-            done = reprocess_run(open_settings(lake=lake), run_id, clients=client, into=into, progress=progress)
+            if run_id is None:
+                results = reprocess_current(settings, clients=client, progress=progress)
+            else:
+                results = [reprocess_run(settings, run_id, clients=client, into=into, progress=progress)]
+        is_identical = all(done.is_identical for done in results)
         if as_json:
-            print_json(done.as_dict())
+            print_json({"runs": [done.as_dict() for done in results]} if current else results[0].as_dict())
         else:
-            print_reprocessed(done)
-        raise typer.Exit(Exit.OK if done.is_identical else Exit.NEEDS_A_LOOK)
+            for done in results:
+                if not (quiet and done.is_identical):
+                    print_reprocessed(done)
+        raise typer.Exit(Exit.OK if is_identical else Exit.NEEDS_A_LOOK)

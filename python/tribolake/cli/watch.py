@@ -7,7 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from tribolake.cli.options import ClientOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.cli.log import log
+from tribolake.cli.options import (
+    ClientOption,
+    InitOption,
+    LakeOption,
+    explained_errors,
+    new_app,
+    open_settings,
+    print_json,
+)
+from tribolake.lake import require_bronze
 from tribolake.products import OIL
 from tribolake.watch.daemon import watch as watch_lake
 
@@ -25,6 +35,7 @@ def watch(
     client: ClientOption = None,
     policy: Annotated[str, typer.Option(help="How to judge: `default` or `reference`.")] = "default",
     polling: Annotated[bool, typer.Option("--polling", help="Poll for changes, as on network mounts.")] = False,
+    init: InitOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per run, logs on stderr.")] = False,
 ) -> None:
     """Keep gold up to date: run as soon as new files in bronze are complete, until stopped.
@@ -42,11 +53,12 @@ def watch(
 
     with explained_errors():
         settings = open_settings(lake=lake, watch_polling=polling or None)
+        require_bronze(settings, is_new=init)
         watch_lake(OIL, settings, policy=policy, clients=client, on_run=on_run, log=_log)
 
 
 def _log(line: str) -> None:
-    typer.echo(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}  {line}", err=True)
+    log(line, text=f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}  {line}")
 
 
 def _format_run(report: dict[str, Any]) -> str:

@@ -8,47 +8,45 @@ from typing import Any
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.custody import Custody, lock_machine
+from tribolake.oil.product import FAILED_FILES, OIL
+from tribolake.run.attempt import keep_status, share_status
 from tribolake.run.home import open_custody
-from tribolake.run.warehouse import last_run, lower_names, open_built, open_warehouse, rows_of
+from tribolake.run.warehouse import last_run, open_built, open_warehouse, rows_of
 from tribolake.settings import Settings
 
 ARRIVALS = """
     select
         client, file_key as file, status, rows_read, rows_loaded, rows_superseded, rows_rejected, message, arrived_at
     from silver.arrival_reconciliation
-    where $clients is null or list_contains($clients, client)
+    where $folders is null or list_contains($folders, client)
     order by arrived_at desc, file_key
 """
-FAILED_FILES = """
-    select
-        client, file_key as file, message as problem, arrived_at as last_attempt,
-        count(*) over (partition by file_key, size_bytes, modified_at) as attempts
-    from bronze.bronze_arrivals
-    where $clients is null or list_contains($clients, client)
-    qualify status = 'failed' and row_number() over (partition by file_key order by arrived_at desc) = 1
-    order by client, file_key
-"""
 REJECTED_ROWS = """
-    select client, file_key as file, reason, count(*) as rows, min(row_number) as first_row
-    from silver.rejected_rows
-    where $clients is null or list_contains($clients, client)
-    group by client, file_key, reason
-    order by client, file_key, rows desc, reason
+    select
+        rejected.client, rejected.file_key as file, rejected.reason, count(*) as rows,
+        min(rejected.row_number) as first_row, any_value(reasons.meaning) as meaning
+    from silver.rejected_rows as rejected
+    inner join seeds.rejection_reasons as reasons on rejected.reason = reasons.reason
+    where $folders is null or list_contains($folders, rejected.client)
+    group by rejected.client, rejected.file_key, rejected.reason
+    order by rejected.client, file, rows desc, rejected.reason
 """
 
 
 def list_arrivals(settings: Settings, clients: Sequence[str] | None) -> list[dict[str, Any]]:
     """List arrivals with their row counts, the latest first."""
     with open_built(settings, "silver", "rejected_rows") as warehouse:
-        return rows_of(warehouse, ARRIVALS, {"clients": lower_names(clients)})
+        return rows_of(warehouse, ARRIVALS, {"folders": _folders(clients)})
 
 
 def list_failed(settings: Settings, clients: Sequence[str] | None) -> dict[str, list[dict[str, Any]]]:
     """List dead letters: unreadable `files`, and unusable `rows` counted by reason."""
     with open_built(settings, "silver", "rejected_rows") as warehouse:
+        folders = _folders(clients)
+        files = rows_of(warehouse, FAILED_FILES)
         return {
-            "files": rows_of(warehouse, FAILED_FILES, {"clients": lower_names(clients)}),
-            "rows": rows_of(warehouse, REJECTED_ROWS, {"clients": lower_names(clients)}),
+            "files": [file for file in files if folders is None or file["client"] in folders],
+            "rows": rows_of(warehouse, REJECTED_ROWS, {"folders": folders}),
         }
 
 
@@ -95,6 +93,12 @@ def _mark_for_retry(
             [chosen["rows"]],
         )
         past = last_run(warehouse)
+        keep_status(settings, warehouse, OIL)
+    share_status(settings)
     if past:
         custody.save(past.run_id, changed=True)
     return chosen
+
+
+def _folders(clients: Sequence[str] | None) -> list[str] | None:
+    return OIL.folders_of(OIL.named_clients(clients))

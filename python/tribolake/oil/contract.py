@@ -5,17 +5,26 @@ from __future__ import annotations
 from tribolake.oil.limits.versions import LIMITS
 from tribolake.product import Contract, Entity, PublicTable
 
-SAMPLE_KEY = ("sampleNumber", "laboratory")
-BY_COMPONENT = ("unitId", "componentName", "sampleTimestamp", "sampleNumber")
-GROUP = ("machine", "component", "essay")
+SAMPLE_KEY = ("sampleNumber", "laboratory", "sampleOccurrence")
+BY_COMPONENT = ("unitId", "componentName", "sampleTimestamp", *SAMPLE_KEY)
+GROUP = ("machine", "component", "essay", "unit")
 
 REPORTS = PublicTable("classified_reports", "gold.classified_reports", key=SAMPLE_KEY, order=BY_COMPONENT)
 MACHINES = PublicTable("machine_status_current", "gold.machine_status_current", key=("unit_id",), order=("unit_id",))
 STEWART_LIMITS = PublicTable(LIMITS.table, "limits.stewart_limits", key=GROUP, order=GROUP)
-SAMPLES = PublicTable("harmonized", "silver.samples", key=SAMPLE_KEY, order=BY_COMPONENT, without=("row_id",))
+SAMPLES = PublicTable(
+    "harmonized", "silver.samples", key=SAMPLE_KEY, order=BY_COMPONENT, without=("row_id", "previous_row_id")
+)
+REJECTED = PublicTable(
+    "rejected",
+    "silver.rejected",
+    key=(),
+    order=("file_key", "sheet", "row_number", "column_name", "reason", "sampleNumber", "essay", "text", "detail"),
+    without=("cells", "content_id"),
+)
 
 CONTRACT = Contract(
-    schema_version="1.0",
+    schema_version="2.2",
     tables=(REPORTS, MACHINES, STEWART_LIMITS),
     samples=SAMPLES,
     entities=(
@@ -33,8 +42,10 @@ CONTRACT = Contract(
     ),
     sources="""
         select file_key, version_id, sha256, size_bytes from changes.int_contents
-        where client = $client and is_live order by file_key, sha256
+        where client in (select client from seeds.clients where lower(client_code) = $client) and is_live
+        order by file_key, sha256
     """,
     change_log="logs/changes.jsonl",
     versioned=LIMITS,
+    notes=(REJECTED,),
 )  # fmt: skip

@@ -36,7 +36,13 @@ REPORTS = """
             $moment is null
             or (dbt_valid_from <= $moment and (dbt_valid_to is null or dbt_valid_to > $moment))
         )
-    order by client, unitId, componentName, sampleDate, sampleNumber, dbt_valid_from
+    order by client, unitId, componentName, sampleDate, sampleNumber, sampleOccurrence, dbt_valid_from
+"""
+COMPONENTS = """
+    select distinct unnest([lower(componentName), componentNameNormalized]) as component
+    from history.report_status_history
+    where lower(unitId) = $unit and ($clients is null or list_contains($clients, lower(client)))
+    order by component
 """
 
 
@@ -70,7 +76,8 @@ def read_history(
         as_of: the end of this day (UTC). None means every version.
 
     Raises:
-        ConfigurationError: nothing was published yet, or neither unit nor day is given.
+        ConfigurationError: nothing was published yet, neither unit nor day is given, or no report of the unit or
+            component was ever published.
     """
     if unit is None and as_of is None:
         raise ConfigurationError("say what to look up: --unit T-09, --as-of 2026-01-31, or both")
@@ -84,4 +91,18 @@ def read_history(
         machines = rows_of(warehouse, MACHINES_AS_OF, asked) if moment else []
         with_component = {**asked, "component": component.strip().lower() if component else None}
         reports = rows_of(warehouse, REPORTS, with_component) if unit else []
+        if unit and not reports:
+            known = {name: asked[name] for name in ("unit", "clients")}
+            _refuse_unknown(unit, component, [row["component"] for row in rows_of(warehouse, COMPONENTS, known)])
     return History(as_of.isoformat() if as_of else None, machines, reports)
+
+
+def _refuse_unknown(unit: str, component: str | None, components: list[str]) -> None:
+    if not components:
+        raise ConfigurationError(
+            f"no report of a unit {unit[:80]!r} was ever published: `tribolake status --all` lists all"
+        )
+    if component and component.strip().lower() not in components:
+        raise ConfigurationError(
+            f"unit {unit[:80]!r} has no component {component[:80]!r}: its components are {', '.join(components)}"
+        )

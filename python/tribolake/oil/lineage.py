@@ -28,15 +28,17 @@ from tribolake.trace.names import checked_client, is_version
 from tribolake.trace.origin import Origin, is_gold, origin_of
 
 REPORTS = "classified_reports"
+# An earlier release knew one sample of each number.
 SAMPLE = """
     select
-        sampleNumber as sample_number, laboratory, unitId as unit_id, componentName as component,
+        sampleNumber as sample_number, coalesce(sampleOccurrence, '') as sample_occurrence, laboratory,
+        unitId as unit_id, componentName as component,
         machineName as machine, componentNameNormalized as component_family, sampleDate as sample_date, report_status,
         classification_score, severity_score, breached_essays, limits_version, limits_source, policy,
         sourceFile as source_file, sourceSheet as source_sheet, sourceRow as source_row, sourceSha256 as source_sha256
-    from read_parquet($path)
-    where sampleNumber = $number
-    order by laboratory
+    from (from read_parquet($path) union all by name select null::varchar as sampleOccurrence where false)
+    where $number in (sampleNumber, sampleNumber || '@' || sampleOccurrence)
+    order by laboratory, sample_date, sample_occurrence
 """
 JUDGED_BY = """
     select limits_version as version, count(*) as reports
@@ -87,7 +89,8 @@ def lineage_of(settings: Settings, what: str, client: str | None = None) -> Line
 
     Args:
         settings: the lake.
-        what: an `s3://` address or a path of a published file, a version of limits, or a sample number.
+        what: an `s3://` address or a path of a published file, a version of limits, or a sample number. Of a number
+            with several samples `NUMBER@OCCURRENCE` is one.
         client: the client of the sample. None means any.
 
     Raises:
@@ -211,7 +214,12 @@ def _trace_report(
     report: dict[str, Any],
     others: list[tuple[str, dict[str, Any]]],
 ) -> Lineage:
-    notes = [f"laboratory {other['laboratory']} also has a sample with this number" for _, other in others]
+    notes = [
+        f"laboratory {other['laboratory']} also has a sample with this number, of {other['unit_id']} "
+        f"{other['component']} of {other['sample_date']}"
+        + (f": {other['sample_number']}@{other['sample_occurrence']}" if other["sample_occurrence"] else "")
+        for _, other in others
+    ]
     publication = current_publication(published, client)
     assert publication is not None  # noqa: S101 - its report was just read
     sources = [source for source in publication.sources if source["sha256"] == report["source_sha256"]]

@@ -3,36 +3,79 @@
 from __future__ import annotations
 
 from tribolake.oil.contract import CONTRACT
-from tribolake.oil.seeds import declared_clients, policies
-from tribolake.product import Product, Sources, Steps, Warehouse
+from tribolake.oil.seeds import declared_clients, declared_folders, policies
+from tribolake.product import HistoryTable, Product, Sources, Steps, Warehouse
 
+FAILED_FILES = """
+    select
+        client, file_key as file, message as problem, arrived_at as last_attempt,
+        count(*) over (partition by file_key, size_bytes, modified_at) as attempts
+    from bronze.bronze_arrivals
+    qualify status = 'failed' and row_number() over (partition by file_key order by arrived_at desc) = 1
+    order by client, file_key
+"""
 WAREHOUSE = Warehouse(
     arrivals="bronze.bronze_arrivals",
     from_files=("bronze.bronze_rows", "bronze.bronze_arrivals"),
     arrived="""
-        select client, count(*), sum(rows_read), sum(rows_loaded), sum(rows_superseded), sum(rows_rejected)
-        from silver.arrival_reconciliation
+        select
+            lower(clients.client_code), count(distinct file_key), sum(rows_read), sum(rows_loaded),
+            sum(rows_superseded), sum(rows_rejected)
+        from silver.arrival_reconciliation as arrivals
+        inner join seeds.clients as clients on arrivals.client = clients.client
         where arrived_at >= $since
-        group by client
-    """,
-    failed="""
-        select file_key, message
-        from silver.arrival_reconciliation
-        where arrived_at >= $since and status = 'failed'
-        order by file_key
+        group by lower(clients.client_code)
     """,
     samples="select lower(client), count(*) from silver.samples group by 1",
     touched="""
-        select client from changes.pending_contents
+        select lower(clients.client_code)
+        from changes.pending_contents as contents
+        inner join seeds.clients as clients on contents.client = clients.client
         union select lower(client) from limits.limit_decisions where is_recalculated
+        union select lower(clients.client_code)
+        from bronze.bronze_arrivals as arrivals
+        inner join seeds.clients as clients on arrivals.client = clients.client
+        where status = 'failed' and arrived_at >= (select requested_at from control.run_request)
     """,
     troubles="""
         select
             concat('machine ', client, ' ', unit_id),
-            concat(client, ' ', unit_id, ' is Anormal', ', look at ' || nullif(worst_component, ''))
+            -- The text says component, why, by when and what to do, in the language of the lake.
+            concat(
+                client, ' ', unit_id, ': ', overall_status,
+                '. ' || coalesce(nullif(machine_ai_recommendation, ''), nullif(worst_component, ''))
+            )
         from gold.machine_status_current
-        where overall_status = 'Anormal'
-        order by priority_score desc, machine_score desc, client, unit_id
+        where overall_status = 'Anormal' or (urgency = 'U0' and is_recent)
+        order by is_recent desc, urgency asc nulls last, weighted_machine_score desc, client, unit_id
+    """,
+    rejected="""
+        select
+            lower(client) as client, file_key as file, reason, subject, meaning, advice, things_rejected as rejected,
+            rows_affected as rows, round(share, 4) as share, is_worth_telling, needs_a_look, identity, examples
+        from silver.rejection_groups
+        order by needs_a_look desc, client, file_key, things_rejected desc, reason
+    """,
+    shown={
+        "dated_ahead": (
+            "select file_key as file, states from changes.int_contents where is_live and is_dated_ahead order by 1"
+        ),
+        "failed_files": FAILED_FILES,
+        "unmapped_names": "select client, kind, name, cells_affected from silver.unmapped_names order by all",
+        "reasons": "select client, unit_id, why from gold.machine_reasons order by all",
+    },
+    history=(
+        *(
+            HistoryTable(f"history.{name}", "dbt_scd_id", "dbt_valid_to")
+            for name in ("report_status_history", "machine_status_history", "limits_history")
+        ),
+        HistoryTable("history.limit_decisions", "concat_ws('|', run_id, client, machine, component)"),
+    ),
+    dated_ahead="""
+        select file_key, states
+        from changes.int_contents
+        where is_live and is_dated_ahead and ($since is null or first_arrived_at >= $since)
+        order by file_key
     """,
 )
 
@@ -48,8 +91,15 @@ SOURCES = Sources(
         "python/tribolake/oil/limits/versions.py",
         "python/tribolake/oil/reading.py",
         "python/tribolake/readers/*.py",
+        "python/tribolake/run/sql_functions.py",
     ),
-    readers=("models/oil/bronze/*.py", "python/tribolake/readers/*.py", "seeds/oil/lab_sheets.csv"),
+    readers=(
+        "models/oil/bronze/*.py",
+        "python/tribolake/readers/*.py",
+        "seeds/oil/laboratories.csv",
+        "seeds/oil/lab_context_fields.csv",
+        "seeds/oil/lab_sheets.csv",
+    ),
     made_by_rebuilds=("path:models/oil/policy",),
 )
 
@@ -67,6 +117,7 @@ OIL = Product(
     warehouse=WAREHOUSE,
     sources=SOURCES,
     clients=declared_clients,
+    client_folders=declared_folders,
     policies=policies,
     steps=_steps,
     imports=("pandas", "scipy.special", "tribolake.oil.limits.groups"),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from tribolake.oil.seeds import read_seed
-from tribolake.oil.wording.configuration import configuration_of
+from tribolake.oil.wording.prompt import configuration_of
 from tribolake.oil.wording.waiting import configuration_text, is_wording_due
 from tribolake.run.warehouse import table_exists
 from tribolake.settings import Settings

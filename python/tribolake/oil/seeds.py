@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 
-from tribolake.readers.layout import SheetLayout, layouts_of
+from tribolake.readers.layout import LAYOUT_SEEDS, FileLayout, layouts_of
 from tribolake.settings import PROJECT_DIR
 
 
@@ -18,16 +18,15 @@ def policies() -> list[str]:
     return [row["policy"] for row in read_seed("policies")]
 
 
+def declared_folders() -> dict[str, str]:
+    """Read the client of each folder of bronze. A client has several where several laboratories work for it."""
+    return {row["client"]: row["client_code"].lower() for row in read_seed("clients")}
+
+
 def declared_clients() -> list[str]:
-    return [row["client"] for row in read_seed("clients")]
+    return list(dict.fromkeys(declared_folders().values()))
 
 
-def declared_layouts() -> dict[str, tuple[SheetLayout, ...]]:
-    """Read which sheets the laboratory of each client delivers."""
-    sheets = read_seed("lab_sheets")
-    return layouts_of(
-        (client["client"], sheet["sheet"], sheet["key_header"])
-        for client in read_seed("clients")
-        for sheet in sheets
-        if sheet["laboratory"] == client["laboratory"]
-    )
+def declared_layouts() -> dict[str, FileLayout]:
+    """Read how the laboratory of each client lays out its files."""
+    return layouts_of(*map(read_seed, LAYOUT_SEEDS))

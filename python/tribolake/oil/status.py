@@ -1,97 +1,237 @@
-"""Read the status of a lake: the published fleet, the last run, and files that wait or failed."""
+"""Read the status of a lake: the fleet as readers see it, the last attempt, and what waits, failed or is held back.
+
+The source is what is published and what runs record beside it (run/attempt.py). The warehouse stays closed, so that
+the status comes at once while a run works. See docs/adr/0022-status-without-the-warehouse.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from tribolake.errors import ConfigurationError
+from tribolake.errors import ConfigurationError, TribolakeError
 from tribolake.lake import open_lake
-from tribolake.lake.ledger import new_files
-from tribolake.oil.arrivals import FAILED_FILES
+from tribolake.lake.ledger import note_missing_bronze, unseen_files, without_archived
+from tribolake.lake.objects import Objects
+from tribolake.lake.replicas import open_objects
+from tribolake.oil.contract import MACHINES, REPORTS
+from tribolake.oil.fleet import Choice, in_order, with_deadline
+from tribolake.oil.health import judge
 from tribolake.oil.product import OIL
+from tribolake.run.attempt import ledger_of, read_attempt, read_status, status_of
 from tribolake.run.calls import last_calls
 from tribolake.run.home import bring_warehouse
-from tribolake.run.warehouse import last_run, lower_names, open_warehouse, read_ledger, rows_of, table_exists
+from tribolake.run.warehouse import open_warehouse, rows_of
 from tribolake.settings import Settings
+from tribolake.sql import literal
+from tribolake.trace.manifests import Publication, current_publication, published_clients
 from tribolake.watch.heartbeat import read_heartbeat
 
-MACHINES_QUERY = """
-    select
-        machines.client, machines.unit_id, machines.overall_status, machines.machine_score, machines.priority_score,
-        machines.worst_component, reasons.why, machines.total_components, machines.components_anormal,
-        machines.components_alerta, machines.components_normal, machines.components_sin_evaluar,
-        machines.components_stale, left(machines.latest_sample_date, 10) as latest_sample_date,
-        machines.machine_ai_recommendation
-    from gold.machine_status_current as machines
-    left join {reasons} as reasons on machines.client = reasons.client and machines.unit_id = reasons.unit_id
-    where $clients is null or list_contains($clients, lower(machines.client))
-    order by
-        machines.priority_score desc, machines.weighted_machine_score desc, machines.machine_score desc,
-        machines.client, machines.unit_id
-"""
-# The warehouse of an earlier release has no such view until the next run.
-NO_REASONS = "(select '' as client, '' as unit_id, null as why where false)"
-UNMAPPED_QUERY = "select client, kind, name, cells_affected from silver.unmapped_names order by all"
+MACHINE_FIELDS = (
+    "client", "unit_id", "overall_status", "machine_score", "priority_score", "worst_component", "total_components",
+    "components_anormal", "components_alerta", "components_normal", "components_sin_evaluar", "components_stale",
+    "machine_ai_recommendation", "weighted_machine_score", "latest_sample_date", "first_component", "urgency",
+    "first_sample_number", "first_sample_date", "deadline_on", "worst_status", "days_behind_client", "is_recent",
+)  # fmt: skip
 REPORTS_QUERY = """
-    select lower(client) as client, report_status, count(*) as reports
-    from gold.classified_reports group by all order by all
+    select lower(client) as client, report_status, count(*) as reports from {file} group by all order by all
 """
+# Where a unit works and what it is, by its latest sample.
+UNITS_QUERY = """
+    select
+        unitId as unit_id, arg_max(site, sampleDate) as site, arg_max(machineName, sampleDate) as machine_name,
+        arg_max(machineModel, sampleDate) as machine_model
+    from {file}
+    group by unitId
+"""
+UNKNOWN_UNIT = {"site": None, "machine_name": None, "machine_model": None}
+EVERY_MACHINE = Choice()
 
 
 @dataclass(frozen=True)
 class LakeStatus:
-    """The status of a lake. `machines` are ranked by urgency, the most urgent first."""
+    """The status of a lake. `machines` are in the order in which to look at them: see oil/fleet.py."""
 
     lake: str
     last_run: dict[str, Any] | None
     waiting_files: list[str]
     failed_files: list[dict[str, Any]]
     unmapped_names: list[dict[str, Any]]
+    rejected: list[dict[str, Any]]  # what is not used of the live files, by file and reason
     reports: list[dict[str, Any]]
     machines: list[dict[str, Any]]
     watcher: dict[str, Any] | None
     calls: dict[str, int]  # to the object store, by the last run on this machine
+    attempt: dict[str, Any] | None = None  # the last run that was tried: see run/attempt.py
+    held_back: list[dict[str, Any]] = field(default_factory=list)  # client, problem, since
+    published: list[dict[str, Any]] = field(default_factory=list)  # what readers see of each client, since when
+    waiting_since: str | None = None  # modification time of the oldest file that waits
+    health: dict[str, Any] | None = None  # code and words for a monitor
+    # Files whose time is later than their first listing: it counts as unknown.
+    dated_ahead: list[dict[str, str]] = field(default_factory=list)
+    passed_over: dict[str, int] = field(default_factory=dict)  # names in bronze that are not deliveries, by kind
+    skipped_links: list[str] = field(default_factory=list)  # in bronze, out of the folder of their client
+    unread_folders: list[str] = field(default_factory=list)  # in bronze, whose files are unknown
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def lake_status(settings: Settings, clients: Sequence[str] | None) -> LakeStatus:
+def lake_status(
+    settings: Settings, clients: Sequence[str] | None, *, stale_hours: float = 24, choice: Choice = EVERY_MACHINE
+) -> LakeStatus:
     """Read the status of a lake without changing it.
 
+    Args:
+        settings: the lake.
+        clients: these only. None means all.
+        stale_hours: files that wait longer than this are a failure.
+        choice: the machines that are shown. Health is that of all.
+
     Raises:
-        ConfigurationError: no run has taken place.
+        ConfigurationError: no run has taken place, or an urgency is unknown.
     """
-    lake = open_lake(settings)
-    bring_warehouse(settings)
-    if not settings.warehouse.exists():
+    now = datetime.now(UTC)
+    lake, published = open_lake(settings), open_objects(settings)
+    attempt, known = read_attempt(settings), read_status(settings)
+    known = known or _known_to_an_earlier_release(settings)
+    if not (attempt or known):
         raise ConfigurationError(
             f"{settings.address} has no warehouse yet: put files under {settings.prefix}/bronze/CLIENT/ and start "
             "`tribolake run`, or try `tribolake demo`"
         )
-    wanted = lower_names(clients)
+    wanted = OIL.named_clients(clients)
+    folders = OIL.folders_of(wanted)
+    ledger = ledger_of(known or {"ledger": []})
+    listing = lake.look(whole=ledger.needs_whole_listing)
+    note_missing_bronze(listing, ledger, settings)
+    waiting = without_archived(lake, ledger, unseen_files(listing, ledger, folders))
+    shown = [name for name in published_clients(published) if wanted is None or name in wanted]
+    held_back = _held_back(attempt, shown if wanted is None else wanted, wanted is None)
+    with duckdb.connect(config={"threads": 1}) as connection:
+        fleet = _Fleet(connection, published, known.get("reasons", []), {one["client"] for one in held_back}, now)
+        fleet.read(shown)
     heartbeat = read_heartbeat(settings.state)
-    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
-        past = last_run(warehouse)
-        is_built = table_exists(warehouse, "gold", "machine_status_current")
-        return LakeStatus(
-            lake=settings.address,
-            last_run=past.report if past else None,
-            waiting_files=[file.key for file in new_files(lake, read_ledger(warehouse, OIL), wanted)],
-            failed_files=rows_of(warehouse, FAILED_FILES, {"clients": wanted}) if is_built else [],
-            unmapped_names=rows_of(warehouse, UNMAPPED_QUERY) if is_built else [],
-            reports=rows_of(warehouse, REPORTS_QUERY) if is_built else [],
-            machines=_machines(warehouse, wanted) if is_built else [],
-            watcher=heartbeat.as_dict() if heartbeat else None,
-            calls=last_calls(settings.state),
+    watcher = heartbeat.as_dict() if heartbeat else None
+    failed = [one for one in known.get("failed_files", []) if folders is None or one["client"] in folders]
+    rejected = [one for one in known.get("rejected", []) if wanted is None or one["client"] in wanted]
+    since = min((file.modified_at for file in waiting), default=None)
+    health = judge(
+        attempt,
+        now=now,
+        held_back=held_back,
+        failed_files=failed,
+        unread=fleet.unread,
+        watcher=watcher,
+        waiting=len(waiting),
+        waiting_since=since,
+        stale_hours=stale_hours,
+        machines=[one for one in fleet.machines if one["overall_status"] == "Anormal"],
+    )
+    return LakeStatus(
+        lake=settings.address,
+        last_run=known.get("report"),
+        waiting_files=[file.key for file in waiting],
+        dated_ahead=known.get("dated_ahead", []),
+        passed_over=listing.passed_over,
+        skipped_links=listing.skipped_links,
+        unread_folders=listing.unread_folders,
+        failed_files=failed,
+        unmapped_names=known.get("unmapped_names", []),
+        rejected=rejected,
+        reports=fleet.reports,
+        machines=[machine for machine in in_order(fleet.machines) if choice.includes(machine)],
+        watcher=watcher,
+        calls=last_calls(settings.state),
+        attempt={"state": health.state, **attempt} if attempt else None,
+        held_back=held_back,
+        published=fleet.published,
+        waiting_since=since.isoformat() if since else None,
+        health={"code": health.code, "words": health.words},
+    )
+
+
+def _known_to_an_earlier_release(settings: Settings) -> dict[str, Any]:
+    """Ask the warehouse of a lake in which no run of this release has ended."""
+    bring_warehouse(settings)
+    if not settings.warehouse.exists():
+        return {}
+    try:
+        with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+            return status_of(warehouse, OIL)
+    except (TribolakeError, duckdb.Error):
+        # A run holds it, or it is damaged. What is published can be shown all the same.
+        return {}
+
+
+def _held_back(attempt: Mapping[str, Any], names: Sequence[str], every: bool) -> list[dict[str, Any]]:
+    found = attempt.get("held_back", {})
+    return [{"client": name} | one for name, one in sorted(found.items()) if every or name in names]
+
+
+@dataclass
+class _Fleet:
+    """The published rows of each client."""
+
+    connection: duckdb.DuckDBPyConnection
+    objects: Objects
+    reasons: Sequence[Mapping[str, Any]]
+    held_back: set[str]
+    now: datetime
+    machines: list[dict[str, Any]] = field(default_factory=list)
+    reports: list[dict[str, Any]] = field(default_factory=list)
+    published: list[dict[str, Any]] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)  # clients whose gold cannot be read, and why
+
+    def read(self, clients: Sequence[str]) -> None:
+        for client in clients:
+            try:
+                publication = current_publication(self.objects, client)
+                if publication is not None and publication.folder is not None:
+                    self._read(client, publication)
+            except (TribolakeError, OSError, duckdb.Error, ValueError) as error:
+                self.unread[client] = " ".join(str(error).split())[:300]
+
+    def _read(self, client: str, publication: Publication) -> None:
+        reports = self._query(REPORTS_QUERY, publication, REPORTS.file_name)
+        described = self._query("describe from {file}", publication, MACHINES.file_name)
+        kept = {row["column_name"] for row in described}  # an earlier release published fewer columns
+        columns = ", ".join(name if name in kept else f"null as {name}" for name in MACHINE_FIELDS)
+        machines = self._query(f"select {columns} from {{file}}", publication, MACHINES.file_name)
+        # Reasons are those of the warehouse. Readers do not see it of a client that is held back.
+        is_told = client not in self.held_back
+        why = {(one["client"], one["unit_id"]): one["why"] for one in self.reasons} if is_told else {}
+        units = {row.pop("unit_id"): row for row in self._query(UNITS_QUERY, publication, REPORTS.file_name)}
+        for machine in machines:
+            machine["latest_sample_date"] = str(machine["latest_sample_date"] or "")[:10]
+            machine["why"] = why.get((machine["client"], machine["unit_id"]))
+            unit = units.get(machine["unit_id"], UNKNOWN_UNIT)
+            self.machines.append(with_deadline(machine | unit, self.now.date()))
+        self.reports += reports
+        self.published.append(
+            {
+                "client": client,
+                "run_id": publication.run_id,
+                "published_at": publication.began_at.isoformat(),
+                "policy": publication.manifest.get("policy"),
+                "age_seconds": round((self.now - publication.began_at).total_seconds()),
+                "reports": sum(row["reports"] for row in reports),
+                "machines": len(machines),
+                "newest_sample": max((machine["latest_sample_date"] for machine in machines), default=None),
+            }
         )
 
+    def _query(self, query: str, publication: Publication, name: str) -> list[dict[str, Any]]:
+        # Not bound: a bound parameter makes duckdb import pandas, which takes longer than the rest.
+        file = f"read_parquet({literal(str(self._file(publication, name)))})"
+        return rows_of(self.connection, query.format(file=file))
 
-def _machines(warehouse: duckdb.DuckDBPyConnection, clients: list[str] | None) -> list[dict[str, Any]]:
-    has_reasons = warehouse.execute("select 1 from duckdb_views() where view_name = 'machine_reasons'").fetchone()
-    query = MACHINES_QUERY.format(reasons="gold.machine_reasons" if has_reasons else NO_REASONS)
-    return rows_of(warehouse, query, {"clients": clients})
+    def _file(self, publication: Publication, name: str) -> Path:
+        # A bucket's file is kept on this machine under its SHA-256. The file of a folder is read in place.
+        sha256 = publication.sha256_of(name) if self.objects.address("").startswith("s3://") else None
+        return self.objects.fetch(f"{publication.folder}/{name}", sha256)

@@ -4,41 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from tribolake.oil.seeds import read_seed
 from tribolake.oil.synth.laboratory import ClientSamples
 from tribolake.oil.synth.particles import iso_text
-from tribolake.oil.synth.sheet import Cell, Columns
+from tribolake.oil.synth.sheet import Cells, Columns, cells
 from tribolake.oil.synth.tables import BoolArray, FloatArray, oil
 
 NOT_ASKED = ""
 BELOW, ABOVE, NOT_MEASURED = "<0,05", ">0,05", "-"
 DETECTION_PERCENT = 0.05
-
-ALWAYS = {
-    "Hierro": "Fe",
-    "Cromo": "Cr",
-    "Aluminio": "Al",
-    "Cobre": "Cu",
-    "Plomo": "Pb",
-    "Plata": "Ag",
-    "Silicio": "Si",
-    "Potasio": "K",
-    "Sodio": "Na",
-    "Boro": "B",
-    "Calcio": "Ca",
-    "Molibdeno": "Mo",
-    "Magnesio": "Mg",
-    "Fósforo": "P",
-}
-OIL_ONLY = {
-    "Níquel": "Ni",
-    "Estaño": "Sn",
-    "Titanio": "Ti",
-    "Vanadio": "V",
-    "Manganeso": "Mn",
-    "Zinc": "Zn",
-    "Bario": "Ba",
-}
-ALS_ESSAYS = (*ALWAYS, *OIL_ONLY, "Índice PQ", "Viscosidad 100°C")
+ALWAYS = ("Fe", "Cr", "Al", "Cu", "Pb", "Ag", "Si", "K", "Na", "B", "Ca", "Mo", "Mg", "P")
+OIL_ONLY = ("Ni", "Sn", "Ti", "V", "Mn", "Zn", "Ba")
+ESSAY_OF = {row["symbol"]: row["essay"] for row in read_seed("essays")}
+ALS_ESSAYS = tuple(ESSAY_OF[symbol] for symbol in (*ALWAYS, *OIL_ONLY, "PQI", "V100"))
 ISO_SHARE, V40_SHARE, TAN_SHARE = 0.41, 0.3, 0.2
 UNDECLARED_OIL_SHARE, OIL_METER_SHARE = 0.24, 0.89
 LOCAL_MIDNIGHT_SHARE = 0.3
@@ -47,46 +25,38 @@ LOCAL_MIDNIGHT_SHARE = 0.3
 def sample_columns(lab: ClientSamples, rng: np.random.Generator) -> Columns:
     """Make the 15 columns that describe a sample. `equipment_time` is the unit's meter at export."""
     schedule, fleet, size = lab.schedule, lab.fleet, len(lab.schedule)
-    units = [fleet.units[u] for u in schedule.unit.tolist()]
-    places = [fleet.compartments[c] for c in schedule.compartment.tolist()]
+    units = [fleet.units[u] for u in schedule.unit]
+    places = [fleet.compartments[c] for c in schedule.compartment]
     products = [oil(p.oil) for p in places]
     last_meter = np.zeros(len(fleet.units))
     np.maximum.at(last_meter, schedule.unit, schedule.machine_hours)
-    undeclared = (rng.uniform(size=size) < UNDECLARED_OIL_SHARE).tolist()
-    no_meter = (rng.uniform(size=size) >= OIL_METER_SHARE).tolist()
+    is_declared = rng.uniform(size=size) >= UNDECLARED_OIL_SHARE
+    has_meter = rng.uniform(size=size) < OIL_METER_SHARE
     return {
-        "id": (4_000_000 + rng.permutation(size)).tolist(),
-        "sampleNumber": list(lab.sample_number),
-        "externalCode": [None] * size,
-        "equipment_serial": [u.serial for u in units],
-        "equipment_tag": [u.tag for u in units],
-        "equipment_family_name": [u.machine for u in units],
-        "equipment_maker_name": [u.maker for u in units],
-        "equipment_model": [u.model for u in units],
-        "equipment_time": last_meter[schedule.unit].tolist(),
-        "compartment_id": [float(p.laboratory_id) for p in places],
-        "compartment_name": list(schedule.name),
+        "id": cells(4_000_000 + rng.permutation(size)),
+        "sampleNumber": lab.sample_number,
+        "externalCode": cells(np.full(size, None)),
+        "equipment_serial": cells([u.serial for u in units]),
+        "equipment_tag": cells([u.tag for u in units]),
+        "equipment_family_name": cells([u.machine for u in units]),
+        "equipment_maker_name": cells([u.maker for u in units]),
+        "equipment_model": cells([u.model for u in units]),
+        "equipment_time": cells(last_meter[schedule.unit]),
+        "compartment_id": cells([float(p.laboratory_id) for p in places]),
+        "compartment_name": schedule.name,
         "collectionData_dateSampled": _sampled_at(lab, rng),
-        "collectionData_fluidTime": [
-            None if n else h for n, h in zip(no_meter, schedule.oil_hours.tolist(), strict=True)
-        ],
-        "collectionData_oil_manufacturer_name": _declared("als_maker", products, undeclared),
-        "collectionData_oil_viscosity_name": _declared("als_viscosity", products, undeclared),
+        "collectionData_fluidTime": cells(schedule.oil_hours, has_meter),
+        "collectionData_oil_manufacturer_name": cells([p["als_maker"] for p in products], is_declared, NOT_MEASURED),
+        "collectionData_oil_viscosity_name": cells([p["als_viscosity"] for p in products], is_declared, NOT_MEASURED),
     }
 
 
-def _declared(field: str, products: list[dict[str, str]], undeclared: list[bool]) -> list[Cell]:
-    return [NOT_MEASURED if u else p[field] for p, u in zip(products, undeclared, strict=True)]
-
-
-def _sampled_at(lab: ClientSamples, rng: np.random.Generator) -> list[Cell]:
+def _sampled_at(lab: ClientSamples, rng: np.random.Generator) -> Cells:
     """Write the sampling day as UTC text: midnight, or midnight in Chile (03:00 in summer, 04:00 in winter)."""
-    local = rng.uniform(size=len(lab.schedule)) < LOCAL_MIDNIGHT_SHARE
-    texts: list[Cell] = []
-    for day, is_local in zip(lab.schedule.day.tolist(), local.tolist(), strict=True):
-        hour = (4 if 4 <= day.month < 9 else 3) if is_local else 0
-        texts.append(f"{day.isoformat()}T{hour:02d}:00:00.000Z")
-    return texts
+    is_local = rng.uniform(size=len(lab.schedule)) < LOCAL_MIDNIGHT_SHARE
+    month = lab.schedule.day.astype("datetime64[M]").astype(int) % 12 + 1
+    hour = np.where(is_local, np.where((month >= 4) & (month < 9), 4, 3), 0)
+    return cells([f"{day}T{at:02d}:00:00.000Z" for day, at in zip(lab.schedule.day, hour, strict=True)])
 
 
 def essay_texts(lab: ClientSamples, rng: np.random.Generator) -> Columns:
@@ -96,50 +66,42 @@ def essay_texts(lab: ClientSamples, rng: np.random.Generator) -> Columns:
     coolant, engine = family == "refrigerante", family == "motor"
     lubricant = ~coolant
     luck = rng.uniform(size=(size, 3))
-    everywhere = np.ones(size, dtype=bool)
-    texts: Columns = {name: _ppm(values[symbol], everywhere, rng) for name, symbol in ALWAYS.items()}
-    texts |= {name: _ppm(values[symbol], lubricant, rng) for name, symbol in OIL_ONLY.items()}
+    texts: Columns = {ESSAY_OF[symbol]: _ppm(values[symbol], np.True_, rng) for symbol in ALWAYS}
+    texts |= {ESSAY_OF[symbol]: _ppm(values[symbol], lubricant, rng) for symbol in OIL_ONLY}
     texts["Índice PQ"] = _fixed(values["PQI"], 0, lubricant)
     texts["Viscosidad 100°C"] = _fixed(values["V100"], 2, lubricant)
     texts["Viscosidad 40°C"] = _fixed(values["V40"], 1, lubricant & (luck[:, 0] < V40_SHARE))
     acid = _fixed(values["TAN"], 2, lubricant)
-    skipped = (luck[:, 1] >= TAN_SHARE).tolist()
-    texts["TAN colorimétrico"] = [NOT_MEASURED if t and skip else t for t, skip in zip(acid, skipped, strict=True)]
+    texts["TAN colorimétrico"] = np.where((acid != NOT_ASKED) & (luck[:, 1] >= TAN_SHARE), NOT_MEASURED, acid)
     texts["TBN"] = _fixed(values["TBN"], 2, engine)
     texts["Hollín"] = _fixed(values["ST"] / 100, 2, engine)
     texts["Agua"] = _detected(values["water"], lubricant)
     texts["Dilución por combustible"] = _detected(values["fuel"], engine)
     codes = iso_text(counts["4µ"], counts["6µ"], counts["14µ"])
-    texts["Código ISO"] = _choose(lubricant & (luck[:, 2] < ISO_SHARE), codes.tolist())
+    texts["Código ISO"] = cells(codes, lubricant & (luck[:, 2] < ISO_SHARE), NOT_ASKED)
     texts["Glicol"] = _fixed(rng.normal(48, 3, size), 0, coolant)
     texts["pH"] = _fixed(rng.normal(8.3, 0.3, size), 1, coolant)
-    texts["Sólidos disueltos totales"] = _choose(coolant, [NOT_MEASURED] * size)
-    texts["Urea"] = _choose(coolant, [BELOW] * size)
+    texts["Sólidos disueltos totales"] = cells(NOT_MEASURED, coolant, NOT_ASKED)
+    texts["Urea"] = cells(BELOW, coolant, NOT_ASKED)
     return texts
 
 
-def _choose(asked: BoolArray, cells: list[Cell]) -> list[Cell]:
-    return [c if a else NOT_ASKED for c, a in zip(cells, asked.tolist(), strict=True)]
-
-
-def _fixed(value: FloatArray, decimals: int, asked: BoolArray) -> list[Cell]:
+def _fixed(value: FloatArray, decimals: int, asked: BoolArray) -> Cells:
     """Write decimal-comma text with a fixed number of decimals."""
     printed = [f"{v:.{decimals}f}".replace(".", ",") for v in np.maximum(np.nan_to_num(value), 0).tolist()]
-    return _choose(asked & ~np.isnan(value), printed)
+    return cells(printed, asked & ~np.isnan(value), NOT_ASKED)
 
 
-def _ppm(value: FloatArray, asked: BoolArray, rng: np.random.Generator) -> list[Cell]:
+def _ppm(value: FloatArray, asked: BoolArray | np.bool_, rng: np.random.Generator) -> Cells:
     """Write whole ppm as `3`, `3,0` or `3,00`, zero also as `<0,05`, and failed tests as `-`."""
     whole = np.rint(np.nan_to_num(value)).astype(int)
     tail = rng.choice(np.array(["", ",0", ",00"], dtype=object), len(value), p=[0.72, 0.15, 0.13])
-    printed = [f"{w}{t}" for w, t in zip(whole.tolist(), tail, strict=True)]
     undetected = (whole == 0) & (rng.uniform(size=len(value)) < 0.4)
-    cells = np.where(undetected, BELOW, np.array(printed, dtype=object))
+    printed = np.where(undetected, BELOW, whole.astype(str).astype(object) + tail)
     failed = rng.uniform(size=len(value)) < 0.002
-    return _choose(asked, np.where(np.isnan(value) | failed, NOT_MEASURED, cells).tolist())
+    return cells(np.where(np.isnan(value) | failed, NOT_MEASURED, printed), asked, NOT_ASKED)
 
 
-def _detected(percent: FloatArray, asked: BoolArray) -> list[Cell]:
+def _detected(percent: FloatArray, asked: BoolArray) -> Cells:
     """Write whether water or fuel is above or below 0.05 %."""
-    found = np.nan_to_num(percent) > DETECTION_PERCENT
-    return _choose(asked, np.where(found, ABOVE, BELOW).tolist())
+    return cells(np.where(np.nan_to_num(percent) > DETECTION_PERCENT, ABOVE, BELOW), asked, NOT_ASKED)

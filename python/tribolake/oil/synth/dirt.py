@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 
 from tribolake.oil.synth.sheet import Columns
-from tribolake.oil.synth.tables import BoolArray
+from tribolake.oil.synth.tables import BoolArray, IntArray
 
 BLANK = None
 DIRTY_CELLS = ("-5", "5-10", "1e-3", "1.234,5", "12,5", "<1", ">100", "-", BLANK)
@@ -23,21 +23,16 @@ def excel_serial(day: date) -> int:
 
 def spoil_essays(columns: Columns, essays: Sequence[str], clean: BoolArray, rng: np.random.Generator) -> None:
     """Overwrite measured cells of `clean` rows with DIRTY_CELLS, about one of each in a thousand rows."""
-    rows = np.flatnonzero(clean)
+    rows = rng.permutation(np.flatnonzero(clean))
     each = max(1, round(len(rows) * PER_THOUSAND_ROWS / 1000))
-    for row, token in zip(_draw(rows, each * len(DIRTY_CELLS), rng), list(DIRTY_CELLS) * each, strict=False):
+    for row, token in zip(rows, DIRTY_CELLS * each, strict=False):
         measured = [e for e in essays if columns[e][row] not in (None, "-")]
         if measured:
             columns[measured[int(rng.integers(len(measured)))]][row] = token
 
 
-def date_rows(clean: BoolArray, rng: np.random.Generator) -> tuple[list[int], list[int]]:
+def date_rows(clean: BoolArray, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
     """Draw rows whose sampling date becomes day-first text, and rows where it becomes an Excel serial number."""
-    rows = np.flatnonzero(clean)
+    rows = rng.permutation(np.flatnonzero(clean))
     each = max(1, round(len(rows) * 2 * PER_THOUSAND_ROWS / 1000))
-    drawn = _draw(rows, 2 * each, rng)
-    return drawn[:each], drawn[each:]
-
-
-def _draw(rows: np.ndarray, wanted: int, rng: np.random.Generator) -> list[int]:
-    return [int(r) for r in rng.permutation(rows)[:wanted]]
+    return rows[:each], rows[each : 2 * each]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 import numpy as np
+import numpy.typing as npt
 
 from tribolake.oil.synth.laboratory import ClientSamples
 from tribolake.oil.synth.particles import iso_text, visible_codes
-from tribolake.oil.synth.sheet import Cell, Columns
+from tribolake.oil.synth.sheet import Cells, Columns, cells, take
 from tribolake.oil.synth.tables import BoolArray, FloatArray, IntArray, TextArray, oil
 from tribolake.oil.synth.verdict import MONITOR, NORMAL, WATER_EXCESS, lab_verdicts, looks_dirty, water_letter
 
-CUSTOMER, SITE, DISTRIBUTOR = "MINERA EJEMPLO", "FAENA EJEMPLO NORTE", "DISTRIBUIDOR EJEMPLO S.A."
 STATE, SAMPLE_DATE, REPORT_DATE = "Estado", "Fecha de Toma de Muestra", "Fecha de laboratorio"
 
 METALS = ("Fe", "Cr", "Al", "Cu", "Pb", "Ni", "Ag", "Sn", "Ti", "V", "Mn", "Si", "K", "Na")
@@ -24,6 +22,28 @@ OPTICAL_SIZES, IMAGED_SIZES = (4, 6, 10, 14, 18, 21, 38, 50), (4, 6, 14, 21, 38,
 IMAGED_DEBRIS = {"Cutting SD": 6, "Fatigue SD": 9, "Sliding SD": 7, "Non Metallic SD": 25, "Non Metallic": 18}
 IMAGED_DEBRIS |= {"Fatigue": 9, "Fibers": 3}
 COUNTED_SHARE, VISIBLE_SHARE, IMAGED_SHARE, TBN_SHARE = 0.37, 0.38, 0.25, 0.3
+# Cells that are the same in every row.
+SAME_CELLS = {
+    "Meter Units": "HR",
+    "Kidney Loop": "U",
+    "Nombre del Distribuidor": "DISTRIBUIDOR EJEMPLO S.A.",
+    "Nombre del Cliente": "MINERA EJEMPLO",
+    "Sitio de Trabajo": "FAENA EJEMPLO NORTE",
+    "UCID": "MINERA EJEMPLO",
+    "Sample Activity": "None",
+    "Install Meter": 0.0,
+}
+COOLANT_CELLS = {
+    "Interpretacion": "REFRIGERANTE DENTRO DE LO ESPERADO/",
+    "Color": "red",
+    "App": "clear",
+    "Odor": "norm",
+    "Foam": "norm",
+    "Oil": "none",
+    "NO2": "0",
+    "Fluid Type": "DELVAC ELC",
+    "Fluid Weight": None,
+}
 GLYCOL_TESTED = ("motor", "hidraulico", "transmision", "direccion")
 
 
@@ -42,25 +62,20 @@ def oil_sheet(lab: ClientSamples, rows: IntArray) -> Columns:
     insufficient = (verdict == "Sin comentarios") & (luck < 0.35)
 
     columns = _common(lab, rng)
-    columns |= {STATE: list(verdict), "Interpretacion": list(comment)}
+    columns |= {STATE: verdict, "Interpretacion": comment}
     for essay in (*METALS, *ADDITIVES):
         columns[essay] = whole_text(values[essay], ~insufficient)
     columns["PQI"] = whole_text(values["PQI"], np.ones(len(schedule), dtype=bool))
-    measurable = (~insufficient & (water < WATER_EXCESS)).tolist()
-    columns["V100"] = [
-        _four_digits(v) if keep else None for v, keep in zip(values["V100"].tolist(), measurable, strict=True)
-    ]
+    columns["V100"] = cells([_four_digits(v) for v in values["V100"]], ~insufficient & (water < WATER_EXCESS))
     for essay in ENGINE_ESSAYS:
         columns[essay] = whole_text(values[essay], engine & ~insufficient)
     has_tbn = engine & (rng.uniform(size=len(schedule)) < TBN_SHARE)
-    columns["TBN"] = [
-        f"{v:.1f}" if keep else None for v, keep in zip(values["TBN"].tolist(), has_tbn.tolist(), strict=True)
-    ]
-    columns["W"] = list(water_letter(water))
-    columns["A"] = _where(np.isin(family, GLYCOL_TESTED), np.where(values["glycol"] > 0.15, "P", "N"))
-    columns["F"] = _where(engine, np.where(np.nan_to_num(values["fuel"]) > 1, "P", "N"))
+    columns["TBN"] = cells([f"{v:.1f}" for v in values["TBN"]], has_tbn)
+    columns["W"] = water_letter(water)
+    columns["A"] = cells(np.where(values["glycol"] > 0.15, "P", "N"), np.isin(family, GLYCOL_TESTED))
+    columns["F"] = cells(np.where(np.nan_to_num(values["fuel"]) > 1, "P", "N"), engine)
     columns |= _particle_columns(counts, counted, visible, rng)
-    return {name: [cells[r] for r in rows.tolist()] for name, cells in columns.items()}
+    return take(columns, rows)
 
 
 def _particle_columns(
@@ -77,7 +92,7 @@ def _particle_columns(
     for name, mean in IMAGED_DEBRIS.items():
         columns[name] = whole_text(rng.poisson(mean, len(counted)).astype(float), imaged)
     codes = iso_text(counts["4µ"], counts["6µ"], counts["14µ"])
-    columns["ISO"] = [c if k else v for c, k, v in zip(codes, counted.tolist(), visible, strict=True)]
+    columns["ISO"] = np.where(counted, codes, visible)
     return columns
 
 
@@ -87,89 +102,65 @@ def coolant_sheet(lab: ClientSamples, rows: IntArray) -> Columns:
     columns = _common(lab, rng)
     size = len(lab.schedule)
     glycol = rng.integers(36, 54, size)
-    acidity = [f"{v:.1f}" for v in rng.normal(8.0, 0.3, size)]
+    acidity = cells([f"{v:.1f}" for v in rng.normal(8.0, 0.3, size)])
     freezing = -(0.9 * glycol - 11).astype(int)
     watched = rng.uniform(size=size) < 0.2
     columns |= {
-        STATE: [MONITOR if w else NORMAL for w in watched],
-        "Interpretacion": ["REFRIGERANTE DENTRO DE LO ESPERADO/"] * size,
-        "GL": [str(v) for v in glycol],
-        "FP": [str(v) for v in freezing],
-        "FP (°F)": [str(round(v * 1.8 + 32)) for v in freezing.tolist()],
-        "BP": [str(103 + v // 12) for v in glycol],
-        "Color": ["red"] * size,
-        "App": ["clear"] * size,
-        "Odor": ["norm"] * size,
-        "Foam": ["norm"] * size,
-        "Oil": ["none"] * size,
-        "PAmt": ["light" if w else "none" for w in watched],
+        STATE: np.where(watched, MONITOR, NORMAL),
+        "GL": glycol.astype(str),
+        "FP": freezing.astype(str),
+        "FP (°F)": np.rint(freezing * 1.8 + 32).astype(int).astype(str),
+        "BP": (103 + glycol // 12).astype(str),
+        "PAmt": np.where(watched, "light", "none"),
         "PH": acidity,
         "pH": acidity,
-        "CON": [str(v) for v in rng.integers(4_800, 7_600, size)],
-        "NO2": ["0"] * size,
-        "Fluid Type": ["DELVAC ELC"] * size,
-        "Fluid Weight": [None] * size,
+        "CON": rng.integers(4_800, 7_600, size).astype(str),
     }
-    return {name: [cells[r] for r in rows.tolist()] for name, cells in columns.items()}
+    columns |= {name: np.full(size, cell) for name, cell in COOLANT_CELLS.items()}
+    return take({name: cells(column) for name, column in columns.items()}, rows)
 
 
 def _common(lab: ClientSamples, rng: np.random.Generator) -> Columns:
     """Make the columns of both sheets: machine, place, dates and hours."""
     schedule, size = lab.schedule, len(lab.schedule)
-    units = [lab.fleet.units[u] for u in schedule.unit.tolist()]
-    products = [oil(lab.fleet.compartments[c].oil) for c in schedule.compartment.tolist()]
+    units = [lab.fleet.units[u] for u in schedule.unit]
+    products = [oil(lab.fleet.compartments[c].oil) for c in schedule.compartment]
     declared = rng.uniform(size=(size, 5))
-    seconds = rng.integers(0, 86_400, size).tolist()
-    reported = lab.report_day.tolist()
-    sent = [
-        datetime(d.year, d.month, d.day) + timedelta(days=1, seconds=s) for d, s in zip(reported, seconds, strict=True)
-    ]
+    sent = lab.report_day.astype("datetime64[s]") + np.timedelta64(1, "D") + rng.integers(0, 86_400, size)
     changed = np.where(declared[:, 0] < 0.03, "U", np.where(schedule.oil_changed, "Y", "N"))
-    return {
-        "No. de control de laboratorio": list(lab.sample_number),
-        REPORT_DATE: reported,
-        SAMPLE_DATE: schedule.day.tolist(),
+    columns: dict[str, npt.ArrayLike] = {
+        "No. de control de laboratorio": lab.sample_number,
+        REPORT_DATE: lab.report_day,
+        SAMPLE_DATE: schedule.day,
         "Model": [u.model for u in units],
         "ID de equipo": [u.tag for u in units],
         "No. de serie del equipo": [u.serial for u in units],
-        "Compartimento": list(schedule.name),
-        "Horas": schedule.machine_hours.tolist(),
-        "Meter on Fluid": _where(declared[:, 1] < 0.975, schedule.oil_hours),
-        "Estimacion de horas del fluido": schedule.oil_hours.tolist(),
-        "Meter Units": ["HR"] * size,
-        "Component Meter": _where(declared[:, 2] < 0.955, schedule.component_hours),
-        "Fluido Cambiado": changed.tolist(),
-        "Filtro Cambiado": _where(declared[:, 3] < 0.94, np.array(["U"] * size)),
-        "Fluid Brand": _where(declared[:, 4] < 0.965, np.array([p["brand"] for p in products], dtype=object)),
-        "Fluid Type": _where(declared[:, 4] < 0.55, np.array([p["type"] for p in products], dtype=object)),
-        "Fluid Weight": [fluid_weight(p["weight"]) for p in products],
-        "Kidney Loop": ["U"] * size,
-        "Nombre del Distribuidor": [DISTRIBUTOR] * size,
-        "Nombre del Cliente": [CUSTOMER] * size,
-        "Sitio de Trabajo": [SITE] * size,
-        "UCID": [CUSTOMER] * size,
-        "Sample Activity": ["None"] * size,
+        "Compartimento": schedule.name,
+        "Horas": schedule.machine_hours,
+        "Meter on Fluid": cells(schedule.oil_hours, declared[:, 1] < 0.975),
+        "Estimacion de horas del fluido": schedule.oil_hours,
+        "Component Meter": cells(schedule.component_hours, declared[:, 2] < 0.955),
+        "Fluido Cambiado": changed,
+        "Filtro Cambiado": cells("U", declared[:, 3] < 0.94),
+        "Fluid Brand": cells([p["brand"] for p in products], declared[:, 4] < 0.965),
+        "Fluid Type": cells([p["type"] for p in products], declared[:, 4] < 0.55),
+        "Fluid Weight": np.array([fluid_weight(p["weight"]) for p in products], dtype=object),
         "Distribution Date": sent,
-        "Install Meter": [0.0] * size,
+        **{name: np.full(size, cell) for name, cell in SAME_CELLS.items()},
     }
+    return {name: cells(column) for name, column in columns.items()}
 
 
-def fluid_weight(grade: str) -> Cell:
+def fluid_weight(grade: str) -> float | str | None:
     """Make the cell of a grade: a number for monogrades (60), text for winter grades (`10W`, `15W-40`)."""
     return float(grade) if grade.isdigit() else grade or None
 
 
-def whole_text(value: FloatArray, measured: BoolArray) -> list[Cell]:
+def whole_text(value: FloatArray, measured: BoolArray) -> Cells:
     """Write whole numbers as text, None if not measured."""
-    kept = measured & ~np.isnan(value)
-    whole = np.rint(np.nan_to_num(value)).astype(int)
-    return [str(w) if k else None for w, k in zip(whole.tolist(), kept.tolist(), strict=True)]
+    return cells(np.rint(np.nan_to_num(value)).astype(int).astype(str), measured & ~np.isnan(value))
 
 
 def _four_digits(value: float) -> str:
     """Write viscosity with four significant digits, as the laboratory does: `26.52`, `6.730`."""
     return f"{value:.{2 if value >= 10 else 3}f}"
-
-
-def _where(keep: BoolArray, cells: np.ndarray) -> list[Cell]:
-    return [c if k else None for c, k in zip(cells.tolist(), keep.tolist(), strict=True)]

@@ -82,9 +82,7 @@ def build_fleet(client: str, size: int, rng: np.random.Generator) -> Fleet:
                 level=float(rng.lognormal(0, SHARED_LEVEL_SPREAD)),
             )
         )
-        for layout in layouts:
-            if layout["machine"] != machine["machine"]:
-                continue
+        for layout in [layout for layout in layouts if layout["machine"] == machine["machine"]]:
             names = layout["names"].split("|")
             main = int(rng.integers(len(names)))
             compartments.append(

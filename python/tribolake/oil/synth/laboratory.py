@@ -20,17 +20,8 @@ STAGES = ("fleet", "schedule", "episodes", "chemistry", "particles", "reception"
 PARTICLE_EPISODES = ("wear", "dust")
 MEDIAN_TURNAROUND_DAYS = 8.0
 
-TRUTH_SCHEMA = pa.schema(
-    [
-        ("client", pa.string()),
-        ("sample_number", pa.string()),
-        ("unit", pa.string()),
-        ("component", pa.string()),
-        ("sample_date", pa.date32()),
-        ("episode_kind", pa.string()),
-        ("episode_id", pa.string()),
-    ]
-)
+TRUTH = ("client", "sample_number", "unit", "component", "sample_date", "episode_kind", "episode_id")
+TRUTH_SCHEMA = pa.schema([(name, pa.date32() if name == "sample_date" else pa.string()) for name in TRUTH])
 
 
 @dataclass(frozen=True)
@@ -60,17 +51,18 @@ class ClientSamples:
 
     def truth(self) -> pa.Table:
         """Return one row per affected sample, with unit and component as written in the file."""
-        columns: dict[str, list[object]] = {name: [] for name in TRUTH_SCHEMA.names}
-        for episode in self.episodes:
-            for row in episode.rows.tolist():
-                columns["client"].append(self.client)
-                columns["sample_number"].append(self.sample_number[row])
-                columns["unit"].append(self.fleet.units[self.schedule.unit[row]].tag)
-                columns["component"].append(self.schedule.name[row])
-                columns["sample_date"].append(self.schedule.day[row].item())
-                columns["episode_kind"].append(episode.kind)
-                columns["episode_id"].append(episode.id)
-        return pa.table(columns, schema=TRUTH_SCHEMA)
+        affected = [(episode, row) for episode in self.episodes for row in episode.rows]
+        rows = np.array([row for _, row in affected], dtype=int)
+        columns = (
+            [self.client] * len(rows),
+            self.sample_number[rows],
+            [self.fleet.units[unit].tag for unit in self.schedule.unit[rows]],
+            self.schedule.name[rows],
+            self.schedule.day[rows],
+            [episode.kind for episode, _ in affected],
+            [episode.id for episode, _ in affected],
+        )
+        return pa.table(dict(zip(TRUTH, columns, strict=True)), schema=TRUTH_SCHEMA)
 
 
 def stream(seed: int, client: str, stage: str) -> np.random.Generator:
@@ -96,24 +88,19 @@ def sample_client(client: str, size: int, months: int, end: date, seed: int) -> 
 def _rank_within(groups: DayArray) -> np.ndarray:
     """Number entries 1, 2, 3... within each group, in order of appearance."""
     order = np.argsort(groups, kind="stable")
-    ordered = groups[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
     rank = np.empty(len(groups), dtype=int)
-    rank[order] = np.arange(len(groups)) - np.repeat(starts, np.diff(np.append(starts, len(groups)))) + 1
+    rank[order] = np.arange(len(groups)) - np.searchsorted(groups[order], groups[order]) + 1
     return rank
 
 
 def _finning_numbers(report_day: DayArray) -> TextArray:
     """Make control numbers such as `Z310-26014-0007`: laboratory, year and day of year, order of the day."""
-    ranks = _rank_within(report_day).tolist()
-    days = report_day.tolist()
-    return np.array([f"Z310-{d:%y%j}-{n:04d}" for d, n in zip(days, ranks, strict=True)], dtype=object)
+    numbered = zip(report_day.tolist(), _rank_within(report_day), strict=True)
+    return np.array([f"Z310-{day:%y%j}-{number:04d}" for day, number in numbered], dtype=object)
 
 
 def _als_numbers(day: DayArray, rng: np.random.Generator) -> TextArray:
     """Make numbers of ten digits: year, month, order in the month. Resubmitted forms have a letter in front."""
-    ranks = _rank_within(day.astype("datetime64[M]")).tolist()
     letters = rng.choice(["", "N", "X"], len(day), p=[0.98, 0.015, 0.005])
-    days = day.tolist()
-    numbers = [f"{a}{d:%y%m}{n:06d}" for a, d, n in zip(letters, days, ranks, strict=True)]
-    return np.array(numbers, dtype=object)
+    numbered = zip(letters, day.tolist(), _rank_within(day.astype("datetime64[M]")), strict=True)
+    return np.array([f"{letter}{sampled:%y%m}{number:06d}" for letter, sampled, number in numbered], dtype=object)

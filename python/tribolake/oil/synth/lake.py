@@ -41,18 +41,16 @@ def write_sample_lake(
 ) -> SampleLake:
     """Write sample laboratory files of known truth below `lake`. The same arguments give the same files.
 
-    Files: `oil-analysis/bronze/cda/{end}/T-XX.xlsx` (Finning, a workbook per truck, sheets OIL of 294
-    columns and COOLANT of 133), `oil-analysis/bronze/emin/{end}/muestrasAlsHistoricos.parquet` (ALS, 81 columns), and
-    `synth_truth.parquet` (client, sample_number, unit, component, sample_date, episode_kind, episode_id; one
-    row per affected sample, names as written in the files). Existing files of these names are replaced.
+    `oil-analysis/bronze/cda/{end}/T-XX.xlsx`: Finning, a workbook per truck, sheets OIL (294 columns), COOLANT (133)
+    `oil-analysis/bronze/emin/{end}/muestrasAlsHistoricos.parquet`: ALS (81 columns)
+    `synth_truth.parquet`: the columns `TRUTH`, one row per affected sample, names as written in the files
 
-    `months` calendar months are sampled, the last is that of `end`. No sample is taken after `end`.
-    `dirty` adds malformed cells, odd dates and one retest per client, on samples that no truth row names.
-    `on_file` is called with each laboratory file as soon as it is complete. A client's files do not depend on
-    which other clients are asked for.
-
-    Units: ppm for elements, cSt, mg KOH/g, particles per ml, hours. Episode kinds: wear, dust, water, fuel,
-    coolant, swapped_samples, undeclared_oil_change.
+    Args:
+        lake: existing files of these names are replaced.
+        months: calendar months, the last is that of `end`. No sample is taken after `end`.
+        dirty: add malformed cells, odd dates and one retest per client, on samples without a truth row.
+        clients: their files do not depend on other clients.
+        on_file: called with each laboratory file when it is complete.
 
     Raises:
         ValueError: a count is below 1, or a client is unknown or repeated.
@@ -84,12 +82,10 @@ def write_sample_lake(
 
 
 def _check(seed: int, finning_units: int, als_units: int, months: int, clients: Sequence[str]) -> None:
-    counts = {"finning_units": finning_units, "als_units": als_units, "months": months}
-    for name, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{name} is {count}: give 1 or more (leave a client out with `clients` instead)")
-    if seed < 0:
-        raise ValueError(f"seed is {seed}: give 0 or more")
+    least = {"finning_units": (finning_units, 1), "als_units": (als_units, 1), "months": (months, 1), "seed": (seed, 0)}
+    for name, (given, fewest) in least.items():
+        if given < fewest:
+            raise ValueError(f"{name} is {given}: give {fewest} or more. To leave out a client, give `clients`")
     if isinstance(clients, str):
         raise ValueError(f"clients is the text {clients!r}: give a list, such as [{clients!r}]")
     unknown = [c for c in clients if c not in CLIENTS]

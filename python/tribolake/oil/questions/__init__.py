@@ -1,0 +1,1 @@
+"""Answer questions of engineers from published files. The warehouse stays closed."""

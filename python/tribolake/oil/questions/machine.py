@@ -1,0 +1,71 @@
+"""Show a machine: its place, its components in the order to look at them, and samples that may be swapped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from tribolake.errors import ConfigurationError
+from tribolake.oil.fleet import with_deadline
+from tribolake.oil.questions.published import is_unit, rows
+from tribolake.settings import Settings
+from tribolake.sql import literal
+
+COMPONENTS = """
+    select
+        componentName as component, componentNameNormalized as component_family, sampleNumber as sample_number,
+        sampleDate as sample_date, report_status as status, classification_score as score, urgency, sump,
+        alarm_component, machineHours as machine_hours, oilMeter as oil_hours,
+        date_diff('day', sampleDate, max(sampleDate) over ()) as days_behind_unit
+    from classified_reports
+    where unitId = {unit}
+    qualify row_number() over (partition by componentName order by sampleTimestamp desc, sourceRow asc) = 1
+"""
+FINDINGS = """
+    select distinct sump, sampleDate as sample_date, sump_difference as difference
+    from classified_reports
+    where unitId = {unit} and sump_difference is not null
+    order by sample_date desc
+"""
+
+
+@dataclass(frozen=True)
+class ShownMachine:
+    """A machine, its components by their latest sample, and days on which samples of one oil differ."""
+
+    machine: dict[str, Any]
+    components: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def show_machine(settings: Settings, unit: str, clients: Sequence[str] | None, today: date) -> ShownMachine:
+    """Read a machine from published files. `T-09` and `t_09` are the same unit.
+
+    Raises:
+        ConfigurationError: there is no such unit, or several clients have it.
+    """
+    found = rows(settings, f"select * from machine_status_current where {is_unit('unit_id', unit)}", clients)
+    if not found:
+        raise ConfigurationError(f"no machine {unit[:80]!r} is published: `tribolake status --all` lists all")
+    if len(found) > 1:
+        names = " or ".join(sorted(one["client"] for one in found))
+        raise ConfigurationError(f"several clients have a machine {unit[:80]!r}: give --client {names}")
+    machine = with_deadline(found[0], today)
+    of_unit = {"unit": literal(machine["unit_id"])}
+    client = [machine["client"].lower()]
+    places = {name: place for place, name in enumerate(machine["component_order"])}
+    components = rows(settings, COMPONENTS.format(**of_unit), client)
+    return ShownMachine(
+        machine,
+        sorted(components, key=lambda row: places[row["component"]]),
+        [
+            row | {"difference": json.loads(row["difference"])}
+            for row in rows(settings, FINDINGS.format(**of_unit), client)
+        ],
+    )

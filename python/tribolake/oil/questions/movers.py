@@ -1,0 +1,79 @@
+"""Compare the components of a fleet with what was published on a day: what got worse since."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from tribolake.lake.replicas import open_objects
+from tribolake.oil.contract import REPORTS
+from tribolake.oil.product import OIL
+from tribolake.run.warehouse import rows_of
+from tribolake.settings import Settings
+from tribolake.sql import literal
+from tribolake.trace.find import fetch
+from tribolake.trace.manifests import published_clients
+
+# A component is judged by its latest sample. Publications of earlier releases have fewer columns than these of today.
+WORSE = """
+    with
+
+    now as (
+        select
+            client, unitId as unit_id, componentName as component, sampleNumber as sample_number,
+            sampleDate as sample_date, report_status as status, classification_score as score, urgency,
+            breached_essays
+        from (
+            from read_parquet({now})
+            qualify row_number() over (
+                partition by unitId, componentName order by sampleTimestamp desc, sourceRow asc
+            ) = 1
+        )
+        where report_status in ('Alerta', 'Anormal') and carries_alarm
+    ),
+
+    before as (
+        select
+            unitId as unit_id, componentName as component, sampleNumber as sample_number_before,
+            sampleDate as sample_date_before, report_status as status_before, classification_score as score_before
+        from read_parquet({before})
+        qualify row_number() over (
+            partition by unitId, componentName order by sampleTimestamp desc, sourceRow asc
+        ) = 1
+    )
+
+    select
+        now.* exclude (breached_essays),
+        before.* exclude (unit_id, component),
+        now.score - coalesce(before.score_before, 0) as rise,
+        json_extract_string(now.breached_essays, '$[*].essay') as essays
+    from now
+    left join before on now.unit_id = before.unit_id and now.component = before.component
+    where now.score > coalesce(before.score_before, 0)
+"""
+
+
+def top_movers(settings: Settings, since: date, clients: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """List components in alarm that are worse than readers saw at the end of a UTC day, the largest rise first.
+
+    Of compartments that share their oil, the one that carries the alarm is listed.
+
+    Args:
+        settings: the lake.
+        since: the day. The publication of that day counts, or the newest kept one before.
+        clients: these only. None means all.
+
+    Raises:
+        ConfigurationError: no publication until that day is kept.
+    """
+    names = OIL.named_clients(clients) or published_clients(open_objects(settings))
+    found: list[dict[str, Any]] = []
+    with duckdb.connect(config={"threads": 1}) as connection:
+        for client in names:
+            now = fetch(OIL, settings, REPORTS.name, client)
+            before = fetch(OIL, settings, REPORTS.name, client, as_of=since)
+            found += rows_of(connection, WORSE.format(now=literal(now), before=literal(before)))
+    return sorted(found, key=lambda row: (-row["rise"], row["client"], row["unit_id"], row["component"]))

@@ -1,0 +1,160 @@
+"""Write the fleet as a workbook with a sheet for each question."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from tribolake.errors import ConfigurationError
+from tribolake.oil.fleet import word_of
+from tribolake.oil.questions.limits import show_limits
+from tribolake.oil.questions.movers import top_movers
+from tribolake.oil.questions.published import rows
+from tribolake.oil.status import lake_status
+from tribolake.settings import Settings
+
+MOST_CHARACTERS = 32_767  # of a cell
+COLOURS = {"Anormal": "#f4b6b6", "Alerta": "#fbe3a6", "Normal": "#cfe8cf", "Sin evaluar": "#dddddd"}
+WIDTHS = {"machine_ai_recommendation": 90, "ai_recommendation": 90, "why": 32, "first_component": 26, "component": 26}
+
+MACHINES = (
+    "client", "unit_id", "site", "machine_name", "machine_model", "overall_status", "worst_status", "machine_score",
+    "deadline", "deadline_on", "days_overdue", "first_component", "why", "latest_sample_date", "days_behind_client",
+    "machine_ai_recommendation",
+)  # fmt: skip
+ALARMS = """
+    select
+        client, unitId as unit_id, alarm_component as component, report_status, urgency, classification_score as score,
+        sampleDate as sample_date, sampleNumber as sample_number, array_to_string(alarm_also_in, ', ') as same_oil,
+        ai_recommendation, sourceFile as file, sourceRow as "row"
+    from (
+        from classified_reports
+        qualify row_number() over (
+            partition by client, unitId, componentName order by sampleTimestamp desc, sourceRow asc
+        ) = 1
+    )
+    where carries_alarm
+    order by urgency, score desc, client, unit_id, component
+"""
+SWAPPED = """
+    select distinct
+        client, unitId as unit_id, sampleDate as sample_date, sump, sump_difference->>'essay' as essay,
+        sump_difference->>'low_component' as low_component, (sump_difference->>'low')::double as low,
+        sump_difference->>'high_component' as high_component, (sump_difference->>'high')::double as high
+    from classified_reports
+    where sump_difference is not null
+    order by sample_date desc, client, unit_id
+"""
+NOT_EVALUATED = """
+    select
+        client, unitId as unit_id, componentName as component, sampleDate as sample_date,
+        sampleNumber as sample_number, essays_rejected, sourceFile as file, sourceRow as "row"
+    from classified_reports
+    where report_status = 'Sin evaluar'
+    order by sample_date desc, client, unit_id, component
+"""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A question and the rows that answer it. Columns are those of `columns`, or of the first row."""
+
+    name: str
+    rows: Sequence[Mapping[str, Any]]
+    columns: Sequence[str] = ()
+
+
+def export_fleet(
+    settings: Settings, file: Path, clients: Sequence[str] | None = None, since: date | None = None
+) -> dict[str, int]:
+    """Write a workbook from published files, and replace the file in one step. Returns the rows of each sheet.
+
+    Args:
+        settings: the lake.
+        file: the workbook.
+        clients: these only. None means all.
+        since: adds a sheet with the components that got worse since this day.
+
+    Raises:
+        ConfigurationError: nothing is published, or the file is not called .xlsx.
+    """
+    if file.suffix.lower() != ".xlsx":
+        raise ConfigurationError(f"{file.name[:80]!r} is not a name of a workbook: it ends in .xlsx")
+    sheets = _sheets(settings, clients, since)
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        write_workbook(aside, sheets)
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+    return {sheet.name: len(sheet.rows) for sheet in sheets}
+
+
+def write_workbook(file: Path, sheets: Sequence[Sheet]) -> None:
+    """Write sheets with a header that stays in view and filters. Every text is written as text."""
+    with xlsxwriter.Workbook(str(file)) as book:
+        header = book.add_format({"bold": True, "bg_color": "#e6e6e6", "bottom": 1})
+        wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        day = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"})
+        late = book.add_format({"font_color": "#c00000", "bold": True, "valign": "top"})
+        colours = {name: book.add_format({"bg_color": colour, "valign": "top"}) for name, colour in COLOURS.items()}
+        for sheet in sheets:
+            columns = list(sheet.columns or (sheet.rows[0] if sheet.rows else ["nothing"]))
+            page = book.add_worksheet(sheet.name)
+            for number, column in enumerate(columns):
+                page.write_string(0, number, column.replace("_", " "), header)
+                page.set_column(number, number, WIDTHS.get(column, max(11, len(column) + 2)))
+            for place, row in enumerate(sheet.rows, start=1):
+                for number, column in enumerate(columns):
+                    value = row.get(column)
+                    form = late if column == "days_overdue" else colours.get(value) if isinstance(value, str) else None
+                    _write(page, place, number, value, form or wrapped, day)
+            page.freeze_panes(1, 2)
+            page.autofilter(0, 0, max(len(sheet.rows), 1), len(columns) - 1)
+
+
+def _write(page: Any, row: int, column: int, value: object, form: Any, day: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool):
+        page.write_boolean(row, column, value, form)
+    elif isinstance(value, int | float):
+        page.write_number(row, column, value, form)
+    elif isinstance(value, date):
+        page.write_datetime(row, column, value, day)
+    else:
+        # Not `write`, which makes formulas, links and numbers of texts that look like them.
+        page.write_string(row, column, str(value)[:MOST_CHARACTERS], form)
+
+
+def _sheets(settings: Settings, clients: Sequence[str] | None, since: date | None) -> list[Sheet]:
+    machines = [
+        machine | {"deadline": word_of(machine["urgency"])} for machine in lake_status(settings, clients).machines
+    ]
+    recent = [machine for machine in machines if machine["is_recent"] is not False]
+    others = [machine for machine in machines if machine["is_recent"] is False]
+    alarms = [row | {"urgency": word_of(row["urgency"])} for row in rows(settings, ALARMS, clients)]
+    sheets = [
+        Sheet("Look first", recent, MACHINES),
+        Sheet("Overdue", [machine for machine in recent if machine["days_overdue"]], MACHINES),
+        Sheet("No recent sample", others, MACHINES),
+        Sheet("Alarms", alarms),
+    ]
+    if since is not None:
+        moved = [
+            row | {"urgency": word_of(row["urgency"]), "essays": ", ".join(row["essays"] or [])}
+            for row in top_movers(settings, since, clients)
+        ]
+        sheets.append(Sheet("Worse", moved))
+    return [
+        *sheets,
+        Sheet("Swapped samples", rows(settings, SWAPPED, clients)),
+        Sheet("Not evaluated", rows(settings, NOT_EVALUATED, clients)),
+        Sheet("Limits", show_limits(settings, clients=clients)),
+    ]
