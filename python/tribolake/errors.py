@@ -2,6 +2,31 @@
 
 from __future__ import annotations
 
+import re
+
+DAMAGED = "Move the warehouse away, or restore a copy of it: the next run builds it again from bronze"
+
+# What DuckDB and the system say of a disk that is full, fails or refuses, however deep in a message, and what to do.
+DISK = (
+    (
+        re.compile(r"No space left on device|No more space|disk is full|Disk quota exceeded", re.IGNORECASE),
+        "the disk is full. Free some space, and start the command again",
+    ),
+    (
+        re.compile(r"Input/output error|fsync failed"),
+        "the disk fails. Look for its error in the system's log, then run again",
+    ),
+    (
+        re.compile(r"Read-only file system"),
+        "the disk can only be read. It was mounted so, or it failed and the system's log says why",
+    ),
+    (
+        re.compile(r"Permission denied"),
+        "this user may not. Give the user the right, or run as one who has it. Commands that only show need to read "
+        "the lake, others also to write in it",
+    ),
+)
+
 
 class TribolakeError(Exception):
     """A failure whose message tells the reader what to do."""
@@ -29,3 +54,25 @@ class ContractBroken(TribolakeError):
 
 class StoreUnavailable(TribolakeError):
     """An object store refuses or fails a call. Nothing is left half done (exit 1)."""
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Return whether Ctrl-C led to an error. In a query of DuckDB it becomes a RuntimeError."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
+
+
+def is_of_the_disk(message: str) -> bool:
+    """Return whether an error is the disk's. Then no content is to blame, and no file is damaged."""
+    return any(pattern.search(message) for pattern, _ in DISK)
+
+
+def with_advice(message: str) -> str:
+    """Return what a message says of the disk, with what to do. Any other message stays as it is."""
+    for line in reversed(message.splitlines()):
+        for pattern, advice in DISK:
+            if pattern.search(line):
+                return line if advice in line else f"{line}: {advice}"
+    return message

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from tribolake.lake.bronze import BronzeFile
+from tribolake.lake.inbox import Inbox
 from tribolake.settings import Settings
 
 # Called with the current step of a long command.
@@ -20,7 +21,10 @@ PRODUCT_NAME = re.compile(r"^[a-z][a-z0-9]*$")
 
 @dataclass(frozen=True)
 class PublicTable:
-    """A table of the warehouse that is published for each client. `order` makes the rows deterministic."""
+    """A table of the warehouse that is published for each client. `order` makes the rows deterministic.
+
+    Rows of a table without a key are not compared with earlier ones.
+    """
 
     name: str
     relation: str
@@ -77,21 +81,39 @@ class Contract:
 
     schema_version: str
     tables: tuple[PublicTable, ...]  # gold
-    samples: PublicTable  # silver, published as `harmonized`
+    samples: PublicTable  # silver, with a delta of each day
     entities: tuple[Entity, ...]
     sources: str  # query for the bronze contents of `$client`: file_key, version_id, sha256, size_bytes
     change_log: str  # path in the lake; no two products share one
     versioned: VersionedFolder | None = None
+    notes: tuple[PublicTable, ...] = ()  # published in silver next to the samples, without a log of changes
+
+    @property
+    def silver(self) -> tuple[PublicTable, ...]:
+        return (self.samples, *self.notes)
 
     @property
     def artefacts(self) -> tuple[str, ...]:
         """Names that `fetch` accepts."""
         names = [table.name for table in self.tables]
         names += [name for name in (self.versioned.files if self.versioned else ()) if name not in names]
-        return (*names, self.samples.name, DELTA)
+        return (*names, *(table.name for table in self.silver), DELTA)
 
 
 DELTA = "delta"  # samples that a day changed
+
+
+@dataclass(frozen=True)
+class HistoryTable:
+    """A table that no run can compute again. Its rows have a client, and are added and closed, never changed."""
+
+    relation: str
+    identity: str  # SQL for the identity of a row
+    closed_at: str = "null::timestamp"  # SQL for the time when it was closed; null while it is open
+
+    @property
+    def name(self) -> str:
+        return self.relation.rpartition(".")[2]
 
 
 @dataclass(frozen=True)
@@ -100,11 +122,17 @@ class Warehouse:
 
     arrivals: str  # relation with a row for each attempt to read a file: see lake/ledger.py
     from_files: tuple[str, ...]  # relations that are dropped so that every file is read again
-    arrived: str  # client, arrivals, rows_read, rows_loaded, rows_superseded, rows_rejected since `$since`
-    failed: str  # file_key, message of unreadable files that arrived since `$since`
+    arrived: str  # client, files, rows_read, rows_loaded, rows_superseded, rows_rejected since `$since`
     samples: str  # client, number of samples
     touched: str  # client whose published tables the last build may have changed
     troubles: str  # identity, words: problems that are reported once while they last
+    # What is not used of the live files, by file and reason: the fields of `Rejection`, see run/rejections.py.
+    rejected: str | None = None
+    # What else `status` shows of the warehouse: the name of a list, and the query of its rows.
+    shown: Mapping[str, str] = field(default_factory=dict)
+    history: tuple[HistoryTable, ...] = ()  # kept in the lake as well: see run/history.py
+    # file_key, stated times of files whose time is later than their first listing, since `$since` or, if null, of all.
+    dated_ahead: str | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +173,12 @@ class Steps:
     reasons: Callable[[duckdb.DuckDBPyConnection, Settings, str, datetime], Mapping[str, bool]]
     before_build: Callable[[Settings, str, Sequence[BronzeFile]], None]  # with the id of the run
     after_build: tuple[Step, ...] = ()
+    # After publishing, before the run is recorded. A step that is killed is carried out again by the next run.
+    after_publish: tuple[Step, ...] = ()
+
+    @property
+    def all(self) -> tuple[Step, ...]:
+        return (*self.after_build, *self.after_publish)
 
 
 @dataclass(frozen=True)
@@ -160,13 +194,17 @@ class Product:
     contract: Contract
     warehouse: Warehouse
     sources: Sources
-    clients: Callable[[], Sequence[str]]
+    clients: Callable[[], Sequence[str]]  # as published, in lower case
     policies: Callable[[], Sequence[str]]
     steps: Callable[[], Steps]  # called when a run begins, because its imports take time
     # Folder in the lake. None is for the oldest product: its folder is the setting `prefix`, its state is that of the
     # lake, and its rules in a bucket may have names without a product.
     prefix: str | None = None
     imports: tuple[str, ...] = ()  # modules that a run imports
+    # Returns the client of each folder of bronze. Folders that are not in it are called like their clients.
+    client_folders: Callable[[], Mapping[str, str]] = dict
+    # Returns where files arrive in a lake. None is `bronze` in the folder of the product.
+    inbox: Callable[[Settings], Inbox | None] = lambda _: None
 
     def __post_init__(self) -> None:
         if not PRODUCT_NAME.match(self.name):
@@ -177,6 +215,26 @@ class Product:
         if self.prefix is None:
             return settings
         return settings.changed(prefix=self.prefix, state_dir=settings.state / self.name)
+
+    def client_of(self, folder: str) -> str:
+        """Return the client that a folder of bronze belongs to."""
+        return self.client_folders().get(folder, folder)
+
+    def named_clients(self, names: Sequence[str] | None) -> list[str] | None:
+        """Return the clients that names of clients or of their folders stand for, each once. None means all."""
+        if not names:
+            return None
+        clients, folders = self.clients(), self.client_folders()
+        lowered = {name.lower() for name in names}
+        return sorted({name if name in clients else folders.get(name, name) for name in lowered})
+
+    def folders_of(self, clients: Sequence[str] | None) -> list[str] | None:
+        """Return the folders of bronze of clients. None means all."""
+        if clients is None:
+            return None
+        folders = self.client_folders()
+        own = [client for client in clients if client not in folders]
+        return sorted({*own, *(folder for folder, client in folders.items() if client in clients)})
 
     @property
     def selectors(self) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tribolake.market.product import MARKET
 from tribolake.oil.product import OIL
 
-__all__ = ["OIL", "PRODUCTS"]
+__all__ = ["MARKET", "OIL", "PRODUCTS"]
 
-PRODUCTS = (OIL,)
+PRODUCTS = (OIL, MARKET)

@@ -64,12 +64,28 @@ def test_changed_settings_keep_the_others():
 
 
 def test_notify_that_is_not_a_list_is_refused_by_name(monkeypatch):
-    monkeypatch.setenv("TRIBOLAKE_NOTIFY", "mailto://user:secret@example.com")
-    with pytest.raises(ConfigurationError, match=r"^TRIBOLAKE_NOTIFY: it is not a JSON list") as raised:
-        load_settings()
-    assert "secret" not in str(raised.value)
+    for value in ("mailto://user:secret@example.com", "[secret", "[" * 100_000):
+        monkeypatch.setenv("TRIBOLAKE_NOTIFY", value)
+        with pytest.raises(ConfigurationError, match=r"^TRIBOLAKE_NOTIFY: it is not a JSON list") as raised:
+            load_settings()
+        assert "secret" not in str(raised.value)
     monkeypatch.setenv("TRIBOLAKE_NOTIFY", '["json://127.0.0.1"]')
     assert load_settings().notify == ("json://127.0.0.1",)
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "SQS_QUEUE_URL", "OPENAI_BASE_URL"])
+@pytest.mark.parametrize("user", ["user:secret@", "secret@", "u:se/cret@", "u:s@secret@"])
+def test_address_with_a_user_is_refused_without_showing_it(monkeypatch, name, user):
+    monkeypatch.setenv(name, f"https://{user}host/secret")
+    with pytest.raises(ConfigurationError, match=f"^{name}: it is not an address .* without a user") as raised:
+        load_settings()
+    assert "secret" not in str(raised.value)
+
+
+def test_env_file_that_is_not_utf_8_is_refused():
+    Path(".env").write_bytes(b"S3_BUCKET=\xff\n")
+    with pytest.raises(ConfigurationError, match=r"^\.env cannot be read .* or save it as UTF-8"):
+        load_settings()
 
 
 def test_unknown_variable_is_found_with_the_nearest_known_one(monkeypatch, tmp_path):

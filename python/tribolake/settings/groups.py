@@ -7,18 +7,22 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 # Forms of values, and their descriptions in error messages.
-ADDRESS = r"^https?://"
+ADDRESS = r"^https?://[^/?#@\s][^@\s]*$"  # messages show addresses, so they have no user and no password
 ARN = r"^arn:"
 BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 PREFIX = r"^[a-z0-9][a-z0-9/_-]*$"
+PREFIX_OR_NONE = r"^([a-z0-9][a-z0-9/_-]*)?$"
 PRICES = r"^\d+(\.\d+)?,\d+(\.\d+)?$"
-SIZE = r"^\d+(\.\d+)?[MG]B$"
+UMASK = r"^([0-7]{3,4})?$"
+SIZE = r"^(\d+(\.\d+)?[MG]B)?$"
 FORMS = {
-    ADDRESS: "an address that begins with https:// or http://",
+    ADDRESS: "an address that begins with https:// or http://, without a user or password",
     ARN: "an ARN, which begins with arn:",
     BUCKET: "the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes",
     PREFIX: "a path of lower-case letters, digits, dashes and slashes, as in oil-analysis",
+    PREFIX_OR_NONE: "a path of lower-case letters, digits, dashes and slashes, as in data-lake, or nothing",
     PRICES: "two numbers, as in 0.4,1.6",
+    UMASK: "an octal number, as in 027 or 022",
     SIZE: "a size, as in 450MB or 2GB",
 }
 
@@ -133,7 +137,7 @@ class ReaderSettings(Group):
     memory_mb: int = setting("reader_memory_mb", default=1536, ge=256, description="memory for reading one file")
     seconds: int = setting("reader_seconds", default=300, ge=1, description="processor time for reading one file")
     follow_links: bool = setting(
-        "follow_links", default=True, description="follow links in bronze to files and folders"
+        "follow_links", default=True, description="follow links in bronze to files of the same client"
     )
 
 
@@ -207,6 +211,23 @@ class ModelSettings(Group):
         if not (bare.isascii() and bare.isprintable() and " " not in bare):
             raise ValueError("a key has no spaces, and no characters outside ASCII")
         return SecretStr(bare)
+
+
+class MarketSettings(Group):
+    """The market product."""
+
+    root: str = setting(
+        "market_root",
+        default="",
+        pattern=PREFIX_OR_NONE,
+        description="folder in the lake for `raw` and `processed`; empty is the root of the lake",
+    )
+    endpoint: str | None = setting(
+        "market_endpoint", default=None, pattern=ADDRESS, description="address of a proxy for Yahoo; empty asks Yahoo"
+    )
+    pause_seconds: float = setting(
+        "market_pause_seconds", default=1, ge=0, description="pause between two requests of `market fetch`"
+    )
 
 
 class TriggerSettings(Group):

@@ -66,13 +66,22 @@ def unknown_variables() -> dict[str, str | None]:
     """Find `TRIBOLAKE_` variables that set nothing. Returns for each the nearest known variable, if one is near."""
     known = {variable.removeprefix(OWN) for each in SETTINGS.values() for variable in each.variables}
     found = {name.removeprefix(OWN) for place in _variables().values() for name in place if name.startswith(OWN)}
+    found = {name for name in found if not name.startswith("TEST_")}  # those of the project's own tests
     near = {name: difflib.get_close_matches(name, known, n=1) for name in sorted(found - known)}
     return {f"{OWN}{name}": f"{OWN}{matches[0]}" if matches else None for name, matches in near.items()}
 
 
 def _variables() -> dict[Origin, dict[str, str | None]]:
-    """Read the variables of each place, in order of precedence, with names in upper case."""
-    places: dict[Origin, Mapping[str, str | None]] = {"environment": os.environ, ".env": dotenv_values(".env")}
+    """Read the variables of each place, in order of precedence, with names in upper case.
+
+    Raises:
+        ConfigurationError: `.env` cannot be read.
+    """
+    try:
+        in_file = dotenv_values(".env")
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f".env cannot be read ({error}): correct it, or save it as UTF-8") from error
+    places: dict[Origin, Mapping[str, str | None]] = {"environment": os.environ, ".env": in_file}
     return {origin: {name.upper(): value for name, value in place.items()} for origin, place in places.items()}
 
 

@@ -15,7 +15,9 @@ from pydantic.fields import FieldInfo
 from tribolake.settings.groups import (
     PREFIX,
     SIZE,
+    UMASK,
     Group,
+    MarketSettings,
     ModelSettings,
     ReaderSettings,
     S3Settings,
@@ -23,9 +25,11 @@ from tribolake.settings.groups import (
     WatchSettings,
     setting,
 )
+from tribolake.settings.machine import database_memory, machine_memory_mb
 
 StorageMode = Literal["local", "dual", "s3-primary", "s3"]
 S3_SCHEME = "s3://"
+PRIVATE = 0o027  # laboratory data is for the group of the lake
 
 
 class Settings(Group):
@@ -55,7 +59,22 @@ class Settings(Group):
         description="local: a folder; dual: a folder, copied to S3; s3-primary: S3, copied to a folder; s3: S3 only",
     )
     use_s3: bool = setting("use_s3", "USE_S3", default=False, description="short for STORAGE_MODE=s3")
-    memory_limit: str = setting("memory_limit", default="450MB", pattern=SIZE, description="memory for DuckDB")
+    memory_limit: str = setting(
+        "memory_limit",
+        default="",
+        pattern=SIZE,
+        description="memory for DuckDB; empty is a quarter of the machine's, at least 450MB and at most 4GB",
+    )
+    umask: str = setting(
+        "umask",
+        default="",
+        pattern=UMASK,
+        description="permissions that files and folders do not get; empty is the umask of the process and 027",
+    )
+    debug: bool = setting("debug", default=False, description="show the traceback of an error")
+    log_format: Literal["text", "json"] = setting(
+        "log_format", default="text", description="form of lines on stderr: `json` has one object a line"
+    )
     language: Literal["es", "en"] = setting("language", default="es", description="language of recommendations")
     notify: tuple[str, ...] = setting(
         "notify", default=(), is_secret=True, description="apprise addresses that get messages; empty sends none"
@@ -65,6 +84,7 @@ class Settings(Group):
     watch: WatchSettings = WatchSettings()
     reader: ReaderSettings = ReaderSettings()
     model: ModelSettings = ModelSettings()
+    market: MarketSettings = MarketSettings()
     trigger: TriggerSettings = TriggerSettings()
 
     @field_validator("lake", "state_dir", "cache_dir")
@@ -81,8 +101,15 @@ class Settings(Group):
             return value
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError("""it is not a JSON list of apprise addresses, as in ["mailto://..."]""") from None
+
+    @model_validator(mode="after")
+    def _of_this_machine(self) -> Settings:
+        """Fit the memory for DuckDB to the machine if it is not set."""
+        if not self.memory_limit:
+            object.__setattr__(self, "memory_limit", database_memory(machine_memory_mb()))
+        return self
 
     @model_validator(mode="after")
     def _short_form(self) -> Settings:
@@ -109,6 +136,11 @@ class Settings(Group):
         return self.storage_mode in ("s3-primary", "s3")
 
     @property
+    def home(self) -> str:
+        """Where readers look: the storage mode, and the bucket if there is one. A folder may move."""
+        return f"{self.storage_mode} {self.s3.bucket}" if self.uses_s3 else self.storage_mode
+
+    @property
     def uses_s3(self) -> bool:
         return self.storage_mode != "local"
 
@@ -125,6 +157,10 @@ class Settings(Group):
     def staging(self) -> Path:
         """The folder of rows that were read but not loaded yet, one Parquet file per content."""
         return self.state / "staging"
+
+    def mask(self, own: int) -> int:
+        """Return the umask of commands, for a process that has its own."""
+        return int(self.umask, 8) if self.umask else own | PRIVATE
 
     @property
     def asks_a_model(self) -> bool:
