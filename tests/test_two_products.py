@@ -40,7 +40,7 @@ def two_products(project: Path) -> Path:
     return project
 
 
-@pytest.fixture(params=["folder", pytest.param("moto", marks=pytest.mark.slow)])
+@pytest.fixture(params=["folder", "moto"])
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LakeHome]:
     """A lake with files for both products."""
     with home_of(request, tmp_path) as home:
@@ -75,6 +75,7 @@ def change(path: Path) -> None:
     path.write_text(text.replace("acme,10", "acme,20") + comment, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_products_of_a_lake_leave_each_other_alone(two_products: Path, home: LakeHome):
     oil, other = (run_product(two_products, home, address) for address in (OIL.address, OTHER))
     assert all(oil["clients"][client]["published"] for client in ("cda", "emin"))
@@ -137,3 +138,13 @@ def test_fingerprints_of_a_product_change_with_its_files(
     after = Fingerprints.of(OIL)
     assert {name for name in vars(before) if getattr(before, name) != getattr(after, name)} == fields
     assert (fingerprint_parsed(OIL) != parsed) == (bool(fields) and not place.startswith("python"))
+
+
+@pytest.mark.slow
+def test_plain_build_of_both_products_goes_on_with_the_lake_of_one(project: Path):
+    write_sample_lake(project / "data", finning_units=1, als_units=1, months=2, dirty=False)
+    ran = in_project(project, "tribolake", "run", "--lake", "data")
+    assert ran.returncode == 0, ran.stderr
+    for flags in ((), ("--full-refresh",)):
+        built = in_project(project, "dbt.cli.main", "build", "--exclude-resource-type", "unit_test", *flags)
+        assert built.returncode == 0, built.stdout[-3000:]

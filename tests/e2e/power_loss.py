@@ -92,7 +92,7 @@ class Recorder:
         self._numbers.setdefault(self.root.stat().st_ino, ROOT)
         self._scan(self.root, ROOT, names, contents, seen)
         for number, content in contents.items():
-            if self._contents.get(number, b"") != content:
+            if self._contents.get(number) != content:  # an empty file is a file too, not a folder
                 self.operations.append(Written(number, content))
         for place in sorted(self._names.keys() | names.keys()):
             if self._names.get(place) != names.get(place):

@@ -29,11 +29,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from tests.conftest import read_manifest
-from tests.e2e.test_watcher import Watched, wait_until
+from tests.e2e.test_watcher import Watched
 from tests.oil.test_arrival_order import TABLES, differences
 from tests.oil.test_incremental import with_result
 from tests.run.test_notify import Receiver
 from tests.support.als_tables import as_parquet
+from tests.support.queues import wait_until
 from tests.support.small_warehouse import logged
 
 from tribolake.oil.synth import write_sample_lake
@@ -120,12 +121,14 @@ def watch(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Itera
     started: list[Watched] = []
 
     def start() -> Watched:
-        started.append(Watched(lake, TRIBOLAKE_NOTIFY=json.dumps([f"json://127.0.0.1:{receiver.server_port}"])))
+        started.append(
+            Watched(lake, "--init", TRIBOLAKE_NOTIFY=json.dumps([f"json://127.0.0.1:{receiver.server_port}"]))
+        )
         return started[-1]
 
     yield start
     for watcher in started:
-        watcher.end()
+        watcher.kill()
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +196,7 @@ def test_truncated_file_is_dead_letter_until_whole_one_comes(day: Day):
     assert [(file["file"], file["attempts"]) for file in day.dead_letters["noon"]["files"]] == [(TRUNCATED, 1)]
     assert day.dead_letters["end"] == ask(day.fresh, "arrivals", "list", "--failed")
     assert day.dead_letters["end"]["files"] == []
-    assert {row["reason"] for row in day.dead_letters["end"]["rows"]} >= {"no sample date"}
+    assert {row["reason"] for row in day.dead_letters["end"]["rows"]} >= {"no_sample_date"}
 
 
 def test_every_arrival_is_listed_with_its_outcome(day: Day):
@@ -279,7 +282,7 @@ def test_log_of_correction_has_its_changes_of_status(day: Day):
     lines = {line["entity"]: line for line in logged(day.lake) if line["run_id"] == run["run_id"]}
     assert {line["client"] for line in lines.values()} == {"emin"}
     samples, reports, machines = (lines[entity] for entity in ENTITIES[:3])
-    assert [number for number, _ in samples["keys"]["changed"]] == day.corrected
+    assert [number for number, *_ in samples["keys"]["changed"]] == day.corrected
     assert (samples["added"], samples["changed"], samples["removed"]) == (0, len(day.corrected), 0)
     shown = {record["key"]["sampleNumber"]: (record["before"], record["after"]) for record in reports["sample"]}
     turned = [shown[number] for number in day.corrected]
@@ -325,13 +328,22 @@ def test_messages_name_each_change_for_the_worse_once(day: Day):
         " qualify lag(overall_status) over (partition by client, unit_id order by dbt_valid_from)"
         " is distinct from 'Anormal'",
     ):
-        news[row["run_id"]].add(f"{row['client']} {row['unit_id']} is Anormal")
+        news[row["run_id"]].add(f"{row['client']} {row['unit_id']}: Anormal")
     for run in day.all_runs:
-        news[run["run_id"]] |= {f"{failed['file']}: {failed['problem']}" for failed in run["failed_files"]}
-    sent = [{line.partition(", look at")[0] for line in message.splitlines()} for message in day.messages]
+        news[run["run_id"]] |= {_subject(f"{failed['file']}: {failed['problem']}") for failed in run["failed_files"]}
+    # What is not used of a file is another test's matter: tests/oil/reading/test_rejections.py.
+    sent = [{_subject(line) for line in message.splitlines() if " × " not in line} for message in day.messages]
+    sent = [lines for lines in sent if lines]
     by_the_watcher = [run["run_id"] for run in day.all_runs if run not in day.runs["night"]]
     assert sent == [news[run] for run in by_the_watcher if news[run]]
-    assert {f"EMIN {day.unit} is Anormal"} in sent
+    assert {f"EMIN {day.unit}: Anormal"} in sent
+    told = [line for message in day.messages for line in message.splitlines() if f"EMIN {day.unit}: Anormal." in line]
+    assert all("Plazo: " in line for line in told), "the recommendation, in the language of the lake"
+
+
+def _subject(line: str) -> str:
+    """What a line of a message is about, without the recommendation."""
+    return line.partition(". ")[0]
 
 
 def copy(content: bytes, path: Path) -> None:

@@ -39,6 +39,7 @@ from tests.support.small_warehouse import (
     publish,
     published_mark,
     read_whole,
+    rejected_of,
     shelf_in,
     warehouse,
 )
@@ -48,7 +49,7 @@ from tribolake.oil.product import OIL
 from tribolake.publish.change_log import repair
 from tribolake.publish.history import published_as_of
 from tribolake.publish.places import Places
-from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, HARMONIZED_FILE
+from tribolake.publish.version import followers_of
 from tribolake.publish.versioned import publish_versions
 
 RUNS = ("run-1", "run-2", "run-3")
@@ -67,14 +68,14 @@ class Known:
 
 
 def silver_of(root: Path) -> dict[str, str]:
-    files = [harmonized_of(root), *(delta_of(root, day) for day in set(DAYS.values()))]
+    files = [harmonized_of(root), rejected_of(root), *(delta_of(root, day) for day in set(DAYS.values()))]
     limits = (shelf_in(root).home / "silver" / "stewart_limits").glob("v*/*")
     return sha256_of_each(root, (*files, *limits))
 
 
 def prepared_of(root: Path, run: str) -> dict[str, str]:
     version = gold_of(root) / "_versions" / run
-    return sha256_of_each(version, (version / name for name in (CHANGES_FILE, DELTA_FILE, HARMONIZED_FILE)))
+    return sha256_of_each(version, (version / name for name in followers_of(OIL.contract)))
 
 
 def sha256_of_each(root: Path, paths: Iterable[Path]) -> dict[str, str]:

@@ -5,50 +5,39 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 import psutil
 import pytest
 from filelock import FileLock
 from tests.conftest import read_manifest
+from tests.support.queues import wait_until
+from tests.support.watchers import WatcherProcess
 
 from tribolake.oil.synth import write_sample_lake
 from tribolake.settings import load_settings
-from tribolake.watch.heartbeat import Heartbeat, read_heartbeat
-
-PATIENCE_SECONDS = 60
 
 
-class Watched:
+class Watched(WatcherProcess):
     """A watcher and its lake."""
 
     def __init__(self, lake: Path, *words: str, **environment: str) -> None:
         self.lake = lake
         self.runs_before = 0
-        self.out = lake / "runs.jsonl"
-        with self.out.open("a") as out, (lake / "log").open("a") as log:
-            self.process = psutil.Popen(
-                [sys.executable, "-m", "tribolake", "watch", "--lake", str(lake), "--json", *words],
-                stdout=out, stderr=log, env=os.environ | environment,
-            )  # fmt: skip
+        super().__init__(str(lake), lake, lake / "_state", *words, environment=environment)
 
     def runs(self) -> list[dict]:
-        """Reports of the runs that did something since `forget_runs`."""
-        lines = self.out.read_text(encoding="utf-8").splitlines()
-        return [report for report in map(json.loads, lines) if not report["nothing_new"]][self.runs_before :]
+        """Return reports of the runs that did something since `forget_runs`."""
+        return super().runs()[self.runs_before :]
 
     def forget_runs(self) -> None:
         self.runs_before += len(self.runs())
-
-    def heartbeat(self) -> Heartbeat | None:
-        beat = read_heartbeat(self.lake / "_state")
-        return beat if beat and beat.pid == self.process.pid else None
 
     def is_idle(self) -> bool:
         beat = self.heartbeat()
@@ -66,29 +55,6 @@ class Watched:
                     if parent is not None and parent.pid != self.process.pid:
                         return process
         return None
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=PATIENCE_SECONDS)
-
-    def end(self) -> None:
-        """Kill the watcher. Its processes notice it and clean up."""
-        family = self.process.children(recursive=True) if self.process.is_running() else []
-        with suppress(psutil.Error):
-            self.process.kill()
-            self.process.wait()
-        for process in psutil.wait_procs(family, timeout=10)[1]:
-            process.kill()
-
-    def log(self) -> str:
-        return (self.lake / "log").read_text(encoding="utf-8")
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.05)
 
 
 def manifest_names(lake: Path, name: str) -> bool:
@@ -108,8 +74,10 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def workbooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Workbooks with new samples. Each is given out once."""
-    made = write_sample_lake(tmp_path_factory.mktemp("more"), seed=7, finning_units=25, months=2, clients=("cda",))
+    """Workbooks with samples of later days, whose numbers are new. Each is given out once."""
+    made = write_sample_lake(
+        tmp_path_factory.mktemp("more"), seed=7, finning_units=25, months=2, end=date(2026, 3, 31), clients=("cda",)
+    )
     return iter(made.files)
 
 
@@ -124,7 +92,7 @@ def shared(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     lake = tmp_path_factory.mktemp("shared") / "lake"
     watched = Watched(Path(shutil.copytree(published, lake, symlinks=True)))
     yield watched
-    watched.end()
+    watched.kill()
 
 
 @pytest.fixture
@@ -146,7 +114,7 @@ def watch(lake: Path) -> Iterator[Callable[..., Watched]]:
 
     yield start
     for watched in started:
-        watched.end()
+        watched.kill()
 
 
 def bronze(lake: Path, name: str) -> Path:
@@ -359,7 +327,7 @@ def test_bronze_folder_made_later_is_watched(tmp_path: Path, workbooks: Iterator
         wait_until(lambda: manifest_names(lake, "first.xlsx"), 30)
         assert watched.stop() == 0
     finally:
-        watched.end()
+        watched.kill()
 
 
 @pytest.mark.slow

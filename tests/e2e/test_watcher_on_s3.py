@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from tests.support.lake_homes import PRODUCT, InBucket, fill, manifest_of
-from tests.support.queues import PATIENCE_SECONDS, Queues, wait_until
+from tests.support.queues import Queues, wait_until
 from tests.support.s3_fixtures import new_buckets
 from tests.support.servers.server import S3Server, client
+from tests.support.watchers import WatcherProcess
 
 from tribolake.lake.listing import WholeListing, write_whole_listing
 from tribolake.oil.synth import write_sample_lake
-from tribolake.watch.heartbeat import Heartbeat, read_heartbeat
 
 BRONZE = f"{PRODUCT}/bronze/cda/2026-02-01/"
 
@@ -61,34 +58,15 @@ class Site:
         return any(name in source["key"] for source in manifest_of(self.home, "cda")["sources"])
 
 
-class Watched:
+class Watched(WatcherProcess):
     """A watcher of a site on its own machine."""
 
     def __init__(self, site: Site, machine: Path, **environment: str) -> None:
         self.machine = machine
         machine.mkdir(exist_ok=True)
-        self._lake = ("--lake", f"s3://{site.home.bucket}")
-        own = {"TRIBOLAKE_STATE_DIR": str(machine / "state")}
-        self._environment = os.environ | site.environment() | own | environment
-        with (machine / "runs").open("a") as out, (machine / "log").open("a") as log:
-            self.process = psutil.Popen(
-                [sys.executable, "-m", "tribolake", "watch", *self._lake, "--json"],
-                stdout=out,
-                stderr=log,
-                env=self._environment,
-            )
-
-    def runs(self) -> list[dict[str, Any]]:
-        """Reports of the runs that did something."""
-        lines = (self.machine / "runs").read_text(encoding="utf-8").splitlines()
-        return [report for report in map(json.loads, lines) if not report["nothing_new"]]
-
-    def log(self) -> str:
-        return (self.machine / "log").read_text(encoding="utf-8")
-
-    def heartbeat(self) -> Heartbeat | None:
-        beat = read_heartbeat(self.machine / "state")
-        return beat if beat and beat.pid == self.process.pid else None
+        self._lake = f"s3://{site.home.bucket}"
+        self._environment = site.environment() | {"TRIBOLAKE_STATE_DIR": str(machine / "state")} | environment
+        super().__init__(self._lake, machine, machine / "state", environment=self._environment)
 
     def state(self) -> str:
         """Its state. Empty before its first run has ended."""
@@ -97,21 +75,10 @@ class Watched:
 
     def status(self) -> str:
         """The status as shown on this machine."""
-        argv = [sys.executable, "-m", "tribolake", "status", *self._lake]
-        return subprocess.run(argv, capture_output=True, check=True, text=True, env=self._environment).stdout
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=PATIENCE_SECONDS)
-
-    def kill(self) -> None:
-        """Kill the watcher. Its processes notice it and clean up."""
-        family = self.process.children(recursive=True) if self.process.is_running() else []
-        with suppress(psutil.Error):
-            self.process.kill()
-            self.process.wait()
-        for process in psutil.wait_procs(family, timeout=10)[1]:
-            process.kill()
+        argv = [sys.executable, "-m", "tribolake", "status", "--lake", self._lake]
+        return subprocess.run(
+            argv, capture_output=True, check=True, text=True, env=os.environ | self._environment
+        ).stdout
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def cloud(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
         "AWS_DEFAULT_REGION": "us-east-1",
         "BUCKET": WATCHED.bucket,
         "PREFIX": WATCHED.prefix,
-        "CLIENTS": "cda,emin",
+        "CLIENTS": "cda,emin,",
         "LEASE_BUCKET": "locks",
         "CONTAINER": "tribolake",
         "SECURITY_GROUPS": "sg-1",
@@ -175,6 +175,13 @@ def test_event_in_any_envelope_gives_the_same_arrival():
     expected = [Arrival("cda", key, NOON)]
     for message in (plain, json.dumps(plain), in_sns, json.dumps(in_sns), sns_record, eventbridge, {"Records": [ceph]}):
         assert arrivals(message) == expected
+
+
+@pytest.mark.parametrize("name", ["a.XLS", "a.xlsb", "a.ods", "a.csv", "a.tsv", "a.txt", "a.html", "a.parquet"])
+def test_every_kind_of_table_is_an_arrival(name):
+    assert arrivals(event(f"oil-analysis/bronze/cda/{name}")) == [
+        Arrival("cda", f"oil-analysis/bronze/cda/{name}", NOON)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -310,6 +317,8 @@ def test_task_sees_arrivals_until_its_container_starts(status, sees):
 def test_task_sees_arrival_from_before_its_creation():
     assert ClientTask("RUNNING", NOON).will_see(NOON - timedelta(seconds=1))
     assert not ClientTask("RUNNING", None).will_see(NOON - timedelta(seconds=1))
+    # Times of ECS and S3 are cut: an object of the same moment may be younger than the listing.
+    assert not ClientTask("RUNNING", NOON).will_see(NOON)
 
 
 # Starts of tasks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ import pytest
 import yaml
 from handler import Starter
 
-from tribolake.lake.bronze import CLIENT_NAME, NOT_YET_A_FILE
+from tribolake.lake.bronze import CLIENT_NAME
 from tribolake.lake.bucket_rules import Owner, lifecycle_rules, policy_statements, stated_rules
+from tribolake.lake.ignored import kind_of_ignored
 from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
@@ -42,16 +44,21 @@ class Template(yaml.SafeLoader):
 Template.add_multi_constructor("!", Template.function)
 
 
+def arns_of(defaults: dict[str, str]) -> dict[str, str]:
+    lake = f"arn:aws:s3:::{defaults['BucketName']}"
+    return {"Lake.Arn": lake, "Locks.Arn": f"{lake}-locks"}
+
+
 def resolved(value: Any, defaults: dict[str, str]) -> Any:
-    """Fill in the parameters of a part of the template, and the ARNs of the bucket."""
+    """Fill in the parameters of a part of the template, and the ARNs of the buckets."""
     match value:
         case {"Ref": str(name)}:
             return defaults.get(name, name)
         case {"Sub": str(text)}:
-            known = {**defaults, "Lake.Arn": f"arn:aws:s3:::{defaults['BucketName']}", "AWS::Partition": "aws"}
+            known = {**defaults, **arns_of(defaults), "AWS::Partition": "aws"}
             return re.sub(r"\$\{([^!}]+)\}", lambda found: known.get(found[1], found[0]), text).replace("${!", "${")
-        case {"GetAtt": "Lake.Arn"}:
-            return f"arn:aws:s3:::{defaults['BucketName']}"
+        case {"GetAtt": "Lake.Arn" | "Locks.Arn" as name}:
+            return arns_of(defaults)[name]
         case dict():
             return {name: resolved(part, defaults) for name, part in value.items()}
         case list():
@@ -142,33 +149,31 @@ def test_lifecycle_rules_keep_the_agreed_times():
 
 def test_template_has_policy_of_the_lake(resources):
     for bucket, policy in (("mining-data-mesh", "LakePolicy"), ("mining-data-mesh-locks", "LocksPolicy")):
-        stated = resolved(
-            resources[policy]["Properties"]["PolicyDocument"]["Statement"], {"BucketName": "mining-data-mesh"}
-        )
-        (expected,) = policy_statements(bucket, OWNER)
-        if policy == "LakePolicy":
-            assert stated == [expected]
-        else:
-            assert stated[0]["Condition"] == expected["Condition"]
+        assert resources[policy]["Properties"]["PolicyDocument"]["Statement"] == policy_statements(bucket, OWNER)
 
 
-def test_reader_roles_read_the_folders_of_the_lakes_rules(resources):
-    stated = stated_rules()
-    for reader, folders in stated["folders"].items():
-        role = f"{reader}Role"
-        statements = {
-            statement["Sid"]: statement
-            for policy in resources[role]["Properties"]["Policies"]
-            for statement in policy["PolicyDocument"]["Statement"]
-        }
-        assert statements["Reads"]["Resource"] == [f"arn:aws:s3:::mining-data-mesh/{folder}" for folder in folders]
-        assert statements["Lists"]["Condition"]["StringLike"]["s3:prefix"] == folders
-        allowed_actions = [a for s in statements.values() if s["Effect"] == "Allow" for a in as_list(s["Action"])]
-        assert all(action.startswith(("s3:Get", "s3:List")) for action in allowed_actions)
-        if role == "FusionRole":
-            private = [f"arn:aws:s3:::mining-data-mesh/{folder}" for folder in stated["private"]]
-            assert statements["StaysOut"]["Resource"] == private
-            assert statements["ListsNoPrivate"]["Condition"]["StringLike"]["s3:prefix"] == stated["private"]
+def test_rules_of_both_buckets_carry_the_product_name(resources):
+    own = [name.format(product="oil", Product="Oil") for name in stated_rules()["own"]]
+    for bucket in ("Lake", "Locks"):
+        rules = resources[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
+        assert [rule["Id"] for rule in rules if not re.fullmatch(own[0], rule["Id"])] == []
+
+
+def test_reader_roles_have_statements_of_the_lakes_policy(resources):
+    """Roles allow no write, so they need not deny any. The dashboard's folder has no private folders in it."""
+    needed = {"Fusion": ["Reads", "Lists", "StaysOut", "ListsNoPrivate"], "Dashboard": ["Reads", "Lists"]}
+    for reader in stated_rules()["folders"]:
+        of_bucket = policy_statements("mining-data-mesh", OWNER, {reader: ["a-role"]}, require_tls=False)
+        by_sid = {one["Sid"].removeprefix(f"TribolakeOil{reader}1"): one for one in of_bucket}
+        (policy,) = resources[f"{reader}Role"]["Properties"]["Policies"]
+        stated = {one["Sid"]: one for one in policy["PolicyDocument"]["Statement"]}
+        assert list(stated) == needed[reader]
+        for sid, one in stated.items():
+            as_lists = {part: as_list(one[part]) for part in ("Action", "Resource")}
+            of_lake = {part: value for part, value in by_sid[sid].items() if part != "Principal"}
+            assert one | as_lists == of_lake | {"Sid": sid}
+            if one["Effect"] == "Allow":
+                assert all(action.startswith(("s3:Get", "s3:List")) for action in as_list(one["Action"]))
 
 
 # Permissions
@@ -184,7 +189,7 @@ def test_roles_have_no_wildcard_action_or_resource(resources):
 
 
 def test_task_role_writes_only_its_product_and_the_logs(resources):
-    """It deletes nothing in bronze."""
+    """It writes and deletes nothing in bronze."""
     statements = {s["Sid"]: s for _, s in allowed({"TaskRole": resources["TaskRole"]})}
     lake = "arn:aws:s3:::mining-data-mesh"
     assert statements["ReadAndWrite"]["Resource"] == [f"{lake}/oil-analysis/*", f"{lake}/logs/*"]
@@ -199,7 +204,10 @@ def test_task_role_writes_only_its_product_and_the_logs(resources):
         if statement["Effect"] == "Deny"
     ]
     assert [(s["Resource"], s["Action"]) for s in denied] == [
-        (f"{lake}/oil-analysis/bronze/*", ["s3:DeleteObject", "s3:DeleteObjectVersion"])
+        (
+            f"{lake}/oil-analysis/bronze/*",
+            ["s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject", "s3:DeleteObjectVersion"],
+        )
     ]
 
 
@@ -219,6 +227,68 @@ def test_policy_for_eventbridge_has_no_condition(resources):
     statements = resources["AlarmsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     (of_events,) = [one for one in statements if one["Principal"] == {"Service": "events.amazonaws.com"}]
     assert "Condition" not in of_events
+
+
+def statements_about(resources: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the statements of the policies of a queue or a topic."""
+    policies = [one["Properties"] for one in resources.values() if one["Type"].endswith(("QueuePolicy", "TopicPolicy"))]
+    about = [one for one in policies if name in (one.get("Queues") or one["Topics"])]
+    return [statement for one in about for statement in one["PolicyDocument"]["Statement"]]
+
+
+@pytest.mark.parametrize("name", ["Queue", "DeadLetters", "Completion", "Alarms"])
+def test_queues_and_topics_refuse_requests_without_tls(resources, name):
+    (denied,) = [one for one in statements_about(resources, name) if one["Effect"] == "Deny"]
+    assert denied["Principal"] == "*"
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    is_queue = resources[name]["Type"] == "AWS::SQS::Queue"
+    assert denied["Resource"] == ({"GetAtt": f"{name}.Arn"} if is_queue else name)
+    assert denied["Action"] == ("sqs:*" if is_queue else "sns:Publish")
+
+
+def test_queue_takes_events_of_the_accounts_lake_only(resources):
+    (sends,) = [one for one in statements_about(resources, "Queue") if one["Effect"] == "Allow"]
+    assert sends["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert sends["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": "arn:aws:s3:::mining-data-mesh"},
+        "StringEquals": {"aws:SourceAccount": "AWS::AccountId"},
+    }
+
+
+def test_services_take_roles_for_this_account_only(resources):
+    trusted = {
+        name: statement
+        for name, one in resources.items()
+        if one["Type"] == "AWS::IAM::Role"
+        for statement in one["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        if "Service" in statement["Principal"]
+    }
+    assert set(trusted) == {"TaskRole", "ExecutionRole", "StartTaskRole", "RescanRole"}
+    for name, statement in trusted.items():
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "AWS::AccountId"}
+        if name != "StartTaskRole":  # Lambda does not promise to name the function
+            assert "${AWS::AccountId}" in statement["Condition"]["ArnLike"]["aws:SourceArn"]
+
+
+def test_queues_have_keys_of_sqs_and_topics_the_customers(resources):
+    """S3 sends no event to a queue with another key, and no alarm reaches a topic with the key aws/sns."""
+    for name in ("Queue", "DeadLetters"):
+        assert resources[name]["Properties"]["SqsManagedSseEnabled"] is True
+        assert "KmsMasterKeyId" not in resources[name]["Properties"]
+    for name in ("Completion", "Alarms"):
+        assert resources[name]["Properties"]["KmsMasterKeyId"] == {"GetAtt": "TopicsKey.Arn"}
+    key = resources["TopicsKey"]["Properties"]
+    assert key["EnableKeyRotation"] is True
+    by_service = {one["Principal"].get("Service"): one for one in key["KeyPolicy"]["Statement"]}
+    assert set(by_service) == {None, "cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    alarms = by_service["cloudwatch.amazonaws.com"]["Condition"]
+    assert alarms["StringEquals"] == {"aws:SourceAccount": "AWS::AccountId"}
+    assert alarms["ArnLike"]["aws:SourceArn"].endswith("${AWS::AccountId}:alarm:*")
+    # EventBridge names no source in such a request.
+    (topic,) = by_service["events.amazonaws.com"]["Condition"]["StringLike"].values()
+    assert topic.endswith("${AWS::AccountId}:${AWS::StackName}-Alarms-*")
+    of_task = {one["Sid"]: one for name, one in allowed(resources) if name == "TaskRole"}
+    assert of_task["EncryptAnnouncements"]["Resource"] == {"GetAtt": "TopicsKey.Arn"}
 
 
 # The function
@@ -252,7 +322,8 @@ def test_function_imports_only_standard_library_and_boto3():
 
 def test_function_has_the_name_rules_of_the_lake():
     assert arrival_events.CLIENT_NAME.pattern == CLIENT_NAME.pattern.strip("^$")
-    assert arrival_events.NOT_YET_A_FILE == NOT_YET_A_FILE
+    ignored = ["~$T-09.xlsx", ".T-09.xlsx", "T-09.tmp", "T-09.xlsx.part", "T-09.partial", "T-09.xlsx.crdownload"]
+    assert all(arrival_events.NOT_YET_A_FILE.search(name) and kind_of_ignored([name]) for name in ignored)
 
 
 # The task
@@ -272,6 +343,21 @@ def test_container_environment_gives_settings_of_the_stack(resources, monkeypatc
         "sa-east-1",
     )
     assert (settings.watch.queue, settings.s3.topic) == ("https://sqs/queue", "arn:aws:sns:topic")
+
+
+def test_container_writes_only_into_its_volumes(resources):
+    task = resources["TaskDefinition"]["Properties"]
+    (container,) = task["ContainerDefinitions"]
+    assert container["ReadonlyRootFilesystem"] is True
+    assert container["User"] == "10001"
+    assert container["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+    mounted = {mount["SourceVolume"]: mount["ContainerPath"] for mount in container["MountPoints"]}
+    assert set(mounted) == {volume["Name"] for volume in task["Volumes"]}
+    image = (INFRA / "Dockerfile").read_text(encoding="utf-8")
+    (declared,) = re.findall(r"^VOLUME (.*)$", image, re.MULTILINE)
+    assert set(mounted.values()) == set(json.loads(declared))
+    for name in ("TRIBOLAKE_CACHE_DIR", "TRIBOLAKE_STATE_DIR"):
+        assert re.findall(rf"{name}=(\S+)", image)[-1] in mounted.values()
 
 
 # The tables
@@ -350,12 +436,19 @@ def test_type_that_athena_lacks_is_refused():
 # The image
 
 
+def test_stack_takes_an_image_by_digest_only(template):
+    form = re.compile(template["Parameters"]["ImageUri"]["AllowedPattern"])
+    assert form.fullmatch(f"123456789012.dkr.ecr.us-east-1.amazonaws.com/tribolake@sha256:{'0' * 64}")
+    assert not form.fullmatch("tribolake:latest")
+
+
 def test_image_names_no_registry_and_is_not_root():
     lines = [line.strip() for line in (INFRA / "Dockerfile").read_text(encoding="utf-8").splitlines() if line.strip()]
     instructions = [line for line in lines if not line.startswith("#")]
     assert not [line for line in instructions if re.search(r"https?://|index-url|--trusted-host", line)]
     bases = [line.split()[1] for line in instructions if line.startswith("FROM")]
-    assert bases == ["python:3.11-slim"] * len(bases)
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"python:3\.11-slim@sha256:[0-9a-f]{64}", bases[0])
     users = [line.split()[1] for line in instructions if line.startswith("USER")]
     assert users
     assert users[-1] not in ("root", "0")

@@ -15,11 +15,14 @@ def as_parquet(rows: pa.Table) -> bytes:
 
 
 def with_results_times(rows: pa.Table, factor: int) -> pa.Table:
-    """Return a correction: the same samples, with each whole-number result multiplied."""
+    """Return a correction: the same samples, with whole-number results multiplied.
+
+    Results of two digits stay: a percentage would exceed 100 and be rejected.
+    """
     for at, name in enumerate(rows.column_names):
         if name.endswith("_resultValue"):
             texts = rows[name].cast(pa.string())
-            is_whole = pc.fill_null(pc.match_substring_regex(texts, r"^[0-9]{1,4}$"), False)
+            is_whole = pc.fill_null(pc.match_substring_regex(texts, r"^([0-9]|[0-9]{3,4})$"), False)
             other = pc.multiply(pc.if_else(is_whole, texts, "0").cast(pa.int64()), factor).cast(pa.string())
             rows = rows.set_column(at, name, pc.if_else(is_whole, other, texts))
     return rows

@@ -16,6 +16,8 @@ from typing import Any
 
 from tests.support.model_endpoints import pattern_of, reply_of
 
+from tribolake.lake.replicas import open_objects
+from tribolake.oil.wording.segment import segment_names
 from tribolake.oil.wording.segments import Wordings, open_wordings
 from tribolake.oil.wording.transfer import export_wordings
 from tribolake.oil.wording.wording import Configuration, Wording, cache_key, canonical_json
@@ -148,3 +150,49 @@ def fold_often_job(kept: Wordings, numbers: Sequence[int]) -> None:
     for number in numbers:
         kept.keep(wording(number))
         kept.fold(everything=True)
+
+
+def check_killed_folds(flags: Mapping[str, Any], environment: Mapping[str, str], step: int, least: int) -> None:
+    """Kill folds at every `step`th line, at least `least` times. No wording may be lost."""
+    settings, many, attempts, is_killed = load_settings(**flags), wordings(range(6)), 0, True
+    while is_killed:
+        keep_each(open_wordings(settings), many)
+        line = step * attempts + 1
+        is_killed = was_killed(start(fold_job, flags, environment, kill_at=line))
+        attempts += 1
+        for _ in range(2):
+            assert open_wordings(settings).find([one.cache_key for one in many]) == by_key(many), line
+            assert open_wordings(settings).count() == {"v1": len(many)}
+            open_wordings(settings).fold(everything=True)
+        assert len(segment_names(open_objects(settings))) == 1
+    assert attempts > least
+
+
+def check_killed_writers(flags: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Kill writers at every second line. Each leaves a whole wording or none."""
+    outcomes: list[tuple[bool, bool]] = []
+    while not outcomes or outcomes[-1][0]:
+        number = len(outcomes)
+        one = wording(number)
+        killed = was_killed(start(keep_job, flags, environment, [number], kill_at=2 * number + 1))
+        found = open_wordings(load_settings(**flags)).find([one.cache_key])
+        assert found in ({}, {one.cache_key: one})
+        outcomes.append((killed, bool(found)))
+    assert len(outcomes) > 10
+    assert [is_there for _, is_there in outcomes] == sorted(is_there for _, is_there in outcomes)
+    assert (True, True) in outcomes
+
+
+def check_reader_during_folds(flags: Mapping[str, Any], environment: Mapping[str, str], number: int) -> None:
+    """Read while another process keeps wordings and folds. Every reader finds the earlier wordings."""
+    settings = load_settings(**flags)
+    there = keep_each(open_wordings(settings), wordings(range(number)))
+    process = start(fold_often_job, flags, environment, range(number, 2 * number))
+    reader, looks = open_wordings(settings), 0
+    while process.is_alive():
+        found = (open_wordings(settings) if looks % 2 else reader).find([one.cache_key for one in there])
+        assert found == by_key(there)
+        looks += 1
+    assert looks > 1
+    assert not was_killed(process)
+    assert reader.count() == {"v1": 2 * number}

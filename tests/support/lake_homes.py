@@ -14,6 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tests.support.servers.server import S3Server, client
 
+from tribolake.errors import RunFailed
+from tribolake.lake.lease import Lease
+from tribolake.lake.shared import SharedCustody
 from tribolake.settings import Settings, load_settings
 
 PRODUCT = "oil-analysis"
@@ -138,3 +141,12 @@ def logged(home: LakeHome) -> list[dict[str, Any]]:
     """Read every line of the log of changes."""
     content = home.read("logs/changes.jsonl") or b""
     return [json.loads(line) for line in content.decode().splitlines()]
+
+
+def is_lost(lease: Lease | SharedCustody) -> bool:
+    """Return whether a lease is lost."""
+    try:
+        lease.assert_lease_held()
+    except RunFailed:
+        return True
+    return False

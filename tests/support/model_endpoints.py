@@ -16,10 +16,9 @@ from typing import Any
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tribolake.oil.wording.configuration import configuration_of
 from tribolake.oil.wording.enrich import enrich
 from tribolake.oil.wording.pattern import Pattern
-from tribolake.oil.wording.prompt import read_examples
+from tribolake.oil.wording.prompt import configuration_of, read_examples
 from tribolake.oil.wording.result import Enrichment, Pending
 from tribolake.oil.wording.segments import Wordings, open_wordings
 from tribolake.oil.wording.wording import cache_key, canonical_json

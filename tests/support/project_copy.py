@@ -20,7 +20,11 @@ PARTS = (
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project, like a fresh clone."""
-    copy = tmp_path / "project"
+    return copy_project(tmp_path / "project")
+
+
+def copy_project(copy: Path) -> Path:
+    """Copy the project into a new folder."""
     copy.mkdir()
     for part in PARTS:
         source = PROJECT_DIR / part

@@ -27,8 +27,8 @@ small:
   outputs:
     local: {type: duckdb, path: small.duckdb, threads: 2}
 """
-# The guard of a full refresh asks the product what is done; here everything may be built again.
-GUARD = "{% macro everything_is_touched() %}{{ return(true) }}{% endmacro %}"
+# The guard of a full refresh asks what a run touches. In a small project everything is touched.
+GUARD = "{% macro everything_is_touched(product) %}{{ return(true) }}{% endmacro %}"
 
 
 class SmallProject:
@@ -51,7 +51,7 @@ class SmallProject:
             (self.folder / "models" / f"{name}.{suffix}").write_text(text)
 
     def invoke(self, command: str, *words: str) -> Any:
-        """What dbt gives back for a command; its errors are raised."""
+        """Return the result of a dbt command. Its errors are raised."""
         folder = str(self.folder)
         places = ["--project-dir", folder, "--profiles-dir", folder, "--log-level", "none", "--log-level-file", "none"]
         outcome = dbtRunner(callbacks=[self._listen]).invoke([command, *words, *places])
@@ -60,7 +60,7 @@ class SmallProject:
         return outcome.result
 
     def run(self, *words: str) -> dict[str, str]:
-        """Run the models; returns the error of each that failed, by name."""
+        """Run the models. Returns the error of each failed model, by name."""
         results = self.invoke("run", *words).results
         return {result.node.name: str(result.message) for result in results if result.status != "success"}
 
@@ -69,7 +69,7 @@ class SmallProject:
             return connection.execute(query).fetchall()
 
     def table(self, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Columns and rows."""
+        """Return columns and rows."""
         columns = self.query(f"select column_name, data_type from duckdb_columns() where table_name = '{name}'")
         return [" ".join(column) for column in columns], self.query(f"select * from {name} order by all")
 

@@ -12,6 +12,9 @@ from typing import Any
 
 import duckdb
 
+from tribolake.lake.claims import FolderClaims
+from tribolake.lake.custody import LeasedCustody
+from tribolake.lake.lease import Lease
 from tribolake.oil.product import OIL
 from tribolake.publish.gold import publish_client
 from tribolake.publish.history import days_of, retire_snapshots
@@ -23,26 +26,41 @@ from tribolake.publish.version import ManifestHeader
 
 CLIENT = "cda"
 DAY = "2026-01-31"
+PUBLISHED = (
+    "gold.classified_reports",
+    "gold.machine_status_current",
+    "limits.stewart_limits",
+    "silver.samples",
+    "silver.rejected",
+)
 TABLES = """
     create schema gold; create schema limits; create schema silver; create schema changes;
+    create schema seeds;
     create table gold.classified_reports as
         select 'CDA' as client, 'S' || i as sampleNumber, 'finning' as laboratory, 'T_' || i % 7 as unitId,
                'motor' as componentName, timestamp '2026-01-01' + to_days(i::int) as sampleTimestamp,
-               'Normal' as report_status, {mark} as mark
+               'Normal' as report_status, {mark} as mark, '' as sampleOccurrence
         from range({rows}) t(i);
     create table gold.machine_status_current as
         select 'T_' || i as unit_id, 'CDA' as client, 'Normal' as overall_status, {mark} as mark from range(7) t(i);
     create table limits.stewart_limits as
         select 'CDA' as client, 'camion' as machine, 'motor' as component, 'E' || i as essay,
                10::double as threshold_normal, 20::double as threshold_alert, 30::double as threshold_critic,
-               5 as count, {mark} as mark, 'v{mark}' as limits_version
+               5 as count, {mark} as mark, 'v{mark}' as limits_version, 'ppm' as unit
         from range(9) t(i);
     create table limits.int_limits as
         select 'machine' as grain, null::varchar as machine_model, * from limits.stewart_limits;
-    create table silver.samples as select * exclude (report_status), 1 as row_id from gold.classified_reports;
+    create table silver.samples as
+        select * exclude (report_status), 1 as row_id, 0 as previous_row_id from gold.classified_reports;
+    create table silver.rejected as
+        select 'CDA' as client, 'not_a_number' as reason, 'value' as subject, 'k' as file_key, 'OIL' as sheet,
+               i::integer as row_number, 'Fe' as column_name, 'S' || i as sampleNumber, 'Hierro' as essay, 'x' as text,
+               null::varchar as detail, 1::bigint as cells, 'c' as content_id, {mark} as mark
+        from range(3) t(i);
     create table changes.int_contents as
         select 'cda' as client, 'k' as file_key, null::varchar as version_id, 's' as sha256, 1 as size_bytes,
                true as is_live;
+    create table seeds.clients as select 'cda' as client, 'CDA' as client_code;
 """
 
 
@@ -63,10 +81,21 @@ def publish(
     run: str,
     at: str = DAY,
     declared: Mapping[str, Sequence[str]] | None = None,
+    policy: str = "default",
 ) -> bool:
     return publish_client(
-        connection, OIL.contract, shelf_in(root), CLIENT, ManifestHeader(run, "default", at), declared or {}
-    )
+        connection, OIL.contract, shelf_in(root), CLIENT, ManifestHeader(run, policy, at), declared or {}
+    ).changed
+
+
+def publish_as_a_machine(
+    connection: duckdb.DuckDBPyConnection, root: Path, run: str, at: str, lease_seconds: float
+) -> None:
+    """Publish while the lake is held, and ask for the lease before each visible change."""
+    custody = LeasedCustody(lambda: Lease(FolderClaims(root / "leases"), "", lease_seconds))
+    shelf = FolderShelf(root, root / "oil-analysis", custody.assert_lease_held)
+    with custody.hold():
+        publish_client(connection, OIL.contract, shelf, CLIENT, ManifestHeader(run, "default", at), {})
 
 
 def apply_retention(places: Places, daily: int = DAILY, weekly: int = WEEKLY) -> None:
@@ -76,6 +105,11 @@ def apply_retention(places: Places, daily: int = DAILY, weekly: int = WEEKLY) ->
 
 def gold_of(root: Path) -> Path:
     return shelf_in(root).home / "gold" / CLIENT
+
+
+def snapshots(root: Path) -> list[str]:
+    """List the links in the history."""
+    return sorted(found.name for found in (gold_of(root) / "_history").iterdir() if found.is_symlink())
 
 
 def read_whole(folder: Path, base: Path | None = None) -> dict[str, Any]:
@@ -113,6 +147,10 @@ def harmonized_of(root: Path) -> Path:
     return shelf_in(root).home / "silver" / "harmonized" / "CDA.parquet"
 
 
+def rejected_of(root: Path) -> Path:
+    return shelf_in(root).home / "silver" / "rejected" / "CDA.parquet"
+
+
 def delta_of(root: Path, day: str = DAY) -> Path:
     return shelf_in(root).home / "silver" / "_delta" / f"CDA_{day}.parquet"
 
@@ -132,10 +170,5 @@ def publish_repeatedly(root: Path, path: Path, kill: int, turns: Connection) -> 
 
 
 def mark_all(connection: duckdb.DuckDBPyConnection, mark: int) -> None:
-    for relation in (
-        "gold.classified_reports",
-        "gold.machine_status_current",
-        "limits.stewart_limits",
-        "silver.samples",
-    ):
+    for relation in PUBLISHED:
         connection.execute(f"update {relation} set mark = {mark}")

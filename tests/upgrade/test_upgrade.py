@@ -48,6 +48,27 @@ RECOMMENDATIONS = {
     "cache_key",
     "machine_ai_recommendation",
 }
+# Floors of limits and adopted rules judge anew (ADR 21), and a machine's score counts an oil once (ADR 24).
+JUDGED = {
+    "essays_broken",
+    "severity_score",
+    "classification_score",
+    "report_status",
+    "breached_essays",
+    "essay_status",
+    "limits_source",
+    "rule_ids",
+    "urgency",
+    "overall_status",
+    "machine_score",
+    "components_normal",
+    "components_alerta",
+    "components_anormal",
+    "priority_score",
+    "component_details",
+    "weighted_machine_score",
+    "worst_component",
+}
 PROGRESS = b"\x1b[2K"  # begins each progress message on a terminal
 # Runs are killed after this share of their progress messages.
 EARLY_AND_LATE = (0.02, 0.5, 0.95)
@@ -167,20 +188,24 @@ def check_history(upgraded: Upgraded) -> None:
                 [table],
             ).fetchone() or ("",)
             old = f"select {columns} from before.history.{table}"
-            lost = f"{old} except all select {columns} from history.{table}"
             assert warehouse.execute(f"select count(*) > 0 from ({old})").fetchone() == (True,), table
-            assert warehouse.execute(lost).fetchall() == [], table
+            now = f"select {columns} from history.{table}"
+            if "dbt_valid_to" in columns:  # what was valid may have ended, because another status followed
+                ended = f"{old} where dbt_valid_to is not null except all {now}"
+                assert warehouse.execute(ended).fetchall() == [], table
+                old, now = (f"select * exclude (dbt_valid_to) from ({rows})" for rows in (old, now))
+            assert warehouse.execute(f"{old} except all {now}").fetchall() == [], table
     assert logged(upgraded.lake.home)[: len(upgraded.before.log)] == upgraded.before.log
 
 
 def check_published(upgraded: Upgraded) -> None:
-    """Check that the same columns come first, with the same rows except texts of recommendations."""
+    """Check that the same columns come first, with the same rows except verdicts and texts of recommendations."""
     published = everything_published(upgraded.lake.home)
     assert published.keys() == upgraded.before.published.keys()
     for name, rows in upgraded.before.published.items():
         now = published[name]
         assert now.schema.names[: len(rows.schema.names)] == rows.schema.names, name
-        compared = [column for column in rows.schema.names if column not in RECOMMENDATIONS]
+        compared = [column for column in rows.schema.names if column not in JUDGED | RECOMMENDATIONS]
         assert rows_only_in_one(rows.select(compared), now.select(compared)) == (0, 0), name
 
 
@@ -208,13 +233,15 @@ def check_nothing_to_do(upgraded: Upgraded) -> None:
 
 
 def check_reprocess(upgraded: Upgraded, run_id: str, folder: Path) -> None:
-    """Check that a run of the earlier release is reprocessed to equal rows except recommendations."""
+    """Check that a run of the earlier release is reprocessed to equal rows, except verdicts, texts and new columns."""
     ended = command(upgraded.lake, "reprocess", "--as-of", run_id, "--into", str(folder), "--json")
     assert ended.returncode in (OK, NEEDS_A_LOOK), ended.stderr
     for client in json.loads(ended.stdout)["clients"].values():
         for file in client["files"]:
             assert (file["rows_missing"], file["rows_added"]) == (0, 0), file
-            assert set(file["columns"]) <= RECOMMENDATIONS, file
+            then = {column for rows in upgraded.before.published.values() for column in rows.schema.names}
+            compared = then - JUDGED - RECOMMENDATIONS
+            assert {name: rows for name, rows in file["columns"].items() if name in compared} == {}, file
 
 
 def test_missing_history_says_what_to_do(tmp_path: Path):
@@ -222,19 +249,36 @@ def test_missing_history_says_what_to_do(tmp_path: Path):
         export("0" * 40, tmp_path)
 
 
+@pytest.mark.slow
 def test_first_run_says_what_it_does_again(upgraded: Upgraded):
     check_run(upgraded)
     assert "every file is read again" in upgraded.run.stderr
 
 
+@pytest.mark.slow
 def test_first_run_keeps_all_history(upgraded: Upgraded):
     check_history(upgraded)
 
 
+@pytest.mark.slow
 def test_first_run_publishes_same_rows(upgraded: Upgraded):
     check_published(upgraded)
 
 
+@pytest.mark.slow
+def test_first_run_keeps_the_keys_of_samples(upgraded: Upgraded):
+    """Each number was one sample. Its occurrence is empty, so joins by number and laboratory find what they found."""
+    home = Path(upgraded.lake.lake, PRODUCT)
+    manifests = [json.loads(path.read_text(encoding="utf-8")) for path in home.glob("gold/*/_manifest.json")]
+    assert [manifest["schema_version"] for manifest in manifests] == ["2.2", "2.2"]
+    reports = str(home / "gold" / "*" / "classified_reports.parquet")
+    assert duckdb.execute("select distinct sampleOccurrence from read_parquet($1)", [reports]).fetchall() == [("",)]
+    with duckdb.connect(str(home.parent / "_state" / "warehouse.duckdb"), read_only=True) as warehouse:
+        history = warehouse.execute("select distinct sampleOccurrence from history.report_status_history").fetchall()
+    assert history == [("",)]
+
+
+@pytest.mark.slow
 def test_first_run_leaves_final_files_alone(upgraded: Upgraded):
     check_final(upgraded)
 
@@ -244,6 +288,7 @@ def sources_of_texts(published: dict[str, pa.Table]) -> set[str]:
     return {source for rows in reports for source in rows["recommendation_source"].to_pylist()}
 
 
+@pytest.mark.slow
 def test_second_run_has_nothing_to_do(upgraded: Upgraded):
     check_nothing_to_do(upgraded)
 
@@ -279,6 +324,13 @@ def test_fleet_of_an_old_day_is_as_readers_saw_it(upgraded: Upgraded):
     found = answer(upgraded.lake, "history", "--as-of", str(day))["machines"]
     assert seen
     assert sorted((each["client"], each["unit_id"], each["overall_status"]) for each in found) == sorted(seen)
+
+
+@pytest.mark.slow
+def test_upgraded_lake_keeps_history_without_its_warehouse(upgraded: Upgraded, tmp_path: Path):
+    lake = copy_of(upgraded.lake, tmp_path / "lake")
+    shutil.rmtree(Path(lake.lake, "_state"))
+    check_history(replace(upgraded, lake=lake, run=command(lake, "run", "--json")))
 
 
 @pytest.mark.slow

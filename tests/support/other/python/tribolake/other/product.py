@@ -26,7 +26,6 @@ OTHER = Product(
             select client, count(*), count(*), count(*), 0, 0 from bronze.other_arrivals
             where arrived_at >= $since group by client
         """,
-        failed="select file_key, message from bronze.other_arrivals where arrived_at >= $since and status = 'failed'",
         samples="select client, count(*) from bronze.other_arrivals group by client",
         touched="select distinct client from bronze.other_arrivals",
         troubles="select name, concat(name, ' is large') from gold.other_values where value > 100",

@@ -1,0 +1,114 @@
+"""Break the code in many small ways, each of which a named test must notice.
+
+`mutants.yml` lists them. A mutant replaces one text of a file in a copy of the project, where the test then runs: a
+test of pytest, or the unit tests of a model. A text that is gone or not unique fails, so that the list stays true.
+
+CI tries a tenth of the list, another one for each commit. `make test-slow SLOW=tests/mutants` tries all.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.project_copy import copy_project, in_project
+from tribolake.settings import PROJECT_DIR
+
+LIST = Path(__file__).with_name("mutants.yml")
+TESTS_FAILED = 1
+SHARE_IN_CI = 0.1
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`killed_by` is a test of pytest, or `unit tests of MODEL`."""
+
+    name: str
+    file: str
+    text: str
+    becomes: str
+    killed_by: str
+
+
+def mutants() -> list[Mutant]:
+    return [Mutant(**entry) for entry in yaml.safe_load(LIST.read_text(encoding="utf-8"))]
+
+
+def sampled() -> list[object]:
+    """Return the mutants as parameters. Those that this commit's CI leaves out are marked."""
+    found = mutants()
+    commit = subprocess.run(
+        ["git", "-C", str(PROJECT_DIR), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout
+    chance = random.Random(commit)  # noqa: S311 - a sample, not a secret
+    chosen = set(chance.sample([mutant.name for mutant in found], max(1, round(len(found) * SHARE_IN_CI))))
+    return [
+        pytest.param(mutant, id=mutant.name, marks=() if mutant.name in chosen else pytest.mark.thorough)
+        for mutant in found
+    ]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the project with an empty warehouse, in which unit tests of models can run."""
+    project = copy_project(tmp_path_factory.mktemp("mutants") / "project")
+    for name in ("pyproject.toml", "infra", "Dockerfile", ".gitignore"):
+        source = PROJECT_DIR / name
+        if source.is_dir():
+            shutil.copytree(source, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copyfile(source, project / name)
+    built = in_project(project, "dbt.cli.main", "build", "--exclude-resource-type", "unit_test")
+    assert built.returncode == 0, built.stdout[-3000:]
+    yield project
+    shutil.rmtree(project)
+
+
+def mutated(text: str, mutant: Mutant) -> str:
+    """Return the text with the mutant's change.
+
+    Raises:
+        AssertionError: the text to replace is not there exactly once.
+    """
+    times = text.count(mutant.text)
+    assert times == 1, f"{mutant.file} has the text of mutant {mutant.name} {times} times: choose another text"
+    return text.replace(mutant.text, mutant.becomes)
+
+
+def is_killed(project: Path, mutant: Mutant) -> bool:
+    """Run the test that has to notice the mutant."""
+    model = mutant.killed_by.removeprefix("unit tests of ")
+    if model != mutant.killed_by:
+        ended = in_project(project, "dbt.cli.main", "test", "--select", f"{model},test_type:unit")
+        assert "PASS=" in ended.stdout, ended.stdout[-2000:]
+        assert "TOTAL=0" not in ended.stdout, f"{model} has no unit tests"
+        return ended.returncode == TESTS_FAILED
+    ended = in_project(project, "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", mutant.killed_by)
+    assert ended.returncode in (0, TESTS_FAILED), ended.stdout[-3000:] + ended.stderr[-1000:]
+    return ended.returncode == TESTS_FAILED
+
+
+def test_each_mutant_changes_a_text_that_is_there_once():
+    for mutant in mutants():
+        assert mutated((PROJECT_DIR / mutant.file).read_text(encoding="utf-8"), mutant)
+    names = [mutant.name for mutant in mutants()]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", sampled())
+def test_mutant_is_killed(copy: Path, mutant: Mutant):
+    file = copy / mutant.file
+    whole = file.read_text(encoding="utf-8")
+    file.write_text(mutated(whole, mutant), encoding="utf-8")
+    try:
+        assert is_killed(copy, mutant), f"{mutant.killed_by} does not notice {mutant.name}"
+    finally:
+        file.write_text(whole, encoding="utf-8")
