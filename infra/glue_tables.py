@@ -52,6 +52,7 @@ TABLES = (
     Table("machine_status_current", "gold/*/machine_status_current.parquet", "One row per machine, its status today"),
     Table("stewart_limits", "gold/*/stewart_limits.parquet", "One row per machine, component and essay"),
     Table("harmonized", "silver/harmonized/*.parquet", "Silver, one row per sample, one column per essay"),
+    Table("rejected", "silver/rejected/*.parquet", "Silver, one row per thing that was delivered and is not used"),
 )
 
 
@@ -130,7 +131,7 @@ def _resource(table: Table, schema: pa.Schema) -> Iterator[str]:
         Description: {table.description}
         TableType: EXTERNAL_TABLE
 """
-    yield _in_gold(table) if table.is_gold else _in_silver()
+    yield _in_gold(table) if table.is_gold else _in_silver(table)
     yield """\
           SerdeInfo:
             SerializationLibrary: org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe
@@ -168,11 +169,11 @@ def _in_gold(table: Table) -> str:
 """
 
 
-def _in_silver() -> str:
-    return """\
-        Parameters: {EXTERNAL: "TRUE", classification: parquet}
+def _in_silver(table: Table) -> str:
+    return f"""\
+        Parameters: {{EXTERNAL: "TRUE", classification: parquet}}
         StorageDescriptor:
-          Location: !Sub "s3://${BucketName}/${Prefix}/silver/harmonized/"
+          Location: !Sub "s3://${{BucketName}}/${{Prefix}}/silver/{table.name}/"
           InputFormat: org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat
           OutputFormat: org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat
 """

@@ -63,7 +63,7 @@ class Starter:
             WatchedBronze(
                 environment["BUCKET"],
                 environment["PREFIX"],
-                frozenset(environment["CLIENTS"].split(",")),
+                frozenset(filter(None, environment["CLIENTS"].split(","))),
             ),
             Tasks(
                 boto3.client("ecs", config=ECS_CONFIG),
