@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 MARKS ?= slow
+# A commit draws the same examples wherever it is tested, and other commits draw others.
+DRAWN_BY := $(shell git rev-parse HEAD 2>/dev/null)
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-seed="$(DRAWN_BY)"
 SOURCES := python models tests bench infra
 
 .DEFAULT_GOAL := help
@@ -12,14 +15,14 @@ SOURCES := python models tests bench infra
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.installed ## Install, write sample laboratory files, run on them, show the fleet
-	$(BIN)/tribolake demo
+demo: $(VENV)/.installed $(if $(filter market,$(PRODUCT)),$(VENV)/.installed-market) ## Install, write sample files, run on them, show the result; PRODUCT=market for prices
+	$(BIN)/tribolake $(PRODUCT) demo
 
 test: $(VENV)/.installed-dev ## Run the tests
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/.installed-dev ## Run the slow tests (an hour); SLOW=FILE or MARKS=MARKER choose some
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "$(MARKS)" $(SLOW)
+	$(PYTEST) -m "$(MARKS)" $(SLOW)
 
 lint: $(VENV)/.installed-dev ## Check style and types
 	$(BIN)/ruff check $(SOURCES)
@@ -34,7 +37,8 @@ format: $(VENV)/.installed-dev ## Put the code into the project's style
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/sqlfluff fix --processes 2 --disable-progress-bar models macros tests/data
 
-bench: $(VENV)/.installed-dev ## Measure runs, the watcher and the enrichment
+bench: $(VENV)/.installed-dev ## Measure the reader, runs, the watcher and the enrichment
+	$(BIN)/python bench/reading.py
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/watch.py
 	$(BIN)/python bench/enrichment.py
@@ -46,7 +50,9 @@ lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-strip-extras pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-strip-extras --extra dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+		--no-emit-index-url --no-strip-extras --extra market --constraint requirements.lock pyproject.toml -o requirements-market.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-strip-extras --extra dev --extra market --constraint requirements-market.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove the environment and caches, not the lake
 	rm -rf $(VENV) target logs .pytest_cache .ruff_cache .hypothesis
@@ -59,6 +65,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "installing requirements.lock (about a minute)"
 	$(PIP) install --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-market: requirements-market.lock $(VENV)/.installed
+	@echo "installing requirements-market.lock"
+	$(PIP) install --require-hashes -r requirements-market.lock
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed

@@ -33,7 +33,9 @@ PRODUCT = "oil-analysis"
 COLD, NOTHING_NEW, ONE_MORE = "full run, cold", "nothing new", "one more workbook"
 CONFIDENCE = 0.95
 # Fields that differ between runs and code.
-OF_ONE_RUN = {"run_id", "published_at", "at", "code", "folder"}
+OF_ONE_RUN = {"run_id", "published_at", "at", "code", "folder", "replaces"}
+# Files whose rows name their run.
+NAMED_BY_RUN = {"_delta.parquet", "_changes.json"}
 Runs = dict[str, Measurement]
 Contents = dict[str, str]
 
@@ -62,6 +64,7 @@ def published(lake: Path, case: str) -> Contents:
             if hashlib.sha256(content).hexdigest() != file["sha256"]:
                 raise SystemExit(f"{file['name']} is not what {manifest} says")
             found[f"gold/{said['client']}/{file['name']}"] = file["sha256"]
+        said["followers"] = [one for one in said.get("followers", []) if one["name"] not in NAMED_BY_RUN]
         found[f"gold/{said['client']}/_manifest.json"] = digest(without_run(said))
     for path in (*home.glob("silver/harmonized/*.parquet"), *home.glob("silver/stewart_limits/*/*")):
         found[path.relative_to(home).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
