@@ -330,7 +330,10 @@ def test_fleet_of_an_old_day_is_as_readers_saw_it(upgraded: Upgraded):
 def test_upgraded_lake_keeps_history_without_its_warehouse(upgraded: Upgraded, tmp_path: Path):
     lake = copy_of(upgraded.lake, tmp_path / "lake")
     shutil.rmtree(Path(lake.lake, "_state"))
-    check_history(replace(upgraded, lake=lake, run=command(lake, "run", "--json")))
+    again = replace(upgraded, lake=lake, run=command(lake, "run", "--json"))
+    assert again.run.returncode == NEEDS_A_LOOK, again.run.stderr
+    assert "history" not in again.run.stderr, again.run.stderr
+    check_history(again)
 
 
 @pytest.mark.slow

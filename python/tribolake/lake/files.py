@@ -50,14 +50,27 @@ def make_folder(path: Path, root: Path) -> None:
     """Make a folder durably.
 
     An existing folder is synced too, because a killed process may have made it without a sync. What another program
-    put in the place of a folder is renamed.
+    put in the place of a folder is renamed. Several threads may make folders below one another at once.
     """
     for folder in (path, *path.parents):
         if folder == root or folder.is_dir():
             break
-        set_aside(folder)
+        if os.path.lexists(folder):
+            _set_aside_unless_folder(folder)
     path.mkdir(parents=True, exist_ok=True)
     sync_up(path, root)
+
+
+def _set_aside_unless_folder(path: Path) -> None:
+    """Rename what is no folder. A folder that another thread has just made there stays: unlink refuses folders."""
+    before = path.with_name(f".{path.name}.before")
+    remove(before)
+    try:
+        before.hardlink_to(path)
+        path.unlink()
+    except OSError:
+        if not path.is_dir():
+            raise
 
 
 def set_aside(path: Path) -> None:
