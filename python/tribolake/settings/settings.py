@@ -16,6 +16,7 @@ from tribolake.settings.groups import (
     PREFIX,
     SIZE,
     UMASK,
+    AuroraSettings,
     Group,
     MarketSettings,
     ModelSettings,
@@ -85,6 +86,7 @@ class Settings(Group):
     reader: ReaderSettings = ReaderSettings()
     model: ModelSettings = ModelSettings()
     market: MarketSettings = MarketSettings()
+    aurora: AuroraSettings = AuroraSettings()
     trigger: TriggerSettings = TriggerSettings()
 
     @field_validator("lake", "state_dir", "cache_dir")
