@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli.market_tables import print_fetched, print_market_status, print_values, print_versions
+from tribolake.cli import market_sinks
+from tribolake.cli.market_tables import (
+    print_deliveries,
+    print_fetched,
+    print_market_status,
+    print_values,
+    print_versions,
+)
 from tribolake.cli.options import (
     Exit,
     JsonOption,
@@ -39,6 +46,7 @@ from tribolake.run.pipeline import run as run_pipeline
 from tribolake.settings import IS_CHECKOUT, PROJECT_DIR, Settings
 
 app = new_app()
+app.add_typer(market_sinks.app)  # without a name: its commands are those of this group
 DAY = ["%Y-%m-%d"]
 
 
@@ -123,7 +131,7 @@ def run(
     """Bring gold up to date with the staged responses: read, compute, test, publish. Needs no network.
 
     Exit codes: 0 done or nothing new, 1 failed, 2 bad usage, 3 another run holds the lake, 4 published, but some
-    responses need a look.
+    responses need a look, or the lake or Aurora did not confirm all values.
     """
     with explained_errors(as_json=as_json):
         settings = _settings(lake)
@@ -137,6 +145,7 @@ def run(
             print_json(report.as_dict())
         elif not quiet or report.needs_a_look:
             print_run(report, settings)
+            print_deliveries(report.results["deliveries"].report)
         raise typer.Exit(Exit.NEEDS_A_LOOK if report.needs_a_look else Exit.OK)
 
 

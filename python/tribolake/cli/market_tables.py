@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -42,8 +42,22 @@ def print_market_status(found: dict[str, Any]) -> None:
         console.print(f"[red]failed[/red] {printable(failed['file'])}: {printable(failed['problem'])}")
     for one in found["rejected"]:
         console.print(f"[red]rejected[/red] {one['rejected']:,} × {printable(one['reason'])} {printable(one['file'])}")
+    for one in found["deliveries"]:
+        words = f"{one['waiting']:,} wait for {one['sink']} since {one['since']}"
+        console.print(f"[red]not delivered[/red] {words}: {printable(one['problem'] or 'no run has tried')}")
     for client, held in found["held_back"].items():
         console.print(f"[red]held back[/red] {printable(client)}: {printable(held['problem'])}")
+
+
+def print_deliveries(served: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print what each sink confirmed, and why it did not confirm the rest. Sinks without news are left out."""
+    console = open_console()
+    for name, one in served.items():
+        if one["delivered"]:
+            console.print(f"delivered {one['delivered']:,} to {name}")
+        if one["waiting"] or one["problem"]:
+            words = f"{name}: {one['waiting']:,} wait for the next run or `tribolake market deliver`."
+            console.print(f"[red]not delivered[/red] {words} {printable(one['problem'] or '')}")
 
 
 def print_values(body: dict[str, Any]) -> None:

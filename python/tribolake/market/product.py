@@ -6,6 +6,11 @@ from tribolake.market.contract import CONTRACT, UNIVERSE
 from tribolake.market.keys import IMPORT, YFINANCE, raw_inbox
 from tribolake.product import Product, Sources, Steps, Warehouse
 
+# What sinks have not confirmed.
+PENDING = """
+    select sink, count(*) as waiting, cast(min(computed_at) as varchar) as since, any_value(problem) as problem
+    from control.pending_deliveries group by sink order by sink
+"""
 WAREHOUSE = Warehouse(
     arrivals="bronze.raw_responses",
     from_files=("bronze.raw_responses",),
@@ -27,7 +32,12 @@ WAREHOUSE = Warehouse(
         select concat('ticker ', ticker), concat(symbol, ' has responses, and no bar of them can be used')
         from gold.ticker_status
         where sessions = 0
-        order by ticker
+        union all
+    """
+    f"""
+        select concat('sink ', sink), concat(sink, ' did not confirm all values: ', problem) from ({PENDING})
+        where problem is not null
+        order by all
     """,
     rejected="""
         select
@@ -46,6 +56,7 @@ WAREHOUSE = Warehouse(
         order by needs_a_look desc, file, rejected desc, bars.reason
     """,
     shown={
+        "deliveries": PENDING,
         "tickers": "select * exclude (client) from gold.ticker_status order by ticker",
         "failed_files": """
             select file_key as file, message as problem, arrived_at as last_attempt from bronze.raw_responses

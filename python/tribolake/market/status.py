@@ -33,6 +33,7 @@ def market_status(settings: Settings) -> dict[str, Any]:
         "waiting": waiting,
         "failed_files": known["failed_files"],
         "rejected": [one for one in known["rejected"] if one["needs_a_look"]],
+        "deliveries": known.get("deliveries", []),
         "last_attempt": {name: attempt.get(name) for name in SHOWN},
         "held_back": attempt.get("held_back", {}),
     }
