@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.support.s3_fixtures import Buckets
-from tests.support.servers.rgw import RgwIsNotInstalled, rgw_server
+from tests.support.servers.apt import ProgramsMissing
+from tests.support.servers.rgw import rgw_server
 from tests.support.servers.server import DASHBOARD, FUSION, S3Server, client
 
 from tribolake.errors import ConfigurationError
@@ -221,7 +222,7 @@ def hasty_rgw() -> Iterator[S3Server]:
     with ExitStack() as stack:
         try:
             server = stack.enter_context(rgw_server(lifecycle_day=1))
-        except RgwIsNotInstalled as missing:
+        except ProgramsMissing as missing:
             pytest.skip(str(missing))
         yield server
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +14,9 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+from tests.support.s3_fixtures import skip_or_fail
+from tests.support.servers.apt import ProgramsMissing
+from tests.support.servers.mariadb import mariadb_server
 from tests.support.servers.postgres import PostgresServer, postgres_server
 
 from tribolake.market.aurora.connection import url_of
@@ -34,6 +37,17 @@ def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server for the whole session."""
     with postgres_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[str]:
+    """The address of a database in a MariaDB server for the whole session."""
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(mariadb_server())
+        except ProgramsMissing as missing:
+            skip_or_fail(missing)
+        yield address
 
 
 @pytest.fixture(scope="session")
