@@ -97,6 +97,8 @@ def test_doubles_come_back_to_the_last_bit(made: Settings, values: list[float]):
 
 
 def test_parts_of_an_address_are_those_of_mysql(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(ConfigurationError, match="Aurora is off"):
+        url_of(load_settings())
     for name, value in {"HOST": "db", "PORT": "3307", "DATABASE": "app", "USER": "u@x", "PASSWORD": "p/w"}.items():
         monkeypatch.setenv(f"AURORA_{name}", value)
     url = url_of(load_settings())

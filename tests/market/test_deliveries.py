@@ -25,6 +25,7 @@ from tribolake.market.aurora.store import AuroraStore
 from tribolake.market.deliver import deliver_pending
 from tribolake.market.market_lake import MarketLake
 from tribolake.market.product import MARKET
+from tribolake.market.status import market_status
 from tribolake.run.pipeline import run
 
 ALL = len(SYMBOLS) * len(KINDS)
@@ -55,6 +56,12 @@ def versions(lake: Delivered, kind: str) -> dict[tuple[Any, ...], str]:
     return {row[:3]: row[3] for row in lake.in_aurora(query)}
 
 
+def delivered_months(lake: Delivered) -> set[tuple[Any, ...]]:
+    """Return which transaction wrote each mark."""
+    query = "select kind, ticker, month, xmin::text from tribolake_market.delivered_months"
+    return {(row[:3], row[3]) for row in lake.in_aurora(query)}
+
+
 def test_aurora_has_the_bits_of_gold_and_of_the_lake(lake_and_aurora: Delivered):
     served = deliver(lake_and_aurora)
     assert served == {name: {"delivered": ALL, "waiting": 0, "problem": None} for name in ("lake", "aurora")}
@@ -79,7 +86,7 @@ def test_aurora_has_the_bits_of_gold_and_of_the_lake(lake_and_aurora: Delivered)
 def test_corrected_history_changes_its_months_only(lake_and_aurora: Delivered):
     """A row that gold no longer has goes, and so does a row that somebody wrote over it."""
     deliver(lake_and_aurora)
-    before = versions(lake_and_aurora, "indicators")
+    before, marks = versions(lake_and_aurora, "indicators"), delivered_months(lake_and_aurora)
     with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
         warehouse.execute(
             "update gold.indicators set rsi_14 = 50 where ticker = 'NVDA' and session_date = '2024-01-10';"
@@ -92,6 +99,8 @@ def test_corrected_history_changes_its_months_only(lake_and_aurora: Delivered):
     after = versions(lake_and_aurora, "indicators")
     changed = {str(key[1]) for key in before if after.get(key) != before[key]}
     assert {day for day in changed if not day.startswith("2023-05")} == {"2024-01-10", "2024-01-11"}
+    sent = {key for key, _ in marks ^ delivered_months(lake_and_aurora)}
+    assert sent == {("indicators", "NVDA", "2023-05"), ("indicators", "NVDA", "2024-01")}
     assert len(lake_and_aurora.objects()) == ALL + len(KINDS)
 
 
@@ -132,6 +141,7 @@ import os, signal, sys
 from tribolake.market import deliver, outbox, sinks
 from tribolake.market.aurora import sink, store
 from tribolake.market.product import MARKET
+from tribolake.market.status import market_status
 from tribolake.settings import load_settings
 
 place, name, nth = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -183,10 +193,23 @@ def test_next_run_delivers_what_is_pending(lake_and_aurora: Delivered):
     report = run(MARKET, down)
     assert report.reasons == ["computed values wait to be delivered"] and report.needs_a_look
     assert report.results["deliveries"].report["lake"]["delivered"] == ALL
+    with duckdb.connect(down.warehouse, read_only=True) as warehouse:
+        told = dict(warehouse.execute(MARKET.warehouse.troubles).fetchall())
+    assert told.keys() == {"sink aurora"} and "refused" in told["sink aurora"]
+    (shown,) = market_status(down)["deliveries"]
+    assert (shown["sink"], shown["waiting"], shown["problem"] in told["sink aurora"]) == ("aurora", ALL, True)
     report = run(MARKET, lake_and_aurora.settings)
     assert not report.needs_a_look and report.results["deliveries"].report["aurora"]["delivered"] == ALL
     assert_complete(lake_and_aurora)
     assert run(MARKET, lake_and_aurora.settings).nothing_new
+
+
+def test_percentiles_without_columns_stop_no_other_kind(lake_and_aurora: Delivered):
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute("insert into gold.percentiles by name select 'X' as ticker, 'new_one' as indicator")
+    served = deliver(lake_and_aurora)["aurora"]
+    assert (served["delivered"], served["waiting"]) == (2 * len(SYMBOLS), len(SYMBOLS))
+    assert "no columns for percentiles of new_one" in served["problem"]
 
 
 def test_unpublished_tables_are_not_delivered(lake_and_aurora: Delivered):

@@ -179,6 +179,7 @@ def test_demo_needs_no_network(tmp_path: Path, tribolake: Tribolake):
         (("fetch", "../x"), 2),
         (("fetch",), 2),
         (("status",), 2),
+        (("deliver",), 2),
         (("run",), 2),
         (("get", "indicators", "NVDA"), 2),
         (("get", "prices", "NVDA"), 2),

@@ -21,7 +21,7 @@ from tests.support.servers.postgres import PostgresServer, postgres_server
 
 from tribolake.market.aurora.connection import url_of
 from tribolake.market.aurora.schema import upgrade
-from tribolake.market.aurora.sink import _rows_query
+from tribolake.market.aurora.sink import rows_query
 from tribolake.market.aurora.tables import TABLES
 from tribolake.market.product import MARKET
 from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, random_walk
@@ -88,9 +88,7 @@ class Delivered:
         """Return the same rows of gold."""
         with duckdb.connect(self.settings.warehouse, read_only=True) as warehouse:
             tickers = sorted({row[0] for row in warehouse.execute(f"select ticker from gold.{kind}").fetchall()})
-            query = (
-                f"select $ticker, {', '.join(self._names(kind))} from ({_rows_query(warehouse, kind)}) order by 2, 3"
-            )
+            query = f"select $ticker, {', '.join(self._names(kind))} from ({rows_query(kind)}) order by 2, 3"
             return [row for name in tickers for row in warehouse.execute(query, {"ticker": name}).fetchall()]
 
     def objects(self) -> list[Path]:
