@@ -33,9 +33,11 @@ def lake(computed_lake: Path, mariadb: str, tmp_path: Path) -> Delivered:
 
 def test_deliveries_are_the_bits_of_gold_once(lake: Delivered):
     """A row whose values are the same keeps its run and its time."""
-    with ThreadPoolExecutor(2) as threads:  # two upgrades at once
-        before = [one.result() for one in [threads.submit(schema.upgrade, lake.settings) for _ in range(2)]]
-    assert sorted(before, key=str) == [("1", "1"), (None, "1")]
+    for _ in range(3):
+        lake.in_aurora("drop database if exists tribolake_market")
+        with ThreadPoolExecutor(4) as threads:  # upgrades at once
+            before = [one.result() for one in [threads.submit(schema.upgrade, lake.settings) for _ in range(4)]]
+        assert sorted(before, key=str) == [*[("1", "1")] * 3, (None, "1")]
     assert not deliver_pending(MARKET, lake.settings).needs_a_look
     assert_complete(lake)
     with sa.create_engine(url_of(lake.settings), poolclass=sa.NullPool).connect() as connection:

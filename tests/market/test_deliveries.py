@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,11 +24,13 @@ from tests.support.servers.postgres import PASSWORD, PostgresServer, SilentProxy
 
 from tribolake.market.aurora import schema
 from tribolake.market.aurora.store import AuroraStore
-from tribolake.market.deliver import deliver_pending
+from tribolake.market.deliver import deliver_pending, serve
 from tribolake.market.market_lake import MarketLake
 from tribolake.market.product import MARKET
+from tribolake.market.sinks import LakeSink
 from tribolake.market.status import market_status
 from tribolake.run.pipeline import run
+from tribolake.settings import load_settings
 
 ALL = len(SYMBOLS) * len(KINDS)
 CLOSED_PORT = f"postgresql://postgres:{PASSWORD}@127.0.0.1:1/aurora"
@@ -110,8 +114,19 @@ def test_lake_down_does_not_break_aurora(lake_and_aurora: Delivered):
     assert served["aurora"] == {"delivered": ALL, "waiting": 0, "problem": None}
     assert served["lake"]["waiting"] == ALL and "processed" in served["lake"]["problem"]
     assert lake_and_aurora.pending() == {"lake": ALL}
-    assert deliver(lake_and_aurora)["lake"]["delivered"] == ALL
-    assert_complete(lake_and_aurora)
+
+    # Another run computes NVDA while the lake is down. Its first computation is not lost.
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute(
+            "update control.runs set run_id = 'later'; update control.run_request set run_id = 'later';"
+            "update control.computed_tickers set state = 'more' where ticker = 'NVDA'"
+        )
+    with lake_down(lake_and_aurora.settings):
+        deliver(lake_and_aurora)
+    assert deliver(lake_and_aurora)["lake"]["delivered"] == ALL + len(KINDS)
+    runs = [json.loads(path.read_bytes())["run_id"] for path in lake_and_aurora.objects() if "NVDA" in path.parts]
+    assert len(runs) == 2 * len(KINDS) and runs.count("later") == len(KINDS)
+    assert deliver(lake_and_aurora)["lake"]["delivered"] == 0
 
 
 def test_aurora_down_does_not_break_the_lake(lake_and_aurora: Delivered):
@@ -120,6 +135,8 @@ def test_aurora_down_does_not_break_the_lake(lake_and_aurora: Delivered):
     assert result.needs_a_look and result.report["lake"] == {"delivered": ALL, "waiting": 0, "problem": None}
     assert "refused" in result.report["aurora"]["problem"] and PASSWORD not in json.dumps(result.report)
     assert lake_and_aurora.pending() == {"aurora": ALL}
+    assert not deliver_pending(MARKET, down.changed(aurora_url=None)).needs_a_look
+    assert lake_and_aurora.pending() == {}  # an Aurora that is off does not keep runs busy
     assert not deliver_pending(MARKET, lake_and_aurora.settings).needs_a_look
     assert_complete(lake_and_aurora)
 
@@ -136,11 +153,26 @@ def test_silent_server_is_given_up(lake_and_aurora: Delivered, postgres: Postgre
     assert_complete(lake_and_aurora)
 
 
+def test_silent_store_is_given_up(lake_and_aurora: Delivered, monkeypatch: pytest.MonkeyPatch):
+    """A server that takes connections and never answers costs the time of the setting, not that of all attempts."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        sink = LakeSink(MARKET.of(load_settings(lake="s3://bucket", s3_endpoint=endpoint)))
+        with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+            began = time.monotonic()
+            served = serve(warehouse, sink, 1, lambda _: None)
+    assert time.monotonic() - began < 6
+    assert (served.delivered, served.waiting) == (0, ALL) and "given up" in str(served.problem)
+
+
 KILLED = """
 import os, signal, sys
 from tribolake.market import deliver, outbox, sinks
 from tribolake.market.aurora import sink, store
 from tribolake.market.product import MARKET
+from tribolake.market.sinks import LakeSink
 from tribolake.market.status import market_status
 from tribolake.settings import load_settings
 

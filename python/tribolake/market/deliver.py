@@ -17,13 +17,13 @@ import duckdb
 from tribolake.errors import ConfigurationError, is_interrupt
 from tribolake.lake.custody import lock_machine
 from tribolake.market.deadline import GivenUp, within
-from tribolake.market.outbox import confirm, note_problem, pending, prepare
+from tribolake.market.outbox import confirm, note_problem, pending, prepare, waits
 from tribolake.market.sinks import Sink, sink_names, sinks_of
 from tribolake.product import Product, Progress, StepResult
 from tribolake.run.attempt import keep_status, share_status
 from tribolake.run.home import open_custody
 from tribolake.run.project import Fingerprints
-from tribolake.run.warehouse import is_unfinished, last_run, open_warehouse
+from tribolake.run.warehouse import PastRun, is_unfinished, last_run, open_warehouse, table_exists
 from tribolake.settings import Settings
 
 NOT_CURRENT = "the warehouse has tables that no run has published: start `tribolake market run`, which delivers them"
@@ -59,30 +59,39 @@ def deliver_pending(product: Product, settings: Settings, progress: Progress = l
         ConfigurationError: no run has ended yet.
         LakeIsBusy: a run holds the lake.
     """
+    served: dict[str, Served] = {}
     with lock_machine(settings):
         custody = open_custody(settings)
         with custody.hold():
             custody.restore()
-            if not settings.warehouse.exists():
-                raise ConfigurationError(f"{settings.address} has no run of the market product: `tribolake market run`")
-            with open_warehouse(settings.warehouse) as warehouse:
-                past = last_run(warehouse)
-                if past is None:
-                    raise ConfigurationError(f"{settings.address} has no run that ended: `tribolake market run`")
-                sinks, served = sinks_of(settings), {}
-                if is_unfinished(warehouse, product, past) or past.fingerprints != Fingerprints.of(product):
-                    # Only objects of the lake are kept as they were published.
-                    for sink in sinks[1:]:
-                        waiting = len(pending(warehouse, sink.name))
-                        served[sink.name] = Served(waiting=waiting, problem=NOT_CURRENT)
-                    sinks = sinks[:1]
-                else:
-                    prepare(warehouse, sink_names(settings), past.run_id)
-                served = _serve_all(warehouse, settings, sinks, progress) | served
-                keep_status(settings, warehouse, product)
+            past = None
+            if settings.warehouse.exists():
+                with open_warehouse(settings.warehouse) as warehouse:
+                    past = last_run(warehouse)
+                    if past is not None and table_exists(warehouse, "control", "pending_deliveries"):
+                        served = _serve_published(warehouse, product, settings, past, progress)
+                        keep_status(settings, warehouse, product)
+            if past is None or not served:
+                raise ConfigurationError(f"{settings.address} has nothing to deliver yet: start `tribolake market run`")
             share_status(settings)
             custody.save(past.run_id, changed=True)
     return _result(served)
+
+
+def _serve_published(
+    warehouse: duckdb.DuckDBPyConnection, product: Product, settings: Settings, past: PastRun, progress: Progress
+) -> dict[str, Served]:
+    """Serve every sink. If tables may differ from what is published, serve the lake, whose objects are kept, only."""
+    sinks = sinks_of(settings)
+    if not is_unfinished(warehouse, product, past) and past.fingerprints == Fingerprints.of(product):
+        prepare(warehouse, sink_names(settings), past.run_id)
+        return _serve_all(warehouse, settings, sinks, progress)
+    left_out = {
+        sink.name: Served(waiting=len(pending(warehouse, sink.name)), problem=NOT_CURRENT)
+        for sink in sinks[1:]
+        if waits(warehouse, [sink.name])
+    }
+    return _serve_all(warehouse, settings, sinks[:1], progress) | left_out
 
 
 def _serve_all(

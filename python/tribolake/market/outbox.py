@@ -115,9 +115,14 @@ def waits(warehouse: duckdb.DuckDBPyConnection, sinks: Sequence[str]) -> bool:
 
 
 def prepare(warehouse: duckdb.DuckDBPyConnection, sinks: Sequence[str], run_id: str) -> None:
-    """Write a pending delivery for everything that was computed and is not pending, in one transaction."""
+    """Write a pending delivery for everything that was computed and is not pending, in one transaction.
+
+    Deliveries for an Aurora that is off are removed: all that differs is due again when it is on.
+    """
     at, code = datetime.now(UTC).replace(microsecond=0), code_of()
     with transaction(warehouse):
+        if AURORA not in sinks:
+            warehouse.execute("delete from control.pending_deliveries where sink = ?", [AURORA])
         for due in _due(warehouse, sinks):
             if due["sink"] == AURORA:
                 body = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
@@ -63,7 +61,8 @@ def upgrade(settings: Settings) -> tuple[str | None, str]:
 
     aurora = AuroraConnection(settings)
     try:
-        with aurora.transaction() as connection, _locked(connection, settings.market.sink_seconds):
+        with aurora.transaction() as connection:
+            _lock(connection, settings.market.sink_seconds)
             before = schema_version(connection)
             if before is not None and before not in REVISIONS:
                 raise AuroraUnavailable(NEWER.format(found=before))
@@ -96,16 +95,12 @@ def _config(output: StringIO | None = None):  # type: ignore[no-untyped-def]
     return config
 
 
-@contextmanager
-def _locked(connection: sa.Connection, seconds: float) -> Iterator[None]:
-    """Hold the lock of upgrades. PostgreSQL gives it back with the transaction. DDL of MySQL ends transactions."""
+def _lock(connection: sa.Connection, seconds: float) -> None:
+    """Wait for the lock of upgrades. It is given back after the commit, or else the next one would not see the version.
+
+    PostgreSQL gives it back with the transaction. DDL of MySQL ends transactions, so there it is the connection's.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-        yield
-        return
-    if connection.scalar(sa.select(sa.func.get_lock(SCHEMA, seconds))) != 1:
+    elif connection.scalar(sa.select(sa.func.get_lock(SCHEMA, seconds))) != 1:
         raise AuroraUnavailable(BUSY.format(seconds=seconds))
-    try:
-        yield
-    finally:
-        connection.execute(sa.select(sa.func.release_lock(SCHEMA)))
