@@ -61,6 +61,23 @@ def test_deliveries_are_the_bits_of_gold_once(lake: Delivered):
     assert len(lake.in_aurora(by_run.format("features"))) == 1
 
 
+def test_lock_of_upgrades_is_held_until_the_commit(lake: Delivered):
+    """Else the next upgrade does not see the version, and makes the tables again."""
+    holders = []
+
+    def look(_: sa.Connection) -> None:
+        with sa.create_engine(url_of(lake.settings), poolclass=sa.NullPool).connect() as connection:
+            holders.append(connection.scalar(sa.text("select is_used_lock('tribolake_market')")))
+
+    sa.event.listen(sa.Engine, "commit", look)
+    try:
+        schema.upgrade(lake.settings)
+    finally:
+        sa.event.remove(sa.Engine, "commit", look)
+    assert holders and None not in holders
+    assert lake.in_aurora("select is_used_lock('tribolake_market')") == [(None,)]
+
+
 def test_held_table_is_given_up_and_the_lake_is_served(lake: Delivered):
     schema.upgrade(lake.settings)
     engine = sa.create_engine(url_of(lake.settings), poolclass=sa.NullPool)

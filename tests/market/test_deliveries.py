@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -21,6 +22,7 @@ import numpy as np
 import pytest
 from tests.support.aurora_fixtures import KINDS, SYMBOLS, Delivered, lake_down, with_aurora
 from tests.support.servers.postgres import PASSWORD, PostgresServer, SilentProxy, socket_of
+from tests.support.servers.processes import eventually
 
 from tribolake.market.aurora import schema
 from tribolake.market.aurora.store import AuroraStore
@@ -144,8 +146,11 @@ def test_aurora_down_does_not_break_the_lake(lake_and_aurora: Delivered):
 def test_silent_server_is_given_up(lake_and_aurora: Delivered, postgres: PostgresServer):
     """It goes silent within a transaction. What it had confirmed is not sent again, and the rest is not there."""
     proxy = SilentProxy(socket_of(postgres.folder), b"INSERT INTO tribolake_market.percentiles")
+    threads = set(threading.enumerate())
     address = postgres.through(proxy, lake_and_aurora.settings.aurora.url.get_secret_value())
     served = deliver_pending(MARKET, with_aurora(lake_and_aurora.settings, address, market_sink_seconds=1)).report
+    # The call that hung has ended, so that it cannot write later.
+    assert eventually(lambda: "sink" not in {one.name for one in set(threading.enumerate()) - threads}, 5)
     proxy.close()
     assert served["lake"]["waiting"] == 0 and "given up" in served["aurora"]["problem"]
     assert 0 < served["aurora"]["waiting"] < ALL and lake_and_aurora.rows("percentiles") == []
