@@ -22,8 +22,8 @@ pytest_plugins = [
     "tests.support.project_copy",
     "tests.support.aurora_fixtures",
 ]
-# No test pays with the key of whoever runs it.
-for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
+# No test pays with the key of whoever runs it, or writes into their database.
+for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "AURORA_HOST", "TRIBOLAKE_AURORA_URL"):
     os.environ.pop(_name, None)
 REAL_DATA = PROJECT_DIR.parent / "shared" / "data"
 
