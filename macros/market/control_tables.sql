@@ -2,6 +2,9 @@
 {% macro market_control_tables() -%}
     -- The responses from which everything of a ticker was computed last. Written by the last model of a build.
     create table if not exists control.computed_tickers (ticker varchar primary key, state varchar);
+    -- Tickers that a quality rule holds back, since when, and the responses for which it does. Their published values are
+    -- those of control.computed_tickers. Written by the last model of a build.
+    create table if not exists control.held_tickers (ticker varchar primary key, state varchar, since timestamptz);
     -- The last object of each ticker and kind that the lake confirmed, and what it was computed from.
     create table if not exists control.deliveries (
         ticker varchar not null,

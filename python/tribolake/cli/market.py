@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli.market_tables import print_fetched, print_market_status, print_values, print_versions
+from tribolake.cli.market_tables import (
+    print_fetched,
+    print_market_status,
+    print_quality,
+    print_values,
+    print_versions,
+)
 from tribolake.cli.options import (
     Exit,
     JsonOption,
@@ -137,6 +143,8 @@ def run(
             print_json(report.as_dict())
         elif not quiet or report.needs_a_look:
             print_run(report, settings)
+            if found := report.results["quality"].report:
+                print_quality(found["held_back"], found["findings"])
         raise typer.Exit(Exit.NEEDS_A_LOOK if report.needs_a_look else Exit.OK)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tribolake.market.contract import CONTRACT, UNIVERSE
 from tribolake.market.keys import IMPORT, YFINANCE, raw_inbox
+from tribolake.market.quality import ALL, HELD, TROUBLES
 from tribolake.product import Product, Sources, Steps, Warehouse
 
 WAREHOUSE = Warehouse(
@@ -22,12 +23,14 @@ WAREHOUSE = Warehouse(
         having count(*) > 0
     """,
     samples="select 'universe', count(*) from silver.bars",
-    touched="select distinct 'universe' from changes.touched_features",
-    troubles="""
+    touched="select distinct 'universe' from changes.touched_tickers",
+    troubles=f"""
         select concat('ticker ', ticker), concat(symbol, ' has responses, and no bar of them can be used')
         from gold.ticker_status
-        where sessions = 0
-        order by ticker
+        where sessions = 0 and ticker not in (select ticker from changes.held_tickers)
+        union all
+        {TROUBLES}
+        order by all
     """,
     rejected="""
         select
@@ -47,6 +50,8 @@ WAREHOUSE = Warehouse(
     """,
     shown={
         "tickers": "select * exclude (client) from gold.ticker_status order by ticker",
+        "held_tickers": HELD,
+        "findings": ALL,
         "failed_files": """
             select file_key as file, message as problem, arrived_at as last_attempt from bronze.raw_responses
             qualify status = 'failed' and row_number() over (partition by file_key order by arrived_at desc) = 1

@@ -1,12 +1,14 @@
-"""What a run of the market product does besides building models: store the values of the last sessions."""
+"""What a run of the market product does besides building models: report quality, store values of the last sessions."""
 
 from __future__ import annotations
 
 from tribolake.market.deliver import deliver, waits
+from tribolake.market.quality import STEP as CHECK
 from tribolake.product import Step, Steps
 
 STEPS = Steps(
     reasons=lambda warehouse, *_: {"computed values wait to be stored": waits(warehouse)},
     before_build=lambda *_: None,
+    after_build=(CHECK,),
     after_publish=(Step("store", "deliveries", deliver),),
 )
