@@ -171,6 +171,12 @@ def test_demo_needs_no_network(tmp_path: Path, tribolake: Tribolake):
     assert "MINE" in shown.stdout and "^GSPC" in shown.stdout
     said = tribolake("market", "status", "--lake", str(tmp_path), "--json")
     assert {row["symbol"] for row in json.loads(said.stdout)["tickers"]} == {"MINE", "TRUCK", "^GSPC"}
+    sql = "select distinct ticker from indicators semi join bars using (ticker, session_date) order by 1"
+    asked = tribolake("query", sql, "--product", "market", "--lake", str(tmp_path), "--json")
+    assert [row["ticker"] for row in json.loads(asked.stdout)["rows"]] == ["MINE", "TRUCK", "_5EGSPC"]
+    listed = tribolake("query", "show tables", "--product", "market", "--lake", str(tmp_path), "--json")
+    assert "quality_findings" in listed.stdout and "classified_reports" not in listed.stdout
+    assert tribolake("query", "select 1", "--product", "gas", "--lake", str(tmp_path)).returncode == 2
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tribolake.market.contract import CONTRACT, UNIVERSE
-from tribolake.market.keys import IMPORT, YFINANCE, raw_inbox
+from tribolake.market.keys import IMPORT, YFINANCE, place, raw_inbox
 from tribolake.market.quality import ALL, HELD, TROUBLES
 from tribolake.product import Product, Sources, Steps, Warehouse
 
@@ -108,5 +108,6 @@ MARKET = Product(
     steps=_steps,
     prefix="market",
     imports=("pyarrow", "talib", "tribolake.market.computing"),
+    permanent=lambda settings: [place(settings, "raw"), place(settings, "processed")],
     inbox=raw_inbox,
 )
