@@ -34,6 +34,7 @@ SILVER = (
 )  # fmt: skip
 # Seeds whose columns DuckDB cannot tell.
 TYPES = {"quality_accepted": {"ticker": "varchar", "rule": "varchar", "session_date": "date", "reason": "varchar"}}
+_COMPILED: dict[str, str] = {}
 TEXTBOOK = Computation("1.0", "wilder", "average", 0, 20, 20)
 REFERENCE = Computation("reference", "plain", "first", 1, 400, 1)
 COLUMNS = """
@@ -43,13 +44,16 @@ COLUMNS = """
 
 
 def compiled_models(settings: Settings) -> dict[str, str]:
-    """Compile the SQL models once."""
+    """Compile the SQL models, once a process: they are the same for all settings."""
+    if _COMPILED:
+        return _COMPILED
     settings.state.mkdir(parents=True)
     with duckdb.connect(settings.warehouse) as warehouse:  # the models as they are after a first build
         warehouse.execute("create schema changes; create table changes.touched_tickers (ticker varchar)")
     with Dbt(MARKET, settings) as dbt:
         compiled = dbt.compile("path:models/market")
-    return {name: sql for name, sql in compiled.items() if name in SILVER}
+    _COMPILED.update({name: sql for name, sql in compiled.items() if name in SILVER})
+    return _COMPILED
 
 
 @dataclass
