@@ -83,11 +83,15 @@ def test_ticker_is_held_back_told_once_and_released(tmp_path: Path, httpserver: 
     said = tribolake("market", "status", "--lake", str(tmp_path / "lake"))
     assert "held back NVDA since" in said.stdout and "split" in said.stdout
 
-    # It is told once, keeps its rows when everything is made again, and costs nothing while nothing arrives for it.
+    # It keeps its rows when everything is made again, also if the warehouse is lost.
     assert run(MARKET, settings).nothing_new
-    run(MARKET, settings, full_refresh=True)
-    for name, table in of("NVDA", before).items():
-        assert of("NVDA", gold(settings))[name].equals(table), name
+    for is_lost in (False, True):
+        if is_lost:
+            settings.warehouse.unlink()
+        run(MARKET, settings, full_refresh=not is_lost)
+        for name, table in of("NVDA", before).items():
+            assert of("NVDA", gold(settings))[name].equals(table), (name, is_lost)
+        assert max(of("AMD", gold(settings))["features"]["session_date"].to_pylist()) == DAYS[1]
     told = [json.loads(request.get_data())["message"] for request, _ in httpserver.log]
     assert len(told) == 1 and told[0].count("\n") == 0
     assert told[0].startswith("NVDA is held back, and keeps what it has published: moved_like_split on 2024-02-29")
