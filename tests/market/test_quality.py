@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tempfile
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -231,3 +232,17 @@ def test_accepted_finding_holds_nothing_back(new: Make):
 def test_outliers_are_flagged_by_every_row_of_the_seed():
     lines = (PROJECT_DIR / "seeds" / "market" / "quality_rules.csv").read_text(encoding="utf-8").splitlines()
     assert [line.split(",")[2] for line in lines if line.startswith("outlier,")] == ["flag"]
+
+
+def test_docs_have_the_rules_and_parameters_of_the_seed():
+    with (PROJECT_DIR / "seeds" / "market" / "quality_rules.csv").open(encoding="utf-8", newline="") as seed:
+        rows = list(csv.DictReader(seed))
+    stated = {row["rule"]: {"hold back": "", "flag": ""} for row in rows}
+    for row in rows:
+        stated[row["rule"]][row["severity"]] = row["parameter"]
+    text = (PROJECT_DIR / "docs" / "market.md").read_text(encoding="utf-8").replace("\\|", "")
+    table = text.split("| rule | measure | holds back above | is flagged above |\n|---|---|---|---|\n")[1].split(
+        "\n\n"
+    )[0]
+    cells = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    assert {rule: {"hold back": held, "flag": flagged} for rule, _, held, flagged in cells} == stated
