@@ -105,9 +105,9 @@ def test_named_split_that_prices_do_not_show_is_held_back(new: Make, times: floa
 
 
 def test_small_split_within_the_noise_passes(new: Make):
-    """Stock dividends of 3 %, on each of the ten days that moved most."""
+    """Stock dividends of 3 %, on days that moved by about as much."""
     moves = {day: abs(now / before - 1) for day, (before, now) in zip(NVDA.days[1:], pairwise(NVDA.close), strict=True)}
-    for day in sorted(moves, key=moves.__getitem__)[-11:-1]:
+    for day in sorted(moves, key=lambda day: abs(moves[day] - 0.03))[:3]:
         warehouse = new()
         warehouse.deliver([response(served(of=random_walk("NVDA", 260, splits={day: 1.03})))])
         assert found(warehouse) == [], day
@@ -135,11 +135,11 @@ def test_zero_volume_is_flagged_where_there_usually_is_some(new: Make):
 
 
 def test_stale_ticker_is_flagged_by_the_sessions_of_its_exchange(new: Make):
-    """Of the days after 2022-12-20, New York does not hold the 26th and the 2nd of January."""
+    """Of the days after 2022-12-20, New York does not hold the 26th."""
     old = random_walk("NVDA", 200, first=date(2022, 3, 16))
     assert old.days[-1] == date(2022, 12, 20)
+    warehouse = new(2022)
     for day, expected in ((date(2022, 12, 29), []), (date(2022, 12, 30), [("stale", "flag", None)])):
-        warehouse = new(2022, 2023)
         warehouse.deliver([response(served(day, old), day)])
         assert found(warehouse) == expected, day
 
