@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from tribolake.lake.files import make_folder, partial_path, replace_durably
 
 
