@@ -86,6 +86,19 @@ def test_binary_workbook_has_the_kind_of_each_cell(name):
     ]  # fmt: skip
 
 
+def test_binary_workbook_has_numbers_shown_as_per_cent():
+    """Formats 0.00% and [Red]0.0%;-0.0%, and 0.0" %", which shows a text. A whole 1 is written in fewer bytes."""
+    assert read((FILES / "per_cent.xls").read_bytes()) == [
+        (2, {
+            "Sample": ("A1", "t"), "Water": ("0.05", "p"), "Soot": ("2", "p"), "Iron": ("45", "n"), "Odd": ("0.5", "n"),
+        }),
+        (3, {"Sample": ("A2", "t"), "Water": ("100", "p"), "Soot": ("1.23456", "p"), "Iron": ("n/a", "t")}),
+    ]  # fmt: skip
+    as_date, as_per_cent = (b"\x2f\x10\0\0" + bytes([number]) for number in (14, 10))  # the format of a style
+    changed = with_part((FILES / "kinds.xlsb").read_bytes(), "styles.bin", {as_date: as_per_cent})
+    assert read(changed)[0][1]["Date"] == ("4602700", "p")
+
+
 def test_errors_and_uncalculated_formulas_are_not_empty():
     def formulas(sheet):
         sheet.write_formula("B2", "=NA()", value="#N/A")

@@ -1,4 +1,6 @@
-"""What calamine does not give of the binary workbooks .xls and .xlsb: error cells, and whether days count from 1904.
+"""What calamine does not give of the binary workbooks .xls and .xlsb.
+
+These are error cells, cells that are shown as per cent, and whether days count from 1904.
 
 Sources: [MS-XLS] and [MS-XLSB] for the records, [MS-CFB] for the file system within an .xls.
 """
@@ -6,37 +8,72 @@ Sources: [MS-XLS] and [MS-XLSB] for the records, [MS-CFB] for the file system wi
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from struct import unpack, unpack_from
+from typing import Any
 
+from tribolake.readers.number_formats import meaning_of_format
 from tribolake.readers.ooxml import linked_parts
-from tribolake.readers.raw_rows import ErrorCell
+from tribolake.readers.raw_rows import ErrorCell, Percent
 
 ERROR_CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 NO_SECTOR = 0xFFFFFFFA  # numbers from here on end a chain of sectors
 # Records of .xls
 XLS_END, XLS_FORMULA, XLS_SHEET, XLS_BOOLEAN_OR_ERROR, XLS_1904 = 0x0A, 0x06, 0x85, 0x205, 0x22
+XLS_FORMAT, XLS_STYLE, XLS_NUMBER, XLS_SHORT_NUMBER, XLS_SHORT_NUMBERS = 0x41E, 0xE0, 0x203, 0x27E, 0xBD
 # Records of .xlsb
 XLSB_ROW, XLSB_ERROR, XLSB_FORMULA_ERROR, XLSB_SHEET, XLSB_WORKBOOK = 0, 3, 11, 156, 153
-# The error cells of a sheet by row and column, from 0.
-Errors = Mapping[tuple[int, int], ErrorCell]
+XLSB_SHORT_NUMBER, XLSB_NUMBER, XLSB_FORMULA_NUMBER = 2, 5, 9
+XLSB_FORMAT, XLSB_STYLE, XLSB_STYLES_OF_CELLS, XLSB_STYLES_END = 44, 47, 617, 618
+STYLES_OF_XLSB = "xl/styles.bin"
+# What becomes of the cell that calamine gives, by row and column, from 0.
+Corrections = Mapping[tuple[int, int], Callable[[Any], object]]
 
 
-def xls_peculiarities(content: bytes) -> tuple[list[Errors], bool]:
-    """Return the error cells of each sheet of an .xls, in its order, and whether its days count from 1904."""
+def xls_peculiarities(content: bytes) -> tuple[list[Corrections], bool]:
+    """Return the corrections of each sheet of an .xls, in its order, and whether its days count from 1904."""
     stream = _workbook_stream(content)
     records = list(_xls_records(stream, 0))
     starts = [unpack_from("<I", data)[0] for kind, data in records if kind == XLS_SHEET]
     is_1904 = any(kind == XLS_1904 and data[:1] == b"\x01" for kind, data in records)
-    return [dict(_errors_of_xls_sheet(stream, start)) for start in starts], is_1904
+    codes = {unpack_from("<H", data)[0]: _xls_text(data, 2) for kind, data in records if kind == XLS_FORMAT}
+    percents = _percents([unpack_from("<2xH", data)[0] for kind, data in records if kind == XLS_STYLE], codes)
+    return [dict(_corrections_of_xls_sheet(stream, start, percents)) for start in starts], is_1904
 
 
-def _errors_of_xls_sheet(stream: bytes, start: int) -> Iterator[tuple[tuple[int, int], ErrorCell]]:
+def _corrections_of_xls_sheet(
+    stream: bytes, start: int, percents: frozenset[int]
+) -> Iterator[tuple[tuple[int, int], Callable[[Any], object]]]:
     for kind, data in _xls_records(stream, start):
         if kind == XLS_BOOLEAN_OR_ERROR and data[7]:
             yield unpack_from("<HH", data), _error(data[6])
-        elif kind == XLS_FORMULA and data[12:14] == b"\xff\xff" and data[6] == 2:
-            yield unpack_from("<HH", data), _error(data[8])
+        elif kind == XLS_FORMULA and data[12:14] == b"\xff\xff":
+            if data[6] == 2:
+                yield unpack_from("<HH", data), _error(data[8])
+        elif kind in (XLS_NUMBER, XLS_SHORT_NUMBER, XLS_FORMULA):
+            row, column, style = unpack_from("<3H", data)
+            if style in percents:
+                yield (row, column), Percent.of_share
+        elif kind == XLS_SHORT_NUMBERS:
+            row, first = unpack_from("<HH", data)
+            for at in range((len(data) - 6) // 6):
+                if unpack_from("<H", data, 4 + 6 * at)[0] in percents:
+                    yield (row, first + at), Percent.of_share
+
+
+def _percents(formats: list[int], codes: Mapping[int, str]) -> frozenset[int]:
+    """Return the styles of cells, by their place, whose format shows per cent."""
+    return frozenset(
+        at for at, number in enumerate(formats) if meaning_of_format(number, codes.get(number, "")) == "per cent"
+    )
+
+
+def _xls_text(data: bytes, at: int) -> str:
+    length, is_wide = unpack_from("<HB", data, at)
+    begin = at + 3
+    return (
+        data[begin : begin + 2 * length].decode("utf-16-le") if is_wide & 1 else data[begin:][:length].decode("latin-1")
+    )
 
 
 def _xls_records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
@@ -75,25 +112,46 @@ def _workbook_stream(content: bytes) -> bytes:
     return b""
 
 
-def xlsb_peculiarities(archive: zipfile.ZipFile) -> tuple[list[Errors], bool]:
-    """Return the error cells of each sheet of an .xlsb, in its order, and whether its days count from 1904."""
+def xlsb_peculiarities(archive: zipfile.ZipFile) -> tuple[list[Corrections], bool]:
+    """Return the corrections of each sheet of an .xlsb, in its order, and whether its days count from 1904."""
     parts = linked_parts(archive, "xl/workbook.bin")
     records = list(_xlsb_records(archive.read("xl/workbook.bin")))
     links = [_wide_text(data, 8) for kind, data in records if kind == XLSB_SHEET]
     is_1904 = any(kind == XLSB_WORKBOOK and data[:1] and data[0] & 1 for kind, data in records)
-    errors: list[Errors] = [
-        dict(_errors_of_xlsb_sheet(archive.read(parts[link]))) if link in parts else {} for link in links
+    percents = _percents_of_xlsb(archive.read(STYLES_OF_XLSB)) if STYLES_OF_XLSB in archive.namelist() else frozenset()
+    corrections: list[Corrections] = [
+        dict(_corrections_of_xlsb_sheet(archive.read(parts[link]), percents)) if link in parts else {} for link in links
     ]
-    return errors, bool(is_1904)
+    return corrections, bool(is_1904)
 
 
-def _errors_of_xlsb_sheet(stream: bytes) -> Iterator[tuple[tuple[int, int], ErrorCell]]:
+def _percents_of_xlsb(stream: bytes) -> frozenset[int]:
+    codes: dict[int, str] = {}
+    formats: list[int] = []
+    is_of_cells = False
+    for kind, data in _xlsb_records(stream):
+        if kind == XLSB_FORMAT:
+            codes[unpack_from("<H", data)[0]] = _wide_text(data, 2)
+        elif kind in (XLSB_STYLES_OF_CELLS, XLSB_STYLES_END):
+            is_of_cells = kind == XLSB_STYLES_OF_CELLS
+        elif kind == XLSB_STYLE and is_of_cells:
+            formats.append(unpack_from("<2xH", data)[0])
+    return _percents(formats, codes)
+
+
+def _corrections_of_xlsb_sheet(
+    stream: bytes, percents: frozenset[int]
+) -> Iterator[tuple[tuple[int, int], Callable[[Any], object]]]:
     row = 0
     for kind, data in _xlsb_records(stream):
         if kind == XLSB_ROW:
             row = unpack_from("<I", data)[0]
         elif kind in (XLSB_ERROR, XLSB_FORMULA_ERROR):
             yield (row, unpack_from("<I", data)[0]), _error(data[8])
+        elif kind in (XLSB_SHORT_NUMBER, XLSB_NUMBER, XLSB_FORMULA_NUMBER):
+            column, style = unpack_from("<II", data)
+            if style & 0xFFFFFF in percents:
+                yield (row, column), Percent.of_share
 
 
 def _xlsb_records(stream: bytes) -> Iterator[tuple[int, bytes]]:
@@ -119,5 +177,7 @@ def _wide_text(data: bytes, at: int) -> str:
     return data[at + 4 : at + 4 + 2 * unpack_from("<I", data, at)[0]].decode("utf-16-le")
 
 
-def _error(code: int) -> ErrorCell:
-    return ErrorCell(ERROR_CODES.get(code, "#N/A"))
+def _error(code: int) -> Callable[[object], ErrorCell]:
+    """calamine gives an empty cell for an error."""
+    error = ErrorCell(ERROR_CODES.get(code, "#N/A"))
+    return lambda _: error

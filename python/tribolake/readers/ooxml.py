@@ -17,20 +17,13 @@ from functools import cached_property, lru_cache
 from typing import IO, Any
 
 from tribolake.errors import BronzeFileUnreadable
+from tribolake.readers.number_formats import meaning_of_format
 from tribolake.readers.raw_rows import ErrorCell, Percent, UncalculatedFormula
 from tribolake.readers.table import SheetRow
 from tribolake.readers.xml_stream import CHUNK_BYTES, Elements, read_xml
 
 CELL_NAME = re.compile(r"([A-Z]+)([0-9]+)")
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-# Built-in formats of dates, of a duration and of per cent.
-DATE_FORMATS = frozenset([*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)])
-DURATION_FORMAT = 46
-PERCENT_FORMATS = frozenset([9, 10])
-# Parts of a format that show a text, an escaped character, or the width of one.
-TEXTS_OF_A_FORMAT = re.compile(r'"[^"]*"|\\.|_.|\*.')
-BRACKETS = re.compile(r"\[[^\]]*\]")
-ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 # A whole number with more digits than a floating-point number keeps.
 LONG_NUMBER = re.compile(r"-?[0-9]{16,}")
 # What calamine does not give: formulas, errors, long numbers. Searches for a literal beginning are the quickest.
@@ -117,12 +110,15 @@ class Ooxml:
         return [self._reading_of(number, styles.codes.get(number, "")) for number in styles.cells]
 
     def _reading_of(self, number: int, code: str) -> Convert:
-        shown = TEXTS_OF_A_FORMAT.sub("", code.split(";", maxsplit=1)[0])
-        if number == DURATION_FORMAT or ELAPSED.search(shown):
-            return lambda days: timedelta(days=days)
-        if number in DATE_FORMATS or re.search("[dmyhs]", BRACKETS.sub("", shown), re.IGNORECASE):
-            return lambda days: moment(days, self._epoch)
-        return Percent.of_share if number in PERCENT_FORMATS or "%" in shown else float
+        match meaning_of_format(number, code):
+            case "duration":
+                return lambda days: timedelta(days=days)
+            case "moment":
+                return lambda days: moment(days, self._epoch)
+            case "per cent":
+                return Percent.of_share
+            case "number":
+                return float
 
     def _read(self, path: str, elements: Elements, *, is_optional: bool = False) -> Iterator[Any]:
         if is_optional and path not in self._members:

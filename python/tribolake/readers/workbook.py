@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum
 
-from tribolake.readers.biff import Errors, xls_peculiarities, xlsb_peculiarities
+from tribolake.readers.biff import Corrections, xls_peculiarities, xlsb_peculiarities
 from tribolake.readers.ooxml import Ooxml
 from tribolake.readers.sheets import Sheet
 from tribolake.readers.table import SheetRow
@@ -36,7 +37,7 @@ def xlsx_sheets(content: bytes, archive: zipfile.ZipFile, *, streams: bool) -> I
 def binary_sheets(content: bytes, archive: zipfile.ZipFile | None) -> Iterator[Sheet]:
     """Yield the worksheets of an .xls, or of an .xlsb that is an archive, in its order."""
     with CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
-        errors, is_1904 = xlsb_peculiarities(archive) if archive else xls_peculiarities(content)
+        corrections, is_1904 = xlsb_peculiarities(archive) if archive else xls_peculiarities(content)
         for at, found in enumerate(workbook.sheets_metadata):
             if found.typ == SheetTypeEnum.WorkSheet:
                 sheet = workbook.get_sheet_by_name(found.name)
@@ -44,7 +45,7 @@ def binary_sheets(content: bytes, archive: zipfile.ZipFile | None) -> Iterator[S
                 for (top, left), (bottom, _) in sheet.merged_cell_ranges or []:
                     if bottom > top:
                         spans.setdefault(top + 1, {})[left] = bottom + 1
-                rows = _with_errors(_rows(sheet), errors[at] if at < len(errors) else {})
+                rows = _corrected(_rows(sheet), corrections[at] if at < len(corrections) else {})
                 yield Sheet(found.name, rows, spans, is_1904)
 
 
@@ -55,17 +56,19 @@ def _rows(sheet: CalamineSheet) -> Iterator[SheetRow]:
         yield number, [*left, *cells] if left else cells
 
 
-def _with_errors(rows: Iterator[SheetRow], errors: Errors) -> Iterator[SheetRow]:
-    by_row: dict[int, list[tuple[int, object]]] = {}
-    for (row, column), error in errors.items():
-        by_row.setdefault(row + 1, []).append((column, error))
+def _corrected(rows: Iterator[SheetRow], corrections: Corrections) -> Iterator[SheetRow]:
+    by_row: dict[int, list[tuple[int, Callable[[Any], object]]]] = {}
+    for (row, column), correction in corrections.items():
+        by_row.setdefault(row + 1, []).append((column, correction))
     for number, cells in rows:
-        yield number, _placed(cells, by_row[number]) if number in by_row else cells
+        yield number, _corrected_row(cells, by_row[number]) if number in by_row else cells
 
 
-def _placed(cells: Sequence[object], errors: Sequence[tuple[int, object]]) -> Sequence[object]:
+def _corrected_row(
+    cells: Sequence[object], corrections: Sequence[tuple[int, Callable[[Any], object]]]
+) -> Sequence[object]:
     """calamine counts error cells as filled: they lie within its rows."""
-    placed = list(cells)
-    for column, error in errors:
-        placed[column] = error
-    return placed
+    corrected = list(cells)
+    for column, correction in corrections:
+        corrected[column] = correction(corrected[column])
+    return corrected
