@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tribolake.cli.fleet_tables import first_component, machine_status
+from tribolake.cli.fleet_tables import first_component, machine_status, score_that_orders
 from tribolake.errors import ConfigurationError
 from tribolake.oil.fleet import Choice, in_order, urgency_of, with_deadline
 from tribolake.oil.product import OIL
@@ -56,7 +56,7 @@ def test_machine_that_must_stop_comes_before_others(fleet: list[dict[str, Any]])
     assert deadlines == sorted(deadlines)
     for before, after in pairwise(recent):
         if before["urgency"] == after["urgency"]:
-            assert before["weighted_machine_score"] >= after["weighted_machine_score"]
+            assert float(score_that_orders(before)) >= float(score_that_orders(after))
 
 
 @given(st.lists(machines(), max_size=30))

@@ -61,6 +61,15 @@ def first_component(machine: Machine) -> str:
     return machine["first_component"] or machine["worst_component"] or ""
 
 
+def score_that_orders(machine: Machine) -> str:
+    """Return the score that orders machines of one deadline: points weighted by how critical a component is.
+
+    Earlier releases published the sum of points only.
+    """
+    weighted = machine["weighted_machine_score"]
+    return f"{machine['machine_score'] if weighted is None else weighted:g}"
+
+
 def _print_machines(
     console: Console, machines: Sequence[Machine], columns: Sequence[str], shown: int | None, title: str
 ) -> None:
@@ -76,7 +85,7 @@ CELLS: Mapping[str, Callable[[Machine], str | Text]] = {
     "client": lambda machine: printable(machine["client"]),
     "unit": lambda machine: printable(machine["unit_id"]),
     "status": machine_status,
-    "score": lambda machine: str(machine["machine_score"]),
+    "score": score_that_orders,
     "deadline": lambda machine: word_of(machine["urgency"]),
     "until": until,
     "look first at": lambda machine: printable(first_component(machine)),

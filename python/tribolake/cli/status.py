@@ -63,8 +63,9 @@ def status(
 ) -> None:
     """Show what readers see, the last run that was tried, and what waits, failed or is held back.
 
-    Machines come in the order of their deadlines, then of their scores. A deadline counts from the day of the sample,
-    and is compared with today. It opens no warehouse, so it answers while a run works.
+    Machines come in the order of their deadlines, then of their scores: points of components, weighted by how critical
+    each is. A deadline counts from the day of the sample, and is compared with today. It opens no warehouse, so it
+    answers while a run works.
     """
     with explained_errors():
         settings = open_settings(lake=lake)

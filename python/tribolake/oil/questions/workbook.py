@@ -24,8 +24,8 @@ COLOURS = {"Anormal": "#f4b6b6", "Alerta": "#fbe3a6", "Normal": "#cfe8cf", "Sin 
 WIDTHS = {"machine_ai_recommendation": 90, "ai_recommendation": 90, "why": 32, "first_component": 26, "component": 26}
 
 MACHINES = (
-    "client", "unit_id", "site", "machine_name", "machine_model", "overall_status", "worst_status", "machine_score",
-    "deadline", "deadline_on", "days_overdue", "first_component", "why", "latest_sample_date", "days_behind_client",
+    "client", "unit_id", "site", "machine_name", "machine_model", "overall_status", "worst_status",
+    "weighted_machine_score", "machine_score", "deadline", "deadline_on", "days_overdue", "first_component", "why", "latest_sample_date", "days_behind_client",
     "machine_ai_recommendation",
 )  # fmt: skip
 ALARMS = """
