@@ -25,8 +25,8 @@ WIDTHS = {"machine_ai_recommendation": 90, "ai_recommendation": 90, "why": 32, "
 
 MACHINES = (
     "client", "unit_id", "site", "machine_name", "machine_model", "overall_status", "worst_status",
-    "weighted_machine_score", "machine_score", "deadline", "deadline_on", "days_overdue", "first_component", "why", "latest_sample_date", "days_behind_client",
-    "machine_ai_recommendation",
+    "weighted_machine_score", "machine_score", "deadline", "deadline_on", "days_overdue", "first_component", "why",
+    "latest_sample_date", "days_behind_client", "machine_ai_recommendation",
 )  # fmt: skip
 ALARMS = """
     select
