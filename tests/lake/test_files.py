@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tribolake.lake.files import make_folder, partial_path, replace_durably
+from tribolake.lake.files import make_folder, partial_path, place_folder, replace_durably
 
 
 def test_finished_file_takes_the_place_of_a_folder(tmp_path: Path):
@@ -49,3 +49,12 @@ def test_what_stands_in_the_place_of_a_folder_is_renamed(tmp_path: Path, kind: s
     make_folder(place / "cda", tmp_path)
     assert (place / "cda").is_dir()
     assert os.path.lexists(tmp_path / ".gold.before")
+
+
+def test_folder_that_a_dead_writer_left_is_removed_by_the_next_one(tmp_path: Path):
+    (tmp_path / ".run-2.partial").mkdir()
+    (tmp_path / ".run-2.partial" / "rows.parquet").write_bytes(b"half")
+    finished = tmp_path / "rows.parquet"
+    finished.write_bytes(b"whole")
+    place_folder([finished], tmp_path / "run-9")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.parquet", "run-9"]

@@ -199,10 +199,11 @@ def place_file(finished: Path, path: Path, root: Path, *, is_copy: bool = False)
 def place_folder(files: Iterable[Path], folder: Path) -> None:
     """Make a folder of finished files. The folder is complete as soon as its name exists.
 
-    The parent folder must exist. An earlier folder of this name is removed first.
+    The parent folder must exist. An earlier folder of this name is removed first, and what writers that died left.
     """
+    for unfinished in folder.parent.glob(".*.partial"):
+        remove(unfinished)
     partial = folder.with_name(f".{folder.name}.partial")
-    remove(partial)
     partial.mkdir()
     for file in files:
         share_or_copy(file, partial / file.name)
