@@ -183,6 +183,11 @@ class Settings(Group):
                 update[field] = value
         return self.model_copy(update=update)
 
+    def in_folder(self, folder: Path) -> Settings:
+        """Return the settings of a lake of its own in a folder, without S3 and notifications."""
+        away = {"lake": folder, "state_dir": folder / "_state", "storage_mode": "local", "use_s3": False, "notify": ()}
+        return self.model_copy(update=away)
+
     def environment(self) -> dict[str, str]:
         """Return settings without secrets as environment variables, for dbt and the processes of a run."""
         values = {name: self.value_of(name) for name, known in SETTINGS.items() if not known.is_secret}
