@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tribolake.cli import market_lineage
 from tribolake.cli.market_tables import print_fetched, print_market_status, print_values, print_versions
 from tribolake.cli.options import (
     Exit,
@@ -39,6 +40,7 @@ from tribolake.run.pipeline import run as run_pipeline
 from tribolake.settings import IS_CHECKOUT, PROJECT_DIR, Settings
 
 app = new_app()
+app.add_typer(market_lineage.app)
 DAY = ["%Y-%m-%d"]
 
 
