@@ -155,7 +155,8 @@ def status(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 
 @app.command(
     epilog="**Examples**\n\n`tribolake market get indicators NVDA`\n\n"
-    "`tribolake market get percentiles D05.SI --session 2025-01-15 --json`"
+    "`tribolake market get percentiles D05.SI --session 2025-01-15 --json`\n\n"
+    "`tribolake market get indicators NVDA --session 2024-06-06 --as-known-on 2024-06-07`"
 )
 def get(
     kind: Annotated[str, typer.Argument(metavar="TYPE", help="indicators, percentiles or features.")],
@@ -171,12 +172,29 @@ def get(
         str | None,
         typer.Option(help="A timestamp such as 20250115_120000, the id of a version, or a computation version."),
     ] = None,
+    as_known_on: Annotated[
+        datetime | None,
+        typer.Option(formats=DAY, help="Compute from what was fetched until the end of this day (UTC)."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the values of a ticker that were stored last, or those of a day, a session or a version."""
+    """Show the values of a ticker that were stored last, or those of a day, a session or a version.
+
+    With --as-known-on, they are computed from the responses, splits and dividends that were known on a day.
+    """
     with explained_errors(as_json=as_json):
         _require_kind(kind)
-        found = MarketLake(_settings(lake)).get(kind, symbol, day=_day(day), session=_day(session), version=version)
+        settings, found = _settings(lake), None
+        if as_known_on:
+            from tribolake.market.as_known_on import get_as_known_on  # noqa: PLC0415 - stored values need no TA-Lib
+
+            if day:
+                raise ConfigurationError("give --date or --as-known-on, not both: one is of a stored computation")
+            found = get_as_known_on(
+                settings, kind, symbol, as_known_on.date(), session=_day(session), computation_version=version
+            )
+        else:
+            found = MarketLake(settings).get(kind, symbol, day=_day(day), session=_day(session), version=version)
         if found is None:
             raise ConfigurationError(f"no {kind} of {symbol!a} fit: `tribolake market status` lists the tickers")
         if as_json:

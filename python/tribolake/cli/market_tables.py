@@ -49,9 +49,11 @@ def print_market_status(found: dict[str, Any]) -> None:
 def print_values(body: dict[str, Any]) -> None:
     """Print the values of a processed object, why some are undefined, and what they were computed from."""
     console = open_console()
+    known_on = body.get("as_known_on")
+    when = f"as known on {known_on}" if known_on else f"computed at {printable(body['computed_at'])}"
     console.print(
         f"{printable(body['symbol'])} {body['computation_type']} of session {printable(body.get('session_date'))}, "
-        f"version {printable(body['computation_version'])}, computed at {printable(body['computed_at'])}"
+        f"version {printable(body['computation_version'])}, {when}"
     )
     table = Table("name", Column("value", justify="right"), "undefined", box=box.SIMPLE)
     for name, value in body["values"].items():
