@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli import market_lineage
+from tribolake.cli import market_lineage, market_reprocess
 from tribolake.cli.market_tables import print_fetched, print_market_status, print_values, print_versions
 from tribolake.cli.options import (
     Exit,
@@ -41,6 +41,7 @@ from tribolake.settings import IS_CHECKOUT, PROJECT_DIR, Settings
 
 app = new_app()
 app.add_typer(market_lineage.app)
+app.add_typer(market_reprocess.app)
 DAY = ["%Y-%m-%d"]
 
 
