@@ -169,6 +169,7 @@ def test_demo_needs_no_network(tmp_path: Path, tribolake: Tribolake):
     shown = tribolake("market", "demo", "--lake", str(tmp_path), "--quiet", http_proxy="http://127.0.0.1:9")
     assert shown.returncode == 0, shown.stderr
     assert "MINE" in shown.stdout and "^GSPC" in shown.stdout
+    assert "/chart/result/0/indicators/quote/0/close/" in shown.stdout and "1.0 against reference" in shown.stdout
     said = tribolake("market", "status", "--lake", str(tmp_path), "--json")
     assert {row["symbol"] for row in json.loads(said.stdout)["tickers"]} == {"MINE", "TRUCK", "^GSPC"}
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli import market_lineage, market_reprocess
+from tribolake.cli import market_lineage, market_lineage_tables, market_reprocess
 from tribolake.cli.market_tables import print_fetched, print_market_status, print_values, print_versions
 from tribolake.cli.options import (
     Exit,
@@ -32,7 +32,7 @@ from tribolake.market.imports import import_files
 from tribolake.market.keys import raw_inbox
 from tribolake.market.market_lake import MarketLake
 from tribolake.market.processed import KINDS
-from tribolake.market.sample import write_sample
+from tribolake.market.sample import SAMPLED_UNTIL, write_sample
 from tribolake.market.status import market_status
 from tribolake.market.symbols import symbol_of
 from tribolake.products import MARKET
@@ -234,7 +234,10 @@ def versions(
 
 @app.command(epilog="**Example**\n\n`tribolake market demo`")
 def demo(lake: LakeOption = None, quiet: QuietOption = False) -> None:
-    """Stage made-up prices, with a split and a dividend, run on them, and show the result. Needs no network."""
+    """Stage made-up prices, with a split and a dividend, run on them, and show the result. Needs no network.
+
+    The result is a table of tickers, the lineage of a value, and a comparison of two computation versions.
+    """
     default = (PROJECT_DIR if IS_CHECKOUT else Path.cwd()) / "data" / "market-demo"
     with explained_errors():
         settings = MARKET.of(require_folder(open_settings(lake=lake or default)))
@@ -243,6 +246,16 @@ def demo(lake: LakeOption = None, quiet: QuietOption = False) -> None:
             report = run_pipeline(MARKET, settings, progress=progress)
         print_run(report, settings)
         print_market_status(market_status(settings))
+        _show_origin(settings)
+
+
+def _show_origin(settings: Settings) -> None:
+    """Show where a value of the demo comes from, and how it differs from that of the former formulas."""
+    from tribolake.market.value_lineage import lineage_of_value  # noqa: PLC0415 - fetching needs no TA-Lib
+    from tribolake.market.version_comparison import compare_versions  # noqa: PLC0415
+
+    market_lineage_tables.print_value_lineage(lineage_of_value(settings, "MINE", SAMPLED_UNTIL, "rsi_14"))
+    market_reprocess.print_comparison(compare_versions(settings, "1.0", "reference"))
 
 
 def _settings(lake: str | None) -> Settings:

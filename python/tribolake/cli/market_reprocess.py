@@ -66,11 +66,12 @@ def reprocess(
         if as_json:
             print_json(found.as_dict())
         else:
-            _print(found)
+            print_comparison(found)
         raise typer.Exit(Exit.NEEDS_A_LOOK if found.problems else Exit.OK)
 
 
-def _print(found: VersionComparison) -> None:
+def print_comparison(found: VersionComparison) -> None:
+    """Print how each indicator differs between two versions."""
     console = open_console()
     known = f", as known on {found.as_known_on}" if found.as_known_on else ""
     versions = f"{printable(found.computation_version)} against {printable(found.against)}"
