@@ -17,12 +17,11 @@ def price_pointer(price: str, position: int) -> str:
 
 def split_pointers(document: Any, ex_date: date) -> list[str]:
     """Return the pointers to the splits of a day in the zone of the exchange."""
-    found = []
-    for name, split in (_at(document, f"{RESULT}/events/splits") or {}).items():
-        zone = ZoneInfo(_at(document, f"{RESULT}/meta/exchangeTimezoneName"))
-        if datetime.fromtimestamp(int(split["date"]), UTC).astimezone(zone).date() == ex_date:
-            found.append(f"{RESULT}/events/splits/{name.replace('~', '~0').replace('/', '~1')}")
-    return found
+    zone, splits = _at(document, f"{RESULT}/meta/exchangeTimezoneName"), _at(document, f"{RESULT}/events/splits")
+    names = (
+        [name for name, split in splits.items() if _day_of(split, zone) == ex_date] if isinstance(splits, dict) else []
+    )
+    return [f"{RESULT}/events/splits/{name.replace('~', '~0').replace('/', '~1')}" for name in names]
 
 
 def read_chart(content: bytes) -> Any:
@@ -42,6 +41,14 @@ def ratio_at(document: Any, pointer: str) -> float | None:
     """Return the ratio of the split at a pointer. None if there is none."""
     parts = [number_at(document, f"{pointer}/{name}") for name in ("numerator", "denominator")]
     return parts[0] / parts[1] if parts[0] is not None and parts[1] else None
+
+
+def _day_of(split: Any, zone: Any) -> date | None:
+    """Return the day of a split in a zone. None if the split has no time, or the zone is unknown here."""
+    try:
+        return datetime.fromtimestamp(split["date"], UTC).astimezone(ZoneInfo(zone)).date()
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def _at(document: Any, pointer: str) -> Any:
