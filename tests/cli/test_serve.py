@@ -54,6 +54,9 @@ def test_serve_answers_until_it_is_interrupted(settings: Settings):
             answer = httpx.get(address)
             assert "Todavía no hay nada publicado" in answer.text
             assert "server" not in answer.headers
+            head = httpx.head(address)
+            assert (head.status_code, head.content) == (200, b"")
+            assert head.headers["content-length"] == str(len(answer.content))
             port = address.rpartition(":")[2].strip("/")
             taken = subprocess.run([*words[:-1], port], capture_output=True, text=True, timeout=60, check=False)
             assert (taken.returncode, "--port chooses another one" in taken.stderr) == (Exit.USAGE, True)

@@ -98,7 +98,7 @@ def test_other_methods_than_reading_are_refused(pages: Pages, method: str):
     assert answer.headers["allow"] == "GET, HEAD"
 
 
-def test_head_has_the_headers_of_get_and_no_body(pages: Pages):
+def test_head_has_the_headers_of_get(pages: Pages):
     got, head = pages.client.get("/"), pages.client.head("/")
     assert head.content == b""
     assert dict(head.headers) == dict(got.headers)
