@@ -25,6 +25,7 @@ from tribolake.web.views.parts import (
     sampled_on,
     status_of,
     strip_of,
+    worse_component,
 )
 from tribolake.web.words import Words
 
@@ -208,8 +209,6 @@ def _row(
     breaches = deciding_breaches(first, words) if first else []
     more = len(breaches) - SHOWN_BREACHES
     statuses = sorted((sample["status"] for sample in samples), key=list(SLUGS).index)
-    worst = machine["worst_status"]
-    is_worse = worst in IN_ALARM and machine["overall_status"] not in (worst, "Anormal")
     action = action_of(first["ai_recommendation"], first["rule_ids"], words) if first else ""
     return MachineRow(
         str(place),
@@ -219,7 +218,7 @@ def _row(
         kind_of(machine),
         machine["site"] or "",
         status_of(machine["overall_status"], words),
-        status_of(worst, words) if is_worse else None,
+        worse_component(machine, words),
         first["component"] if first else "",
         addresses.report(first) if first else None,
         finding_of(first["rule_ids"], words) if first else "",

@@ -20,6 +20,7 @@ from tribolake.web.views.parts import (
     sampled_on,
     status_of,
     strip_of,
+    worse_component,
 )
 from tribolake.web.words import Words
 
@@ -81,14 +82,12 @@ def machine_page(
     by_component: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
         by_component[sample["component"]].append(sample)
-    worst = machine["worst_status"]
-    is_worse = worst in ("Alerta", "Anormal") and machine["overall_status"] not in (worst, "Anormal")
     return MachinePage(
         machine["client"],
         machine["unit_id"],
         addresses.page(FLEET, client=machine["client"].lower()),
         status_of(machine["overall_status"], words),
-        status_of(worst, words) if is_worse else None,
+        worse_component(machine, words),
         words("report.points", n=words.number(machine["machine_score"])),
         deadline_of(machine["urgency"], machine["deadline_on"], machine["days_overdue"], words),
         sampled_on(machine["latest_sample_date"], today, words),

@@ -85,6 +85,14 @@ def status_of(name: str | None, words: Words) -> Status:
     return Status(words.status(name), SLUGS.get(name or "", "unknown"))
 
 
+def worse_component(machine: Mapping[str, Any], words: Words) -> Status | None:
+    """Return the status of a machine's worst component in alarm. Returns None if the machine's own is as bad."""
+    worst = machine["worst_status"]
+    if worst not in IN_ALARM or machine["overall_status"] in (worst, "Anormal"):
+        return None
+    return status_of(worst, words)
+
+
 def sampled_on(day: date | str | None, today: date, words: Words) -> Sampled | None:
     """Return the day of a sample. Returns None if it is not known."""
     iso = str(day or "")[:10]
