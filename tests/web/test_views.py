@@ -127,17 +127,21 @@ def test_only_breaches_that_decide_are_shown_with_value_limit_and_unit():
         {"essay": "Calcio", "value": 1801.0, "threshold": "Critico", "limit": 1800.0, "points": 5},
         {"essay": "Silicio", "value": 6.0, "threshold": "Marginal", "limit": 6.0, "points": 1},
         {"essay": "Hollín", "value": 84.0, "threshold": "Condenatorio", "limit": 76.01, "points": 3},
+        {"essay": "Viscosidad 100°C", "value": 10.69, "threshold": "Marginal", "limit": 11.04, "points": 1},
         {"essay": "Agua", "value": None, "threshold": "Critico", "limit": None, "points": 5},
     ]
     report = {
         "policy": "default", "breached_essays": json.dumps(breaches), "coded_essays": '{"Agua": "P"}',
         "delivered_essays": '{"Hollín": "84 UFM"}',
     }  # fmt: skip
-    found = [(one.essay, one.value, one.limit, one.unit, one.band) for one in deciding_breaches(report, SPANISH)]
+    breached = deciding_breaches(report, SPANISH)
+    found = [(one.essay, one.value, one.limit, one.unit, one.band) for one in breached]
+    assert [one.essay for one in breached if one.low] == ["Viscosidad 100°C"]
     assert found == [
         ("Agua", "presente", "", "", "crítico"),
         ("Hollín", "84", "76,01", "UFM", "condenatorio"),
         ("Silicio", "6", "6", "ppm", "marginal"),
+        ("Viscosidad 100°C", "10,69", "11,04", "cSt", "marginal"),
     ]
 
 

@@ -41,7 +41,7 @@ class Deadline:
 
 @dataclass(frozen=True)
 class Breach:
-    """A breach of a limit. `limit` is empty where a code or a fixed band decides."""
+    """A breach of a limit. `limit` is empty where a code decides, and `low` where the value is not too low."""
 
     essay: str
     value: str
@@ -49,6 +49,7 @@ class Breach:
     unit: str
     band: str
     slug: str
+    low: str
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ def breach_of(
         words.unit(unit) if value is not None else "",
         words(f"band.{band}"),
         BANDS.get(band, "marginal"),
+        words("breach.low") if None not in (value, breach["limit"]) and value < breach["limit"] else "",
     )
 
 
