@@ -10,13 +10,16 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis
 SOURCES := python models tests bench infra
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format bench docs lock clean
+.PHONY: help demo serve test test-slow lint format bench docs lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.installed $(if $(filter market,$(PRODUCT)),$(VENV)/.installed-market) ## Install, write sample files, run on them, show the result; PRODUCT=market for prices
 	$(BIN)/tribolake $(PRODUCT) demo
+
+serve: $(VENV)/.installed $(VENV)/.installed-web ## Install the pages and serve those of the lake ./data
+	$(BIN)/tribolake serve
 
 test: $(VENV)/.installed-dev ## Run the tests
 	$(PYTEST) -m "not slow"
@@ -52,7 +55,10 @@ lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-strip-extras --extra market --constraint requirements.lock pyproject.toml -o requirements-market.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-strip-extras --extra dev --extra market --constraint requirements-market.lock pyproject.toml -o requirements-dev.lock
+		--no-emit-index-url --no-strip-extras --extra web --constraint requirements-market.lock pyproject.toml -o requirements-web.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-strip-extras --extra dev --extra market --extra web \
+		--constraint requirements-market.lock --constraint requirements-web.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove the environment and caches, not the lake
 	rm -rf $(VENV) target logs .pytest_cache .ruff_cache .hypothesis
@@ -70,6 +76,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 $(VENV)/.installed-market: requirements-market.lock $(VENV)/.installed
 	@echo "installing requirements-market.lock"
 	$(PIP) install --require-hashes -r requirements-market.lock
+	@touch $@
+
+$(VENV)/.installed-web: requirements-web.lock $(VENV)/.installed
+	@echo "installing requirements-web.lock"
+	$(PIP) install --require-hashes -r requirements-web.lock
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed

@@ -1,6 +1,7 @@
-"""Write the Glue tables of `stack.yml` from the Parquet files of a published lake: `python infra/glue_tables.py LAKE`.
+"""Write the Glue tables of `stack.yml` from the Parquet files of published lakes: `python infra/glue_tables.py LAKE`.
 
-Types come from the files, so that Athena's types always match.
+The lake has both products. Types come from the files, so that Athena's types always match. Processed objects of the
+market product are JSON, whose types are stated here: a test reads stored objects with them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ BEGIN, END = "  # tables: begin, written by infra/glue_tables.py\n", "# tables: 
 # The micro sign and the Greek letter mu, its decomposed form. The degree sign is left out.
 ASCII = str.maketrans({"µ": "u", "μ": "u", "°": None})
 PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+LONGEST_LINE = 120  # of yamllint
 SCALARS = {
     pa.string(): "string",
     pa.bool_(): "boolean",
@@ -47,25 +49,96 @@ class Table:
         return self.pattern.startswith("gold/")
 
 
-TABLES = (
+@dataclass(frozen=True)
+class Catalog:
+    """A database of Athena: the tables of a product.
+
+    `home` is the product's folder in a published lake, `folder` the same as CloudFormation has it, and `clients` the
+    values of its clients. Resources are named after `title`.
+    """
+
+    title: str
+    home: str
+    folder: str
+    clients: str
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class ProcessedTable:
+    """A table of processed objects, each a JSON on one line. Athena's types of what differs between the kinds."""
+
+    kind: str
+    values: str
+    undefined: str
+
+    @property
+    def columns(self) -> dict[str, str]:
+        # `ticker` comes from the path.
+        return {
+            "symbol": "string",
+            "computation_type": "string",
+            "computation_version": "string",
+            "computed_at": "string",
+            "session_date": "string",
+            "values": self.values,
+            "undefined": self.undefined,
+            "sources": "array<struct<key:string,version_id:string,sha256:string,sessions:bigint>>",
+            "run_id": "string",
+            "code": "string",
+        }
+
+
+OIL_TABLES = (
     Table("classified_reports", "gold/*/classified_reports.parquet", "One row per sample, judged"),
     Table("machine_status_current", "gold/*/machine_status_current.parquet", "One row per machine, its status today"),
     Table("stewart_limits", "gold/*/stewart_limits.parquet", "One row per machine, component and essay"),
     Table("harmonized", "silver/harmonized/*.parquet", "Silver, one row per sample, one column per essay"),
     Table("rejected", "silver/rejected/*.parquet", "Silver, one row per thing that was delivered and is not used"),
 )
+MARKET_TABLES = (
+    Table("indicators", "gold/*/indicators.parquet", "One row per ticker, session and computation version"),
+    Table("percentiles", "gold/*/percentiles.parquet", "One row per ticker, session, version and indicator"),
+    Table("features", "gold/*/features.parquet", "One row per ticker and session"),
+    Table("correlations", "gold/*/correlations.parquet", "One row per pair of declared tickers"),
+    Table("bars", "silver/bars/*.parquet", "Silver, one row per ticker and session"),
+    Table("rejected_bars", "silver/rejected_bars/*.parquet", "Silver, one row per bar that cannot be used"),
+    Table("bar_corrections", "silver/bar_corrections/*.parquet", "Silver, one row per bar that was corrected"),
+    Table("missing_sessions", "silver/missing_sessions/*.parquet", "Silver, one row per session without a bar"),
+    Table("quality_findings", "silver/quality_findings/*.parquet", "Silver, one row per finding of a quality rule"),
+)
+CATALOGS = (
+    Catalog("", "oil-analysis", "${Prefix}", "!Ref Clients", OIL_TABLES),
+    Catalog("Market", "market", "market", "universe", MARKET_TABLES),
+)
+MOMENTS = ("value", "percentile", "mean", "std", "minimum", "maximum", "frequency_below", "frequency_above")
+NUMBERS, REASONS = "map<string,double>", "map<string,string>"
+PROCESSED_TABLES = (
+    ProcessedTable("indicators", NUMBERS, REASONS),
+    ProcessedTable(
+        "percentiles",
+        f"map<string,struct<{','.join(f'{name}:double' for name in MOMENTS)},sessions:int>>",
+        f"map<string,{REASONS}>",
+    ),
+    ProcessedTable("features", NUMBERS, REASONS),
+)
 
 
-def tables_section(home: Path) -> str:
+def tables_section(lake: Path) -> str:
     """Write the resources of the template that declare the tables.
 
     Args:
-        home: the data product's folder in a published lake.
+        lake: a lake in a folder in which both products are published.
 
     Raises:
         ValueError: a file is missing, the files of two clients differ, or Athena lacks a type.
     """
-    return "\n".join("".join(_resource(table, _schema(home, table))) for table in TABLES)
+    resources = [
+        "".join(_resource(catalog, table, _schema(lake / catalog.home, table)))
+        for catalog in CATALOGS
+        for table in catalog.tables
+    ]
+    return "\n".join([*resources, *map(_processed, PROCESSED_TABLES)])
 
 
 def with_section(template: str, section: str) -> str:
@@ -118,20 +191,24 @@ def _schema(home: Path, table: Table) -> pa.Schema:
     return schemas[0]
 
 
-def _resource(table: Table, schema: pa.Schema) -> Iterator[str]:
-    title = "".join(word.capitalize() for word in table.name.split("_"))
-    yield f"""\
-  {title}Table:
+def _head(title: str, name: str, description: str) -> str:
+    words = "".join(word.capitalize() for word in name.split("_"))
+    return f"""\
+  {title}{words}Table:
     Type: AWS::Glue::Table
     Properties:
       CatalogId: !Ref AWS::AccountId
-      DatabaseName: !Ref Database
+      DatabaseName: !Ref {title}Database
       TableInput:
-        Name: {table.name}
-        Description: {table.description}
+        Name: {name}
+        Description: {description}
         TableType: EXTERNAL_TABLE
 """
-    yield _in_gold(table) if table.is_gold else _in_silver(table)
+
+
+def _resource(catalog: Catalog, table: Table, schema: pa.Schema) -> Iterator[str]:
+    yield _head(catalog.title, table.name, table.description)
+    yield _in_gold(catalog, table) if table.is_gold else _in_silver(catalog, table)
     yield """\
           SerdeInfo:
             SerializationLibrary: org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe
@@ -143,42 +220,78 @@ def _resource(table: Table, schema: pa.Schema) -> Iterator[str]:
     if doubled:
         raise ValueError(f"{table.name}: several columns would be named {sorted(doubled)}")
     for name, field in zip(names, schema, strict=True):
-        kind = athena_type(field.type)
-        entry = [f"Name: {name}", f'Type: "{kind}"' if "," in kind else f"Type: {kind}"]
-        if name != field.name.lower():
-            entry.append(f"Comment: {field.name}")
-        yield f"            - {{{', '.join(entry)}}}\n"
+        yield _column(name, athena_type(field.type), field.name if name != field.name.lower() else None)
 
 
-def _in_gold(table: Table) -> str:
+def _column(name: str, kind: str, comment: str | None = None) -> str:
+    entry = [f"Name: {name}", f'Type: "{kind}"' if "," in kind else f"Type: {kind}"]
+    if comment:
+        entry.append(f"Comment: {comment}")
+    line = f"            - {{{', '.join(entry)}}}\n"
+    if len(line) <= LONGEST_LINE:
+        return line
+    # A word that is alone on its line may be long.
+    return f"            - Name: {name}\n              Type: >-\n                {kind}\n"
+
+
+def _processed(table: ProcessedTable) -> str:
+    """Write a table of processed objects. A query names a ticker and days: folders of others are not listed."""
+    columns = "".join(_column(name, kind) for name, kind in table.columns.items())
+    return f"""\
+{_head("Market", f"processed_{table.kind}", f"Processed {table.kind}, one row per computation of a ticker")}\
+        Parameters:
+          EXTERNAL: "TRUE"
+          classification: json
+          projection.enabled: "true"
+          projection.ticker.type: injected
+          projection.computed_on.type: date
+          projection.computed_on.format: yyyy-MM-dd
+          projection.computed_on.range: !Sub "${{MarketSince}},NOW"
+          storage.location.template: !Sub >-
+            s3://${{BucketName}}/${{MarketRoot}}processed/{table.kind}/${{!ticker}}/${{!computed_on}}/
+        PartitionKeys:
+          - {{Name: ticker, Type: string, Comment: The symbol in its written form}}
+          - {{Name: computed_on, Type: date, Comment: The day of the computation (UTC)}}
+        StorageDescriptor:
+          Location: !Sub "s3://${{BucketName}}/${{MarketRoot}}processed/{table.kind}/"
+          InputFormat: org.apache.hadoop.mapred.TextInputFormat
+          OutputFormat: org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat
+          SerdeInfo:
+            SerializationLibrary: org.openx.data.jsonserde.JsonSerDe
+            Parameters: {{ignore.malformed.json: "false"}}
+          Columns:
+{columns}"""
+
+
+def _in_gold(catalog: Catalog, table: Table) -> str:
     """Write the location of a gold table. A text file per client names the published file."""
     return f"""\
         Parameters:
           EXTERNAL: "TRUE"
           projection.enabled: "true"
           projection.client_folder.type: enum
-          projection.client_folder.values: !Ref Clients
+          projection.client_folder.values: {catalog.clients}
           storage.location.template: !Sub >-
-            s3://${{BucketName}}/${{Prefix}}/gold/${{!client_folder}}/athena/{table.name}/
+            s3://${{BucketName}}/{catalog.folder}/gold/${{!client_folder}}/athena/{table.name}/
         PartitionKeys:
           - {{Name: client_folder, Type: string, Comment: The client as its folder is called}}
         StorageDescriptor:
-          Location: !Sub "s3://${{BucketName}}/${{Prefix}}/gold/"
+          Location: !Sub "s3://${{BucketName}}/{catalog.folder}/gold/"
           InputFormat: org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat
           OutputFormat: org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat
 """
 
 
-def _in_silver(table: Table) -> str:
+def _in_silver(catalog: Catalog, table: Table) -> str:
     return f"""\
         Parameters: {{EXTERNAL: "TRUE", classification: parquet}}
         StorageDescriptor:
-          Location: !Sub "s3://${{BucketName}}/${{Prefix}}/silver/{table.name}/"
+          Location: !Sub "s3://${{BucketName}}/{catalog.folder}/silver/{table.name}/"
           InputFormat: org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat
           OutputFormat: org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat
 """
 
 
 if __name__ == "__main__":
-    section = tables_section(Path(sys.argv[1]) / "oil-analysis")
+    section = tables_section(Path(sys.argv[1]))
     TEMPLATE.write_text(with_section(TEMPLATE.read_text(encoding="utf-8"), section), encoding="utf-8")

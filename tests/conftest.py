@@ -16,9 +16,14 @@ from tribolake.oil.product import OIL
 from tribolake.run.dbt import parse_ahead
 from tribolake.settings import PROJECT_DIR, Settings, load_settings
 
-pytest_plugins = ["tests.support.s3_fixtures", "tests.support.published_lakes", "tests.support.project_copy"]
-# No test pays with the key of whoever runs it.
-for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
+pytest_plugins = [
+    "tests.support.s3_fixtures",
+    "tests.support.published_lakes",
+    "tests.support.project_copy",
+    "tests.support.aurora_fixtures",
+]
+# No test pays with the key of whoever runs it, or writes into their database.
+for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "AURORA_HOST", "TRIBOLAKE_AURORA_URL"):
     os.environ.pop(_name, None)
 REAL_DATA = PROJECT_DIR.parent / "shared" / "data"
 

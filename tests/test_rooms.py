@@ -15,7 +15,7 @@ from tribolake.settings import PROJECT_DIR
 PACKAGE = PROJECT_DIR / "python" / "tribolake"
 PRODUCT_ROOMS = frozenset(product.name for product in PRODUCTS)
 # They put products and the platform together; nothing imports them.
-COMPOSITION_ROOTS = frozenset({"__main__", "cli", "products"})
+COMPOSITION_ROOTS = frozenset({"__main__", "cli", "products", "web"})
 Edges = frozenset[tuple[str, str]]
 
 
@@ -106,9 +106,16 @@ def test_modules_import_each_other_in_no_cycle():
     assert cycle_in(edges | {back})
 
 
+def test_only_its_command_imports_the_pages():
+    """A run, and every other command, works without the packages of the pages."""
+    importing = {module for module, imported in module_edges(PACKAGE) if ".web." in imported and ".web." not in module}
+    assert importing == {"tribolake.cli.serve"}
+
+
 @pytest.mark.parametrize(
     ("place", "line"),
     [
+        ("oil/status.py", "from tribolake.web.words import words_in"),
         ("run/plan.py", "from tribolake.oil.product import OIL"),
         ("trace/find.py", "def f():\n    from tribolake import oil"),
         ("lake/store.py", "if TYPE_CHECKING:\n    import tribolake.oil.product"),

@@ -2,14 +2,33 @@
 {% macro market_control_tables() -%}
     -- The responses from which everything of a ticker was computed last. Written by the last model of a build.
     create table if not exists control.computed_tickers (ticker varchar primary key, state varchar);
-    -- The last object of each ticker and kind that the lake confirmed, and what it was computed from.
-    create table if not exists control.deliveries (
+    -- Tickers that a quality rule holds back, since when, and the responses for which it does. Their published values are
+    -- those of control.computed_tickers. Written by the last model of a build.
+    create table if not exists control.held_tickers (ticker varchar primary key, state varchar, since timestamptz);
+    -- What a sink has not confirmed yet. `body` has the bytes of an object. Aurora gets the rows of gold.
+    create table if not exists control.pending_deliveries (
+        sink varchar not null,
         ticker varchar not null,
         kind varchar not null,
+        run_id varchar not null,
+        computed_at timestamptz not null,
         state varchar not null,
         code varchar not null,
-        key varchar not null,
+        body varchar,
+        problem varchar,
+        primary key (sink, ticker, kind, run_id)
+    );
+    -- The last delivery of each ticker and kind that a sink confirmed, and what its values were computed from.
+    create table if not exists control.confirmed_deliveries (
+        sink varchar not null,
+        ticker varchar not null,
+        kind varchar not null,
+        run_id varchar not null,
+        computed_at timestamptz not null,
+        state varchar not null,
+        code varchar not null,
+        key varchar,
         version_id varchar,
-        primary key (ticker, kind)
+        primary key (sink, ticker, kind)
     );
 {%- endmacro %}

@@ -1,14 +1,30 @@
-{#- Mark the tickers of this build as computed, in the transaction of its last model. -#}
+{#- Mark the tickers of this build as computed or as held back, in the transaction of its last model. -#}
 {% macro remember_computed_tickers() -%}
-    delete from control.computed_tickers where ticker in (select ticker from {{ ref('touched_tickers') }});
+    delete from control.computed_tickers where ticker in (select ticker from {{ ref('released_tickers') }});
     insert into control.computed_tickers
-    select ticker, state from {{ ref('touched_tickers') }} where state is not null;
+    select
+        ticker,
+        state
+    from {{ ref('touched_tickers') }}
+    where state is not null and ticker in (select ticker from {{ ref('released_tickers') }});
+    delete from control.held_tickers where ticker in (select ticker from {{ ref('released_tickers') }});
+    insert into control.held_tickers by name
+    select
+        ticker,
+        state,
+        current_timestamp as since
+    from {{ ref('touched_tickers') }}
+    where ticker in (select ticker from {{ ref('held_tickers') }})
+    on conflict do update set state = excluded.state;
 {%- endmacro %}
 
 
-{#- A full refresh computes everything, so it removes all marks. -#}
+{#-
+  A full refresh computes everything, so it removes all marks. Since when a ticker is held back stays known.
+-#}
 {% macro forget_computed_tickers() -%}
     {%- if flags.FULL_REFRESH %}
         delete from control.computed_tickers;
+        update control.held_tickers set state = null;
     {%- endif %}
 {%- endmacro %}

@@ -8,6 +8,8 @@
     otherwise, `meta.scope_where` filters its rows.
   - `incremental_strategy='append'` inserts only.
   - Without either the whole table is replaced, like a `table`.
+  - `meta.keeps` names a model with one row per key whose rows outlive a full refresh: it copies them from the table as
+    it was. The key columns are those of `unique_key`.
 
   All of it is one transaction: readers see the table as it was or as it is now. dbt-duckdb's `table` and `incremental`
   write another table first and rename or copy it, which takes three times as long.
@@ -38,7 +40,11 @@
         {%- endcall -%}
     {%- endif -%}
     {%- if is_replaced -%}
+        {%- set kept = kept_rows(target) if model.config.meta.get('keeps') and existing is not none -%}
         {%- call statement('main') -%}
+            {% if kept -%}
+                create table {{ kept }} as {{ select_kept_rows(existing) }};
+            {%- endif %}
             {% if existing is not none -%}
                 drop {{ existing.type }} if exists {{ existing }};
             {%- endif %}
@@ -48,6 +54,9 @@
                 {{ create_table_as(False, target, compiled_code, 'sql') }}
             {%- endif %}
         {%- endcall -%}
+        {%- if kept -%}
+            {%- do insert_kept_rows(kept, target) -%}
+        {%- endif -%}
         {%- do create_indexes(target) -%}
     {%- else -%}
         {%- set selected = written or '(' ~ compiled_code ~ ')' -%}
@@ -69,6 +78,30 @@
     {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target]}) }}
 {%- endmaterialization %}
+
+
+{#- The table that holds the rows that outlive a full refresh. It lives for one transaction. -#}
+{% macro kept_rows(target) -%}
+    {{ return(target.incorporate(path={'identifier': target.identifier ~ '__kept'})) }}
+{%- endmacro %}
+
+
+{#- The rows of what `meta.keeps` names. -#}
+{% macro select_kept_rows(existing) -%}
+    {%- set key = config.require('unique_key') -%}
+    {%- set key = ([key] if key is string else key) | join(', ') -%}
+    select * from {{ existing }} where ({{ key }}) in (select ({{ key }}) from {{ ref(model.config.meta.keeps) }})
+{%- endmacro %}
+
+
+{#- Columns that only one of the tables has are left out: a release may add or remove some. -#}
+{% macro insert_kept_rows(kept, target) -%}
+    {%- set names = adapter.get_columns_in_relation(kept) | map(attribute='name') | list -%}
+    {%- set both = adapter.get_columns_in_relation(target) | selectattr('name', 'in', names) -%}
+    {%- set columns = get_quoted_csv(both | map(attribute='name')) -%}
+    {%- do run_query('insert into ' ~ target ~ ' (' ~ columns ~ ') select ' ~ columns ~ ' from ' ~ kept) -%}
+    {%- do run_query('drop table ' ~ kept) -%}
+{%- endmacro %}
 
 
 {#- Delete the rows of what the run touched. -#}

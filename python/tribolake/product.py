@@ -203,6 +203,9 @@ class Product:
     imports: tuple[str, ...] = ()  # modules that a run imports
     # Returns the client of each folder of bronze. Folders that are not in it are called like their clients.
     client_folders: Callable[[], Mapping[str, str]] = dict
+    # Returns folders of a lake, outside that of the product, whose objects are kept permanently in cheaper storage
+    # classes: after 90 days in GLACIER, after 365 in DEEP_ARCHIVE.
+    permanent: Callable[[Settings], Sequence[str]] = lambda _: ()
     # Returns where files arrive in a lake. None is `bronze` in the folder of the product.
     inbox: Callable[[Settings], Inbox | None] = lambda _: None
 

@@ -8,10 +8,12 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import arrival_events
+import duckdb
 import glue_tables
 import pyarrow as pa
 import pytest
@@ -21,12 +23,16 @@ from handler import Starter
 from tribolake.lake.bronze import CLIENT_NAME
 from tribolake.lake.bucket_rules import Owner, lifecycle_rules, policy_statements, stated_rules
 from tribolake.lake.ignored import kind_of_ignored
+from tribolake.market.processed import ProcessedKey
+from tribolake.market.product import MARKET
+from tribolake.market.sample import write_sample
 from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 from tribolake.settings import PROJECT_DIR, load_settings
 
 OWNER = Owner("oil", "oil-analysis", "logs/changes.jsonl")
+MARKET_OWNER = Owner("market", "market", MARKET.contract.change_log, permanent=("raw", "processed"))
 INFRA = PROJECT_DIR / "infra"
 TEMPLATE = INFRA / "stack.yml"
 LAMBDA = sorted((INFRA / "lambda").glob("*.py"))
@@ -78,12 +84,15 @@ def resources(template: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Path:
-    """The data product's folder in a published lake."""
+def published(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Path:
+    """A lake in which both products are published."""
     settings = load_settings(lake=tmp_path_factory.mktemp("published"))
     write_sample_lake(settings.lake, finning_units=2, als_units=6, months=9)
     run(OIL, settings)
-    return settings.lake / settings.prefix
+    market = MARKET.of(settings)
+    write_sample(market)
+    run(MARKET, market)
+    return settings.lake
 
 
 def allowed(resources: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -127,7 +136,8 @@ def test_template_has_lifecycle_rules_of_the_lake(resources):
         return stated
 
     stated = resources["Lake"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert stated == [as_cloudformation(rule) for rule in lifecycle_rules(OWNER)]
+    rules = [*lifecycle_rules(OWNER), *lifecycle_rules(MARKET_OWNER)]
+    assert stated == [as_cloudformation(rule) for rule in rules]
 
 
 def test_lifecycle_rules_keep_the_agreed_times():
@@ -154,9 +164,10 @@ def test_template_has_policy_of_the_lake(resources):
 
 def test_rules_of_both_buckets_carry_the_product_name(resources):
     own = [name.format(product="oil", Product="Oil") for name in stated_rules()["own"]]
-    for bucket in ("Lake", "Locks"):
+    markets = stated_rules()["own"][0].format(product="market")
+    for bucket, pattern in (("Lake", f"{own[0]}|{markets}"), ("Locks", own[0])):
         rules = resources[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
-        assert [rule["Id"] for rule in rules if not re.fullmatch(own[0], rule["Id"])] == []
+        assert [rule["Id"] for rule in rules if not re.fullmatch(pattern, rule["Id"])] == []
 
 
 def test_reader_roles_have_statements_of_the_lakes_policy(resources):
@@ -364,29 +375,93 @@ def test_container_writes_only_into_its_volumes(resources):
 
 
 @pytest.mark.slow
-def test_tables_have_the_columns_of_a_published_lake(home):
+def test_tables_have_the_columns_of_a_published_lake(published):
     text = TEMPLATE.read_text(encoding="utf-8")
     section = text.split(glue_tables.BEGIN)[1].split(glue_tables.END)[0]
-    assert section == glue_tables.tables_section(home), "run `python infra/glue_tables.py LAKE` on a published lake"
+    expected = glue_tables.tables_section(published)
+    assert section == expected, "run `python infra/glue_tables.py LAKE` on a lake in which both products are published"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", glue_tables.PROCESSED_TABLES, ids=lambda table: table.kind)
+def test_processed_tables_have_the_fields_of_stored_objects(published, table):
+    """The types are those of the stored bodies: DuckDB reads them strictly, and all that is written comes back."""
+    stored = sorted(published.glob(f"processed/{table.kind}/*/*/*.json"))
+    assert stored
+    assert {str(path.relative_to(published)).count("/") for path in stored} == {4}
+    for path in stored:
+        (line,) = path.read_text(encoding="utf-8").splitlines()
+        assert set(json.loads(line)) == {*table.columns, "ticker"}
+        kinds = {name: duckdb_type(kind) for name, kind in table.columns.items()}
+        columns = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
+        options = f"columns = {{{columns}}}, format = 'newline_delimited'"
+        query = f"select to_json(body) from read_json('{path}', {options}) as body"
+        (found,) = duckdb.sql(query).fetchone() or ("{}",)
+        assert json.loads(found) == {name: json.loads(line)[name] for name in table.columns}
+
+
+def duckdb_type(athena: str) -> str:
+    """Return DuckDB's name of a type of Athena."""
+    inner = athena[athena.find("<") + 1 : -1]
+    if athena.startswith("array<"):
+        return f"{duckdb_type(inner)}[]"
+    if athena.startswith("map<"):
+        key, _, value = inner.partition(",")
+        return f"map({key}, {duckdb_type(value)})"
+    if athena.startswith("struct<"):
+        return f"struct({', '.join(field.replace(':', ' ') for field in inner.split(','))})"
+    return athena
+
+
+def test_processed_tables_are_projected_by_ticker_and_day(resources):
+    table = resources["MarketProcessedIndicatorsTable"]["Properties"]["TableInput"]
+    key = str(ProcessedKey("indicators", "_5EGSPC", datetime(2025, 1, 15, 12, tzinfo=UTC)))
+    place = table["Parameters"]["storage.location.template"]
+    found = place.replace("${ticker}", "_5EGSPC").replace("${computed_on}", "2025-01-15")
+    assert found == f"s3://mining-data-mesh/{key.rpartition('/')[0]}/"
+    projected = {name: value for name, value in table["Parameters"].items() if name.startswith("projection.")}
+    assert projected == {
+        "projection.enabled": "true",
+        "projection.ticker.type": "injected",
+        "projection.computed_on.type": "date",
+        "projection.computed_on.format": "yyyy-MM-dd",
+        "projection.computed_on.range": "2025-01-01,NOW",
+    }
+    assert [one["Name"] for one in table["PartitionKeys"]] == ["ticker", "computed_on"]
 
 
 def test_gold_tables_are_read_through_the_published_links(resources):
     tables = {
         name: one["Properties"]["TableInput"] for name, one in resources.items() if one["Type"] == "AWS::Glue::Table"
     }
-    assert {table["Name"] for table in tables.values()} == {table.name for table in glue_tables.TABLES}
+    stated = [table.name for catalog in glue_tables.CATALOGS for table in catalog.tables]
+    stated += [f"processed_{table.kind}" for table in glue_tables.PROCESSED_TABLES]
+    assert sorted(table["Name"] for table in tables.values()) == sorted(stated)
     reports = tables["ClassifiedReportsTable"]
     assert reports["Parameters"]["storage.location.template"] == (
         "s3://mining-data-mesh/oil-analysis/gold/${client_folder}/athena/classified_reports/"
     )
     assert reports["Parameters"]["projection.client_folder.values"] == "cda,emin"
+    indicators = tables["MarketIndicatorsTable"]
+    assert indicators["Parameters"]["storage.location.template"] == (
+        "s3://mining-data-mesh/market/gold/${client_folder}/athena/indicators/"
+    )
+    assert indicators["Parameters"]["projection.client_folder.values"] == "universe"
     for table in tables.values():
         names = [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
         assert len(set(names)) == len(names)
         assert not set(names) & {key["Name"] for key in table.get("PartitionKeys", [])}
         # Athena allows no other characters in names.
         assert all(re.fullmatch("[a-z_][a-z0-9_]*", name) for name in names)
-        assert table["StorageDescriptor"]["SerdeInfo"]["Parameters"] == {"parquet.column.index.access": "true"}
+        is_json = table["Name"].startswith("processed_")
+        how = {"ignore.malformed.json": "false"} if is_json else {"parquet.column.index.access": "true"}
+        assert table["StorageDescriptor"]["SerdeInfo"]["Parameters"] == how
+
+
+def test_tables_cover_what_the_products_publish():
+    for product, catalog in zip((OIL, MARKET), glue_tables.CATALOGS, strict=True):
+        published = {table.name for table in (*product.contract.tables, *product.contract.silver)}
+        assert {table.name for table in catalog.tables} == published
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.support.s3_fixtures import Buckets
-from tests.support.servers.rgw import RgwIsNotInstalled, rgw_server
+from tests.support.servers.apt import ProgramsMissing
+from tests.support.servers.rgw import rgw_server
 from tests.support.servers.server import DASHBOARD, FUSION, S3Server, client
 
 from tribolake.errors import ConfigurationError
@@ -20,6 +21,9 @@ from tribolake.lake.bucket_rules import Owner, apply_bucket_rules, lifecycle_rul
 NewBuckets = Callable[[S3Server], Buckets]
 OIL = Owner("oil", "oil-analysis", "logs/changes.jsonl", has_unnamed=True)
 OIL2 = Owner("oil2", "oil-sands", "oil-sands/logs/changes.jsonl")
+MARKET_OWNER = Owner(
+    "market", "market", "market/logs/changes.jsonl", permanent=("data-lake/raw", "data-lake/processed")
+)
 READERS = {"Fusion": [f"arn:aws:iam:::user/{FUSION}"], "Dashboard": [f"arn:aws:iam:::user/{DASHBOARD}"]}
 
 
@@ -221,7 +225,7 @@ def hasty_rgw() -> Iterator[S3Server]:
     with ExitStack() as stack:
         try:
             server = stack.enter_context(rgw_server(lifecycle_day=1))
-        except RgwIsNotInstalled as missing:
+        except ProgramsMissing as missing:
             pytest.skip(str(missing))
         yield server
 
@@ -237,6 +241,7 @@ STAY = [("STANDARD", False), ("STANDARD", True)]
         ("state", 7, [("STANDARD", True)]),
         ("archive", 0, [("DEEP_ARCHIVE", True), ("STANDARD", False)]),
         ("processed", 90, [("GLACIER", True), ("STANDARD", False)]),
+        ("permanent-raw", 90, [("GLACIER", True), ("STANDARD", False)]),
         ("bronze", 10, STAY),
         ("silver", 10, STAY),
     ],
@@ -244,7 +249,8 @@ STAY = [("STANDARD", False), ("STANDARD", True)]
 def test_objects_age_as_their_lifecycle_rule_says(hasty_rgw: S3Server, bucket: NewBuckets, name, days, left):
     # One rule and one bucket: the gateway has one day, here a second, for a pass over all rules.
     s3, lake = client(hasty_rgw), bucket(hasty_rgw).lake
-    (rule,) = [rule for rule in lifecycle_rules(OIL) if rule["ID"] == f"tribolake-oil-{name}"]
+    rules = [*lifecycle_rules(OIL), *lifecycle_rules(MARKET_OWNER)]
+    (rule,) = [rule for rule in rules if rule["ID"] in (f"tribolake-oil-{name}", f"tribolake-market-{name}")][:1]
     key = f"{rule['Filter']['Prefix']}x"
     s3.put_bucket_lifecycle_configuration(Bucket=lake, LifecycleConfiguration={"Rules": [rule]})
     for content in (b"old", b"new"):
@@ -263,3 +269,36 @@ def test_objects_age_as_their_lifecycle_rule_says(hasty_rgw: S3Server, bucket: N
     assert versions() == left
     assert time.monotonic() >= began + days - 1  # servers give times in whole seconds
     assert s3.get_object(Bucket=lake, Key=key)["Body"].read() == b"new"
+
+
+def test_permanent_folders_age_and_never_expire(s3_server: S3Server, bucket: NewBuckets):
+    """The plan: `raw/` and `processed/` are in Glacier after 90 days, in Deep Archive after 365, with no expiration."""
+    s3, name = client(s3_server), bucket(s3_server).lake
+    apply(s3, name)
+    apply_bucket_rules(s3, name, MARKET_OWNER, readers=READERS, require_tls=False, encrypt=False)
+    found = lifecycle(s3, name)
+    assert len(found) == 9 + 11
+    for folder in ("raw", "processed"):
+        rule = found[f"tribolake-market-permanent-{folder}"]
+        assert rule["Filter"] == {"Prefix": f"data-lake/{folder}/"} and rule["Status"] == "Enabled"
+        moves = [(move["Days"], move["StorageClass"]) for move in rule["Transitions"]]
+        assert moves == [(90, "GLACIER"), (365, "DEEP_ARCHIVE")]
+        assert not [part for part in rule if "Expiration" in part]
+    assert apply(s3, name)[1] == "lifecycle: 9 rules already"
+    policy = json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+    denied = [one["Resource"] for one in policy if one["Sid"] == "TribolakeMarketFusion1StaysOut"]
+    assert denied and f"arn:aws:s3:::{name}/data-lake/raw/*" in denied[0]
+
+
+def test_prepare_of_market_puts_its_rules_next_to_those_of_oil(moto: S3Server, bucket: NewBuckets, tribolake):
+    name = bucket(moto).lake
+    given = {"S3_ENDPOINT": moto.endpoint, **moto.environment}
+    for words in ((), ("--product", "market"), ()):
+        done = tribolake("lake", "prepare", "--lake", f"s3://{name}", *words, **given)
+        assert done.returncode == 0, done.stderr
+    found = lifecycle(client(moto), name)
+    assert {rule.split("-")[1] for rule in found} == {"oil", "market"}
+    assert found["tribolake-market-permanent-raw"]["Filter"] == {"Prefix": "raw/"}
+    assert found["tribolake-market-permanent-processed"]["Filter"] == {"Prefix": "processed/"}
+    refused_product = tribolake("lake", "prepare", "--lake", f"s3://{name}", "--product", "gas", **given)
+    assert refused_product.returncode == 2 and "oil, market" in refused_product.stderr

@@ -21,7 +21,7 @@ SPLITS = {
 
 def share(symbol: str) -> Traded:
     """Return a share of bokeh's data, with its real splits."""
-    from bokeh.sampledata import stocks  # noqa: PLC0415 - five years of five shares take a second
+    from bokeh_sampledata import stocks  # noqa: PLC0415 - five years of five shares take a second
 
     found = getattr(stocks, symbol)
     order = np.argsort(np.array(found["date"], dtype="datetime64[D]"))

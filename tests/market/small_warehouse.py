@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from tribolake.lake import open_lake
 from tribolake.lake.bronze import BronzeFile
+from tribolake.market.calendars import SESSIONS, sessions_of
 from tribolake.market.computing import indicator_rows
 from tribolake.market.indicators import Computation
 from tribolake.market.keys import raw_inbox
@@ -22,9 +23,18 @@ from tribolake.run.control_tables import control_tables
 from tribolake.run.dbt import Dbt
 from tribolake.settings import PROJECT_DIR, Settings
 
-SCOPED = ("bars", "bar_corrections", "rejected_bars")
-SILVER = ("touched_tickers", "int_served_bars", "int_events", "int_traded_bars", "int_revised_bars", *SCOPED)
-BESIDE = "missing_sessions"  # built by the tests that are about it
+NOTES = ("bar_corrections", "rejected_bars", "missing_sessions")
+FOUND = ("quality_findings", "ticker_quality")
+SCOPED = ("bars", *NOTES, *FOUND)
+CHANGES = ("touched_tickers", "held_tickers", "released_tickers")
+SILVER = (
+    "touched_tickers", "int_served_bars", "int_events", "int_traded_bars", "int_revised_bars", "int_split_bars",
+    "int_ticker_spans", *NOTES, "int_price_moves", "int_quality_measures", *FOUND, "held_tickers", "released_tickers",
+    "bars",
+)  # fmt: skip
+# Seeds whose columns DuckDB cannot tell.
+TYPES = {"quality_accepted": {"ticker": "varchar", "rule": "varchar", "session_date": "date", "reason": "varchar"}}
+_COMPILED: dict[str, str] = {}
 TEXTBOOK = Computation("1.0", "wilder", "average", 0, 20, 20)
 REFERENCE = Computation("reference", "plain", "first", 1, 400, 1)
 COLUMNS = """
@@ -34,13 +44,16 @@ COLUMNS = """
 
 
 def compiled_models(settings: Settings) -> dict[str, str]:
-    """Compile the SQL models once."""
+    """Compile the SQL models, once a process: they are the same for all settings."""
+    if _COMPILED:
+        return _COMPILED
     settings.state.mkdir(parents=True)
     with duckdb.connect(settings.warehouse) as warehouse:  # the models as they are after a first build
         warehouse.execute("create schema changes; create table changes.touched_tickers (ticker varchar)")
     with Dbt(MARKET, settings) as dbt:
         compiled = dbt.compile("path:models/market")
-    return {name: sql for name, sql in compiled.items() if name in (*SILVER, BESIDE)}
+    _COMPILED.update({name: sql for name, sql in compiled.items() if name in SILVER})
+    return _COMPILED
 
 
 @dataclass
@@ -49,6 +62,7 @@ class SmallWarehouse:
 
     models: Mapping[str, str]
     settings: Settings
+    sessions: Mapping[str, Sequence[int]] = field(default_factory=dict)  # years of calendars whose sessions are known
 
     def __post_init__(self) -> None:
         self.connection = duckdb.connect()
@@ -59,7 +73,9 @@ class SmallWarehouse:
         self.connection.execute(control_tables("market"))
         seeds = PROJECT_DIR / "seeds" / "market"
         for seed in seeds.glob("*.csv"):
-            self.connection.read_csv(str(seed)).create(f"seeds.{seed.stem}")
+            self.connection.read_csv(str(seed), dtype=TYPES.get(seed.stem)).create(f"seeds.{seed.stem}")
+        self.connection.register("held", sessions_of(self.sessions) if self.sessions else SESSIONS.empty_table())
+        self.connection.execute("create table silver.exchange_sessions as select * from held")
         self.lake = open_lake(self.settings, raw_inbox(self.settings))
 
     def deliver(self, responses: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> None:
@@ -88,16 +104,18 @@ class SmallWarehouse:
         for name in SILVER:
             sql = self.models[name]
             if name in SCOPED and name in tables:
-                touched = "(select ticker from changes.touched_tickers)"
-                self.connection.execute(f"delete from silver.{name} where ticker in {touched}")
+                scope = "released_tickers" if name == "bars" else "touched_tickers"
+                self.connection.execute(
+                    f"delete from silver.{name} where ticker in (from changes.{scope} select ticker)"
+                )
                 self.connection.execute(f"insert into silver.{name} by name {sql}")
             else:
-                schema = "changes" if name == "touched_tickers" else "silver"
+                schema = "changes" if name in CHANGES else "silver"
                 self.connection.execute(f"create or replace table {schema}.{name} as {sql}")
         self.connection.execute(
-            "delete from control.computed_tickers where ticker in (select ticker from changes.touched_tickers);"
+            "delete from control.computed_tickers where ticker in (select ticker from changes.released_tickers);"
             "insert into control.computed_tickers"
-            " select ticker, state from changes.touched_tickers where state is not null"
+            " select ticker, state from changes.touched_tickers where ticker in (from changes.released_tickers)"
         )
 
     def rows(self, query: str) -> list[dict[str, Any]]:

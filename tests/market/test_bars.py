@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,17 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as cases
 from hypothesis import strategies as st
-from tests.market.small_warehouse import SmallWarehouse, compiled_models, greatest_difference, reason_of, written
+from tests.market.small_warehouse import SmallWarehouse, compiled_models, greatest_difference, written
 
-from tribolake.market.charts import MOST_BARS
-from tribolake.market.responses import MOST_BYTES
 from tribolake.market.sample import (
     Traded,
     after_close,
     as_bytes,
     chart_of,
     key_of,
-    opening_time,
     random_walk,
     weekdays,
 )
@@ -181,103 +176,6 @@ def result(chart: dict[str, Any]) -> dict[str, Any]:
 
 def quote(chart: dict[str, Any]) -> dict[str, Any]:
     return result(chart)["indicators"]["quote"][0]
-
-
-def without(chart: dict[str, Any], name: str) -> None:
-    quote(chart).pop(name)
-
-
-def at(name: str, position: int, value: object) -> Callable[[dict[str, Any]], None]:
-    def change(chart: dict[str, Any]) -> None:
-        (result(chart)["timestamp"] if name == "timestamp" else quote(chart)[name])[position] = value
-
-    return change
-
-
-BAD_CHARTS: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
-    (lambda c: c.update(chart={"result": None, "error": {"code": "Not Found", "description": "gone"}}), "gone"),
-    (lambda c: c["chart"].update(result=[]), "no result"),
-    (lambda c: c["chart"].update(result=None), "no result"),
-    (lambda c: c.clear(), "no result"),
-    (lambda c: result(c).pop("timestamp"), "no bars"),
-    (lambda c: result(c).update(timestamp=[]), "no bars"),
-    (lambda c: result(c)["meta"].update(exchangeTimezoneName="Mars/Base"), "Mars/Base"),
-    (lambda c: result(c)["meta"].update(symbol="AMD"), "AMD"),
-    (lambda c: result(c)["meta"].update(dataGranularity="1wk"), "1wk"),
-    (lambda c: without(c, "close"), "no close"),
-    (lambda c: quote(c)["open"].pop(), "open has 74 values for 75 times"),
-    (lambda c: quote(c).update(close="many"), "no close"),
-    (lambda c: result(c).update(timestamp=[1.5e9] * (MOST_BARS + 1)), f"{MOST_BARS + 1} bars"),
-]
-BAD_BYTES: list[tuple[bytes, str]] = [
-    (b"<!doctype html><title>Will be right back", "web page"),
-    (as_bytes(chart_of(SHARE, LAST))[:-20], "cut off"),
-    (b"", "not JSON"),
-    (b"\xff\xfe\x00", "UTF-8"),
-    (b"[" * 200_000, "not JSON"),
-    (b"[" * 200_000 + b"]" * 200_000, "no result"),
-    (b"null", "no result"),
-    (b" " * (MOST_BYTES + 1), f"{MOST_BYTES + 1:,} bytes"),
-]
-BAD_BARS: list[tuple[Callable[[dict[str, Any]], None], str | None]] = [
-    (at("close", 9, None), "close_missing"),
-    (at("close", 9, float("nan")), "close_missing"),
-    (at("volume", 9, "12"), None),
-    (at("close", 9, "twelve"), "close_missing"),
-    (at("close", -1, None), "close_missing"),
-    (at("high", 9, 1.0), "high_below_price"),
-    (at("low", 9, 1e6), "low_above_price"),
-    (at("low", 9, 0.0), "price_not_positive"),
-    (at("open", 9, -1.0), "price_not_positive"),
-    (at("high", 9, float("inf")), "not_finite"),
-    (at("volume", 9, -1), "volume_negative"),
-    (at("timestamp", 9, opening_time(SHARE.days[8], SHARE.zone)), "session_doubled"),
-    (at("timestamp", 9, opening_time(SHARE.days[9], SHARE.zone) * 1000), "time_unreadable"),
-    (at("timestamp", 9, 10**30), "time_unreadable"),
-    (at("timestamp", 9, None), "time_unreadable"),
-    (at("timestamp", 9, opening_time(LAST + timedelta(days=40), SHARE.zone)), "date_not_come"),
-]
-
-
-def changed(symbol: str, change: Callable[[dict[str, Any]], Any]) -> tuple[str, bytes]:
-    chart = copy.deepcopy(chart_of(replace(SHARE, symbol=symbol), LAST))
-    change(chart)
-    return key_of(symbol, after_close(LAST)), as_bytes(chart)
-
-
-@pytest.fixture(scope="module")
-def of_bad_responses(new: Make) -> SmallWarehouse:
-    """One build of everything that is bad, each of a ticker of its own, and of a good response."""
-    return built(
-        new,
-        response(LAST),
-        *(changed(f"CHART{number}", change) for number, (change, _) in enumerate(BAD_CHARTS)),
-        *((key_of(f"BYTES{number}", after_close(LAST)), content) for number, (content, _) in enumerate(BAD_BYTES)),
-        *(changed(f"BAR{number}", change) for number, (change, _) in enumerate(BAD_BARS)),
-    )
-
-
-@pytest.mark.parametrize("number", range(len(BAD_CHARTS)))
-def test_response_that_cannot_be_used_fails_alone(of_bad_responses: SmallWarehouse, number: int):
-    assert BAD_CHARTS[number][1] in reason_of(of_bad_responses, key_of(f"CHART{number}", after_close(LAST)))
-
-
-@pytest.mark.parametrize("number", range(len(BAD_BYTES)))
-def test_bytes_that_are_no_chart_fail_alone(of_bad_responses: SmallWarehouse, number: int):
-    assert BAD_BYTES[number][1] in reason_of(of_bad_responses, key_of(f"BYTES{number}", after_close(LAST)))
-
-
-def test_bad_responses_leave_a_good_one_as_it_is(new: Make, of_bad_responses: SmallWarehouse):
-    good = "select * from silver.bars where ticker = 'NVDA' order by session_date"
-    assert of_bad_responses.rows(good) == built(new, response(LAST)).rows(good)
-
-
-@pytest.mark.parametrize("number", range(len(BAD_BARS)))
-def test_bar_that_cannot_be_used_is_rejected_alone(of_bad_responses: SmallWarehouse, number: int):
-    reason, of_ticker = BAD_BARS[number][1], f"where ticker = 'BAR{number}'"
-    rejected = of_bad_responses.rows(f"select reason from silver.rejected_bars {of_ticker}")
-    assert rejected == ([{"reason": reason}] if reason else [])
-    assert len(of_bad_responses.rows(f"select 1 from silver.bars {of_ticker}")) == 75 - len(rejected)
 
 
 def test_bar_without_volume_or_adjusted_close_stays(new: Make):

@@ -234,7 +234,7 @@ def test_run_stores_the_last_session_once(tmp_path: Path):
     home = InFolder(tmp_path)
     deliver(home, date(2024, 3, 1))
     settings = MARKET.of(home.settings())
-    assert run(MARKET, settings).results["deliveries"].report == {"stored": 3}
+    assert run(MARKET, settings).results["deliveries"].report["lake"]["delivered"] == 3
     found = MarketLake(settings).get_latest_indicators("NVDA")
     assert found and found["session_date"] == "2024-03-01" and found["sources"][0]["sessions"] == 305
     with duckdb.connect(settings.warehouse, read_only=True) as warehouse:
@@ -247,10 +247,10 @@ def test_run_stores_the_last_session_once(tmp_path: Path):
 
     # A delivery that the lake did not confirm is made by the next run, and nothing else is.
     with duckdb.connect(settings.warehouse) as warehouse:
-        warehouse.execute("delete from control.deliveries where kind = 'features'")
+        warehouse.execute("delete from control.confirmed_deliveries where kind = 'features'")
     report = run(MARKET, settings)
-    assert report.reasons == ["computed values wait to be stored"]
-    assert report.results["deliveries"].report == {"stored": 1}
+    assert report.reasons == ["computed values wait to be delivered"]
+    assert report.results["deliveries"].report["lake"]["delivered"] == 1
     assert len(home.keys("processed/features")) == 2
 
 

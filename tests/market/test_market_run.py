@@ -169,8 +169,15 @@ def test_demo_needs_no_network(tmp_path: Path, tribolake: Tribolake):
     shown = tribolake("market", "demo", "--lake", str(tmp_path), "--quiet", http_proxy="http://127.0.0.1:9")
     assert shown.returncode == 0, shown.stderr
     assert "MINE" in shown.stdout and "^GSPC" in shown.stdout
+    assert "/chart/result/0/indicators/quote/0/close/" in shown.stdout and "1.0 against reference" in shown.stdout
     said = tribolake("market", "status", "--lake", str(tmp_path), "--json")
     assert {row["symbol"] for row in json.loads(said.stdout)["tickers"]} == {"MINE", "TRUCK", "^GSPC"}
+    sql = "select distinct ticker from indicators semi join bars using (ticker, session_date) order by 1"
+    asked = tribolake("query", sql, "--product", "market", "--lake", str(tmp_path), "--json")
+    assert [row["ticker"] for row in json.loads(asked.stdout)["rows"]] == ["MINE", "TRUCK", "_5EGSPC"]
+    listed = tribolake("query", "show tables", "--product", "market", "--lake", str(tmp_path), "--json")
+    assert "quality_findings" in listed.stdout and "classified_reports" not in listed.stdout
+    assert tribolake("query", "select 1", "--product", "gas", "--lake", str(tmp_path)).returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -179,6 +186,7 @@ def test_demo_needs_no_network(tmp_path: Path, tribolake: Tribolake):
         (("fetch", "../x"), 2),
         (("fetch",), 2),
         (("status",), 2),
+        (("deliver",), 2),
         (("run",), 2),
         (("get", "indicators", "NVDA"), 2),
         (("get", "prices", "NVDA"), 2),

@@ -12,7 +12,7 @@ from typing import Any
 import exchange_calendars
 import numpy as np
 import pytest
-from tests.market.small_warehouse import BESIDE, SmallWarehouse, compiled_models, written
+from tests.market.small_warehouse import SmallWarehouse, compiled_models, written
 
 from tribolake.market.calendars import sessions_of
 from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, random_walk
@@ -21,21 +21,19 @@ from tribolake.settings import PROJECT_DIR
 FETCHED = date(2023, 4, 14)
 # Holidays of New York, and of Singapore.
 PRESIDENTS_DAY, NEW_YEAR = date(2023, 2, 20), date(2023, 1, 23)
-Make = Callable[[], SmallWarehouse]
+Make = Callable[[str], SmallWarehouse]
 
 
 @pytest.fixture(scope="module")
 def new(tmp_path_factory: pytest.TempPathFactory) -> Make:
     models = compiled_models(written(tmp_path_factory.mktemp("compiled")))
-    return lambda: SmallWarehouse(models, written(Path(tempfile.mkdtemp())))
+    return lambda calendar: SmallWarehouse(models, written(Path(tempfile.mkdtemp())), {calendar: [2022, 2023]})
 
 
 def missing(new: Make, chart: dict[str, Any], calendar: str = "XNYS") -> Sequence[tuple[date, str]]:
-    warehouse = new()
+    warehouse = new(calendar)
     warehouse.deliver({key_of("NVDA", after_close(FETCHED)): as_bytes(chart)})
-    warehouse.connection.register("held", sessions_of({calendar: [2022, 2023]}))
-    warehouse.connection.execute("create table silver.exchange_sessions as select * from held")
-    found = warehouse.rows(f"select * from ({warehouse.models[BESIDE]}) order by session_date")
+    found = warehouse.rows("select * from silver.missing_sessions order by session_date")
     return [(row["session_date"], row["reason"]) for row in found]
 
 

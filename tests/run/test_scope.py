@@ -146,3 +146,17 @@ def test_scope_that_fails_leaves_the_table_as_it_was(project: SmallProject, conf
     project.write(kept=of("scope", "select 1 as id, error('torn') as word", **config))
     assert "torn" in project.run()["kept"]
     assert project.table("kept")[1] == [(1, "old")]
+
+
+@pytest.mark.slow
+def test_scope_keeps_rows_over_a_full_refresh(project: SmallProject):
+    """Rows of keys in `kept` outlive it, in the columns that both tables have. All others are made again."""
+    model = "{{{{ config(materialized='scope', unique_key='id', meta={{'scope': 'touched', 'keeps': 'kept'}}) }}}}\n{}"
+    after = "-- depends_on: {{ ref('touched') }}, {{ ref('kept') }}\n"
+    first = "select 1 as id, 'old' as word, 1 as gone union all select 2, 'old', 1 union all select 3, 'old', 1"
+    project.write(touched="select 1 as id", kept="select 2 as id", prices=model.format(after + first))
+    assert project.run() == {}
+    assert project.table("prices")[1] == [(1, "old", 1), (2, "old", 1), (3, "old", 1)]
+    project.write(prices=model.format(after + "select true as added, 'new' as word, 1 as id"))
+    assert project.run("--full-refresh") == {}
+    assert sorted(project.table("prices")[1], key=str) == [(None, "old", 2), (True, "new", 1)]

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import pytest
+from tests.support.servers.apt import MAY_INSTALL, ProgramsMissing
 from tests.support.servers.faults import FaultyServer, faulty_server
 from tests.support.servers.moto import moto_server
-from tests.support.servers.rgw import MAY_INSTALL, RgwIsNotInstalled, rgw_server
+from tests.support.servers.rgw import rgw_server
 from tests.support.servers.server import S3Server, client
 
 NewBuckets = Callable[[S3Server], "Buckets"]
@@ -43,8 +44,8 @@ def rgw() -> Iterator[S3Server]:
     with contextlib.ExitStack() as stack:
         try:
             server = stack.enter_context(rgw_server())
-        except RgwIsNotInstalled as missing:
-            _skip_or_fail(missing)
+        except ProgramsMissing as missing:
+            skip_or_fail(missing)
         yield server
 
 
@@ -54,11 +55,11 @@ def quiet_rgw() -> Iterator[S3Server]:
     try:
         with rgw_server() as server:
             yield server
-    except RgwIsNotInstalled as missing:
-        _skip_or_fail(missing)
+    except ProgramsMissing as missing:
+        skip_or_fail(missing)
 
 
-def _skip_or_fail(missing: RgwIsNotInstalled) -> NoReturn:
+def skip_or_fail(missing: ProgramsMissing) -> NoReturn:
     """Skip a test. If tests may install programs, it fails instead: nothing is left out unseen there."""
     if os.environ.get(MAY_INSTALL) == "1":
         pytest.fail(str(missing))

@@ -21,9 +21,10 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 from tests.support.s3_fixtures import NewBuckets
+from tests.support.servers.apt import ProgramsMissing
 from tests.support.servers.faults import FaultyServer
 from tests.support.servers.processes import ServerDidNotStart, eventually, start, stop, wait_until
-from tests.support.servers.rgw import RgwIsNotInstalled, install
+from tests.support.servers.rgw import install
 from tests.support.servers.server import DASHBOARD, FUSION, S3Server, client, keys_of
 
 from tribolake.settings import PROJECT_DIR
@@ -297,6 +298,6 @@ def test_missing_ceph_without_root_names_the_command(monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(
-        RgwIsNotInstalled, match=r"as root run `apt-get install .* ceph-mon ceph-osd radosgw ceph-common`"
+        ProgramsMissing, match=r"as root run `apt-get install .* ceph-mon ceph-osd radosgw ceph-common`"
     ):
         install()

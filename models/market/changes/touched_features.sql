@@ -1,19 +1,20 @@
 {{ config(schema='changes', materialized='scope') }}
 
--- One row per ticker whose features this build computes: touched, or with a touched benchmark.
+-- One row per ticker whose features this build computes: released, or with a released benchmark and not held back.
 
 with
 
-touched_tickers as (
-    select ticker from {{ ref('touched_tickers') }}
+released_tickers as (
+    select ticker from {{ ref('released_tickers') }}
 ),
 
 ticker_benchmarks as (
     select * from {{ ref('ticker_benchmarks') }}
 )
 
-select ticker from touched_tickers
+select ticker from released_tickers
 union
 select ticker_benchmarks.ticker
 from ticker_benchmarks
-inner join touched_tickers on ticker_benchmarks.benchmark = touched_tickers.ticker
+inner join released_tickers on ticker_benchmarks.benchmark = released_tickers.ticker
+where ticker_benchmarks.ticker not in (select held_tickers.ticker from {{ ref('held_tickers') }} as held_tickers)

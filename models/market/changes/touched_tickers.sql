@@ -1,7 +1,7 @@
 {{ config(schema='changes', materialized='scope', pre_hook="{{ forget_computed_tickers() }}") }}
 
--- One row per ticker whose responses are not those from which it was computed last. A killed build did not say that it
--- computed, so the next one touches the same tickers.
+-- One row per ticker whose responses are not those from which it was computed, or held back, last. A killed build did
+-- not say that it computed, so the next one touches the same tickers.
 
 with
 
@@ -10,7 +10,11 @@ responses as (
 ),
 
 computed_tickers as (
-    select * from {{ source('market_control', 'computed_tickers') }}
+    select
+        coalesce(held.ticker, computed.ticker) as ticker,
+        if(held.ticker is null, computed.state, held.state) as state
+    from {{ source('market_control', 'computed_tickers') }} as computed
+    full join {{ source('market_control', 'held_tickers') }} as held on computed.ticker = held.ticker
 ),
 
 states as (

@@ -6,7 +6,13 @@ COLUMNS = "ticker, session_date, adjusted_close as close"
 
 
 def model(dbt, session):
-    dbt.config(schema="gold", materialized="scope", unique_key=["ticker"], meta={"scope": "touched_features"})
+    dbt.config(
+        schema="gold",
+        materialized="scope",
+        unique_key=["ticker"],
+        meta={"scope": "touched_features", "keeps": "held_tickers"},
+    )
+    dbt.ref("held_tickers")  # whose rows stay
     touched, bars = dbt.ref("touched_features"), dbt.ref("bars").project(COLUMNS)
     benchmarks = dbt.ref("ticker_benchmarks").join(touched, "ticker").project("ticker, benchmark")
     markets = benchmarks.project("benchmark as ticker").distinct()

@@ -12,9 +12,15 @@ FIELDS = "computation_version, averaging, macd_start, band_divisor, vwap_session
 
 
 def model(dbt, session):
-    dbt.config(schema="gold", materialized="scope", unique_key=["ticker"], meta={"scope": "touched_tickers"})
-    touched = dbt.ref("touched_tickers")
-    bars = dbt.ref("bars").filter(COMPLETE).join(touched.project("ticker"), "ticker")
+    dbt.config(
+        schema="gold",
+        materialized="scope",
+        unique_key=["ticker"],
+        meta={"scope": "released_tickers", "keeps": "held_tickers"},
+    )
+    dbt.ref("held_tickers")  # whose rows stay
+    released = dbt.ref("released_tickers")
+    bars = dbt.ref("bars").filter(COMPLETE).join(released.project("ticker"), "ticker")
     rows = bars.project(COLUMNS).order("ticker, session_date").to_arrow_table()
     versions = dbt.ref("computations").project(FIELDS).order("computation_version").fetchall()
     computed = indicator_rows(rows, [Computation(*version) for version in versions])

@@ -6,13 +6,19 @@ from tribolake.sql import quoted
 
 
 def model(dbt, session):
-    dbt.config(schema="gold", materialized="scope", unique_key=["ticker"], meta={"scope": "touched_tickers"})
-    touched = dbt.ref("touched_tickers")
+    dbt.config(
+        schema="gold",
+        materialized="scope",
+        unique_key=["ticker"],
+        meta={"scope": "released_tickers", "keeps": "held_tickers"},
+    )
+    dbt.ref("held_tickers")  # whose rows stay
+    released = dbt.ref("released_tickers")
     thresholds = dbt.ref("thresholds").project("indicator, lower, upper").order("indicator").fetchall()
     names = ", ".join(quoted(name) for name, *_ in thresholds)
     rows = (
         dbt.ref("indicators")
-        .join(touched.project("ticker"), "ticker")
+        .join(released.project("ticker"), "ticker")
         .project(f"ticker, session_date, computation_version, {names}")
         .order("ticker, computation_version, session_date")
         .to_arrow_table()

@@ -1,12 +1,16 @@
-{{ config(schema='silver', materialized='scope', unique_key=['ticker'], meta={'scope': 'touched_tickers'}) }}
+{{ config(
+    schema='silver', materialized='scope', unique_key=['ticker'],
+    meta={'scope': 'released_tickers', 'keeps': 'held_tickers'}
+) }}
 
--- depends_on: {{ ref('touched_tickers') }}
--- One row per ticker and session: of several responses the last fetched counts, whatever order they arrive in.
+-- depends_on: {{ ref('held_tickers') }}
+-- One row per ticker and session, of tickers that no quality rule holds back: those keep the bars that they had.
 
 with
 
-current_bars as (
-    select * from {{ ref('int_revised_bars') }} where is_current
+adjusted as (
+    select * from {{ ref('int_split_bars') }}
+    where ticker in (select released_tickers.ticker from {{ ref('released_tickers') }} as released_tickers)
 ),
 
 splits as (
@@ -16,26 +20,6 @@ splits as (
     from {{ ref('int_events') }}
     where kind = 'split' and is_counted
     group by ticker
-),
-
-split_adjusted as (
-    select
-        current_bars.*,
-        {{ product_after('splits.splits', 'current_bars.session_date') }} as known_ratio
-    from current_bars
-    left join splits on current_bars.ticker = splits.ticker
-),
-
-adjusted as (
-    select
-        *,
-        -- A price of a response that knows all splits stays as it was served, to the last bit.
-        open * (own_ratio / known_ratio) as split_open,
-        high * (own_ratio / known_ratio) as split_high,
-        low * (own_ratio / known_ratio) as split_low,
-        close * (own_ratio / known_ratio) as split_close,
-        volume * (known_ratio / own_ratio) as split_volume
-    from split_adjusted
 ),
 
 dividends as (

@@ -1,14 +1,17 @@
-"""One row per calendar and session, of the years that bars of touched tickers lie in. Known years stay as they are."""
+"""One row per calendar and session, of the years from the first bar of a touched ticker to its last fetch.
+
+Known years stay as they are.
+"""
 
 from tribolake.market.calendars import SESSIONS, sessions_of
 
 
 def model(dbt, session):
     dbt.config(schema="silver", materialized="scope", incremental_strategy="append")
-    bars = dbt.ref("bars").filter("exchange is not null").join(dbt.ref("touched_tickers").project("ticker"), "ticker")
-    exchanges = dbt.ref("exchanges")
-    spans = bars.join(exchanges, "exchange").aggregate(
-        "calendar, min(year(session_date)) as first_year, max(year(session_date)) as last_year", "calendar"
+    spans = (
+        dbt.ref("int_ticker_spans")
+        .filter("calendar is not null")
+        .aggregate("calendar, min(year(first_session)), max(year(greatest(last_session, fetched_on)))", "calendar")
     )
     known = set()
     if dbt.is_incremental:

@@ -6,11 +6,19 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.cli.options import (
+    JsonOption,
+    LakeOption,
+    ProductOption,
+    explained_errors,
+    new_app,
+    open_settings,
+    print_json,
+)
 from tribolake.errors import ConfigurationError
 from tribolake.lake.bucket_rules import Owner, apply_bucket_rules
 from tribolake.lake.store import open_store
-from tribolake.products import OIL
+from tribolake.products import product_called
 from tribolake.texts import without_users
 
 app = new_app()
@@ -24,10 +32,12 @@ def lake() -> None:
 @app.command(
     epilog="**Examples**\n\n"
     "`tribolake lake prepare --lake s3://mining-data-mesh --fusion arn:aws:iam::123456789012:role/fusion`\n\n"
+    "`tribolake lake prepare --lake s3://data-lake --product market`  the rules of market data\n\n"
     "`tribolake lake prepare --lake s3://lake --no-transitions --no-tls --no-encryption`  a Ceph RGW in a laboratory"
 )
 def prepare(
     lake: LakeOption = None,
+    name: ProductOption = "oil",
     fusion: Annotated[
         list[str] | None, typer.Option(metavar="ARN", help="Role that reads gold. May be repeated.")
     ] = None,
@@ -50,10 +60,11 @@ def prepare(
 ) -> None:
     """Set versioning, encryption, lifecycle and access of a bucket, as the CloudFormation stack does.
 
-    May be repeated. Rules and statements of other owners of the bucket stay.
+    May be repeated. Rules and statements of other owners of the bucket stay, and those of the other product.
     """
     with explained_errors():
-        settings = open_settings(lake=lake)
+        product = product_called(name)
+        settings = product.of(open_settings(lake=lake))
         if not settings.uses_s3:
             raise ConfigurationError(f"{settings.address} is a folder: give --lake s3://BUCKET, or set STORAGE_MODE")
         client = open_store(settings).client
@@ -62,7 +73,13 @@ def prepare(
         done = apply_bucket_rules(
             client,
             settings.s3.bucket,
-            Owner(OIL.name, settings.prefix, OIL.contract.change_log, has_unnamed=OIL.prefix is None),
+            Owner(
+                product.name,
+                settings.prefix,
+                product.contract.change_log,
+                has_unnamed=product.prefix is None,
+                permanent=tuple(product.permanent(settings)),
+            ),
             readers={"Fusion": fusion or (), "Dashboard": dashboard or ()},
             transitions=transitions,
             require_tls=tls and not is_plain,

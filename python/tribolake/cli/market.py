@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli.market_tables import print_fetched, print_market_status, print_values, print_versions
+from tribolake.cli import market_lineage, market_lineage_tables, market_reprocess, market_sinks
+from tribolake.cli.market_tables import (
+    print_deliveries,
+    print_fetched,
+    print_market_status,
+    print_quality,
+    print_values,
+    print_versions,
+)
 from tribolake.cli.options import (
     Exit,
     JsonOption,
@@ -31,7 +39,7 @@ from tribolake.market.imports import import_files
 from tribolake.market.keys import raw_inbox
 from tribolake.market.market_lake import MarketLake
 from tribolake.market.processed import KINDS
-from tribolake.market.sample import write_sample
+from tribolake.market.sample import SAMPLED_UNTIL, write_sample
 from tribolake.market.status import market_status
 from tribolake.market.symbols import symbol_of
 from tribolake.products import MARKET
@@ -39,6 +47,9 @@ from tribolake.run.pipeline import run as run_pipeline
 from tribolake.settings import IS_CHECKOUT, PROJECT_DIR, Settings
 
 app = new_app()
+app.add_typer(market_lineage.app)  # without a name: its commands are those of this group
+app.add_typer(market_reprocess.app)
+app.add_typer(market_sinks.app)
 DAY = ["%Y-%m-%d"]
 
 
@@ -123,7 +134,7 @@ def run(
     """Bring gold up to date with the staged responses: read, compute, test, publish. Needs no network.
 
     Exit codes: 0 done or nothing new, 1 failed, 2 bad usage, 3 another run holds the lake, 4 published, but some
-    responses need a look.
+    responses need a look, or the lake or Aurora did not confirm all values.
     """
     with explained_errors(as_json=as_json):
         settings = _settings(lake)
@@ -137,6 +148,9 @@ def run(
             print_json(report.as_dict())
         elif not quiet or report.needs_a_look:
             print_run(report, settings)
+            if found := report.results["quality"].report:
+                print_quality(found["held_back"], found["findings"])
+            print_deliveries(report.results["deliveries"].report)
         raise typer.Exit(Exit.NEEDS_A_LOOK if report.needs_a_look else Exit.OK)
 
 
@@ -153,7 +167,8 @@ def status(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 
 @app.command(
     epilog="**Examples**\n\n`tribolake market get indicators NVDA`\n\n"
-    "`tribolake market get percentiles D05.SI --session 2025-01-15 --json`"
+    "`tribolake market get percentiles D05.SI --session 2025-01-15 --json`\n\n"
+    "`tribolake market get indicators NVDA --session 2024-06-06 --as-known-on 2024-06-07`"
 )
 def get(
     kind: Annotated[str, typer.Argument(metavar="TYPE", help="indicators, percentiles or features.")],
@@ -169,12 +184,29 @@ def get(
         str | None,
         typer.Option(help="A timestamp such as 20250115_120000, the id of a version, or a computation version."),
     ] = None,
+    as_known_on: Annotated[
+        datetime | None,
+        typer.Option(formats=DAY, help="Compute from what was fetched until the end of this day (UTC)."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the values of a ticker that were stored last, or those of a day, a session or a version."""
+    """Show the values of a ticker that were stored last, or those of a day, a session or a version.
+
+    With --as-known-on, they are computed from the responses, splits and dividends that were known on a day.
+    """
     with explained_errors(as_json=as_json):
         _require_kind(kind)
-        found = MarketLake(_settings(lake)).get(kind, symbol, day=_day(day), session=_day(session), version=version)
+        settings, found = _settings(lake), None
+        if as_known_on:
+            from tribolake.market.as_known_on import get_as_known_on  # noqa: PLC0415 - stored values need no TA-Lib
+
+            if day:
+                raise ConfigurationError("give --date or --as-known-on, not both: one is of a stored computation")
+            found = get_as_known_on(
+                settings, kind, symbol, as_known_on.date(), session=_day(session), computation_version=version
+            )
+        else:
+            found = MarketLake(settings).get(kind, symbol, day=_day(day), session=_day(session), version=version)
         if found is None:
             raise ConfigurationError(f"no {kind} of {symbol!a} fit: `tribolake market status` lists the tickers")
         if as_json:
@@ -213,7 +245,10 @@ def versions(
 
 @app.command(epilog="**Example**\n\n`tribolake market demo`")
 def demo(lake: LakeOption = None, quiet: QuietOption = False) -> None:
-    """Stage made-up prices, with a split and a dividend, run on them, and show the result. Needs no network."""
+    """Stage made-up prices, with a split and a dividend, run on them, and show the result. Needs no network.
+
+    The result is a table of tickers, the lineage of a value, and a comparison of two computation versions.
+    """
     default = (PROJECT_DIR if IS_CHECKOUT else Path.cwd()) / "data" / "market-demo"
     with explained_errors():
         settings = MARKET.of(require_folder(open_settings(lake=lake or default)))
@@ -222,6 +257,16 @@ def demo(lake: LakeOption = None, quiet: QuietOption = False) -> None:
             report = run_pipeline(MARKET, settings, progress=progress)
         print_run(report, settings)
         print_market_status(market_status(settings))
+        _show_origin(settings)
+
+
+def _show_origin(settings: Settings) -> None:
+    """Show where a value of the demo comes from, and how it differs from that of the former formulas."""
+    from tribolake.market.value_lineage import lineage_of_value  # noqa: PLC0415 - fetching needs no TA-Lib
+    from tribolake.market.version_comparison import compare_versions  # noqa: PLC0415
+
+    market_lineage_tables.print_value_lineage(lineage_of_value(settings, "MINE", SAMPLED_UNTIL, "rsi_14"))
+    market_reprocess.print_comparison(compare_versions(settings, "1.0", "reference"))
 
 
 def _settings(lake: str | None) -> Settings:

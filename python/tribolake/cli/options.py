@@ -42,6 +42,7 @@ LakeOption = Annotated[
 ClientOption = Annotated[
     list[str] | None, typer.Option("--client", metavar="NAME", help="Only this client; may be repeated.")
 ]
+ProductOption = Annotated[str, typer.Option("--product", metavar="NAME", help="The data product: oil or market.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only, no progress.")]
 InitOption = Annotated[bool, typer.Option("--init", help="Begin a new lake, which has no bronze yet.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, logs on stderr.")]

@@ -16,13 +16,14 @@ from tribolake.cli.options import (
     ClientOption,
     JsonOption,
     LakeOption,
+    ProductOption,
     explained_errors,
     new_app,
     open_settings,
     print_json,
 )
 from tribolake.cli.printable import not_a_formula
-from tribolake.products import OIL
+from tribolake.products import product_called
 from tribolake.texts import one_line
 from tribolake.trace.query import Answer
 from tribolake.trace.query import query as ask
@@ -36,11 +37,13 @@ app = new_app()
     epilog="**Examples**\n\n"
     '`tribolake query "select report_status, count(*) from classified_reports group by all"`\n\n'
     '`tribolake query "from machine_status_current order by priority_score desc" --client cda --csv > fleet.csv`\n\n'
-    '`tribolake query "show tables" --lake s3://mining-data-mesh`'
+    '`tribolake query "show tables" --lake s3://mining-data-mesh`\n\n'
+    '`tribolake query "select session_date, rsi_14 from indicators" --product market`'
 )
 def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="One reading statement.")],
     lake: LakeOption = None,
+    name: ProductOption = "oil",
     client: ClientOption = None,
     limit: Annotated[
         int | None,
@@ -55,12 +58,14 @@ def query(
     """Query gold, silver and bronze of a lake in SQL, in a folder or on S3. Nothing else can be read or written.
 
     Tables: `classified_reports`, `machine_status_current`, `stewart_limits`, `harmonized` and `rejected`, each with
-    all clients as their manifests name them. `bronze_NAME` is the bronze of a client that delivers Parquet files.
+    all clients as their manifests name them. Of `--product market`: `indicators`, `percentiles`, `features`,
+    `correlations`, `bars` and the notes about bars. `bronze_NAME` is the bronze of a client that delivers Parquet.
     """
     with explained_errors():
         is_table = not (as_json or as_csv or as_csv_for_excel)
         shown = SHOWN_ROWS if limit is None and is_table else limit
-        answer = ask(OIL, open_settings(lake=lake), sql, clients=client, limit=shown)
+        product = product_called(name)
+        answer = ask(product, product.of(open_settings(lake=lake)), sql, clients=client, limit=shown)
         for file in answer.left_out:
             log(f"bronze is shown without {one_line(file)}, which could not be read", "warning")
         if as_json:

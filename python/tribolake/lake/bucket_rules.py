@@ -36,6 +36,7 @@ class Owner:
     prefix: str
     log: str
     has_unnamed: bool = False  # it also owns the rules of earlier releases, whose names have no product
+    permanent: tuple[str, ...] = ()  # folders outside `prefix` whose objects are kept and age
 
     def __post_init__(self) -> None:
         if not PRODUCT.fullmatch(self.product):
@@ -62,7 +63,10 @@ def lifecycle_rules(owner: Owner, *, transitions: bool = True) -> list[Rule]:
         owner: the data product.
         transitions: False for a store without cheaper storage classes. Objects then stay in theirs.
     """
-    rules: list[Rule] = _filled(stated_rules()["lifecycle"], owner.names)
+    stated = stated_rules()
+    rules: list[Rule] = _filled(stated["lifecycle"], owner.names)
+    for folder in owner.permanent:
+        rules += _filled(stated["permanent"], owner.names | {"folder": folder, "name": folder.rpartition("/")[2]})
     if transitions:
         return rules
     left = [{name: part for name, part in rule.items() if not name.endswith("Transitions")} for rule in rules]
@@ -85,7 +89,8 @@ def policy_statements(
     for kind, principals in (readers or {}).items():
         for number, principal in enumerate(principals, start=1):
             own = {"reader": f"{kind}{number}", "principal": principal, "folders": stated["folders"][kind]}
-            statements += _filled(stated["reader"], names | own | {"private": stated["private"]})
+            private = [*stated["private"], *(f"{folder}/*" for folder in owner.permanent)]
+            statements += _filled(stated["reader"], names | own | {"private": private})
     return statements
 
 

@@ -4,11 +4,47 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
+
+from tribolake.lake.labels import require_allowed
+from tribolake.market.processed import label_of
+from tribolake.market.symbols import symbol_of, ticker_of
+
+
+def computed_body(
+    kind: str,
+    ticker: str,
+    values: Mapping[str, Any],
+    sources: Sequence[Mapping[str, Any]],
+    computed_at: datetime,
+    computation_version: str,
+    **fields: Any,
+) -> bytes:
+    """Return the bytes of a processed object: see :meth:`MarketLake.store`.
+
+    Raises:
+        TypeError: a value cannot be written as JSON.
+        ValueError: `computed_at` has no time zone.
+        LabelRefused: S3 would refuse the label.
+    """
+    said = {
+        "ticker": ticker_of(symbol_of(ticker)),
+        "symbol": symbol_of(ticker),
+        "computation_type": kind,
+        "computation_version": computation_version,
+        "computed_at": iso(computed_at.replace(microsecond=0), "computed_at"),
+        "values": dict(values),
+        "undefined": {},
+        "sources": list(sources),
+        **fields,
+    }
+    content = as_body(said)
+    require_allowed(label_of(json.loads(content)), reserved_bytes=70)
+    return content
 
 
 def as_body(fields: Mapping[str, Any]) -> bytes:

@@ -78,7 +78,7 @@ PARSE = f"""
 
     select
         case
-            when not is_json and starts_with(ltrim(body), '<') then 'it is a web page, not a chart'
+            when not is_json and regexp_matches(body, '^[\\s\\x{{FEFF}}]*<') then 'it is a web page, not a chart'
             when not is_json then 'it is not JSON: it may be cut off'
             when json_type(error) <> 'NULL'
                 then concat('Yahoo answered ', error ->> '$.code', ': ', left(error ->> '$.description', 200))

@@ -42,6 +42,13 @@ CORRECTIONS = PublicTable(
 MISSING = PublicTable(
     "missing_sessions", "silver.missing_sessions", key=(), order=("ticker", "session_date"), without=("client",)
 )
+QUALITY = PublicTable(
+    "quality_findings",
+    "silver.quality_findings",
+    key=(),
+    order=("ticker", "rule", "session_date"),
+    without=("client",),
+)
 
 CONTRACT = Contract(
     schema_version="1.0",
@@ -58,5 +65,5 @@ CONTRACT = Contract(
         order by file_key
     """,
     change_log="market/logs/changes.jsonl",
-    notes=(REJECTED, CORRECTIONS, MISSING),
+    notes=(REJECTED, CORRECTIONS, MISSING, QUALITY),
 )

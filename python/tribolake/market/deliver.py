@@ -1,115 +1,148 @@
-"""Deliver what was computed to the processed lake, as the last step of a run.
+"""Deliver what was computed to each sink, as the last step of a run or by `tribolake market deliver`.
 
-The warehouse has the computation first. What a store did not confirm stays pending, and the next run tries again.
+The warehouse has the computation first: see `outbox.py`. What a sink that fails or hangs did not confirm stays pending.
+The other sink is served all the same.
 """
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
 
 import duckdb
 
-from tribolake.errors import StoreUnavailable
-from tribolake.market.processed import KINDS
-from tribolake.market.product_code import code_of
-from tribolake.product import Progress, StepResult
-from tribolake.run.warehouse import rows_of, table_exists
+from tribolake.errors import ConfigurationError, is_interrupt
+from tribolake.lake.custody import lock_machine
+from tribolake.market.deadline import GivenUp, within
+from tribolake.market.outbox import confirm, note_problem, pending, prepare, waits
+from tribolake.market.sinks import Sink, sink_names, sinks_of
+from tribolake.product import Product, Progress, StepResult
+from tribolake.run.attempt import keep_status, share_status
+from tribolake.run.home import open_custody
+from tribolake.run.project import Fingerprints
+from tribolake.run.warehouse import PastRun, is_unfinished, last_run, open_warehouse, table_exists
 from tribolake.settings import Settings
 
-if TYPE_CHECKING:
-    from tribolake.market.market_lake import MarketLake, StoredValues
-
-# Columns that are no values.
-KEY = frozenset({"ticker", "session_date", "computation_version", "client", "undefined", "indicator", "lookback"})
-PENDING = """
-    select computed.ticker, status.symbol, kinds.kind, computed.state
-    from control.computed_tickers as computed
-    inner join gold.ticker_status as status on computed.ticker = status.ticker
-    cross join (select unnest($kinds) as kind) as kinds
-    where status.sessions > 0 and not exists (
-        from control.deliveries as delivered
-        where
-            delivered.ticker = computed.ticker and delivered.kind = kinds.kind
-            and delivered.state = computed.state and delivered.code = $code
-    )
-    order by computed.ticker, kinds.kind
-"""
-DEFAULT = "computation_version = (select computation_version from seeds.computations where is_default)"
-LATEST = {
-    "indicators": f"select * from gold.indicators where ticker = $ticker and {DEFAULT}",
-    "percentiles": f"select * from gold.percentiles where ticker = $ticker and {DEFAULT}",
-    "features": "select * from gold.features where ticker = $ticker",
-}
-SOURCES = """
-    select bars.file_key as key, responses.version_id, responses.sha256, count(*) as sessions
-    from silver.bars as bars
-    inner join bronze.raw_responses as responses on bars.content_id = responses.content_id
-    where bars.ticker = $ticker
-    group by all
-    order by key
-"""
-FAILED = "{failed} of {pending} objects could not be stored, and the next run tries again. The first: {problem}"
+NOT_CURRENT = "the warehouse has tables that no run has published: start `tribolake market run`, which delivers them"
 
 
-def waits(warehouse: duckdb.DuckDBPyConnection) -> bool:
-    """Return whether computed values wait to be stored."""
-    if not table_exists(warehouse, "control", "deliveries") or not table_exists(warehouse, "gold", "ticker_status"):
-        return False
-    return bool(_pending(warehouse))
+@dataclass
+class Served:
+    """What a sink confirmed, what is still pending, and the first problem."""
+
+    delivered: int = 0
+    waiting: int = 0
+    problem: str | None = None
 
 
 def deliver(warehouse: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, progress: Progress) -> StepResult:
-    """Store one object per ticker and kind that was computed since the last one. A failure ends no other delivery."""
-    from tribolake.market.market_lake import MarketLake  # noqa: PLC0415 - a run without news needs no numpy
-
-    lake, at, code = MarketLake(settings), datetime.now(UTC), code_of()
-    pending, problems = _pending(warehouse), []
-    for one in pending:
-        progress(f"store {one['kind']} {one['symbol']}")
-        try:
-            stored = _store(warehouse, lake, one, at, run_id)
-        except (StoreUnavailable, OSError) as error:
-            problems.append(str(error))
-            continue
-        warehouse.execute(
-            "insert or replace into control.deliveries values (?, ?, ?, ?, ?, ?)",
-            [one["ticker"], one["kind"], one["state"], code, stored.key, stored.version_id],
-        )
-    report: dict[str, Any] = {"stored": len(pending) - len(problems)}
-    if problems:
-        report["problem"] = FAILED.format(failed=len(problems), pending=len(pending), problem=problems[0])
-    return StepResult(report=report, needs_a_look=bool(problems))
+    """Deliver everything that was computed. What a sink did not confirm stays pending, and needs a look."""
+    prepare(warehouse, sink_names(settings), run_id)
+    return _result(_serve_all(warehouse, settings, sinks_of(settings), progress))
 
 
-def _pending(warehouse: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    return rows_of(warehouse, PENDING, {"kinds": list(KINDS), "code": code_of()})
+def deliver_pending(product: Product, settings: Settings, progress: Progress = lambda _: None) -> StepResult:
+    """Deliver what earlier runs computed, without a run.
+
+    Args:
+        product: the market product.
+        settings: of the product.
+        progress: called with each delivery.
+
+    Returns:
+        The same as the step of a run.
+
+    Raises:
+        ConfigurationError: no run has ended yet.
+        LakeIsBusy: a run holds the lake.
+    """
+    served: dict[str, Served] = {}
+    with lock_machine(settings):
+        custody = open_custody(settings)
+        with custody.hold():
+            custody.restore()
+            past = None
+            if settings.warehouse.exists():
+                with open_warehouse(settings.warehouse) as warehouse:
+                    past = last_run(warehouse)
+                    if past is not None and table_exists(warehouse, "control", "pending_deliveries"):
+                        served = _serve_published(warehouse, product, settings, past, progress)
+                        keep_status(settings, warehouse, product)
+            if past is None or not served:
+                raise ConfigurationError(f"{settings.address} has nothing to deliver yet: start `tribolake market run`")
+            share_status(settings)
+            custody.save(past.run_id, changed=True)
+    return _result(served)
 
 
-def _store(
-    warehouse: duckdb.DuckDBPyConnection, lake: MarketLake, one: dict[str, Any], at: datetime, run_id: str
-) -> StoredValues:
-    of_ticker = {"ticker": one["ticker"]}
-    query = LATEST[one["kind"]]
-    rows = rows_of(warehouse, f"{query} qualify session_date = max(session_date) over ()", of_ticker)
-    found = [{name: value for name, value in row.items() if name not in KEY} for row in rows]
-    why = [json.loads(row["undefined"] or "{}") for row in rows]
-    if one["kind"] == "percentiles":
-        names = [row["indicator"] for row in rows]
-        values: dict[str, Any] = dict(zip(names, found, strict=True))
-        undefined = {name: reasons for name, reasons in zip(names, why, strict=True) if reasons}
-    else:
-        values, undefined = found[0], why[0]
-    return lake.store(
-        one["kind"],
-        one["symbol"],
-        values,
-        rows_of(warehouse, SOURCES, of_ticker),
-        at,
-        rows[0]["computation_version"],
-        session_date=rows[0]["session_date"],
-        undefined=undefined,
-        run_id=run_id,
-        code=code_of(),
-    )
+def _serve_published(
+    warehouse: duckdb.DuckDBPyConnection, product: Product, settings: Settings, past: PastRun, progress: Progress
+) -> dict[str, Served]:
+    """Serve every sink. If tables may differ from what is published, serve the lake, whose objects are kept, only."""
+    sinks = sinks_of(settings)
+    if not is_unfinished(warehouse, product, past) and past.fingerprints == Fingerprints.of(product):
+        prepare(warehouse, sink_names(settings), past.run_id)
+        return _serve_all(warehouse, settings, sinks, progress)
+    left_out = {
+        sink.name: Served(waiting=len(pending(warehouse, sink.name)), problem=NOT_CURRENT)
+        for sink in sinks[1:]
+        if waits(warehouse, [sink.name])
+    }
+    return _serve_all(warehouse, settings, sinks[:1], progress) | left_out
+
+
+def _serve_all(
+    warehouse: duckdb.DuckDBPyConnection, settings: Settings, sinks: Sequence[Sink], progress: Progress
+) -> dict[str, Served]:
+    served = {}
+    for sink in sinks:
+        served[sink.name] = serve(warehouse, sink, settings.market.sink_seconds, progress)
+        note_problem(warehouse, sink.name, served[sink.name].problem)
+    return served
+
+
+def serve(warehouse: duckdb.DuckDBPyConnection, sink: Sink, seconds: float, progress: Progress) -> Served:
+    """Deliver to one sink what is pending, the oldest first. It is given up if it confirms nothing for `seconds`."""
+    waiting = pending(warehouse, sink.name)
+    served = Served(waiting=len(waiting))
+    if not waiting:
+        return served
+    until = time.monotonic() + seconds
+    # Whatever goes wrong with a sink, it must not keep the other one from being served.
+    try:
+        within(seconds, sink.open, sink.abandon)
+        for delivery in waiting:
+            progress(f"deliver {delivery.kind} {delivery.ticker} to {sink.name}")
+            try:
+                store = partial(sink.store, delivery, sink.gather(warehouse, delivery))
+                receipt = within(until - time.monotonic(), store, sink.abandon)
+            except GivenUp:
+                raise
+            except Exception as error:  # of this delivery
+                served.problem = served.problem or _problem(error)
+                continue
+            confirm(warehouse, delivery, receipt)
+            served.delivered += 1
+            served.waiting -= 1
+            until = time.monotonic() + seconds
+    except GivenUp:
+        served.problem = served.problem or f"it confirmed nothing for {seconds:g} s, and was given up"
+    except Exception as error:
+        served.problem = served.problem or _problem(error)
+    finally:
+        sink.close()
+    return served
+
+
+def _problem(error: Exception) -> str:
+    if is_interrupt(error):
+        raise error
+    return str(error) or type(error).__name__
+
+
+def _result(served: dict[str, Served]) -> StepResult:
+    report: dict[str, Any] = {name: asdict(one) for name, one in served.items()}
+    return StepResult(report=report, needs_a_look=any(one.waiting or one.problem for one in served.values()))

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from tribolake.lake.labels import require_allowed
 from tribolake.lake.objects import ObjectExists, ObjectNotFound
 from tribolake.lake.replicas import open_replicas
-from tribolake.market.bodies import as_body, iso
+from tribolake.market.bodies import computed_body
 from tribolake.market.keys import place
 from tribolake.market.processed import KINDS, STAMPED, ProcessedKey, label_of, parse_processed
 from tribolake.market.symbols import symbol_of, ticker_of
@@ -110,22 +109,18 @@ class MarketLake:
             computation_version: how.
             fields: more of the body, such as `session_date`, `undefined` and `run_id`.
         """
-        written = ticker_of(symbol_of(ticker))
-        said = {
-            "ticker": written,
-            "symbol": symbol_of(ticker),
-            "computation_type": kind,
-            "computation_version": computation_version,
-            "computed_at": iso(computed_at.replace(microsecond=0), "computed_at"),
-            "values": dict(values),
-            "undefined": {},
-            "sources": list(sources),
-            **fields,
-        }
-        content = as_body(said)
-        label = label_of(json.loads(content))
-        require_allowed(label, reserved_bytes=70)
-        key = ProcessedKey(kind, written, computed_at.astimezone(UTC).replace(microsecond=0))
+        return self.store_body(computed_body(kind, ticker, values, sources, computed_at, computation_version, **fields))
+
+    def store_body(self, content: bytes) -> StoredValues:
+        """Store the bytes of :func:`computed_body` in every replica. The same bytes again are the same object.
+
+        Raises:
+            ObjectExists: many other objects of this second exist.
+            StoreUnavailable: a replica did not confirm it.
+        """
+        body = json.loads(content)
+        label = label_of(body)
+        key = ProcessedKey(body["computation_type"], body["ticker"], datetime.fromisoformat(body["computed_at"]))
         for number in range(1, MOST_IN_A_SECOND + 1):
             name = place(self.settings, str(replace(key, number=number)))
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -63,7 +63,7 @@ def parse_processed(key: str) -> ProcessedKey | None:
 
 def label_of(body: Mapping[str, Any]) -> Label:
     """Return metadata and tags of a body. A value that no tag can hold is `metadata:{name}`, where metadata has it."""
-    newest = max(body["sources"], key=lambda source: str(source["key"]).rpartition("/")[2])
+    newest = newest_source(body["sources"])
     names = json.dumps(sorted(body["values"]))
     metadata = {
         "computed_at": body["computed_at"],
@@ -93,6 +93,11 @@ def label_of(body: Mapping[str, Any]) -> Label:
         {name: str(value) for name, value in metadata.items() if value is not None},
         {name: str(value) for name, value in tags.items() if value is not None},
     )
+
+
+def newest_source(sources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the raw object that was fetched last."""
+    return max(sources, key=lambda source: str(source["key"]).rpartition("/")[2])
 
 
 def _tag(value: str | None, name: str) -> str | None:

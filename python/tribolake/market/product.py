@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from tribolake.market.contract import CONTRACT, UNIVERSE
-from tribolake.market.keys import IMPORT, YFINANCE, raw_inbox
+from tribolake.market.keys import IMPORT, YFINANCE, place, raw_inbox
+from tribolake.market.quality import ALL, HELD, TROUBLES
 from tribolake.product import Product, Sources, Steps, Warehouse
 
+# What sinks have not confirmed.
+PENDING = """
+    select sink, count(*) as waiting, cast(min(computed_at) as varchar) as since, any_value(problem) as problem
+    from control.pending_deliveries group by sink order by sink
+"""
 WAREHOUSE = Warehouse(
     arrivals="bronze.raw_responses",
     from_files=("bronze.raw_responses",),
@@ -22,12 +28,17 @@ WAREHOUSE = Warehouse(
         having count(*) > 0
     """,
     samples="select 'universe', count(*) from silver.bars",
-    touched="select distinct 'universe' from changes.touched_features",
-    troubles="""
+    touched="select distinct 'universe' from changes.touched_tickers",
+    troubles=f"""
         select concat('ticker ', ticker), concat(symbol, ' has responses, and no bar of them can be used')
         from gold.ticker_status
-        where sessions = 0
-        order by ticker
+        where sessions = 0 and ticker not in (select ticker from changes.held_tickers)
+        union all
+        {TROUBLES}
+        union all
+        select concat('sink ', sink), concat(sink, ' did not confirm all values: ', problem) from ({PENDING})
+        where problem is not null
+        order by all
     """,
     rejected="""
         select
@@ -46,7 +57,10 @@ WAREHOUSE = Warehouse(
         order by needs_a_look desc, file, rejected desc, bars.reason
     """,
     shown={
+        "deliveries": PENDING,
         "tickers": "select * exclude (client) from gold.ticker_status order by ticker",
+        "held_tickers": HELD,
+        "findings": ALL,
         "failed_files": """
             select file_key as file, message as problem, arrived_at as last_attempt from bronze.raw_responses
             qualify status = 'failed' and row_number() over (partition by file_key order by arrived_at desc) = 1
@@ -103,5 +117,6 @@ MARKET = Product(
     steps=_steps,
     prefix="market",
     imports=("pyarrow", "talib", "tribolake.market.computing"),
+    permanent=lambda settings: [place(settings, "raw"), place(settings, "processed")],
     inbox=raw_inbox,
 )

@@ -18,6 +18,7 @@ from tribolake.settings import Settings
 
 NEW_YORK = "America/New_York"
 PRICES = ("open", "high", "low", "close")
+SAMPLED_UNTIL = date(2025, 1, 15)  # last session of the sample
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def write_sample(settings: Settings) -> list[str]:
 
     Returns the keys of the responses.
     """
-    first, second = date(2024, 6, 28), date(2025, 1, 15)
+    first, second = date(2024, 6, 28), SAMPLED_UNTIL
     samples = (
         random_walk("MINE", 550, splits={date(2024, 9, 3): 10.0}, dividends={date(2024, 8, 14): 1.2}),
         random_walk("TRUCK", 550, seed=2),

@@ -31,8 +31,11 @@ def market_status(settings: Settings) -> dict[str, Any]:
     return {
         "tickers": known["tickers"],
         "waiting": waiting,
+        "held_tickers": known.get("held_tickers", []),
+        "findings": known.get("findings", []),
         "failed_files": known["failed_files"],
         "rejected": [one for one in known["rejected"] if one["needs_a_look"]],
+        "deliveries": known.get("deliveries", []),
         "last_attempt": {name: attempt.get(name) for name in SHOWN},
         "held_back": attempt.get("held_back", {}),
     }

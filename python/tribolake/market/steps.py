@@ -1,12 +1,19 @@
-"""What a run of the market product does besides building models: store the values of the last sessions."""
+"""What a run of market does besides building models: report quality, deliver values to the lake and to Aurora."""
 
 from __future__ import annotations
 
-from tribolake.market.deliver import deliver, waits
+from tribolake.market.deliver import deliver
+from tribolake.market.outbox import waits
+from tribolake.market.quality import STEP as CHECK
+from tribolake.market.restore import restore_published
+from tribolake.market.sinks import sink_names
 from tribolake.product import Step, Steps
 
 STEPS = Steps(
-    reasons=lambda warehouse, *_: {"computed values wait to be stored": waits(warehouse)},
-    before_build=lambda *_: None,
-    after_publish=(Step("store", "deliveries", deliver),),
+    reasons=lambda warehouse, settings, *_: {
+        "computed values wait to be delivered": waits(warehouse, sink_names(settings))
+    },
+    before_build=restore_published,
+    after_build=(CHECK,),
+    after_publish=(Step("deliver", "deliveries", deliver),),
 )

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,39 +16,19 @@ import duckdb
 from tribolake.errors import ConfigurationError, TribolakeError
 from tribolake.lake import open_lake
 from tribolake.lake.ledger import note_missing_bronze, unseen_files, without_archived
-from tribolake.lake.objects import Objects
 from tribolake.lake.replicas import open_objects
-from tribolake.oil.contract import MACHINES, REPORTS
-from tribolake.oil.fleet import Choice, in_order, with_deadline
+from tribolake.oil.fleet import Choice, in_order
 from tribolake.oil.health import judge
 from tribolake.oil.product import OIL
+from tribolake.oil.published_fleet import read_fleet
 from tribolake.run.attempt import ledger_of, read_attempt, read_status, status_of
 from tribolake.run.calls import last_calls
 from tribolake.run.home import bring_warehouse
-from tribolake.run.warehouse import open_warehouse, rows_of
+from tribolake.run.warehouse import open_warehouse
 from tribolake.settings import Settings
-from tribolake.sql import literal
-from tribolake.trace.manifests import Publication, current_publication, published_clients
+from tribolake.trace.manifests import published_clients
 from tribolake.watch.heartbeat import read_heartbeat
 
-MACHINE_FIELDS = (
-    "client", "unit_id", "overall_status", "machine_score", "priority_score", "worst_component", "total_components",
-    "components_anormal", "components_alerta", "components_normal", "components_sin_evaluar", "components_stale",
-    "machine_ai_recommendation", "weighted_machine_score", "latest_sample_date", "first_component", "urgency",
-    "first_sample_number", "first_sample_date", "deadline_on", "worst_status", "days_behind_client", "is_recent",
-)  # fmt: skip
-REPORTS_QUERY = """
-    select lower(client) as client, report_status, count(*) as reports from {file} group by all order by all
-"""
-# Where a unit works and what it is, by its latest sample.
-UNITS_QUERY = """
-    select
-        unitId as unit_id, arg_max(site, sampleDate) as site, arg_max(machineName, sampleDate) as machine_name,
-        arg_max(machineModel, sampleDate) as machine_model
-    from {file}
-    group by unitId
-"""
-UNKNOWN_UNIT = {"site": None, "machine_name": None, "machine_model": None}
 EVERY_MACHINE = Choice()
 
 
@@ -113,9 +92,11 @@ def lake_status(
     waiting = without_archived(lake, ledger, unseen_files(listing, ledger, folders))
     shown = [name for name in published_clients(published) if wanted is None or name in wanted]
     held_back = _held_back(attempt, shown if wanted is None else wanted, wanted is None)
-    with duckdb.connect(config={"threads": 1}) as connection:
-        fleet = _Fleet(connection, published, known.get("reasons", []), {one["client"] for one in held_back}, now)
-        fleet.read(shown)
+    # Reasons are those of the warehouse. Readers do not see it of a client that is held back.
+    untold = {one["client"] for one in held_back}
+    reasons = [one for one in known.get("reasons", []) if one["client"].lower() not in untold]
+    why = {(one["client"], one["unit_id"]): one["why"] for one in reasons}
+    fleet = read_fleet(published, shown, now, why)
     heartbeat = read_heartbeat(settings.state)
     watcher = heartbeat.as_dict() if heartbeat else None
     failed = [one for one in known.get("failed_files", []) if folders is None or one["client"] in folders]
@@ -172,66 +153,3 @@ def _known_to_an_earlier_release(settings: Settings) -> dict[str, Any]:
 def _held_back(attempt: Mapping[str, Any], names: Sequence[str], every: bool) -> list[dict[str, Any]]:
     found = attempt.get("held_back", {})
     return [{"client": name} | one for name, one in sorted(found.items()) if every or name in names]
-
-
-@dataclass
-class _Fleet:
-    """The published rows of each client."""
-
-    connection: duckdb.DuckDBPyConnection
-    objects: Objects
-    reasons: Sequence[Mapping[str, Any]]
-    held_back: set[str]
-    now: datetime
-    machines: list[dict[str, Any]] = field(default_factory=list)
-    reports: list[dict[str, Any]] = field(default_factory=list)
-    published: list[dict[str, Any]] = field(default_factory=list)
-    unread: dict[str, str] = field(default_factory=dict)  # clients whose gold cannot be read, and why
-
-    def read(self, clients: Sequence[str]) -> None:
-        for client in clients:
-            try:
-                publication = current_publication(self.objects, client)
-                if publication is not None and publication.folder is not None:
-                    self._read(client, publication)
-            except (TribolakeError, OSError, duckdb.Error, ValueError) as error:
-                self.unread[client] = " ".join(str(error).split())[:300]
-
-    def _read(self, client: str, publication: Publication) -> None:
-        reports = self._query(REPORTS_QUERY, publication, REPORTS.file_name)
-        described = self._query("describe from {file}", publication, MACHINES.file_name)
-        kept = {row["column_name"] for row in described}  # an earlier release published fewer columns
-        columns = ", ".join(name if name in kept else f"null as {name}" for name in MACHINE_FIELDS)
-        machines = self._query(f"select {columns} from {{file}}", publication, MACHINES.file_name)
-        # Reasons are those of the warehouse. Readers do not see it of a client that is held back.
-        is_told = client not in self.held_back
-        why = {(one["client"], one["unit_id"]): one["why"] for one in self.reasons} if is_told else {}
-        units = {row.pop("unit_id"): row for row in self._query(UNITS_QUERY, publication, REPORTS.file_name)}
-        for machine in machines:
-            machine["latest_sample_date"] = str(machine["latest_sample_date"] or "")[:10]
-            machine["why"] = why.get((machine["client"], machine["unit_id"]))
-            unit = units.get(machine["unit_id"], UNKNOWN_UNIT)
-            self.machines.append(with_deadline(machine | unit, self.now.date()))
-        self.reports += reports
-        self.published.append(
-            {
-                "client": client,
-                "run_id": publication.run_id,
-                "published_at": publication.began_at.isoformat(),
-                "policy": publication.manifest.get("policy"),
-                "age_seconds": round((self.now - publication.began_at).total_seconds()),
-                "reports": sum(row["reports"] for row in reports),
-                "machines": len(machines),
-                "newest_sample": max((machine["latest_sample_date"] for machine in machines), default=None),
-            }
-        )
-
-    def _query(self, query: str, publication: Publication, name: str) -> list[dict[str, Any]]:
-        # Not bound: a bound parameter makes duckdb import pandas, which takes longer than the rest.
-        file = f"read_parquet({literal(str(self._file(publication, name)))})"
-        return rows_of(self.connection, query.format(file=file))
-
-    def _file(self, publication: Publication, name: str) -> Path:
-        # A bucket's file is kept on this machine under its SHA-256. The file of a folder is read in place.
-        sha256 = publication.sha256_of(name) if self.objects.address("").startswith("s3://") else None
-        return self.objects.fetch(f"{publication.folder}/{name}", sha256)

@@ -116,10 +116,14 @@ class Dbt:
         Returns:
             Their SQL by name, as it would run on the warehouse. Each model follows the models that it reads.
         """
+        return {node.name: node.compiled_code for node in self.compiled_nodes(select, exclude=exclude)}
+
+    def compiled_nodes(self, select: str, *, exclude: str = "") -> list[Any]:
+        """Compile models: see :meth:`compile`. Returns the nodes of dbt."""
         command = ["compile", "--indirect-selection", "empty", "--select", f"{select},resource_type:model"]
         nodes = {node.unique_id: node for node in self._run([*command, *(("--exclude", exclude) if exclude else ())])}
         parents = {name: nodes.keys() & set(node.depends_on.nodes) for name, node in nodes.items()}
-        return {nodes[name].name: nodes[name].compiled_code for name in TopologicalSorter(parents).static_order()}
+        return [nodes[name] for name in TopologicalSorter(parents).static_order()]
 
     def write_docs(self) -> Path:
         """Write the documentation as one HTML file that opens from disk."""

@@ -228,6 +228,54 @@ class MarketSettings(Group):
     pause_seconds: float = setting(
         "market_pause_seconds", default=1, ge=0, description="pause between two requests of `market fetch`"
     )
+    sink_seconds: float = setting(
+        "market_sink_seconds",
+        default=120,
+        gt=0,
+        description="the lake or Aurora is given up for a run if it confirms nothing for so long",
+    )
+
+
+class AuroraSettings(Group):
+    """The database that gets computed values besides the lake. Without an address or a host there is none.
+
+    Parts are those of a MySQL database. They count if there is no address.
+    """
+
+    url: SecretStr | None = setting(
+        "aurora_url",
+        default=None,
+        is_secret=True,
+        description="`postgresql://user:password@host/database` or `mysql://...`; empty is none",
+    )
+    host: str | None = setting("aurora_host", "AURORA_HOST", default=None, description="host of a MySQL database")
+    port: int = setting("aurora_port", "AURORA_PORT", default=3306, ge=1, le=65535, description="port of the host")
+    database: str | None = setting(
+        "aurora_database", "AURORA_DATABASE", default=None, description="database to connect to"
+    )
+    user: str | None = setting("aurora_user", "AURORA_USER", default=None, description="user of the database")
+    password: SecretStr | None = setting(
+        "aurora_password", "AURORA_PASSWORD", default=None, is_secret=True, description="password of the user"
+    )
+
+    @field_validator("url", "host", "database", "user", "password", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        """Treat an empty variable as unset."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        return None if isinstance(text, str) and not text.strip() else value
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_database(cls, url: SecretStr | None) -> SecretStr | None:
+        """Refuse an address of another kind, without showing it."""
+        if url is not None and not url.get_secret_value().startswith(("postgresql://", "mysql://")):
+            raise ValueError("it is not an address that begins with postgresql:// or mysql://")
+        return url
+
+    @property
+    def is_on(self) -> bool:
+        return self.url is not None or self.host is not None
 
 
 class TriggerSettings(Group):

@@ -27,7 +27,7 @@ WORDS = {
     "boolean": "`true` or `false`",
     "integer": "a whole number",
     "number": "a number",
-    "password": "a key",
+    "password": "a secret text",
     "path": "a path",
     "string": "a text",
 }

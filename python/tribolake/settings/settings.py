@@ -16,6 +16,7 @@ from tribolake.settings.groups import (
     PREFIX,
     SIZE,
     UMASK,
+    AuroraSettings,
     Group,
     MarketSettings,
     ModelSettings,
@@ -85,6 +86,7 @@ class Settings(Group):
     reader: ReaderSettings = ReaderSettings()
     model: ModelSettings = ModelSettings()
     market: MarketSettings = MarketSettings()
+    aurora: AuroraSettings = AuroraSettings()
     trigger: TriggerSettings = TriggerSettings()
 
     @field_validator("lake", "state_dir", "cache_dir")
@@ -182,6 +184,11 @@ class Settings(Group):
             else:
                 update[field] = value
         return self.model_copy(update=update)
+
+    def in_folder(self, folder: Path) -> Settings:
+        """Return the settings of a lake of its own in a folder, without S3 and notifications."""
+        away = {"lake": folder, "state_dir": folder / "_state", "storage_mode": "local", "use_s3": False, "notify": ()}
+        return self.model_copy(update=away)
 
     def environment(self) -> dict[str, str]:
         """Return settings without secrets as environment variables, for dbt and the processes of a run."""

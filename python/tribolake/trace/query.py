@@ -68,6 +68,7 @@ def query(
     *,
     clients: Sequence[str] | None = None,
     limit: int | None = None,
+    published: Objects | None = None,
 ) -> Answer:
     """Answer one `select` from the lake.
 
@@ -77,13 +78,14 @@ def query(
         sql: one statement that reads.
         clients: these only. None means all.
         limit: the most rows to return. None means all.
+        published: objects of the lake, pinned if several queries must see one publication. None opens them.
 
     Raises:
         ConfigurationError: nothing is published, or the statement does more than read.
         QueryFailed: DuckDB cannot answer it.
     """
     check_reads_only(sql)
-    published = open_objects(settings)
+    published = published or open_objects(settings)
     wanted = [checked_client(client) for client in clients] if clients else published_clients(published)
     with open_to_read(settings) as connection:
         views = _published_views(published, product.contract, wanted)

@@ -180,10 +180,9 @@ def _scratch_lake(settings: Settings, into: Path | None, run_id: str) -> Setting
         remove(folder)
     elif folder.exists() and any(folder.iterdir()):
         raise ConfigurationError(f"{folder} is not empty: give a new folder with --into")
-    state = folder / "_state"
-    state.mkdir(parents=True, exist_ok=True)
-    away = {"lake": folder, "state_dir": state, "storage_mode": "local", "use_s3": False, "notify": ()}
-    return settings.model_copy(update=away)
+    scratch = settings.in_folder(folder)
+    scratch.state.mkdir(parents=True, exist_ok=True)
+    return scratch
 
 
 def _of_client(

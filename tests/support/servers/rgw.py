@@ -7,11 +7,8 @@ authentication between them. Measured on Ceph 16.2: ready in two seconds, 0.12 G
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -19,46 +16,22 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
+from tests.support.servers.apt import install_packages
 from tests.support.servers.processes import ServerDidNotStart, start, stop, wait_until
 from tests.support.servers.server import USERS, S3Server, server_at
 
 PROGRAMS = ("ceph-mon", "monmaptool", "ceph", "ceph-osd", "radosgw", "radosgw-admin")
 PACKAGES = ("ceph-mon", "ceph-osd", "radosgw", "ceph-common")
-INSTALL = ("apt-get", "install", "--no-install-recommends", "-y", "-qq", *PACKAGES)
 
 STORAGE_CLASSES = ("STANDARD_IA", "GLACIER", "DEEP_ARCHIVE")
 """Storage classes for lifecycle rules. Ceph keeps objects readable in all of them, GLACIER included."""
 
 SECONDS_TO_WAIT = 60
-MAY_INSTALL = "TRIBOLAKE_TEST_INSTALL"  # 1 lets tests install programs. What cannot be installed then is a failure.
-
-
-class RgwIsNotInstalled(Exception):
-    """Programs of Ceph are missing and cannot be installed here. The message names the command to install them."""
 
 
 def install() -> None:
-    """Install Ceph from the distribution, as root on Debian, if tests may install programs.
-
-    Raises:
-        RgwIsNotInstalled: it is missing and was not installed.
-    """
-    if not _missing():
-        return
-    advice = f"no {', '.join(_missing())}: as root run `{' '.join(INSTALL)}`, or set {MAY_INSTALL}=1"
-    if os.environ.get(MAY_INSTALL) != "1" or os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise RgwIsNotInstalled(advice)
-    print(f"installing {', '.join(PACKAGES)} (a minute)", file=sys.__stderr__, flush=True)
-    # Two test workers may install at the same time, and the second `apt-get` would fail at the lock of the first.
-    with FileLock(Path(tempfile.gettempdir()) / "ceph-install.lock"):
-        if not _missing():
-            return
-        for command in (("apt-get", "update", "-qq"), INSTALL):
-            environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-            ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-            if ended.returncode:
-                raise RgwIsNotInstalled(f"{advice} (tried, with the error: {ended.stderr.strip()[-300:]})")
+    """Install Ceph: see `apt.install`."""
+    install_packages(PROGRAMS, PACKAGES)
 
 
 @contextmanager
@@ -157,10 +130,6 @@ class _Cluster:
         if ended.returncode:
             raise ServerDidNotStart(f"{program} {' '.join(words)}: {ended.stderr.strip()[-500:]}")
         return ended.stdout
-
-
-def _missing() -> list[str]:
-    return [program for program in PROGRAMS if not shutil.which(program)]
 
 
 def _free_ports(number: int) -> list[int]:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.objects import Objects
 from tribolake.oil.fleet import with_deadline
 from tribolake.oil.questions.published import is_unit, rows
 from tribolake.settings import Settings
@@ -44,13 +45,19 @@ class ShownMachine:
         return asdict(self)
 
 
-def show_machine(settings: Settings, unit: str, clients: Sequence[str] | None, today: date) -> ShownMachine:
+def show_machine(
+    settings: Settings, unit: str, clients: Sequence[str] | None, today: date, published: Objects | None = None
+) -> ShownMachine:
     """Read a machine from published files. `T-09` and `t_09` are the same unit.
+
+    `published` are objects of the lake, pinned if other questions must see the same publication. None opens them.
 
     Raises:
         ConfigurationError: there is no such unit, or several clients have it.
     """
-    found = rows(settings, f"select * from machine_status_current where {is_unit('unit_id', unit)}", clients)
+    found = rows(settings, f"select * from machine_status_current where {is_unit('unit_id', unit)}", clients, published)
+    # A laboratory may have units whose names differ by a space before them.
+    found = [row for row in found if row["unit_id"] == unit] or found
     if not found:
         raise ConfigurationError(f"no machine {unit[:80]!r} is published: `tribolake status --all` lists all")
     if len(found) > 1:
@@ -60,12 +67,12 @@ def show_machine(settings: Settings, unit: str, clients: Sequence[str] | None, t
     of_unit = {"unit": literal(machine["unit_id"])}
     client = [machine["client"].lower()]
     places = {name: place for place, name in enumerate(machine["component_order"])}
-    components = rows(settings, COMPONENTS.format(**of_unit), client)
+    components = rows(settings, COMPONENTS.format(**of_unit), client, published)
     return ShownMachine(
         machine,
         sorted(components, key=lambda row: places[row["component"]]),
         [
             row | {"difference": json.loads(row["difference"])}
-            for row in rows(settings, FINDINGS.format(**of_unit), client)
+            for row in rows(settings, FINDINGS.format(**of_unit), client, published)
         ],
     )

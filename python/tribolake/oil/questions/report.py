@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.objects import Objects
 from tribolake.lake.replicas import open_objects
 from tribolake.oil.limits.versions import JUDGING_LIMITS, LIMITS
 from tribolake.oil.questions.limits import THRESHOLDS, judging_limits
@@ -25,6 +26,7 @@ FIELDS = (
     "alarm_component", "carries_alarm", "alarm_also_in", "sump_difference", "ai_recommendation", "sourceFile",
     "sourceSheet", "sourceRow", "sourceSha256", "kilometers",
 )  # fmt: skip
+BEFORE = ("sampleNumber", "sampleDate", "report_status", "classification_score")
 
 
 @dataclass(frozen=True)
@@ -69,21 +71,43 @@ def show_report(settings: Settings, sample: str, clients: Sequence[str] | None =
     if len(found) > 1:
         names = ", ".join(f"{one['sampleNumber']}@{one['sampleOccurrence']} of {one['client']}" for one in found)
         raise ConfigurationError(f"{len(found)} reports have sample {sample[:80]!r}: choose {names}, or give --client")
-    report = found[0]
-    before = _before(settings, report)
+    return shown_report(settings, found[0])
+
+
+def find_reports(
+    settings: Settings,
+    client: str,
+    number: str,
+    *,
+    occurrence: str | None = None,
+    laboratory: str | None = None,
+    published: Objects | None = None,
+) -> list[dict[str, Any]]:
+    """Find the published reports of exactly this number. None means any occurrence, and any laboratory.
+
+    Returns:
+        Rows of `classified_reports`.
+    """
+    wanted = {"sampleNumber": number, "sampleOccurrence": occurrence, "laboratory": laboratory}
+    named = [f"{column} = {literal(value)}" for column, value in wanted.items() if value is not None]
+    select = f"select * from classified_reports where {' and '.join(named)} order by laboratory, sampleOccurrence"
+    return rows(settings, select, [client], published)
+
+
+def shown_report(settings: Settings, report: Mapping[str, Any], published: Objects | None = None) -> ShownReport:
+    """Return what a row of `classified_reports` shows."""
+    before = _before(settings, report, published)
     values = _values(report, before or {}, _limits_of(settings, report))
     earlier = None
     if before:
-        earlier = {
-            name: before[name] for name in ("sampleNumber", "sampleDate", "report_status", "classification_score")
-        }
+        earlier = {name: before[name] for name in BEFORE}
     shown = {name: report.get(name) for name in FIELDS}
     for column in ("sump_difference", "kilometers"):
         shown[column] = json.loads(shown[column] or "null")
     return ShownReport(shown, values, earlier)
 
 
-def _before(settings: Settings, report: Mapping[str, Any]) -> dict[str, Any] | None:
+def _before(settings: Settings, report: Mapping[str, Any], published: Objects | None) -> dict[str, Any] | None:
     """Return the report of the sample before, of the same unit and component."""
     if report["previousSampleNumber"] is None:
         return None
@@ -94,6 +118,7 @@ def _before(settings: Settings, report: Mapping[str, Any]) -> dict[str, Any] | N
         f" and sampleNumber = {literal(report['previousSampleNumber'])}"
         f" and sampleDate = {literal(report['previousSampleDate'])}",
         [str(report["client"]).lower()],
+        published,
     )
     return found[0] if found else None
 
@@ -158,7 +183,8 @@ def _texts(report: Mapping[str, Any]) -> dict[str, str]:
     for row in read_seed("essays"):
         value = report[row["essay"]] if row["has_column"] == "true" else None
         if value is not None:
-            texts[row["essay"]] = f"{value:g}" if isinstance(value, float | int) else str(value)
+            # Fifteen digits are what a double holds: six would show 1 234 567 particles as 1.23457e+06.
+            texts[row["essay"]] = f"{value:.15g}" if isinstance(value, float | int) else str(value)
     for column in ("coded_essays", "censored_essays"):
         texts |= json.loads(report[column] or "{}")
     return texts

@@ -1,0 +1,48 @@
+"""`tribolake serve`: pages over published gold."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tribolake.cli.log import log
+from tribolake.cli.options import LakeOption, explained_errors, new_app, open_settings
+from tribolake.errors import ConfigurationError
+
+PORT = 8710
+
+app = new_app()
+
+
+@app.command(
+    epilog="**Examples**\n\n`tribolake serve --lake lake`\n\n"
+    "`tribolake serve --lake s3://mining-data-mesh --port 0`  on a free port"
+)
+def serve(
+    lake: LakeOption = None,
+    host: Annotated[str, typer.Option(help="Address of this machine. Others are refused: there is no login.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 is a free one.")] = PORT,
+) -> None:
+    """Show the fleet, its machines and reports on pages in the browser, from published files.
+
+    The pages only read: they open no warehouse, and work while a run works. Ctrl-C ends the server.
+    """
+    with explained_errors():
+        try:
+            # Imported here: who has not installed the extra gets a sentence.
+            from tribolake.web.app import make_app  # noqa: PLC0415
+            from tribolake.web.serving import listen  # noqa: PLC0415
+            from tribolake.web.serving import serve as answer_requests  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                f"pages need {error.name}: install requirements-web.lock, or `pip install 'tribolake[web]'`"
+            ) from error
+        settings = open_settings(lake=lake)
+        listening = listen(host, port)
+        try:
+            answer_requests(make_app(settings, lambda line: log(line, "error")), listening, typer.echo)
+        except KeyboardInterrupt:
+            return

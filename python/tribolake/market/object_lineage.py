@@ -1,0 +1,238 @@
+"""Lineage of objects: down from a processed object to its raw objects, up from a raw object to all computed from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from tribolake.errors import ConfigurationError, ContractBroken
+from tribolake.lake.objects import Objects
+from tribolake.lake.replicas import open_objects
+from tribolake.market.contract import BARS, CONTRACT, UNIVERSE
+from tribolake.market.derived import derived
+from tribolake.market.keys import place
+from tribolake.market.processed import KINDS, ProcessedKey, parse_processed
+from tribolake.market.product_code import code_of
+from tribolake.market.raw_objects import (
+    THREADS,
+    FetchedObject,
+    RawObject,
+    fetched,
+    first_version,
+    published_objects,
+    raw_object,
+)
+from tribolake.market.session_values import values_in
+from tribolake.run.warehouse import rows_of
+from tribolake.settings import PROJECT_DIR, Settings
+from tribolake.trace.find import find_silver
+from tribolake.trace.manifests import Publication, current_publication
+
+COUNTED = """
+    select count(*) as sessions, min(session_date) as first_session, max(session_date) as last_session
+    from read_parquet($bars) where file_key = $key
+"""
+COMPARED = """
+    select ticker from (
+        select ticker, arg_max(exchange, session_date) as exchange from read_parquet($bars) group by ticker
+    ) inner join read_csv($benchmarks, header = true, all_varchar = true) using (exchange)
+    where benchmark = $ticker and ticker <> benchmark
+    order by ticker
+"""
+
+
+@dataclass(frozen=True)
+class SourceOfObject:
+    """A raw object that a processed object names, and what is wrong with it."""
+
+    key: str
+    version_id: str | None
+    sha256: str | None
+    sessions: int | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class ObjectOrigin:
+    """What a processed object was computed from. `is_same` says whether its sources give the same values again."""
+
+    key: str
+    kind: str
+    ticker: str
+    session_date: str | None
+    computed_at: str
+    computation_version: str
+    run_id: str | None
+    code: str | None
+    sources: Sequence[SourceOfObject]
+    is_same: bool | None
+    notes: Sequence[str] = ()
+    problems: Sequence[str] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class ComputedObject:
+    """A processed object that was computed from a raw one."""
+
+    key: str
+    kind: str
+    session_date: str | None
+    computed_at: str
+    computation_version: str
+    source_version_id: str | None
+    sessions: int | None
+
+
+@dataclass(frozen=True)
+class RawUses:
+    """What was computed from a raw object: published sessions, stored objects, and features of other tickers."""
+
+    raw: RawObject
+    run_id: str | None  # of the publication that uses it
+    sessions: int
+    first_session: date | None
+    last_session: date | None
+    objects: Sequence[ComputedObject]
+    compared_tickers: Sequence[str] = field(default=())  # their features use the ticker as their benchmark
+    problems: Sequence[str] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def lineage_of_object(settings: Settings, key: str) -> ObjectOrigin | RawUses:
+    """Trace a processed object down to its raw objects, or a raw object up to all that was computed from it.
+
+    Args:
+        settings: of the product.
+        key: of an object of the lake; its address will do.
+
+    Raises:
+        ConfigurationError: there is no such object.
+        ContractBroken: it is not what its key says.
+    """
+    objects = open_objects(settings)
+    key = key.removeprefix(objects.address("")).removeprefix("/")
+    parsed = parse_processed(key)
+    if parsed is not None and key == place(settings, str(parsed)):
+        return _origin_of(settings, objects, key, parsed)
+    raw = raw_object(settings, key, None)
+    if raw is None:
+        raise ConfigurationError(f"{key[:200]!a} is not the key of a raw or processed object of {settings.address}")
+    return _uses_of(settings, objects, raw)
+
+
+def _origin_of(settings: Settings, objects: Objects, key: str, parsed: ProcessedKey) -> ObjectOrigin:
+    body = _body(objects, key)
+    if body is None:
+        raise ConfigurationError(f"there is no object {objects.address(key)}")
+    named = [(source, _named(settings, source)) for source in body["sources"]]
+    problems, is_same, notes = [], None, []
+    with fetched(settings, [raw for _, raw in named if raw is not None]) as responses:
+        outcomes = iter(responses.objects)
+        sources = [_source(source, next(outcomes) if raw is not None else None) for source, raw in named]
+        problems = [source.problem for source in sources if source.problem]
+        notes = _why_not_again(parsed.kind, body, problems)
+        if not notes:
+            with derived(responses, [parsed.kind]) as connection:
+                session, version = date.fromisoformat(body["session_date"]), body["computation_version"]
+                again = values_in(connection, parsed.kind, parsed.ticker, session, version)
+                is_same = again == (body["values"], body["undefined"])
+                if not is_same:
+                    problems.append("its sources give other values than it has")
+    return ObjectOrigin(
+        key, parsed.kind, parsed.ticker, body.get("session_date"), str(body["computed_at"]),
+        str(body["computation_version"]), body.get("run_id"), body.get("code"), sources, is_same, notes, problems,
+    )  # fmt: skip
+
+
+def _body(objects: Objects, key: str) -> dict[str, Any] | None:
+    content = objects.read(key)
+    if content is None:
+        return None
+    try:
+        body: dict[str, Any] = json.loads(content)
+        body["computed_at"], body["computation_version"], [source["key"] for source in body["sources"]]
+        return body
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ContractBroken(f"{objects.address(key)} is not a processed object: {error!r}") from error
+
+
+def _named(settings: Settings, source: Mapping[str, Any]) -> RawObject | None:
+    raw = raw_object(settings, str(source["key"]), source.get("version_id"))
+    return RawObject(raw.key, raw.ticker, raw.fetched_at, raw.version_id, source.get("sha256")) if raw else None
+
+
+def _source(source: Mapping[str, Any], outcome: FetchedObject | None) -> SourceOfObject:
+    key, version_id, sha256 = str(source["key"]), source.get("version_id"), source.get("sha256")
+    problem = outcome.problem if outcome else f"{key[:200]!a} is not the key of a raw object"
+    return SourceOfObject(key, version_id, sha256, source.get("sessions"), problem)
+
+
+def _why_not_again(kind: str, body: Mapping[str, Any], problems: Sequence[str]) -> list[str]:
+    """Say why the values cannot be computed again and compared."""
+    if problems:
+        return ["it was not computed again: a source is missing"]
+    if not (body.get("session_date") and all(source.get("sha256") for source in body["sources"])):
+        return ["it was not computed again: it has no session, or its sources have no SHA-256"]
+    if body.get("code") != code_of():
+        return [f"it was not computed again: the code {body.get('code')} of that time is not that of now, {code_of()}"]
+    if kind == "features":
+        return ["it was not computed again: its sources do not name those of its benchmark"]
+    return []
+
+
+def _uses_of(settings: Settings, objects: Objects, raw: RawObject) -> RawUses:
+    publication = current_publication(objects, UNIVERSE)
+    used = {one.key: one for one in published_objects(settings, publication).get(raw.ticker, ())}
+    raw = used.get(raw.key) or first_version(settings, objects, raw)
+    with fetched(settings, [raw]) as responses:
+        (outcome,) = responses.objects
+    if raw.key not in used and outcome.problem:
+        raise ConfigurationError(f"there is no object {objects.address(raw.key)}")
+    published = _published_uses(objects, publication, raw) if publication else {}
+    counted = {"sessions": 0, "first_session": None, "last_session": None} | published
+    run_id = publication.run_id if publication and raw.key in used else None
+    problems = [outcome.problem] if outcome.problem else []
+    return RawUses(outcome.raw, run_id, objects=_computed_from(settings, objects, raw), problems=problems, **counted)
+
+
+def _published_uses(objects: Objects, publication: Publication, raw: RawObject) -> dict[str, Any]:
+    bars = str(find_silver(objects, CONTRACT, publication, BARS).path)
+    benchmarks = str(PROJECT_DIR / "seeds" / "market" / "benchmarks.csv")
+    with duckdb.connect() as connection:
+        (counted,) = rows_of(connection, COUNTED, {"bars": bars, "key": raw.key})
+        about = {"bars": bars, "ticker": raw.ticker, "benchmarks": benchmarks}
+        compared = [row["ticker"] for row in rows_of(connection, COMPARED, about)] if counted["sessions"] else []
+    return counted | {"compared_tickers": compared}
+
+
+def _computed_from(settings: Settings, objects: Objects, raw: RawObject) -> list[ComputedObject]:
+    """Find the processed objects of the ticker that name a raw object. None of them is older than it."""
+    keys = [
+        (listed.key, parsed)
+        for kind in KINDS
+        for listed in objects.files(place(settings, f"processed/{kind}/{raw.ticker}"))
+        if (parsed := parse_processed(listed.key)) and parsed.computed_at >= raw.fetched_at
+    ]
+    with ThreadPoolExecutor(THREADS) as threads:
+        bodies = list(threads.map(lambda one: _body(objects, one[0]), keys))
+    found = [(key, parsed, body) for (key, parsed), body in zip(keys, bodies, strict=True) if body is not None]
+    return [
+        ComputedObject(
+            key, parsed.kind, body.get("session_date"), str(body["computed_at"]), str(body["computation_version"]),
+            source.get("version_id"), source.get("sessions"),
+        )
+        for key, parsed, body in sorted(found, key=lambda one: (*one[1].order, one[0]))
+        for source in body["sources"]
+        if source["key"] == raw.key
+    ]  # fmt: skip

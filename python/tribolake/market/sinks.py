@@ -1,0 +1,78 @@
+"""The places that get computed values: the lake always, Aurora if the settings name it. Neither knows of the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import duckdb
+
+from tribolake.market.outbox import AURORA, LAKE, Delivery, Receipt, body_of
+from tribolake.settings import Settings
+
+if TYPE_CHECKING:
+    from tribolake.market.market_lake import MarketLake
+
+
+class Sink(Protocol):
+    """A place that gets values. `open` and `store` are carried out in a thread, `gather` in that of the warehouse."""
+
+    name: str
+
+    def open(self) -> None:
+        """Check that the place can be used."""
+
+    def gather(self, warehouse: duckdb.DuckDBPyConnection, delivery: Delivery) -> Any:
+        """Return what has to be stored."""
+
+    def store(self, delivery: Delivery, content: Any) -> Receipt:
+        """Store it. The same again changes nothing. Returns when the place has confirmed it."""
+
+    def abandon(self) -> None:
+        """End a call that hangs, as far as that is possible."""
+
+    def close(self) -> None:
+        """Give back what `open` took."""
+
+
+class LakeSink:
+    """Processed objects in the lake, one per delivery."""
+
+    name = LAKE
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lake: MarketLake | None = None
+
+    def open(self) -> None:
+        from tribolake.market.market_lake import MarketLake  # noqa: PLC0415 - a run without news needs no numpy
+
+        self._lake = MarketLake(self._settings)
+
+    def gather(self, warehouse: duckdb.DuckDBPyConnection, delivery: Delivery) -> bytes:
+        return body_of(warehouse, delivery)
+
+    def store(self, delivery: Delivery, content: bytes) -> Receipt:
+        assert self._lake is not None  # noqa: S101 - it is open
+        stored = self._lake.store_body(content)
+        return Receipt(stored.key, stored.version_id)
+
+    def abandon(self) -> None:
+        """Do nothing: calls of the store have time limits, and a late object is the same object."""
+
+    def close(self) -> None:
+        self._lake = None
+
+
+def sink_names(settings: Settings) -> tuple[str, ...]:
+    """Return the sinks that are on."""
+    return (LAKE, AURORA) if settings.aurora.is_on else (LAKE,)
+
+
+def sinks_of(settings: Settings) -> list[Sink]:
+    """Return the sinks that are on, not opened yet."""
+    sinks: list[Sink] = [LakeSink(settings)]
+    if settings.aurora.is_on:
+        from tribolake.market.aurora.sink import AuroraSink  # noqa: PLC0415 - most lakes have no database
+
+        sinks.append(AuroraSink(settings))
+    return sinks

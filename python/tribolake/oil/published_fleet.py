@@ -1,0 +1,121 @@
+"""Read the machines of a fleet as readers see them, from published gold alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tribolake.errors import TribolakeError
+from tribolake.lake.objects import Objects
+from tribolake.oil.contract import MACHINES, REPORTS
+from tribolake.oil.fleet import with_deadline
+from tribolake.run.warehouse import rows_of
+from tribolake.sql import literal
+from tribolake.trace.manifests import Publication, current_publication
+
+MACHINE_FIELDS = (
+    "client", "unit_id", "overall_status", "machine_score", "priority_score", "worst_component", "total_components",
+    "components_anormal", "components_alerta", "components_normal", "components_sin_evaluar", "components_stale",
+    "machine_ai_recommendation", "weighted_machine_score", "latest_sample_date", "first_component", "urgency",
+    "first_sample_number", "first_sample_date", "deadline_on", "worst_status", "days_behind_client", "is_recent",
+)  # fmt: skip
+REPORTS_QUERY = """
+    select lower(client) as client, report_status, count(*) as reports from {file} group by all order by all
+"""
+# Where a unit works and what it is, by its latest sample.
+UNITS_QUERY = """
+    select
+        unitId as unit_id, arg_max(site, sampleDate) as site, arg_max(machineName, sampleDate) as machine_name,
+        arg_max(machineModel, sampleDate) as machine_model
+    from {file}
+    group by unitId
+"""
+UNKNOWN_UNIT = {"site": None, "machine_name": None, "machine_model": None}
+
+
+@dataclass(frozen=True)
+class PublishedFleet:
+    """The published machines, in no order, the counts of reports, and what readers see of each client since when.
+
+    `unread` has the clients whose gold cannot be read, and why.
+    """
+
+    machines: list[dict[str, Any]] = field(default_factory=list)
+    reports: list[dict[str, Any]] = field(default_factory=list)
+    published: list[dict[str, Any]] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
+
+
+def read_fleet(
+    objects: Objects, clients: Sequence[str], now: datetime, why: Mapping[tuple[str, str], str] | None = None
+) -> PublishedFleet:
+    """Read the published machines of clients.
+
+    Args:
+        objects: of the lake.
+        clients: names of folders of gold.
+        now: deadlines are compared with its day.
+        why: reasons by published client and unit, if known.
+    """
+    fleet = PublishedFleet()
+    with duckdb.connect(config={"threads": 1}) as connection:
+        for client in clients:
+            try:
+                publication = current_publication(objects, client)
+                if publication is not None and publication.folder is not None:
+                    _read_client(_Files(connection, objects, publication), fleet, now, why or {})
+            except (TribolakeError, OSError, duckdb.Error, ValueError) as error:
+                fleet.unread[client] = " ".join(str(error).split())[:300]
+    return fleet
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files of a publication, and a connection that reads them."""
+
+    connection: duckdb.DuckDBPyConnection
+    objects: Objects
+    publication: Publication
+
+    def rows(self, query: str, name: str) -> list[dict[str, Any]]:
+        # Not bound: a bound parameter makes duckdb import pandas, which takes longer than the rest.
+        file = f"read_parquet({literal(str(self._file(name)))})"
+        return rows_of(self.connection, query.format(file=file))
+
+    def _file(self, name: str) -> Path:
+        # A bucket's file is kept on this machine under its SHA-256. The file of a folder is read in place.
+        sha256 = self.publication.sha256_of(name) if self.objects.address("").startswith("s3://") else None
+        return self.objects.fetch(f"{self.publication.folder}/{name}", sha256)
+
+
+def _read_client(files: _Files, fleet: PublishedFleet, now: datetime, why: Mapping[tuple[str, str], str]) -> None:
+    publication = files.publication
+    reports = files.rows(REPORTS_QUERY, REPORTS.file_name)
+    described = files.rows("describe from {file}", MACHINES.file_name)
+    kept = {row["column_name"] for row in described}  # an earlier release published fewer columns
+    columns = ", ".join(name if name in kept else f"null as {name}" for name in MACHINE_FIELDS)
+    machines = files.rows(f"select {columns} from {{file}}", MACHINES.file_name)
+    units = {row.pop("unit_id"): row for row in files.rows(UNITS_QUERY, REPORTS.file_name)}
+    for machine in machines:
+        machine["latest_sample_date"] = str(machine["latest_sample_date"] or "")[:10]
+        machine["why"] = why.get((machine["client"], machine["unit_id"]))
+        unit = units.get(machine["unit_id"], UNKNOWN_UNIT)
+        fleet.machines.append(with_deadline(machine | unit, now.date()))
+    fleet.reports.extend(reports)
+    fleet.published.append(
+        {
+            "client": publication.client,
+            "run_id": publication.run_id,
+            "published_at": publication.began_at.isoformat(),
+            "policy": publication.manifest.get("policy"),
+            "age_seconds": round((now - publication.began_at).total_seconds()),
+            "reports": sum(row["reports"] for row in reports),
+            "machines": len(machines),
+            "newest_sample": max((machine["latest_sample_date"] for machine in machines), default=None),
+        }
+    )

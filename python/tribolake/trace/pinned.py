@@ -1,0 +1,63 @@
+"""A lake as one reader sees it: each manifest is read once, however many questions the reader asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tribolake.lake.labels import Label
+from tribolake.lake.objects import ListedObject, Objects
+from tribolake.publish.contract import MANIFEST
+
+
+@dataclass(frozen=True)
+class PinnedObjects:
+    """Objects whose manifests do not change while this object lives, whatever is published.
+
+    Versions that manifests name never change, and the one before the current stays. So all that is read through one of
+    these comes from one publication of each client.
+    """
+
+    objects: Objects
+    manifests: dict[str, bytes | None] = field(default_factory=dict)
+
+    @property
+    def home(self) -> str:
+        return self.objects.home
+
+    def address(self, key: str) -> str:
+        return self.objects.address(key)
+
+    def files(self, key: str) -> list[ListedObject]:
+        return self.objects.files(key)
+
+    def versions(self, key: str) -> list[ListedObject]:
+        return self.objects.versions(key)
+
+    def folders(self, key: str) -> set[str]:
+        return self.objects.folders(key)
+
+    def read(self, key: str, max_bytes: int | None = None, version_id: str | None = None) -> bytes | None:
+        if not key.endswith(f"/{MANIFEST}"):
+            return self.objects.read(key, max_bytes, version_id)
+        if key not in self.manifests:
+            self.manifests[key] = self.objects.read(key, max_bytes, version_id)
+        return self.manifests[key]
+
+    def fetch(self, key: str, sha256: str | None = None) -> Path:
+        return self.objects.fetch(key, sha256)
+
+    def take(self, key: str, sha256: str, version_id: str | None, path: Path) -> bool:
+        return self.objects.take(key, sha256, version_id, path)
+
+    def put(self, key: str, content: bytes) -> None:
+        raise NotImplementedError("a reader writes nothing")
+
+    def put_new(self, key: str, content: bytes, label: Label) -> str | None:
+        raise NotImplementedError("a reader writes nothing")
+
+    def remove(self, key: str) -> None:
+        raise NotImplementedError("a reader removes nothing")
+
+    def tidy(self, key: str) -> None:
+        raise NotImplementedError("a reader removes nothing")

@@ -1,0 +1,1 @@
+"""Pages over published gold, for engineers: `tribolake serve`."""

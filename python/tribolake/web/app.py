@@ -1,0 +1,192 @@
+"""The application: addresses, their parameters, and the pages behind them."""
+
+from __future__ import annotations
+
+import secrets
+import traceback
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import duckdb
+from anyio import to_thread
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from tribolake.errors import TribolakeError
+from tribolake.settings import Settings
+from tribolake.texts import one_line, without_users
+from tribolake.web.addresses import FLEET, LINEAGE, LONGEST, MACHINE, REPORT
+from tribolake.web.guard import Guard
+from tribolake.web.pages import (
+    Page,
+    SampleName,
+    bad_address,
+    failed,
+    missing,
+    show_fleet,
+    show_lineage,
+    show_sample,
+    show_unit,
+)
+from tribolake.web.rendering import frame_of, render
+from tribolake.web.views.fleet import SHOWN_MACHINES, FleetChoice
+from tribolake.web.visit import Visit, begin_visit
+from tribolake.web.words import LANGUAGES, Words, words_in
+
+READERS = 4  # requests that read at once: each has a database in memory
+MOST_MACHINES = 1000
+Language = Annotated[Literal["es", "en"] | None, Query(description="Language of the page.")]
+Client = Annotated[str, Query(max_length=64, description="Client, in any case.")]
+Name = Annotated[str, Query(max_length=LONGEST)]
+OptionalName = Annotated[str | None, Query(max_length=LONGEST)]
+Status = Annotated[Literal["", "abnormal", "alert", "normal", "unknown"], Query(description="Worst component.")]
+Log = Callable[[str], None]
+Read = Callable[[Visit], Page]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -> FastAPI:
+    """Make the application of a lake.
+
+    Args:
+        settings: the lake.
+        log: writes a line about a failure.
+        now: the time, in UTC.
+    """
+    app = FastAPI(
+        title="tribolake",
+        description="Pages over published gold.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_few_readers,
+    )
+
+    def answer(request: Request, language: Language, read: Read) -> HTMLResponse:
+        visit = begin_visit(settings, language, now())
+        page = read(visit)
+        return _html(request.scope, page, visit.words, settings, _foot(visit))
+
+    @app.get(FLEET, response_class=HTMLResponse, summary="The fleet, in the order in which to look at it")
+    def fleet(
+        request: Request,
+        client: Client = "",
+        status: Status = "",
+        show: Annotated[int, Query(ge=1, le=MOST_MACHINES)] = SHOWN_MACHINES,
+        lang: Language = None,
+    ) -> HTMLResponse:
+        choice = FleetChoice(client.lower(), status, show)
+        return answer(request, lang, partial(show_fleet, choice=choice))
+
+    @app.get(MACHINE, response_class=HTMLResponse, summary="A machine")
+    def machine(request: Request, client: Client, unit: Name, lang: Language = None) -> HTMLResponse:
+        return answer(request, lang, partial(show_unit, client=client.lower(), unit=unit))
+
+    @app.get(REPORT, response_class=HTMLResponse, summary="The report of a sample")
+    def report(
+        request: Request,
+        client: Client,
+        sample: Name,
+        occurrence: OptionalName = None,
+        laboratory: OptionalName = None,
+        lang: Language = None,
+    ) -> HTMLResponse:
+        name = SampleName(client.lower(), sample, occurrence, laboratory)
+        return answer(request, lang, partial(show_sample, name=name))
+
+    @app.get(LINEAGE, response_class=HTMLResponse, summary="File, sheet and row of a sample")
+    def lineage(
+        request: Request,
+        client: Client,
+        sample: Name,
+        occurrence: OptionalName = None,
+        laboratory: OptionalName = None,
+        essay: Name = "",
+        lang: Language = None,
+    ) -> HTMLResponse:
+        name = SampleName(client.lower(), sample, occurrence, laboratory)
+        return answer(request, lang, partial(show_lineage, name=name, essay=essay))
+
+    @app.get("/health", summary="Whether the lake can be read, and what is published")
+    def health() -> JSONResponse:
+        visit = begin_visit(settings, None, now())
+        try:
+            published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
+        except (TribolakeError, OSError) as error:
+            return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
+        return JSONResponse({"status": "ok", "published": published})
+
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+
+    def plain(scope: Mapping[str, Any], page: Page, words: Words) -> HTMLResponse:
+        return _html(scope, page, words, settings, ())
+
+    @app.exception_handler(RequestValidationError)
+    async def not_understood(request: Request, _: Exception) -> HTMLResponse:
+        words = _words(request.scope, settings)
+        return plain(request.scope, bad_address(words), words)
+
+    @app.exception_handler(HTTPException)
+    async def not_found(request: Request, _: Exception) -> HTMLResponse:
+        words = _words(request.scope, settings)
+        return plain(request.scope, missing(words), words)
+
+    async def failure(scope: Mapping[str, Any], error: Exception) -> tuple[int, bytes]:
+        words = _words(scope, settings)
+        number = _logged(log, error, with_traceback=settings.debug)
+        is_of_the_lake = isinstance(error, TribolakeError | OSError | duckdb.Error)
+        answered = plain(scope, failed(words, number, is_of_the_lake=is_of_the_lake), words)
+        return answered.status_code, bytes(answered.body)
+
+    app.add_middleware(Guard, failure=failure)
+    return app
+
+
+@asynccontextmanager
+async def _few_readers(_: FastAPI) -> AsyncIterator[None]:
+    to_thread.current_default_thread_limiter().total_tokens = READERS
+    yield
+
+
+def _html(
+    scope: Mapping[str, Any], page: Page, words: Words, settings: Settings, foot: tuple[str, ...]
+) -> HTMLResponse:
+    query = scope["query_string"].decode("ascii", "replace")
+    frame = frame_of(scope["path"], query, words, settings.language, foot)
+    return HTMLResponse(render(page, frame, words), page.status, {"Cache-Control": "private, no-cache"})
+
+
+def _foot(visit: Visit) -> tuple[str, ...]:
+    return tuple(
+        visit.words(
+            "footer.published",
+            client=one.client.upper(),
+            moment=visit.words.moment(one.began_at.isoformat()),
+            run=one.run_id,
+        )
+        for one in visit.publications
+    )
+
+
+def _words(scope: Mapping[str, Any], settings: Settings) -> Words:
+    """Return the language of an address that may not be understood otherwise."""
+    language = Request({"type": "http", "headers": [], **scope}).query_params.get("lang")
+    return words_in(language if language in LANGUAGES else settings.language)
+
+
+def _logged(log: Log, error: Exception, *, with_traceback: bool = False) -> str:
+    """Log an error, on one line unless its traceback is asked for. Returns the number by which to find it."""
+    number = secrets.token_hex(4)
+    log(f"error {number}: {type(error).__name__}: {one_line(without_users(error))[:1000]}")
+    if with_traceback:
+        log("".join(traceback.format_exception(error)))
+    return number

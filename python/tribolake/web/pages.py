@@ -1,0 +1,164 @@
+"""The pages: each reads published files and returns a template with its view model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tribolake.errors import ConfigurationError
+from tribolake.oil.published_fleet import PublishedFleet, read_fleet
+from tribolake.oil.questions.machine import show_machine
+from tribolake.oil.questions.report import find_reports, shown_report
+from tribolake.oil.questions.samples import latest_samples, samples_of
+from tribolake.oil.questions.source import source_of
+from tribolake.trace.manifests import Publication
+from tribolake.web.addresses import LONGEST
+from tribolake.web.views.fleet import FleetChoice, fleet_page
+from tribolake.web.views.lineage import lineage_page
+from tribolake.web.views.machine import machine_page
+from tribolake.web.views.report import choices_of, report_page
+from tribolake.web.visit import Visit
+from tribolake.web.words import Words
+
+STALE_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Page:
+    """A template, what it shows, and the status of the answer. `notices` stand above it."""
+
+    template: str
+    model: object
+    title: str
+    status: int = 200
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is said instead of a page. `commands` can be copied."""
+
+    title: str
+    text: str
+    commands: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class SampleName:
+    """What an address says of a sample. None means any."""
+
+    client: str
+    number: str
+    occurrence: str | None = None
+    laboratory: str | None = None
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Reports of one number."""
+
+    number: str
+    reports: Sequence[object] = field(default_factory=tuple)
+
+
+def show_fleet(visit: Visit, choice: FleetChoice) -> Page:
+    """Return the page of the fleet, or what to do where nothing is published."""
+    words = visit.words
+    if not visit.publications:
+        commands = (f"tribolake run --lake {visit.settings.address}", "tribolake demo")
+        return Page("empty.html", Message(words("empty.title"), words("empty.text"), commands), words("empty.title"))
+    fleet = read_fleet(visit.published, visit.clients, visit.now)
+    readable = [one["client"] for one in fleet.published]
+    samples = latest_samples(visit.settings, readable, visit.published) if readable else []
+    model = fleet_page(fleet.machines, samples, choice, words, visit.addresses, visit.today)
+    return Page("fleet.html", model, words("fleet.title"), notices=_notices(visit, fleet))
+
+
+def _notices(visit: Visit, fleet: PublishedFleet) -> tuple[str, ...]:
+    """Say which clients cannot be read, and which were published long ago."""
+    words = visit.words
+    unread = [words("unread.text", client=client.upper()) for client in fleet.unread]
+    return (*unread, *(stale for one in visit.publications for stale in _stale(visit, one)))
+
+
+def _stale(visit: Visit, publication: Publication) -> tuple[str, ...]:
+    days = (visit.now - publication.began_at).days
+    if days <= STALE_DAYS:
+        return ()
+    return (visit.words("stale.text", client=publication.client.upper(), days=visit.words.number(days)),)
+
+
+def show_unit(visit: Visit, client: str, unit: str) -> Page:
+    """Return the page of a machine."""
+    if client not in visit.clients:
+        return missing(visit.words)
+    try:
+        found = show_machine(visit.settings, unit, [client], visit.today, visit.published)
+    except ConfigurationError:
+        return missing(visit.words)
+    samples = samples_of(visit.settings, client, found.machine["unit_id"], visit.published)
+    model = machine_page(found, samples, visit.words, visit.addresses, visit.today)
+    return Page("machine.html", model, found.machine["unit_id"])
+
+
+def show_sample(visit: Visit, name: SampleName) -> Page:
+    """Return the page of a report, or the reports that have this number."""
+    rows = _reports(visit, name)
+    if len(rows) != 1:
+        return _choose(visit, name, rows)
+    (row,) = rows
+    found = shown_report(visit.settings, row, visit.published)
+    of_unit = samples_of(visit.settings, name.client, str(row["unitId"]), visit.published)
+    samples = [sample for sample in of_unit if sample["component"] == row["componentName"]]
+    model = report_page(found, samples, visit.words, visit.addresses, visit.today)
+    return Page("report.html", model, f"{row['unitId']} · {row['componentName']}")
+
+
+def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
+    """Return the page of a report's origin."""
+    rows = _reports(visit, name)
+    if len(rows) != 1:
+        return _choose(visit, name, rows)
+    source = source_of(visit.settings, rows[0], visit.published)
+    if source is None:
+        return missing(visit.words)
+    model = lineage_page(rows[0], source, essay, visit.words, visit.addresses)
+    return Page("lineage.html", model, visit.words("lineage.title"))
+
+
+def _reports(visit: Visit, name: SampleName) -> list[dict[str, object]]:
+    if name.client not in visit.clients or len(name.number) > LONGEST:
+        return []
+    return find_reports(
+        visit.settings,
+        name.client,
+        name.number,
+        occurrence=name.occurrence,
+        laboratory=name.laboratory,
+        published=visit.published,
+    )
+
+
+def _choose(visit: Visit, name: SampleName, rows: Sequence[dict[str, object]]) -> Page:
+    if not rows:
+        return missing(visit.words)
+    reports = choices_of(rows, visit.words, visit.addresses)
+    return Page("choose.html", Choices(name.number, reports), visit.words("choose.title"))
+
+
+def missing(words: Words) -> Page:
+    """Return what is said of an address at which nothing is published."""
+    return Page("message.html", Message(words("missing.title"), words("missing.text")), words("missing.title"), 404)
+
+
+def bad_address(words: Words) -> Page:
+    """Return what is said of an address that cannot be understood."""
+    return Page("message.html", Message(words("address.title"), words("address.text")), words("address.title"), 400)
+
+
+def failed(words: Words, error: str, *, is_of_the_lake: bool) -> Page:
+    """Return what is said of a failure. `error` is its number in the log."""
+    kind, status = ("lake", 503) if is_of_the_lake else ("error", 500)
+    title = words(f"{kind}.title")
+    return Page("message.html", Message(title, words(f"{kind}.text"), (), error), title, status)

@@ -1,0 +1,77 @@
+"""Render view models. No template can print a character that readers do not see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from tribolake.texts import cut
+from tribolake.web.addresses import FLEET, Addresses
+from tribolake.web.pages import Page
+from tribolake.web.words import LANGUAGES, Words
+
+LONGEST_NAME = 120  # characters of a name in a table
+LONGEST_TEXT = 4000  # characters of one text on a page: a cell of a workbook has up to 32,767
+
+
+def _printed(value: object) -> object:
+    """Return what a template prints: texts without control characters or marks that turn lines round, and not endless.
+
+    Jinja calls it for each expression, before it escapes markup.
+    """
+    return cut(value, LONGEST_TEXT) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    finalize=_printed,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def _short(name: str) -> str:
+    """Return a name for a table. Its own page has the whole of it."""
+    return cut(name, LONGEST_NAME)
+
+
+ENVIRONMENT.filters["short"] = _short
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands around every page: its language, the addresses of the fleet and of the other language, and a foot."""
+
+    language: str
+    other_language: str
+    other_href: str
+    home: str
+    foot: tuple[str, ...]
+
+
+def frame_of(path: str, query: str, words: Words, own_language: str, foot: tuple[str, ...]) -> Frame:
+    """Return the frame of a page.
+
+    Args:
+        path: of its address.
+        query: of its address, as it came.
+        words: its language.
+        own_language: the language of the settings, which addresses leave out.
+        foot: lines at its end.
+    """
+    (other,) = (language for language in LANGUAGES if language != words.language)
+    given = {name: value for name, value in parse_qsl(query, errors="replace") if name != "lang"}
+    own = Addresses(words.language if words.language != own_language else None)
+    there = Addresses(other if other != own_language else None)
+    return Frame(words.language, other, there.page(path, **given), own.page(FLEET), foot)
+
+
+def render(page: Page, frame: Frame, words: Words) -> str:
+    """Return a page as HTML."""
+    return ENVIRONMENT.get_template(page.template).render(page=page, model=page.model, frame=frame, words=words)

@@ -1,0 +1,53 @@
+"""Serve the application on this machine."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from tribolake.errors import ConfigurationError
+from tribolake.web.guard import is_loopback
+
+LONGEST_REQUEST = 32 * 1024  # bytes of an address and its headers
+WAITING_REQUESTS = 64
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket of a server. Port 0 is a free one.
+
+    Raises:
+        ConfigurationError: the address is not one of this machine alone, or is in use.
+    """
+    if not is_loopback(host):
+        raise ConfigurationError(
+            f"--host {host[:80]} can be reached from other machines, and these pages have no login yet: use 127.0.0.1, "
+            "and an SSH tunnel (`ssh -L`) from elsewhere"
+        )
+    address = host.strip("[]")
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        return socket.create_server((address, port), family=family)
+    except (OSError, OverflowError) as error:
+        raise ConfigurationError(f"cannot listen on {host}:{port}: {error}. --port chooses another one") from error
+
+
+def serve(app: FastAPI, listening: socket.socket, ready: Callable[[str], None]) -> None:
+    """Answer requests until the process is stopped. `ready` gets the address to open."""
+    host, port, *_ = listening.getsockname()
+    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+    configuration = uvicorn.Config(
+        app,
+        http="h11",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        limit_concurrency=WAITING_REQUESTS,
+        h11_max_incomplete_event_size=LONGEST_REQUEST,
+        timeout_graceful_shutdown=5,
+    )
+    uvicorn.Server(configuration).run(sockets=[listening])

@@ -1,0 +1,1 @@
+"""View models: what a page shows, as texts and figures. Templates only lay them out."""

@@ -1,0 +1,276 @@
+"""A report: its advice, its values with the limits that judged them, and what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from tribolake.oil.questions.deciding import deciding_essays
+from tribolake.oil.questions.report import ShownReport
+from tribolake.web.addresses import FLEET, LINEAGE, REPORT, Addresses
+from tribolake.web.views.actions import finding_of
+from tribolake.web.views.machine import differing
+from tribolake.web.views.meter import LOWER, UPPER, Meter, meter_of
+from tribolake.web.views.parts import (
+    BANDS,
+    Deadline,
+    Sampled,
+    Status,
+    Strip,
+    coded,
+    counted,
+    deadline_of,
+    sampled_on,
+    status_of,
+    strip_of,
+    unit_of,
+)
+from tribolake.web.words import Words
+
+SHOWN_HISTORY = 40
+NO_LIMIT = "–"  # a group with few samples has no critical limit
+Sample = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ValueRow:
+    """An essay: its value, the one before, and the limits that judged it. `band` is empty if it breaks none."""
+
+    essay: str
+    value: str
+    unit: str
+    before: str
+    band: str
+    slug: str
+    limit: str
+    thresholds: str
+    lower: str
+    quality: str
+    note: str  # that it does not decide
+    delivered: str
+    meter: Meter | None
+    meter_label: str
+    origin: str | None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of a list: what, and what of it. `href` leads on."""
+
+    name: str
+    text: str
+    href: str | None = None
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    """A report. `doubts` speak against acting on it at once."""
+
+    client: str
+    client_href: str
+    unit: str
+    machine_href: str | None
+    component: str
+    number: str
+    status: Status
+    points: str
+    sampled: Sampled | None
+    finding: str
+    deadline: Deadline | None
+    advice: str
+    doubts: tuple[str, ...]
+    notes: tuple[str, ...]
+    breaches: tuple[ValueRow, ...]
+    others: tuple[ValueRow, ...]
+    others_label: str
+    judged_by: str
+    facts: tuple[Fact, ...]
+    before: Fact | None
+    before_status: Status | None
+    laboratory: tuple[str, ...]
+    origin: tuple[Fact, ...]
+    origin_href: str | None
+    history: Strip
+    earlier: str | None
+    later: str | None
+
+
+def report_page(
+    found: ShownReport, samples: Sequence[Sample], words: Words, addresses: Addresses, today: date
+) -> ReportPage:
+    """Return the page of a report. `samples` are all of its component, by time."""
+    report = found.report
+    values = [_value(row, report, words, addresses) for row in found.values]
+    # Those that decide come first, and the worst band of them.
+    breaches = sorted(
+        (row for row in values if row.band), key=lambda row: (bool(row.note), list(BANDS.values()).index(row.slug))
+    )
+    place = next(at for at, sample in enumerate(samples) if _is_of(sample, report))
+    around = samples[max(0, place + 1 - SHOWN_HISTORY) : place + 1]
+    statuses = [sample["status"] for sample in around]
+    return ReportPage(
+        report["client"],
+        addresses.page(FLEET, client=report["client"].lower()),
+        report["unitId"],
+        addresses.machine(report["client"], report["unitId"]),
+        report["componentName"],
+        report["sampleNumber"],
+        status_of(report["report_status"], words),
+        words("report.points", n=words.number(report["classification_score"])),
+        sampled_on(report["sampleDate"], today, words),
+        words("report.finding", name=finding) if (finding := finding_of(report["rule_ids"], words)) else "",
+        deadline_of(report["urgency"], None, None, words),
+        report["ai_recommendation"] or "",
+        _doubts(report, words),
+        _notes(report, words),
+        tuple(breaches),
+        tuple(row for row in values if not row.band),
+        words("report.others", n=sum(not row.band for row in values)),
+        words("report.judged_by", version=report["limits_version"]) if report["limits_version"] else "",
+        _facts(report, words),
+        *_before(found, words, samples, addresses),
+        tuple(text for text in (report["labVerdict"], *_comments(report["labComment"])) if text),
+        _origin(report, words),
+        _address(LINEAGE, report, addresses),
+        strip_of(statuses, words("machine.history_label", n=len(around), statuses=counted(statuses, words))),
+        addresses.report(samples[place - 1]) if place else None,
+        addresses.report(samples[place + 1]) if place + 1 < len(samples) else None,
+    )
+
+
+def _is_of(sample: Sample, report: Mapping[str, Any]) -> bool:
+    return (sample["sample_number"], sample["sample_occurrence"], sample["laboratory"]) == (
+        report["sampleNumber"],
+        report["sampleOccurrence"],
+        report["laboratory"],
+    )
+
+
+def _address(path: str, report: Mapping[str, Any], addresses: Addresses, **more: object) -> str | None:
+    return addresses.sample(
+        path, report["client"], report["sampleNumber"], report["sampleOccurrence"], report["laboratory"], **more
+    )
+
+
+def _value(row: Mapping[str, Any], report: Mapping[str, Any], words: Words, addresses: Addresses) -> ValueRow:
+    value, before = _number(row["value"]), _number(row["before"])
+    unit = row["unit"] or unit_of(row["essay"], row["value"], row["delivered"])
+    is_breach = row["status"] in BANDS
+    decides = row["essay"] in deciding_essays(report["policy"])
+    has_upper = any(row[name] is not None for name in UPPER)
+    upper = [words.number(row[name]) or NO_LIMIT for name in UPPER]
+    lower = [words.number(row[name]) for name in LOWER if row[name] is not None]
+    shown = _text(row["value"], words)
+    return ValueRow(
+        words.essay(row["essay"]),
+        shown,
+        words.unit(unit) if value is not None else "",
+        words("report.before", value=_text(row["before"], words)) if row["before"] else "",
+        words(f"band.{row['status']}") if is_breach else "",
+        BANDS[row["status"]] if is_breach else "",
+        words.number(row["limit"]),
+        words("report.thresholds", normal=upper[0], alert=upper[1], critic=upper[2]) if has_upper else "",
+        words("report.lower", lower=" · ".join(lower)) if lower else "",
+        words("report.quality", quality=row["quality"]) if row["quality"] else "",
+        "" if decides else words("report.not_deciding"),
+        words("report.delivered", text=row["delivered"])
+        if row["delivered"] not in (None, f"{row['value']} {unit}")
+        else "",
+        meter_of(value, before, row),
+        words("report.meter_label", value=shown, limits=" · ".join([*lower, *(upper if has_upper else [])])),
+        _address(LINEAGE, report, addresses, essay=row["essay"]),
+    )
+
+
+def _number(text: str | None) -> float | None:
+    """Return the number of a value. Codes and values out of range have none."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _text(text: str | None, words: Words) -> str:
+    return coded(text or "", words) if _number(text) is None else words.number(text)
+
+
+def _doubts(report: Mapping[str, Any], words: Words) -> tuple[str, ...]:
+    difference = report["sump_difference"]
+    return (words("report.differ", **differing(difference, words)),) if difference else ()
+
+
+def _notes(report: Mapping[str, Any], words: Words) -> tuple[str, ...]:
+    notes = []
+    if report["alarm_also_in"]:
+        notes.append(words("report.also_in", components=", ".join(report["alarm_also_in"])))
+    if report["carries_alarm"] is False:
+        notes.append(words("report.not_carrying", component=report["alarm_component"]))
+    return tuple(notes)
+
+
+def _facts(report: Mapping[str, Any], words: Words) -> tuple[Fact, ...]:
+    kilometers = report["kilometers"] or {}
+
+    def meter(field: str) -> str:
+        if field in kilometers:
+            return words("report.km", n=words.number(kilometers[field]))
+        return words("report.hours", n=words.number(report[field])) if report[field] is not None else ""
+
+    oil = " ".join(report[name] for name in ("oilBrand", "oilType", "oilWeight") if report[name])
+    facts = (
+        ("report.sample", report["sampleNumber"]),
+        ("report.sampled", words.day(report["sampleDate"])),
+        ("report.oil_hours", meter("oilMeter")),
+        ("report.component_hours", meter("componentHours")),
+        ("report.machine_hours", meter("machineHours")),
+        ("report.oil", oil),
+        ("report.site", report["site"] or ""),
+    )
+    return tuple(Fact(words(name), text) for name, text in facts if text)
+
+
+def _before(
+    found: ShownReport, words: Words, samples: Sequence[Sample], addresses: Addresses
+) -> tuple[Fact | None, Status | None]:
+    """Return the sample before, and its status."""
+    before = found.before
+    if before is None:
+        return None, None
+    known = next(
+        (
+            sample
+            for sample in samples
+            if (sample["sample_number"], sample["sample_date"]) == (before["sampleNumber"], before["sampleDate"])
+        ),
+        None,
+    )
+    fact = Fact(words.day(before["sampleDate"]), before["sampleNumber"], addresses.report(known) if known else None)
+    return fact, status_of(before["report_status"], words)
+
+
+def _comments(comment: str | None) -> list[str]:
+    """Return the sentences of a laboratory's comment, which Finning ends with a slash and a space."""
+    return [part.strip() for part in (comment or "").split("/ ")]
+
+
+def _origin(report: Mapping[str, Any], words: Words) -> tuple[Fact, ...]:
+    return (
+        Fact(words("report.file"), report["sourceFile"]),
+        *([Fact(words("report.sheet"), report["sourceSheet"])] if report["sourceSheet"] else []),
+        Fact(words("report.row"), str(report["sourceRow"])),
+        *([Fact(words("report.limits"), report["limits_version"])] if report["limits_version"] else []),
+    )
+
+
+def choices_of(reports: Sequence[Mapping[str, Any]], words: Words, addresses: Addresses) -> tuple[Fact, ...]:
+    """Return the addresses of reports that have one number."""
+    return tuple(
+        Fact(
+            f"{row['unitId']} · {row['componentName']}",
+            f"{words.day(row['sampleDate'])} · {words.status(row['report_status'])} · {row['laboratory']}",
+            _address(REPORT, row, addresses),
+        )
+        for row in reports
+    )

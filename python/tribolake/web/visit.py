@@ -1,0 +1,55 @@
+"""One request: a lake that stands still, a language and a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+
+from tribolake.errors import StoreUnavailable
+from tribolake.lake.replicas import open_objects
+from tribolake.settings import Settings
+from tribolake.trace.manifests import Publication, current_publication, published_clients
+from tribolake.trace.pinned import PinnedObjects
+from tribolake.web.addresses import Addresses
+from tribolake.web.words import Words, words_in
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request. Everything it reads is of the publications that were current when it began."""
+
+    settings: Settings
+    published: PinnedObjects
+    words: Words
+    addresses: Addresses
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        return self.now.date()
+
+    @cached_property
+    def publications(self) -> tuple[Publication, ...]:
+        """The current publication of each client.
+
+        Raises:
+            StoreUnavailable: the folder of the lake is not there.
+        """
+        # A folder that is not mounted looks like a lake without clients.
+        if not self.settings.is_on_s3 and not self.settings.lake.is_dir():
+            raise StoreUnavailable(f"the lake {self.settings.lake} is not a folder, or is not mounted")
+        clients = published_clients(self.published)
+        found = (current_publication(self.published, client) for client in clients)
+        return tuple(one for one in found if one is not None)
+
+    @property
+    def clients(self) -> list[str]:
+        return [one.client for one in self.publications]
+
+
+def begin_visit(settings: Settings, language: str | None, now: datetime) -> Visit:
+    """Begin a request. `language` of None is that of the settings."""
+    words = words_in(language or settings.language)
+    own = language if language != settings.language else None
+    return Visit(settings, PinnedObjects(open_objects(settings)), words, Addresses(own), now)

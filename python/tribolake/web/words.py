@@ -1,0 +1,84 @@
+"""The language of a page: its texts, the field's words of the seeds, and numbers and days as readers write them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from pathlib import Path
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from tribolake.oil.seeds import read_seed
+
+LANGUAGES = ("es", "en")
+TEXTS = Path(__file__).parent / "texts"
+
+
+@dataclass(frozen=True)
+class Words:
+    """Texts of pages and of seeds in one language."""
+
+    language: str
+    texts: Mapping[str, str]
+    field: Mapping[str, str]
+
+    def __call__(self, text_id: str, /, **values: object) -> str:
+        """Return a text of the pages. Raises KeyError if there is none of this id."""
+        return self.texts[text_id].format(**values)
+
+    def of_field(self, name: str, default: str) -> str:
+        """Return a word of the field, such as `essay.Hierro`. The default is the published name."""
+        return self.field.get(name, default)
+
+    def essay(self, name: str) -> str:
+        return self.of_field(f"essay.{name}", name)
+
+    def status(self, name: str | None) -> str:
+        return self.of_field(f"status.{name}", name or "")
+
+    def unit(self, name: str | None) -> str:
+        """Return a unit as people write it. Scales without a unit, such as an index, have none."""
+        return self.of_field(f"unit.{name}", name or "")
+
+    def number(self, value: float | str | None) -> str:
+        """Return a number in this language. A text that is not a number stays what it is: `<0,05`."""
+        if value is None:
+            return ""
+        try:
+            exact = Decimal(value if isinstance(value, str) else f"{value:.15g}")
+        except InvalidOperation:
+            return str(value)
+        if not exact.is_finite():
+            return str(value)
+        # Without quantization no digit of gold is rounded away.
+        return str(format_decimal(exact, "#,##0.###", locale=self.language, decimal_quantization=False))
+
+    def day(self, day: date | str | None) -> str:
+        """Return a day in this language. `day` may be ISO text. Returns an empty text without one."""
+        parsed = date.fromisoformat(day[:10]) if isinstance(day, str) and day else day
+        return str(format_date(parsed, "d MMM y", locale=self.language)) if parsed else ""
+
+    def moment(self, moment: str) -> str:
+        """Return a time in UTC, given as ISO text, to the minute."""
+        return f"{self.day(moment)} {datetime.fromisoformat(moment):%H:%M}"
+
+    def days(self, days: int) -> str:
+        return self("days.one") if days == 1 else self("days.many", n=self.number(days))
+
+    def age(self, days: int) -> str:
+        """Return how long ago something was."""
+        if days <= 0:
+            return self("age.today")
+        return self("age.one") if days == 1 else self("age.many", n=self.number(days))
+
+
+@cache
+def words_in(language: str) -> Words:
+    """Return the words of one of LANGUAGES."""
+    texts = tomllib.loads((TEXTS / f"{language}.toml").read_text(encoding="utf-8"))
+    return Words(language, texts, {row["text_id"]: row["text"] for row in read_seed(f"texts_{language}")})

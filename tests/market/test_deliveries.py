@@ -1,0 +1,321 @@
+"""The lake and Aurora get the same values, and neither waits for the other. Of the plan: "Data lake storage failure
+doesn't break Aurora storage"."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from tests.support.aurora_fixtures import KINDS, SYMBOLS, Delivered, lake_down, with_aurora
+from tests.support.servers.postgres import PASSWORD, PostgresServer, SilentProxy, socket_of
+from tests.support.servers.processes import eventually
+
+from tribolake.market.aurora import schema
+from tribolake.market.aurora.store import AuroraStore
+from tribolake.market.deliver import deliver_pending, serve
+from tribolake.market.market_lake import MarketLake
+from tribolake.market.outbox import pending, prepare
+from tribolake.market.product import MARKET
+from tribolake.market.sinks import LakeSink
+from tribolake.market.status import market_status
+from tribolake.run.pipeline import run
+from tribolake.settings import load_settings
+
+ALL = len(SYMBOLS) * len(KINDS)
+CLOSED_PORT = f"postgresql://postgres:{PASSWORD}@127.0.0.1:1/aurora"
+AT = datetime(2025, 1, 15, 12, 30, tzinfo=UTC)
+Tribolake = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def deliver(lake: Delivered, **settings: Any) -> dict[str, dict[str, Any]]:
+    return deliver_pending(MARKET, lake.settings.changed(**settings)).report
+
+
+def bits(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return rows with the bytes of their numbers: -0.0 is not 0.0."""
+    return [tuple(struct.pack(">d", one) if isinstance(one, int | float) else one for one in row) for row in rows]
+
+
+def assert_complete(lake: Delivered) -> None:
+    """Both sinks have all of gold, once."""
+    for kind in KINDS:
+        assert bits(lake.rows(kind)) == bits(lake.gold(kind)) != []
+    assert len(lake.objects()) == ALL and lake.pending() == {}
+
+
+def versions(lake: Delivered, kind: str) -> dict[tuple[Any, ...], str]:
+    """Return which transaction wrote each row: an update is a new one, even to the same values."""
+    query = f"select ticker, session_date, computation_version, xmin::text from tribolake_market.{kind}"
+    return {row[:3]: row[3] for row in lake.in_aurora(query)}
+
+
+def delivered_months(lake: Delivered) -> set[tuple[Any, ...]]:
+    """Return which transaction wrote each mark."""
+    query = "select kind, ticker, month, xmin::text from tribolake_market.delivered_months"
+    return {(row[:3], row[3]) for row in lake.in_aurora(query)}
+
+
+def test_aurora_has_the_bits_of_gold_and_of_the_lake(lake_and_aurora: Delivered):
+    served = deliver(lake_and_aurora)
+    assert served == {name: {"delivered": ALL, "waiting": 0, "problem": None} for name in ("lake", "aurora")}
+    assert_complete(lake_and_aurora)
+    stored = MarketLake(lake_and_aurora.settings).get_latest_percentiles("^GSPC") or {}
+    ((session, percentile, key, run_id),) = lake_and_aurora.in_aurora(
+        "select session_date::text, rsi_14_percentile, source_raw_data_key, run_id from tribolake_market.percentiles"
+        " where ticker = '_5EGSPC' and computation_version = '1.0' order by session_date desc limit 1"
+    )
+    assert (session, percentile) == (stored["session_date"], stored["values"]["rsi_14"]["percentile"])
+    assert (key, run_id) == (stored["sources"][-1]["key"], stored["run_id"])
+
+    # What Aurora has already is not written again, even if it does not know that it was delivered.
+    before = {kind: versions(lake_and_aurora, kind) for kind in KINDS}
+    lake_and_aurora.in_aurora("delete from tribolake_market.delivered_months")
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute("delete from control.confirmed_deliveries where sink = 'aurora'")
+    assert deliver(lake_and_aurora)["aurora"]["delivered"] == ALL
+    assert {kind: versions(lake_and_aurora, kind) for kind in KINDS} == before
+
+
+def test_corrected_history_changes_its_months_only(lake_and_aurora: Delivered):
+    """A row that gold no longer has goes, and so does a row that somebody wrote over it."""
+    deliver(lake_and_aurora)
+    before, marks = versions(lake_and_aurora, "indicators"), delivered_months(lake_and_aurora)
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute(
+            "update gold.indicators set rsi_14 = 50 where ticker = 'NVDA' and session_date = '2024-01-10';"
+            "delete from gold.indicators where ticker = 'NVDA' and session_date = '2024-01-11';"
+            "delete from gold.indicators where ticker = 'NVDA' and session_date between '2023-05-01' and '2023-05-31';"
+            "update control.computed_tickers set state = 'corrected' where ticker = 'NVDA'"
+        )
+    deliver(lake_and_aurora)
+    assert bits(lake_and_aurora.rows("indicators")) == bits(lake_and_aurora.gold("indicators"))
+    after = versions(lake_and_aurora, "indicators")
+    changed = {str(key[1]) for key in before if after.get(key) != before[key]}
+    assert {day for day in changed if not day.startswith("2023-05")} == {"2024-01-10", "2024-01-11"}
+    sent = {key for key, _ in marks ^ delivered_months(lake_and_aurora)}
+    assert sent == {("indicators", "NVDA", "2023-05"), ("indicators", "NVDA", "2024-01")}
+    assert len(lake_and_aurora.objects()) == ALL + len(KINDS)
+
+
+def test_lake_down_does_not_break_aurora(lake_and_aurora: Delivered):
+    with lake_down(lake_and_aurora.settings):
+        served = deliver(lake_and_aurora)
+    assert served["aurora"] == {"delivered": ALL, "waiting": 0, "problem": None}
+    assert served["lake"]["waiting"] == ALL and "processed" in served["lake"]["problem"]
+    assert lake_and_aurora.pending() == {"lake": ALL}
+
+    # Another run computes NVDA while the lake is down. Its first computation is not lost.
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute(
+            "update control.runs set run_id = 'later'; update control.run_request set run_id = 'later';"
+            "update control.computed_tickers set state = 'more' where ticker = 'NVDA'"
+        )
+    with lake_down(lake_and_aurora.settings):
+        deliver(lake_and_aurora)
+    assert deliver(lake_and_aurora)["lake"]["delivered"] == ALL + len(KINDS)
+    runs = [json.loads(path.read_bytes())["run_id"] for path in lake_and_aurora.objects() if "NVDA" in path.parts]
+    assert len(runs) == 2 * len(KINDS) and runs.count("later") == len(KINDS)
+    assert deliver(lake_and_aurora)["lake"]["delivered"] == 0
+
+
+def test_aurora_down_does_not_break_the_lake(lake_and_aurora: Delivered):
+    down = with_aurora(lake_and_aurora.settings, CLOSED_PORT)
+    result = deliver_pending(MARKET, down)
+    assert result.needs_a_look and result.report["lake"] == {"delivered": ALL, "waiting": 0, "problem": None}
+    assert "refused" in result.report["aurora"]["problem"] and PASSWORD not in json.dumps(result.report)
+    assert lake_and_aurora.pending() == {"aurora": ALL}
+    assert not deliver_pending(MARKET, down.changed(aurora_url=None)).needs_a_look
+    assert lake_and_aurora.pending() == {}  # an Aurora that is off does not keep runs busy
+    assert not deliver_pending(MARKET, lake_and_aurora.settings).needs_a_look
+    assert_complete(lake_and_aurora)
+
+
+def test_silent_server_is_given_up(lake_and_aurora: Delivered, postgres: PostgresServer):
+    """It goes silent within a transaction. What it had confirmed is not sent again, and the rest is not there."""
+    proxy = SilentProxy(socket_of(postgres.folder), b"INSERT INTO tribolake_market.percentiles")
+    threads = set(threading.enumerate())
+    address = postgres.through(proxy, lake_and_aurora.settings.aurora.url.get_secret_value())
+    served = deliver_pending(MARKET, with_aurora(lake_and_aurora.settings, address, market_sink_seconds=1)).report
+    # The call that hung has ended, so that it cannot write later.
+    assert eventually(lambda: "sink" not in {one.name for one in set(threading.enumerate()) - threads}, 5)
+    proxy.close()
+    assert served["lake"]["waiting"] == 0 and "given up" in served["aurora"]["problem"]
+    assert 0 < served["aurora"]["waiting"] < ALL and lake_and_aurora.rows("percentiles") == []
+    assert deliver(lake_and_aurora)["aurora"]["delivered"] == served["aurora"]["waiting"]
+    assert_complete(lake_and_aurora)
+
+
+def test_silent_store_is_given_up(lake_and_aurora: Delivered, monkeypatch: pytest.MonkeyPatch):
+    """A server that takes connections and never answers costs the time of the setting, not that of all attempts."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        sink = LakeSink(MARKET.of(load_settings(lake="s3://bucket", s3_endpoint=endpoint)))
+        with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+            began = time.monotonic()
+            served = serve(warehouse, sink, 1, lambda _: None)
+    assert time.monotonic() - began < 6
+    assert (served.delivered, served.waiting) == (0, ALL) and "given up" in str(served.problem)
+
+
+KILLED = """
+import os, signal, sys
+from tribolake.market import deliver, outbox, sinks
+from tribolake.market.aurora import sink, store
+from tribolake.market.product import MARKET
+from tribolake.market.sinks import LakeSink
+from tribolake.market.status import market_status
+from tribolake.settings import load_settings
+
+place, name, nth = sys.argv[1], sys.argv[2], int(sys.argv[3])
+place = {"deliver": deliver, "lake": sinks.LakeSink, "aurora": sink.AuroraSink, "store": store}[place]
+original, calls = getattr(place, name), [0]
+
+def killed(*arguments, **named):
+    found = original(*arguments, **named)
+    calls[0] += 1
+    if calls[0] == nth:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return found
+
+setattr(place, name, killed)
+deliver.deliver_pending(MARKET, MARKET.of(load_settings()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "nth"),
+    [
+        ("aurora", "open", 1),  # the lake has all, Aurora nothing
+        pytest.param("store", "_write", 5, marks=pytest.mark.slow),  # within a transaction of Aurora
+        pytest.param("deliver", "prepare", 1, marks=pytest.mark.slow),
+        pytest.param("lake", "store", 1, marks=pytest.mark.slow),  # stored and not confirmed
+        pytest.param("lake", "store", ALL, marks=pytest.mark.slow),
+        pytest.param("deliver", "confirm", 2, marks=pytest.mark.slow),
+        pytest.param("deliver", "note_problem", 1, marks=pytest.mark.slow),
+        pytest.param("aurora", "store", 3, marks=pytest.mark.slow),  # committed and not confirmed
+        pytest.param("deliver", "confirm", ALL + 3, marks=pytest.mark.slow),
+    ],
+)
+def test_killed_delivery_is_made_once(lake_and_aurora: Delivered, place: str, name: str, nth: int):
+    settings = lake_and_aurora.settings
+    address = settings.aurora.url.get_secret_value()
+    environment = os.environ | {"TRIBOLAKE_LAKE": str(settings.lake), "TRIBOLAKE_AURORA_URL": address}
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, place, name, str(nth)], env=environment, check=False, capture_output=True
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert not deliver_pending(MARKET, settings).needs_a_look
+    assert_complete(lake_and_aurora)
+
+
+@pytest.mark.slow
+def test_next_run_delivers_what_is_pending(lake_and_aurora: Delivered):
+    """Also if it has nothing new. Until then each run ends with exit code 4 and tells of it once."""
+    down = with_aurora(lake_and_aurora.settings, CLOSED_PORT)
+    report = run(MARKET, down)
+    assert report.reasons == ["computed values wait to be delivered"] and report.needs_a_look
+    assert report.results["deliveries"].report["lake"]["delivered"] == ALL
+    with duckdb.connect(down.warehouse, read_only=True) as warehouse:
+        told = dict(warehouse.execute(MARKET.warehouse.troubles).fetchall())
+    assert told.keys() == {"sink aurora"} and "refused" in told["sink aurora"]
+    (shown,) = market_status(down)["deliveries"]
+    assert (shown["sink"], shown["waiting"], shown["problem"] in told["sink aurora"]) == ("aurora", ALL, True)
+    report = run(MARKET, lake_and_aurora.settings)
+    assert not report.needs_a_look and report.results["deliveries"].report["aurora"]["delivered"] == ALL
+    assert_complete(lake_and_aurora)
+    assert run(MARKET, lake_and_aurora.settings).nothing_new
+
+
+def test_percentiles_without_columns_stop_no_other_kind(lake_and_aurora: Delivered):
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute("insert into gold.percentiles by name select 'X' as ticker, 'new_one' as indicator")
+    served = deliver(lake_and_aurora)["aurora"]
+    assert (served["delivered"], served["waiting"]) == (2 * len(SYMBOLS), len(SYMBOLS))
+    assert "no columns for percentiles of new_one" in served["problem"]
+
+
+def test_unpublished_tables_are_not_delivered(lake_and_aurora: Delivered):
+    """A run that failed after its build left rows in gold that no data test has passed."""
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute("update control.run_request set run_id = 'failed'; update gold.indicators set rsi_14 = 7")
+    served = deliver(lake_and_aurora)
+    assert served["lake"]["delivered"] == ALL and "no run has published" in served["aurora"]["problem"]
+    assert lake_and_aurora.rows("indicators") == []
+
+
+def test_held_ticker_is_not_delivered(lake_and_aurora: Delivered):
+    """Its published values are older than its responses: an object would name the wrong sources."""
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute("delete from control.pending_deliveries")
+        warehouse.execute("insert into control.held_tickers values ('NVDA', 'newer responses', now())")
+        prepare(warehouse, ["lake"], "later")
+        assert {delivery.ticker for delivery in pending(warehouse, "lake")} == {"_5EGSPC"}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("update tribolake_market.alembic_version set version_num = '99'", "later release"),
+        ("update tribolake_market.alembic_version set version_num = '0'", "market aurora upgrade"),
+        ("drop schema tribolake_market cascade", "market aurora upgrade"),
+    ],
+)
+def test_other_schema_refuses_this_sink_only(
+    lake_and_aurora: Delivered, monkeypatch: pytest.MonkeyPatch, change: str, sentence: str
+):
+    monkeypatch.setattr(schema, "REVISIONS", ("0", "1"))
+    lake_and_aurora.in_aurora(change)
+    served = deliver_pending(MARKET, lake_and_aurora.settings).report
+    assert sentence in served["aurora"]["problem"] and served["aurora"]["delivered"] == 0
+    assert served["lake"]["waiting"] == 0
+
+
+def test_calls_of_the_plan_store_one_session(lake_and_aurora: Delivered):
+    """Of the plan: `aurora_repo.store_indicators(ticker, indicators)`. Its calls do not mislead deliveries."""
+    deliver_pending(MARKET, lake_and_aurora.settings)
+    store, session = AuroraStore(lake_and_aurora.settings), date(2024, 3, 1)
+    values = {"session_date": session, "rsi_14": np.float64(62.5), "macd": np.nan}
+    assert store.store_indicators("^gspc", values, source_raw_data_key="raw/x", computed_at=AT, run_id="mine") == 1
+    assert store.store_percentiles("NVDA", [{"session_date": session, "rsi_14": {"percentile": 71}}]) == 1
+    assert store.store_features("NVDA", {"session_date": "2024-03-01", "computation_version": "x", "beta_90": 1}) == 1
+    found = "select rsi_14, macd, sma_20, run_id, source_raw_data_key, computed_at from tribolake_market.indicators"
+    of_session = "where ticker = '_5EGSPC' and session_date = '2024-03-01' and computation_version = '1.0'"
+    assert lake_and_aurora.in_aurora(f"{found} {of_session}") == [(62.5, None, None, "mine", "raw/x", AT)]
+
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute("delete from control.confirmed_deliveries where sink = 'aurora'")
+    deliver_pending(MARKET, lake_and_aurora.settings)
+    for kind in KINDS:
+        assert lake_and_aurora.rows(kind) == lake_and_aurora.gold(kind)
+
+
+@pytest.mark.slow
+def test_password_is_in_no_file_log_or_report(lake_and_aurora: Delivered, tribolake: Tribolake, tmp_path: Path):
+    address = lake_and_aurora.settings.aurora.url.get_secret_value()
+    said = ""
+    for url in (CLOSED_PORT, address, f"postgresql://postgres:{PASSWORD}@:x/", f"oracle://u:{PASSWORD}@h/d"):
+        for words in (("run", "--json"), ("deliver",), ("aurora", "upgrade"), ("status", "--json")):
+            lake = () if words[0] == "aurora" else ("--lake", str(lake_and_aurora.settings.lake))
+            ended = tribolake("market", *words, *lake, TRIBOLAKE_AURORA_URL=url, TRIBOLAKE_DEBUG="1")
+            said += ended.stdout + ended.stderr
+        said += tribolake("config", "show", TRIBOLAKE_AURORA_URL=url).stdout
+    assert "refused" in said and PASSWORD not in said
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path for path in files if PASSWORD.encode() in path.read_bytes()] == []
+    assert_complete(lake_and_aurora)

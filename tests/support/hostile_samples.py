@@ -1,0 +1,34 @@
+"""Names that try to leave a page: as unit, sample, component, comment and model of a workbook."""
+
+from __future__ import annotations
+
+from tests.support.lab_files import finning
+
+HOSTILE = (
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", '"><svg onload=alert(1)>', "' onmouseover='alert(1)",
+    "javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "</title><script>alert(1)</script>", "<!--",
+    "]]>", "&lt;b&gt;", "&#x3c;b&#x3e;", "{{ 7 * 7 }}", "{% raw %}", "${7*7}", "{0.__class__}", "%s%n",
+    "../../etc/passwd", "a/b", "..", ".", "/", "//evil.example/x", "http://evil.example/", "%2e%2e%2f", "%00",
+    "a?b=c&d=e#f", "a+b c", "a;b=c", "T@1", "sample@occurrence", "null", "N/A", "x" * 500, "x" * 1500,
+    "\u202eTAC\u202c", "\u2066x", "\u200bzero", "\x1b[31mred", "line\nbreak", "tab\there", "\u05d0\u05d1\u05d2",
+    "ñandú 柴油 🛢", "=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "'; drop table x; --",
+)  # fmt: skip
+
+
+def hostile_workbook() -> bytes:
+    """A workbook of Finning in which each name is a unit, a component, a sample, a comment and a model, in alarm.
+
+    Its last two rows are samples of two units with one number.
+    """
+    rows = []
+    for number, name in enumerate(HOSTILE):
+        common = {"W": "E", "Fe": 900, "Interpretacion": name, "No. de control de laboratorio": f"H-{number}"}
+        rows += [
+            common | {"ID de equipo": name},
+            common
+            | {"ID de equipo": f"U{number}", "Compartimento": name, "No. de control de laboratorio": f"C-{number}"},
+            common | {"ID de equipo": f"U{number}", "No. de control de laboratorio": name},
+            common | {"ID de equipo": f"M{number}", "Model": name, "No. de control de laboratorio": f"M-{number}"},
+        ]
+    shared = [{"No. de control de laboratorio": "SHARED", "ID de equipo": unit} for unit in ("S-1", "S-2")]
+    return finning(*rows, *shared)

@@ -1,0 +1,45 @@
+"""Ask the pages of a lake, and read what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from bs4 import BeautifulSoup
+from httpx import Response
+from starlette.testclient import TestClient
+
+from tribolake.settings import Settings
+from tribolake.web.app import make_app
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Pages:
+    """The application of a lake. `log` has the lines about failures."""
+
+    settings: Settings
+    now: Callable[[], datetime] = _now
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.client = TestClient(make_app(self.settings, self.log.append, self.now), base_url="http://127.0.0.1:8710")
+
+    def ask(self, path: str, **query: object) -> Response:
+        return self.client.get(f"{path}?{urlencode(query)}" if query else path)
+
+    def read(self, path: str, **query: object) -> BeautifulSoup:
+        """The page at an address that is known."""
+        answer = self.ask(path, **query)
+        assert answer.status_code == 200, (path, query, answer.text[:500], self.log)
+        return BeautifulSoup(answer.text, "html.parser")
+
+
+def text_of(found: object) -> str:
+    """The text of an element on one line."""
+    return " ".join(found.get_text(" ").split())  # type: ignore[attr-defined]

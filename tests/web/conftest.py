@@ -1,0 +1,30 @@
+"""A lake that one run has published: sample files of both laboratories, and a workbook full of hostile names."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.hostile_samples import hostile_workbook
+from tests.support.page_reader import Pages
+
+from tribolake.oil.product import OIL
+from tribolake.oil.synth import write_sample_lake
+from tribolake.run.pipeline import run
+from tribolake.settings import Settings, load_settings
+
+
+@pytest.fixture(scope="session")
+def page_lake(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Settings:
+    """The lake, without its warehouse: no page needs it."""
+    settings = load_settings(lake=tmp_path_factory.mktemp("pages") / "lake")
+    write_sample_lake(settings.lake, finning_units=1, als_units=3, months=10)
+    hostile = settings.lake / "oil-analysis" / "bronze" / "cda" / "2026-02-01" / "hostile.xlsx"
+    hostile.parent.mkdir(parents=True)
+    hostile.write_bytes(hostile_workbook())
+    run(OIL, settings)
+    settings.warehouse.unlink()
+    return settings
+
+
+@pytest.fixture(scope="session")
+def pages(page_lake: Settings) -> Pages:
+    return Pages(page_lake)

@@ -1,0 +1,94 @@
+"""Test that no name of a file leaves the text of a page, and that each machine and report can still be reached."""
+
+from __future__ import annotations
+
+import pytest
+from bs4 import BeautifulSoup
+from tests.support.hostile_samples import HOSTILE
+from tests.support.page_reader import Pages, text_of
+
+from tribolake.oil.questions.published import rows
+from tribolake.settings import Settings
+from tribolake.texts import UNSEEN, one_line
+
+pytestmark = pytest.mark.slow
+# Every element and attribute that a template writes.
+ELEMENTS = {
+    "a", "b", "bdi", "body", "circle", "code", "dd", "details", "div", "dl", "dt", "footer", "h1", "h2", "head",
+    "header", "html", "li", "link", "main", "meta", "nav", "p", "path", "rect", "section", "span", "summary", "svg",
+    "table", "tbody", "td", "th", "thead", "time", "title", "tr", "ul",
+}  # fmt: skip
+ATTRIBUTES = {
+    "aria-current", "aria-hidden", "aria-label", "charset", "class", "content", "cx", "cy", "d", "datetime", "height",
+    "href", "hreflang", "id", "lang", "name", "r", "rel", "role", "rx", "scope", "tabindex", "title", "type", "viewbox",
+    "width", "x", "y",
+}  # fmt: skip
+LONG = 1000
+
+
+def check(page: BeautifulSoup) -> None:
+    """Check that a page has nothing but what the templates write, and shows no unseen character."""
+    assert {element.name for element in page.find_all(True)} <= ELEMENTS
+    assert {name for element in page.find_all(True) for name in element.attrs} <= ATTRIBUTES
+    for element in page.find_all(href=True):
+        assert element["href"].startswith(("/", "#")) and not element["href"].startswith("//"), element["href"]
+    assert not UNSEEN.findall(page.get_text().replace("\n", ""))
+
+
+def test_machines_of_any_name_are_reached_and_shown_as_text(page_lake: Settings, pages: Pages):
+    page = pages.read("/", client="cda", show=1000)
+    check(page)
+    units = [row["unit_id"] for row in rows(page_lake, "select unit_id from machine_status_current", ["cda"])]
+    hostile = [unit for unit in units if unit[:2].rstrip("0123456789") not in ("U", "M", "T_")]
+    assert len(hostile) > len(HOSTILE) // 2
+    hrefs = {link["href"] for link in page.select("a")}
+    for unit in units:
+        answer = pages.ask("/m", client="cda", unit=unit)
+        if len(unit) > LONG:
+            assert answer.status_code == 400
+            continue
+        machine = BeautifulSoup(answer.text, "html.parser")
+        assert answer.status_code == 200, (unit, pages.log)
+        check(machine)
+        shown = text_of(machine.h1)
+        assert shown == " ".join(one_line(unit).split()), unit
+    assert any("evil.example" in href for href in hrefs)
+
+
+def test_reports_of_any_name_are_reached_and_shown_as_text(page_lake: Settings, pages: Pages):
+    reports = rows(
+        page_lake,
+        "select sampleNumber, sampleOccurrence, laboratory, componentName, labComment from classified_reports"
+        " where sourceFile like '%hostile.xlsx' order by all",
+        ["cda"],
+    )
+    assert len(reports) > 3 * len(HOSTILE)
+    for report in reports:
+        names = {
+            "client": "cda",
+            "sample": report["sampleNumber"],
+            "occurrence": report["sampleOccurrence"],
+            "laboratory": report["laboratory"],
+        }
+        if len(report["sampleNumber"]) > LONG:
+            assert pages.ask("/r", **names).status_code == 400
+            continue
+        page = pages.read("/r", **names)
+        check(page)
+        check(pages.read("/lineage", essay=report["componentName"][:LONG], **names))
+        assert text_of(page.select_one("h1 .component")) == " ".join(one_line(report["componentName"]).split())
+
+
+KNOWN = {"/": {}, "/m": {"client": "cda", "unit": "T_01"}, "/r": {"client": "cda", "sample": "H-1"}}
+READ_BY = {"client": "/m", "unit": "/m", "sample": "/r", "occurrence": "/r", "laboratory": "/r", "essay": "/lineage"}
+
+
+@pytest.mark.parametrize(
+    "parameter", ["client", "unit", "sample", "occurrence", "laboratory", "essay", "status", "lang"]
+)
+def test_no_parameter_breaks_a_page(pages: Pages, parameter: str):
+    path = READ_BY.get(parameter, "/")
+    for name in HOSTILE:
+        answer = pages.ask(path, **KNOWN.get(path, KNOWN["/r"]) | {parameter: name})
+        assert answer.status_code in (200, 400, 404), (parameter, name, pages.log)
+        check(BeautifulSoup(answer.text, "html.parser"))

@@ -1,0 +1,178 @@
+"""Test the pages in a real browser: two widths, light and dark, both languages, hostile names, and no script at all."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page
+from tests.support.chromium import AxeIsNotAtHand, axe_source, chromium, violations
+from tests.support.page_reader import Pages
+from tests.support.servers.apt import MAY_INSTALL, ProgramsMissing
+
+from tribolake.settings import Settings
+
+pytestmark = pytest.mark.slow
+SIZES = {1440: 900, 390: 844}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# Screenshots stay here if the variable names a folder.
+SCREENSHOTS = os.environ.get("TRIBOLAKE_TEST_SCREENSHOTS")
+
+
+def skip_or_fail(missing: Exception) -> None:
+    """Without the right to install, a missing program skips. With it, it fails."""
+    if os.environ.get(MAY_INSTALL) == "1":
+        pytest.fail(str(missing))
+    pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    try:
+        with chromium() as found:
+            yield found
+    except ProgramsMissing as missing:
+        skip_or_fail(missing)
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str | None:
+    """axe-core, or None where it is not at hand: the other checks are made all the same."""
+    try:
+        return axe_source(tmp_path_factory.mktemp("axe"))
+    except AxeIsNotAtHand:
+        return None
+
+
+@pytest.fixture(scope="module")
+def address(page_lake: Settings) -> Iterator[str]:
+    """The server, as a user starts it."""
+    words = [sys.executable, "-m", "tribolake", "serve", "--lake", str(page_lake.lake), "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield server.stdout.readline().strip().rstrip("/")
+        finally:
+            server.terminate()
+
+
+@pytest.fixture(scope="module")
+def addresses(pages: Pages) -> dict[str, str]:
+    """Pages by name: some of sample machines, and some of hostile ones."""
+    emin = pages.read("/", client="emin")
+    machine = emin.select_one("th.unit > a")["href"]
+    report = pages.read(machine).select_one("table.components th a")["href"]
+    number = report.removeprefix("/r?")
+    return {
+        "fleet": "/",
+        "fleet of hostile names": "/?client=cda&show=1000",
+        "fleet in English": "/?lang=en",
+        "filtered": "/?client=emin&status=normal",
+        "no match": "/?client=nobody",
+        "machine": machine,
+        "machine of a hostile name": pages.read("/", client="cda", show=1000).select("th.unit > a")[3]["href"],
+        "report": report,
+        "report in English": f"{report}&lang=en",
+        "report of a hostile machine": "/r?client=cda&sample=H-0",
+        "report of a hostile component": "/r?client=cda&sample=C-1",
+        "lineage": f"/lineage?{number}&essay=Agua",
+    }
+
+
+def faults(page: Page, where: str, address: str, axe: str | None) -> list[str]:
+    """What is wrong with a page: messages, requests to others, width, and what axe-core finds."""
+    found: list[str] = []
+    page.on("console", lambda message: found.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: found.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: found.append(f"dialog: {dialog.message}"))
+    page.on("request", lambda asked: None if asked.url.startswith(f"{address}/") else found.append(asked.url))
+    answer = page.goto(f"{address}{where}")
+    if answer is None or answer.status != 200:
+        found.append(f"status {answer and answer.status}")
+    wider = page.evaluate(WIDER)
+    if wider:
+        found.append(f"{wider} px wider than the screen")
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    if page.evaluate(WIDER):
+        found.append("wider than the screen with its details open")
+    return found + (violations(page, axe) if axe else [])
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", SIZES)
+def test_every_page_is_clean(
+    browser: Browser,
+    address: str,
+    addresses: dict[str, str],
+    axe: str | None,
+    width: int,
+    theme: Literal["light", "dark"],
+):
+    wrong = {}
+    for name, where in addresses.items():
+        with browser.new_context(viewport={"width": width, "height": SIZES[width]}, color_scheme=theme) as context:
+            page = context.new_page()
+            wrong[name] = faults(page, where, address, axe)
+            if SCREENSHOTS:
+                page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{width}-{theme}.png", full_page=True)
+    assert {name: found for name, found in wrong.items() if found} == {}
+
+
+def test_worst_component_is_two_presses_from_its_file_without_script(browser: Browser, address: str):
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"{address}/")
+        page.locator("table.fleet .component a").first.click()
+        assert page.locator("h1 .component").count() == 1
+        page.locator("table.values a.value").first.click()
+        assert "SHA-256" in page.locator("main").inner_text()
+
+
+def test_pages_are_walked_by_keyboard_alone(browser: Browser, address: str):
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{address}/")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+        unit = page.locator("th.unit > a").first.get_attribute("href")
+        for _ in range(30):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.getAttribute('href')") == unit:
+                break
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/m?**")
+        assert page.locator("h1").count() == 1
+
+
+def test_printed_page_is_light_and_has_no_buttons(browser: Browser, address: str, addresses: dict[str, str]):
+    with browser.new_context(color_scheme="dark") as context:
+        page = context.new_page()
+        page.emulate_media(media="print", color_scheme="dark")
+        page.goto(f"{address}{addresses['report']}")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(24, 33, 44)"
+        assert not page.locator(".button").first.is_visible()
+
+
+def test_answer_to_a_request_that_is_none_has_no_traceback(address: str):
+    host, port = address.removeprefix("http://").split(":")
+    for raw in (
+        b"\x16\x03\x01\x02\x00\x01",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n",
+        b"GET " + b"a" * 100_000,
+    ):
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            connection.sendall(raw)
+            connection.shutdown(socket.SHUT_WR)
+            answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 400") or answer == b""
+        assert b"Traceback" not in answer

@@ -1,0 +1,118 @@
+"""Test what pages say where nothing is published, where data is old or broken, and while a run publishes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from tests.support.page_reader import Pages, text_of
+from tests.support.small_warehouse import gold_of, publish, warehouse
+
+from tribolake.lake.replicas import open_objects
+from tribolake.oil.product import OIL
+from tribolake.settings import Settings
+from tribolake.trace.manifests import current_publication
+from tribolake.trace.pinned import PinnedObjects
+from tribolake.trace.query import query
+
+RUNS = "20260131T000000000000Z-0001", "20260201T000000000000Z-0002"
+
+
+@pytest.fixture
+def published(settings: Settings) -> Settings:
+    settings.lake.mkdir()
+    publish(warehouse(1, rows=20), settings.lake, RUNS[0])
+    return settings
+
+
+def publish_again(settings: Settings) -> None:
+    publish(warehouse(2, rows=20), settings.lake, RUNS[1], "2026-02-01")
+
+
+def marks(settings: Settings, published: PinnedObjects) -> set[int]:
+    return {mark for (mark,) in query(OIL, settings, "select mark from classified_reports", published=published).rows}
+
+
+def test_empty_lake_says_which_command_to_start(settings: Settings):
+    settings.lake.mkdir()
+    pages = Pages(settings)
+    page = pages.read("/")
+    assert f"tribolake run --lake {settings.lake}" in text_of(page)
+    assert page.html["lang"] == "es"
+    english = pages.read("/", lang="en")
+    assert english.html["lang"] == "en"
+    assert "Nothing is published yet" in text_of(english)
+    assert pages.ask("/health").json() == {"status": "ok", "published": []}
+
+
+def test_language_of_the_settings_needs_no_parameter(settings: Settings):
+    settings.lake.mkdir()
+    page = Pages(settings.changed(language="en")).read("/")
+    assert page.html["lang"] == "en"
+    assert page.find("a", class_="language")["href"] == "/?lang=es"
+    assert page.find("a", class_="brand")["href"] == "/"
+
+
+def test_request_sees_one_publication_whatever_is_published(published: Settings):
+    pinned = PinnedObjects(open_objects(published))
+    assert marks(published, pinned) == {1}
+    publish_again(published)
+    assert marks(published, pinned) == {1}
+    first = current_publication(pinned, "cda")
+    assert first is not None
+    assert first.run_id == RUNS[0]
+    assert marks(published, PinnedObjects(open_objects(published))) == {2}
+
+
+def test_reader_cannot_write_through_pinned_objects(published: Settings):
+    pinned = PinnedObjects(open_objects(published))
+    for write in (lambda: pinned.put("oil-analysis/x", b""), lambda: pinned.remove("oil-analysis/x")):
+        with pytest.raises(NotImplementedError):
+            write()
+
+
+def test_health_names_the_current_publication(published: Settings):
+    pages = Pages(published)
+    assert pages.ask("/health").json()["published"] == [{"client": "cda", "run_id": RUNS[0]}]
+    publish_again(published)
+    assert pages.ask("/health").json()["published"] == [{"client": "cda", "run_id": RUNS[1]}]
+
+
+def test_manifest_that_is_none_answers_503(published: Settings):
+    manifest = gold_of(published.lake) / "_manifest.json"
+    manifest.unlink()
+    manifest.write_text("{", encoding="utf-8")
+    pages = Pages(published)
+    answer = pages.ask("/")
+    assert answer.status_code == 503
+    assert "ContractBroken" in pages.log[0]
+
+
+def test_client_whose_files_cannot_be_read_is_named(published: Settings):
+    for file in (gold_of(published.lake) / "_versions" / RUNS[0]).glob("machine_status_current*"):
+        file.unlink()
+    page = Pages(published).read("/")
+    assert "No se pueden leer los datos publicados de CDA" in text_of(page.find(role="note"))
+
+
+@pytest.mark.parametrize(("days", "is_stale"), [(1, False), (30, True)])
+def test_old_publication_is_marked(published: Settings, days: int, is_stale: bool):
+    # Its machines have too few columns for a page. A notice stands above what cannot be read, too.
+    next((gold_of(published.lake) / "_versions" / RUNS[0]).glob("machine_status_current*")).unlink()
+    now = datetime(2026, 1, 31, tzinfo=UTC) + timedelta(days=days)
+    page = Pages(published, lambda: now).read("/")
+    assert ("sin actualizar" in text_of(page)) is is_stale
+
+
+def test_pages_write_nothing(published: Settings, tmp_path: Path):
+    def state() -> dict[str, int]:
+        return {str(path): path.lstat().st_mtime_ns for path in tmp_path.rglob("*")}
+
+    before = state()
+    pages = Pages(published)
+    for path in ("/", "/health", "/m?client=cda&unit=T_1", "/r?client=cda&sample=S1"):
+        pages.ask(path)
+    assert state() == before
+    assert duckdb.sql("select 1").fetchone() == (1,)
