@@ -7,7 +7,6 @@ are now, a later delivery replaces the earlier one.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import duckdb
 
 from tribolake.market.processed import KINDS
 from tribolake.market.product_code import code_of
+from tribolake.market.session_values import values_of
 from tribolake.run.warehouse import rows_of, table_exists, transaction
 from tribolake.sql import literal
 
@@ -79,8 +79,6 @@ SOURCES = """
     group by all
     order by key
 """
-# Columns that are no values.
-KEY = frozenset({"ticker", "session_date", "computation_version", "client", "undefined", "indicator", "lookback"})
 IDENTITY = "sink = $sink and ticker = $ticker and kind = $kind and run_id = $run_id"
 
 
@@ -196,14 +194,7 @@ def _body(warehouse: duckdb.DuckDBPyConnection, due: dict[str, Any], at: datetim
     rows = rows_of(warehouse, f"{query} qualify session_date = max(session_date) over ()", of_ticker)
     if not rows:
         return None
-    found = [{name: value for name, value in row.items() if name not in KEY} for row in rows]
-    why = [json.loads(row["undefined"] or "{}") for row in rows]
-    if due["kind"] == "percentiles":
-        names = [row["indicator"] for row in rows]
-        values: dict[str, Any] = dict(zip(names, found, strict=True))
-        undefined = {name: reasons for name, reasons in zip(names, why, strict=True) if reasons}
-    else:
-        values, undefined = found[0], why[0]
+    values, undefined = values_of(due["kind"], rows)
     return computed_body(
         due["kind"],
         due["symbol"],
