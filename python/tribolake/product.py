@@ -240,9 +240,9 @@ class Product:
         return sorted({*own, *(folder for folder, client in folders.items() if client in clients)})
 
     @property
-    def selectors(self) -> list[str]:
-        """dbt selectors of this product."""
-        return [f"path:{folder}" for folder in self.folders]
+    def selector(self) -> str:
+        """dbt selector of all nodes of this product."""
+        return f"fqn:tribolake.{self.name}"
 
     @property
     def folders(self) -> tuple[str, ...]:

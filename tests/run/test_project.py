@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,14 @@ def committed_files() -> list[Path]:
     return [PROJECT_DIR / name for name in listed.split("\0") if name]
 
 
+@cache
 def properties(kind: str) -> list[dict[str, Any]]:
     """What the properties files say of models, unit tests and so on."""
     files = (PROJECT_DIR / "models").rglob("*.yml")
     return [each for path in files for each in yaml.safe_load(path.read_text(encoding="utf-8")).get(kind, [])]
 
 
+@cache
 def model_properties() -> dict[str, dict]:
     return {model["name"]: model for model in properties("models")}
 
@@ -119,9 +122,8 @@ def test_readme_names_existing_make_targets():
 def test_a_run_builds_models_and_what_changed_with_the_project():
     everything = build_command(OIL, load_seeds=True, rebuild=True)
     kinds = ["--resource-type", "model", "--resource-type", "seed"]
-    folders = ["path:models/oil", "path:seeds/oil", "path:snapshots/oil", "path:tests/data/oil"]
-    assert everything == ["build", *kinds, "--select", *folders, "--full-refresh"]
+    assert everything == ["build", *kinds, "--select", "fqn:tribolake.oil", "--full-refresh"]
     partial = build_command(OIL, load_seeds=False, rebuild=False)
     assert "seed" not in partial
     views = "config.materialized:view,access:protected"
-    assert partial[partial.index("--exclude") :] == ["--exclude", views, "path:models/oil/policy"]
+    assert partial[partial.index("--exclude") :] == ["--exclude", views, "fqn:tribolake.oil.policy"]

@@ -100,7 +100,7 @@ SOURCES = Sources(
         "seeds/oil/lab_context_fields.csv",
         "seeds/oil/lab_sheets.csv",
     ),
-    made_by_rebuilds=("path:models/oil/policy",),
+    made_by_rebuilds=("fqn:tribolake.oil.policy",),
 )
 
 

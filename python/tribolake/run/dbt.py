@@ -9,7 +9,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -72,7 +72,7 @@ class Dbt:
         Raises:
             RunFailed: a model failed; the message holds what the database said.
         """
-        nodes = self._run(build_command(self.product, load_seeds=load_seeds, rebuild=rebuild))
+        nodes = self._run(build_command(self.product, load_seeds=load_seeds, rebuild=rebuild), self.without_tests)
         return {node.name: list(node.columns) for node in nodes}
 
     def test(self, *, seeds: str | None) -> list[Finding]:
@@ -103,7 +103,7 @@ class Dbt:
         Raises:
             RunFailed: a snapshot failed; the next run makes up for it.
         """
-        self._run(["snapshot", "--select", *self.product.selectors])
+        self._run(["snapshot", "--select", self.product.selector], self.without_tests)
         return self._ask_tests(["history"])
 
     def compile(self, select: str, *, exclude: str = "") -> dict[str, str]:
@@ -153,9 +153,23 @@ class Dbt:
         """Return the parsed project, which all commands of this object share."""
         return PARSED.manifest if PARSED and PARSED.fingerprint == fingerprint_parsed(self.product) else self.parse()
 
-    def _run(self, command: Sequence[str]) -> list[Any]:
-        """Return the built nodes."""
-        results = list(getattr(self._invoke(command, self.manifest), "results", None) or [])
+    @cached_property
+    def without_tests(self) -> Any:
+        """Return the parsed project without its data tests and unit tests, for commands that run none.
+
+        For each command dbt links and selects all nodes that it is given. Three of four are tests, which a run asks as
+        queries.
+        """
+        parsed = self.manifest
+        # Not a copy: dbt's own gives its indexes, whose names begin with `_`, to the wrong fields.
+        parts = {part.name: getattr(parsed, part.name) for part in fields(parsed) if not part.name.startswith("_")}
+        nodes = {name: node for name, node in parsed.nodes.items() if node.resource_type != "test"}
+        return type(parsed)(**parts | {"nodes": nodes, "unit_tests": {}})
+
+    def _run(self, command: Sequence[str], manifest: Any = None) -> list[Any]:
+        """Return the built nodes of a manifest, by default of the whole project."""
+        outcome = self._invoke(command, self.manifest if manifest is None else manifest)
+        results = list(getattr(outcome, "results", None) or [])
         if any(str(result.status) in ("error", "skipped") for result in results):
             cause = next(result for result in results if str(result.status) == "error")
             # No content is at fault for a full disk: the run ends, and the next one repeats its work.
@@ -174,8 +188,8 @@ class Dbt:
         compiled, fingerprint = self.target / f"{self.product.name}_data_tests.json", fingerprint_parsed(self.product)
         tests = read_tests(compiled, fingerprint)
         if tests is None:
-            selected = [f"resource_type:test,{selector}" for selector in self.product.selectors]
-            tests = compiled_tests(self._run(["compile", "--select", *selected]), self.manifest.nodes)
+            tests = self._run(["compile", "--select", f"resource_type:test,{self.product.selector}"])
+            tests = compiled_tests(tests, self.manifest.nodes)
             keep_tests(compiled, fingerprint, tests)
         return tests
 
@@ -214,7 +228,7 @@ def build_command(product: Product, *, load_seeds: bool, rebuild: bool) -> list[
     command = ["build", "--resource-type", "model"]
     if load_seeds:
         command += ["--resource-type", "seed"]
-    command += ["--select", *product.selectors]
+    command += ["--select", product.selector]
     if rebuild:
         return [*command, "--full-refresh"]
     # Views, and what depends on the seeds alone, are as the last build left them. A public view is made again, so that
