@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dbt_common.tests import enable_test_caching
 from hypothesis import settings as hypothesis_settings
 
 from tribolake.oil.product import OIL
@@ -27,6 +28,9 @@ for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "AURORA_HOST"
     os.environ.pop(_name, None)
 REAL_DATA = PROJECT_DIR.parent / "shared" / "data"
 
+
+# dbt parses a template once in a process instead of once in a run, as its own tests do.
+enable_test_caching()
 
 # A loaded machine is slow, not wrong.
 hypothesis_settings.register_profile("tribolake", deadline=None)

@@ -39,7 +39,7 @@ from tests.support.small_warehouse import logged
 
 from tribolake.oil.synth import write_sample_lake
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 CLIENTS = ("cda", "emin")
 BRONZE = "oil-analysis/bronze"

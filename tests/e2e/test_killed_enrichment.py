@@ -57,6 +57,7 @@ say("done", str(len(done.wordings)))
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_process_never_asks_again_for_stored_wording(tmp_path):
     dice = random.Random(7)  # noqa: S311 - moments, not secrets
     kills = 0

@@ -22,7 +22,7 @@ from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("parsed_project")]
+pytestmark = [pytest.mark.slow, pytest.mark.thorough, pytest.mark.usefixtures("parsed_project")]
 KILLS = 12
 LEASE_SECONDS = 2
 # About the number of calls of a run with one new file. The run is killed before one of them.

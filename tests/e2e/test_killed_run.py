@@ -32,9 +32,10 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CleanLakes]:
         yield lakes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "stages",
-    [pytest.param(("discover", "read", "build"), marks=pytest.mark.slow), ("publish", "settle", "history")],
+    [("publish", "settle", "history"), pytest.param(("discover", "read", "build"), marks=pytest.mark.thorough)],
 )
 def test_run_after_three_killed_runs_recovers(clean, tmp_path, stages):
     copy_lake(clean.after(0).folder, tmp_path / "lake")
@@ -44,6 +45,7 @@ def test_run_after_three_killed_runs_recovers(clean, tmp_path, stages):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(6))
 def test_deliveries_with_kills_in_every_stage_end_as_without(clean, tmp_path, seed):
     hits = check_sequence(clean, tmp_path / "lake", seed)
@@ -51,6 +53,7 @@ def test_deliveries_with_kills_in_every_stage_end_as_without(clean, tmp_path, se
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(("stage", "share"), MOMENTS)
 def test_run_after_killed_run_judges_by_its_own_policy(clean, tmp_path, stage, share):
     lake, before = tmp_path / "lake", clean.after(0)
@@ -62,6 +65,7 @@ def test_run_after_killed_run_judges_by_its_own_policy(clean, tmp_path, stage, s
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(("stage", "share"), MOMENTS)
 def test_killed_calculation_of_limits_is_repeated(clean, tmp_path, stage, share):
     lake, after = tmp_path / "lake", clean.after(len(clean.steps) - 1)

@@ -10,6 +10,7 @@ __all__ = ["clean"]
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(6, 12))
 def test_other_deliveries_with_kills_end_as_without(clean, tmp_path, seed):
     hits = check_sequence(clean, tmp_path / "lake", seed)

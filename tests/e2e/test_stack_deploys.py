@@ -20,7 +20,7 @@ from tests.support.servers.processes import start, stop, wait_until
 
 from tribolake.settings import PROJECT_DIR
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 # In its own environment, because it needs one exact version of botocore.
 MINISTACK = ("ministack==1.5.33", "boto3==1.43.106")

@@ -152,6 +152,7 @@ def test_burst_of_files_is_taken_by_one_run(watched: Watched, workbooks: Iterato
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_file_that_never_settles_does_not_delay_complete_files(
     watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path]
 ):
@@ -200,6 +201,7 @@ def test_mistake_in_command_ends_at_once_with_2(lake: Path, tribolake: Callable,
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_sigterm_while_idle_stops_all_processes_at_once(watch: Callable[..., Watched], lake: Path):
     watched = watch()
     wait_until(watched.is_idle)
@@ -212,6 +214,7 @@ def test_sigterm_while_idle_stops_all_processes_at_once(watch: Callable[..., Wat
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_sigterm_during_run_finishes_it_first(watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path]):
     watched = watch()
     wait_until(watched.is_idle)
@@ -223,6 +226,7 @@ def test_sigterm_during_run_finishes_it_first(watch: Callable[..., Watched], lak
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_sigterm_without_grace_leaves_work_to_the_next_run(
     watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], tribolake: Callable
 ):
@@ -240,6 +244,7 @@ def test_sigterm_without_grace_leaves_work_to_the_next_run(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_watcher_ends_its_processes_and_next_catches_up(
     watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], tribolake: Callable
 ):
@@ -261,6 +266,7 @@ def test_killed_watcher_ends_its_processes_and_next_catches_up(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_run_is_tried_again(watched: Watched, workbooks: Iterator[Path]):
     shutil.copyfile(next(workbooks), bronze(watched.lake, "again.xlsx"))
     wait_until(watched.is_running)
@@ -274,6 +280,7 @@ def test_killed_run_is_tried_again(watched: Watched, workbooks: Iterator[Path]):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_warm_process_is_replaced(watched: Watched, workbooks: Iterator[Path]):
     watched.process.children()[0].kill()
     shutil.copyfile(next(workbooks), bronze(watched.lake, "other.xlsx"))
@@ -291,6 +298,7 @@ def test_lake_held_by_another_run_is_tried_until_free(watched: Watched, workbook
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_change_without_event_is_found_by_rescan(
     watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], tmp_path: Path
 ):
@@ -307,6 +315,7 @@ def test_change_without_event_is_found_by_rescan(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_mount_without_events_is_polled(watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path]):
     watched = watch("--polling")
     wait_until(watched.is_idle)
@@ -315,6 +324,7 @@ def test_mount_without_events_is_polled(watch: Callable[..., Watched], lake: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_bronze_folder_made_later_is_watched(tmp_path: Path, workbooks: Iterator[Path]):
     lake = tmp_path / "empty"
     lake.mkdir()
@@ -331,6 +341,7 @@ def test_bronze_folder_made_later_is_watched(tmp_path: Path, workbooks: Iterator
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_settings_of_watch_command_reach_its_runs(watch: Callable[..., Watched], lake: Path, tmp_path: Path):
     watched = watch("--policy", "reference")
     wait_until(lambda: bool(watched.runs()))
@@ -339,6 +350,7 @@ def test_settings_of_watch_command_reach_its_runs(watch: Callable[..., Watched],
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_watcher_uses_changed_project_and_survives_mistake(
     watch: Callable[..., Watched], lake: Path, workbooks: Iterator[Path], project: Path
 ):

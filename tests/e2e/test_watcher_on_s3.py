@@ -134,6 +134,7 @@ def watch(site: Site, tmp_path: Path) -> Iterator[Callable[..., Watched]]:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_workbook_in_bucket_is_published_and_announced_once(
     watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
 ):
@@ -181,6 +182,7 @@ def test_workbook_in_bucket_is_published_and_announced_once(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_message_of_killed_watcher_reaches_another_machine(
     watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
 ):
@@ -203,6 +205,7 @@ def test_message_of_killed_watcher_reaches_another_machine(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_sigterm_during_run_finishes_it_and_deletes_message(
     watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
 ):
@@ -218,6 +221,7 @@ def test_sigterm_during_run_finishes_it_and_deletes_message(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_late_file_in_folder_that_is_not_listed_is_published(
     watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
 ):
@@ -231,6 +235,7 @@ def test_late_file_in_folder_that_is_not_listed_is_published(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_lake_held_by_another_machine_is_published_when_free(
     watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]
 ):
@@ -249,6 +254,7 @@ def test_lake_held_by_another_machine_is_published_when_free(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_bucket_without_queue_is_polled(watch: Callable[..., Watched], site: Site, workbooks: Iterator[bytes]):
     watched = watch("polling", TRIBOLAKE_WATCH_POLL_SECONDS="1", TRIBOLAKE_WATCH_POLLING="true")
     wait_until(lambda: watched.state() == "idle")

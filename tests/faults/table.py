@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import math
-import random
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.faults.laboratory import FAULTS, Armed, Call
-from tribolake.settings import PROJECT_DIR
 
-SHARE_IN_CI = 0.1
 DISK = "No space left|Disk quota exceeded|Input/output error|fsync failed|Read-only file system|Permission denied"
 
 
@@ -127,19 +122,6 @@ class Table:
             begins.append(at)
         ends = [*begins[1:], len(calls)]
         return {step.name: (begin, end) for step, begin, end in zip(self.steps, begins, ends, strict=True)}
-
-
-def sampled(cases: Sequence[Any]) -> list[object]:
-    """Return the cases as parameters. Those that this commit's CI leaves out are marked."""
-    commit = subprocess.run(
-        ["git", "-C", str(PROJECT_DIR), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout
-    chance = random.Random(commit)  # noqa: S311 - a sample, not a secret
-    chosen = set(chance.sample(range(len(cases)), math.ceil(len(cases) * SHARE_IN_CI)))
-    return [
-        pytest.param(case, id=str(case), marks=() if at in chosen else pytest.mark.thorough)
-        for at, case in enumerate(cases)
-    ]
 
 
 def _frozen(value: Any) -> Any:

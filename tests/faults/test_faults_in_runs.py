@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.faults.laboratory import Armed, Call, Laboratory, can_inject, laboratory
-from tests.faults.table import Case, Table, sampled
+from tests.faults.table import Case, Table
 from tests.support.als_tables import as_parquet
+from tests.support.drawn import drawn
 from tests.support.whole_lake import CLIENTS, Published, check_readers, check_recovered, published, readable
 from tribolake.oil.synth import write_sample_lake
 
@@ -66,7 +67,7 @@ def deliver(lake: Path, day: int, workbook: bytes, table: bytes) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", sampled(TABLE.cases()))
+@pytest.mark.parametrize("case", drawn(TABLE.cases()))
 def test_fault_in_a_run(bench: Bench, case: Case, tmp_path: Path):
     TABLE.try_each(case, bench.calls, tmp_path.resolve() / "lake", bench.lake, partial(check, bench, case))
 

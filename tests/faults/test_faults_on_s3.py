@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from tests.faults.laboratory import Laboratory, can_inject, laboratory
-from tests.faults.table import sampled
 from tests.support.als_tables import as_parquet
+from tests.support.drawn import drawn
 from tests.support.lake_homes import PRODUCT, InBucket, gold_of, manifest_of
 from tests.support.s3_fixtures import new_buckets
 from tests.support.servers.faults import FaultyServer, faulty_server
@@ -83,7 +83,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, moto: S3Server) -> Iterator[
         yield Bench(opened, proxy, deliveries)
 
 
-@pytest.mark.parametrize("case", sampled(CASES))
+@pytest.mark.parametrize("case", drawn(CASES))
 def test_fault_that_lasts_for_a_run(bench: Bench, case: Case, tmp_path: Path):
     server = bench.proxy.server
     home = InBucket(server, new_buckets(server).lake, tmp_path)

@@ -16,7 +16,8 @@ import duckdb
 import pytest
 
 from tests.faults.laboratory import Armed, Bench, bench_of, can_inject
-from tests.faults.table import Case, Table, sampled
+from tests.faults.table import Case, Table
+from tests.support.drawn import drawn
 from tests.support.small_warehouse import gold_of, harmonized_of, logged, published_mark, read_whole, rejected_of
 from tests.support.whole_lake import check_snapshots
 from tribolake.lake.files import sha256_of
@@ -34,7 +35,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", sampled(TABLE.cases()))
+@pytest.mark.parametrize("case", drawn(TABLE.cases()))
 def test_fault_while_publishing(bench: Bench, case: Case, tmp_path: Path):
     TABLE.try_each(case, bench.calls, tmp_path.resolve() / "lake", bench.before, partial(check, bench, case))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.laboratory import STOPPED, Armed, Bench, Ended, bench_of, can_inject
-from tests.faults.table import sampled
+from tests.support.drawn import drawn
 from tests.support.small_warehouse import CLIENT, gold_of, published_mark, shelf_in
 from tests.support.whole_lake import check_log_lines, check_snapshots
 
@@ -39,7 +39,7 @@ def publish_when_free(bench: Bench, lake: Path, run: str) -> Ended:
         time.sleep(0.3)
 
 
-@pytest.mark.parametrize("point", sampled(range(POINTS)))
+@pytest.mark.parametrize("point", drawn(range(POINTS)))
 def test_other_machine_publishes_while_one_is_stopped(bench: Bench, point: int, tmp_path: Path):
     lake = tmp_path.resolve() / "lake"
     shutil.copytree(bench.before, lake, symlinks=True)

@@ -21,6 +21,7 @@ import duckdb
 import numpy as np
 import pytest
 from tests.support.aurora_fixtures import KINDS, SYMBOLS, Delivered, lake_down, with_aurora
+from tests.support.drawn import drawn
 from tests.support.servers.postgres import PASSWORD, PostgresServer, SilentProxy, socket_of
 from tests.support.servers.processes import eventually
 
@@ -198,21 +199,33 @@ deliver.deliver_pending(MARKET, MARKET.of(load_settings()))
 """
 
 
+def test_delivery_killed_between_lake_and_aurora_is_made_once(lake_and_aurora: Delivered):
+    check_killed(lake_and_aurora, "aurora", "open", 1)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "name", "nth"),
-    [
-        ("aurora", "open", 1),  # the lake has all, Aurora nothing
-        pytest.param("store", "_write", 5, marks=pytest.mark.slow),  # within a transaction of Aurora
-        pytest.param("deliver", "prepare", 1, marks=pytest.mark.slow),
-        pytest.param("lake", "store", 1, marks=pytest.mark.slow),  # stored and not confirmed
-        pytest.param("lake", "store", ALL, marks=pytest.mark.slow),
-        pytest.param("deliver", "confirm", 2, marks=pytest.mark.slow),
-        pytest.param("deliver", "note_problem", 1, marks=pytest.mark.slow),
-        pytest.param("aurora", "store", 3, marks=pytest.mark.slow),  # committed and not confirmed
-        pytest.param("deliver", "confirm", ALL + 3, marks=pytest.mark.slow),
-    ],
+    drawn(
+        [
+            ("store", "_write", 5),  # within a transaction of Aurora
+            ("deliver", "prepare", 1),
+            ("lake", "store", 1),  # stored and not confirmed
+            ("lake", "store", ALL),
+            ("deliver", "confirm", 2),
+            ("deliver", "note_problem", 1),
+            ("aurora", "store", 3),  # committed and not confirmed
+            ("deliver", "confirm", ALL + 3),
+        ],
+        share=0.25,
+    ),
 )
 def test_killed_delivery_is_made_once(lake_and_aurora: Delivered, place: str, name: str, nth: int):
+    check_killed(lake_and_aurora, place, name, nth)
+
+
+def check_killed(lake_and_aurora: Delivered, place: str, name: str, nth: int) -> None:
+    """Kill a delivery before the nth call of a function. The next one stores the rest, and nothing twice."""
     settings = lake_and_aurora.settings
     address = settings.aurora.url.get_secret_value()
     environment = os.environ | {"TRIBOLAKE_LAKE": str(settings.lake), "TRIBOLAKE_AURORA_URL": address}

@@ -8,9 +8,7 @@ CI tries a tenth of the list, another one for each commit. `make test-slow SLOW=
 
 from __future__ import annotations
 
-import random
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +16,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.support.drawn import drawn
 from tests.support.project_copy import copy_project, in_project
 from tribolake.settings import PROJECT_DIR
 
 LIST = Path(__file__).with_name("mutants.yml")
 TESTS_FAILED = 1
-SHARE_IN_CI = 0.1
 
 
 @dataclass(frozen=True)
@@ -39,20 +37,6 @@ class Mutant:
 
 def mutants() -> list[Mutant]:
     return [Mutant(**entry) for entry in yaml.safe_load(LIST.read_text(encoding="utf-8"))]
-
-
-def sampled() -> list[object]:
-    """Return the mutants as parameters. Those that this commit's CI leaves out are marked."""
-    found = mutants()
-    commit = subprocess.run(
-        ["git", "-C", str(PROJECT_DIR), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout
-    chance = random.Random(commit)  # noqa: S311 - a sample, not a secret
-    chosen = set(chance.sample([mutant.name for mutant in found], max(1, round(len(found) * SHARE_IN_CI))))
-    return [
-        pytest.param(mutant, id=mutant.name, marks=() if mutant.name in chosen else pytest.mark.thorough)
-        for mutant in found
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +87,7 @@ def test_each_mutant_changes_a_text_that_is_there_once():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mutant", sampled())
+@pytest.mark.parametrize("mutant", drawn(mutants(), name=lambda mutant: mutant.name))
 def test_mutant_is_killed(copy: Path, mutant: Mutant):
     file = copy / mutant.file
     whole = file.read_text(encoding="utf-8")

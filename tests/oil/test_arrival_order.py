@@ -17,6 +17,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 from tests.support.als_tables import as_parquet, with_results_times
+from tests.support.drawn import drawn
 from tests.support.lab_files import finning
 
 from tribolake.oil.product import OIL
@@ -165,19 +166,14 @@ def check_order(deliveries: Sequence[Delivery], seed: int, lake: Path) -> Path:
     return lake
 
 
-def seeds(few: int, many: int) -> list[object]:
-    """Return seeds of orders. A few find most faults, all of them take a quarter of an hour."""
-    return [*range(few), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(few, many))]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", seeds(20, 53))
+@pytest.mark.parametrize("seed", drawn(range(53)))
 def test_any_order_and_split_gives_gold_of_one_full_run(deliveries, at_once, tmp_path, seed):
     assert differences(check_order(deliveries, seed, tmp_path), at_once) == {}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", seeds(2, 5))
+@pytest.mark.parametrize("seed", drawn(range(5)))
 def test_real_files_in_any_order_give_gold_of_one_full_run(real_data, real_at_once, tmp_path, seed):
     assert differences(check_order(real_deliveries(real_data), seed, tmp_path), real_at_once) == {}
 

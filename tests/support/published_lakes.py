@@ -29,7 +29,12 @@ from tribolake.settings import Settings
 
 ONE_MORE = "ONE-MORE"
 ONE_MORE_KEY = f"{PRODUCT}/bronze/emin/2026-03-01/one more.parquet"
-HOMES = ["folder", *(pytest.param(server, marks=pytest.mark.slow) for server in ("moto", "rgw"))]
+# Tests of `lake/` use both servers. What builds on them behaves alike on both.
+HOMES = [
+    "folder",
+    pytest.param("moto", marks=pytest.mark.slow),
+    pytest.param("rgw", marks=[pytest.mark.slow, pytest.mark.thorough]),
+]
 LONG_AGO, EARLIER = "2025-06-30", "2026-01-31"
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.support.drawn import drawn
 from tests.support.lab_files import page, workbook
 from tests.support.project_copy import copy_project, in_project
 
@@ -80,12 +82,20 @@ FILES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake with a client for each new laboratory, whose seed rows were written by the command."""
-    folder = tmp_path_factory.mktemp("drafts")
+INVENTED = {
+    "ptlong": ("BR1", "2026-01-13", "EX_01", 11250.5),
+    "enlong": ("EN1", "2026-01-13", "HT_1", 12150),
+    "pairs": ("PA1", "2026-01-13", "LO_1", 5001),
+    "titles": ("TI1", "2026-01-13", "D_1", 9001),
+    "wide": ("WI1", "2026-01-13", "CA_1", 12001),
+}
+
+
+def drafted(folder: Path, clients: Sequence[str]) -> Path:
+    """Make a lake with a client for each new laboratory, whose seed rows were written by the command."""
     project, lake = copy_project(folder / "project"), folder / "lake"
-    for client, (name, content) in FILES.items():
+    for client in clients:
+        name, content = FILES[client]
         file = folder / name
         file.write_bytes(content)
         done = in_project(project, "tribolake", "lab", "draft", str(file), "--client", client, "--write", "--json")
@@ -99,6 +109,11 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = in_project(project, "tribolake", "run", "--lake", str(lake), "--no-ai")
     assert done.returncode in (0, 4), done.stderr
     return lake
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return drafted(tmp_path_factory.mktemp("drafts"), ["semicolons", "long", "above"])
 
 
 def test_samples_are_read_by_the_written_rows(lake: Path) -> None:
@@ -115,20 +130,16 @@ def test_samples_are_read_by_the_written_rows(lake: Path) -> None:
     ]
 
 
-def test_invented_layouts_are_read_by_the_written_rows(lake: Path) -> None:
+@pytest.mark.parametrize("client", drawn(list(INVENTED), share=0.2))
+def test_invented_layout_is_read_by_the_written_rows(client: str, tmp_path: Path) -> None:
+    lake = drafted(tmp_path, [client])
     with duckdb.connect(str(lake / "_state" / "warehouse.duckdb"), read_only=True) as warehouse:
         found = warehouse.execute(
             "select sampleNumber, cast(sampleDate as varchar), unitId, machineHours, Hierro, Cobre,"
             ' "Viscosidad 100°C", round(Agua, 6) from silver.samples where length(sampleNumber) = 3 order by 1'
         ).fetchall()
-    results = (33.5, 4, 14.25, 0.045)
-    assert found == [
-        ("BR1", "2026-01-13", "EX_01", 11250.5, *results),
-        ("EN1", "2026-01-13", "HT_1", 12150, *results),
-        ("PA1", "2026-01-13", "LO_1", 5001, *results),
-        ("TI1", "2026-01-13", "D_1", 9001, *results),
-        ("WI1", "2026-01-13", "CA_1", 12001, *results),
-    ]
+    number, day, unit, hours = INVENTED[client]
+    assert found == [(number, day, unit, hours, 33.5, 4, 14.25, 0.045)]
 
 
 def test_declared_client_is_not_drafted_again(lake: Path, tmp_path: Path) -> None:
