@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tribolake.errors import ConfigurationError
+from tribolake.oil.contract import COMPONENTS, RESULTS
 from tribolake.oil.published_fleet import PublishedFleet, read_fleet
 from tribolake.oil.questions.machine import show_machine
-from tribolake.oil.questions.report import find_reports, shown_report
+from tribolake.oil.questions.report import READ, find_reports, shown_report
 from tribolake.oil.questions.samples import latest_samples, samples_of
 from tribolake.oil.questions.source import source_of
+from tribolake.product import PublicTable
 from tribolake.trace.manifests import Publication
 from tribolake.web.addresses import LONGEST
 from tribolake.web.views.fleet import FleetChoice, fleet_page
@@ -69,17 +71,19 @@ def show_fleet(visit: Visit, choice: FleetChoice) -> Page:
         commands = (f"tribolake run --lake {visit.settings.address}", "tribolake demo")
         return Page("empty.html", Message(words("empty.title"), words("empty.text"), commands), words("empty.title"))
     fleet = read_fleet(visit.published, visit.clients, visit.now)
-    readable = [one["client"] for one in fleet.published]
+    readable = [one["client"] for one in fleet.published if not _lacks(visit, one["client"], COMPONENTS)]
     samples = latest_samples(visit.settings, readable, visit.published) if readable else []
     model = fleet_page(fleet.machines, samples, choice, words, visit.addresses, visit.today)
     return Page("fleet.html", model, words("fleet.title"), notices=_notices(visit, fleet))
 
 
 def _notices(visit: Visit, fleet: PublishedFleet) -> tuple[str, ...]:
-    """Say which clients cannot be read, and which were published long ago."""
+    """Say which clients cannot be read, and which were published by an earlier release or long ago."""
     words = visit.words
     unread = [words("unread.text", client=client.upper()) for client in fleet.unread]
-    return (*unread, *(stale for one in visit.publications for stale in _stale(visit, one)))
+    read = [one["client"] for one in fleet.published]
+    earlier = [words("earlier.text", client=one.upper()) for one in read if _lacks(visit, one, COMPONENTS)]
+    return (*unread, *earlier, *(stale for one in visit.publications for stale in _stale(visit, one)))
 
 
 def _stale(visit: Visit, publication: Publication) -> tuple[str, ...]:
@@ -89,10 +93,17 @@ def _stale(visit: Visit, publication: Publication) -> tuple[str, ...]:
     return (visit.words("stale.text", client=publication.client.upper(), days=visit.words.number(days)),)
 
 
+def _lacks(visit: Visit, client: str, table: PublicTable) -> bool:
+    """Return whether an earlier release published a client, without this table."""
+    return any(one.client == client and one.sha256_of(table.file_name) is None for one in visit.publications)
+
+
 def show_unit(visit: Visit, client: str, unit: str) -> Page:
     """Return the page of a machine."""
     if client not in visit.clients:
         return missing(visit.words)
+    if _lacks(visit, client, COMPONENTS):
+        return earlier(visit.words, client)
     try:
         found = show_machine(visit.settings, unit, [client], visit.today, visit.published)
     except ConfigurationError:
@@ -104,7 +115,9 @@ def show_unit(visit: Visit, client: str, unit: str) -> Page:
 
 def show_sample(visit: Visit, name: SampleName) -> Page:
     """Return the page of a report, or the reports that have this number."""
-    rows = _reports(visit, name)
+    if _lacks(visit, name.client, RESULTS):
+        return earlier(visit.words, name.client)
+    rows = _reports(visit, name, READ)
     if len(rows) != 1:
         return _choose(visit, name, rows)
     (row,) = rows
@@ -127,7 +140,7 @@ def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
     return Page("lineage.html", model, visit.words("lineage.title"))
 
 
-def _reports(visit: Visit, name: SampleName) -> list[dict[str, object]]:
+def _reports(visit: Visit, name: SampleName, columns: Sequence[str] = ("*",)) -> list[dict[str, object]]:
     if name.client not in visit.clients or len(name.number) > LONGEST:
         return []
     return find_reports(
@@ -137,6 +150,7 @@ def _reports(visit: Visit, name: SampleName) -> list[dict[str, object]]:
         occurrence=name.occurrence,
         laboratory=name.laboratory,
         published=visit.published,
+        columns=columns,
     )
 
 
@@ -150,6 +164,12 @@ def _choose(visit: Visit, name: SampleName, rows: Sequence[dict[str, object]]) -
 def missing(words: Words) -> Page:
     """Return what is said of an address at which nothing is published."""
     return Page("message.html", Message(words("missing.title"), words("missing.text")), words("missing.title"), 404)
+
+
+def earlier(words: Words, client: str) -> Page:
+    """Return what is said of a client that an earlier release published."""
+    title = words("earlier.title")
+    return Page("message.html", Message(title, words("earlier.text", client=client.upper())), title, 503)
 
 
 def bad_address(words: Words) -> Page:

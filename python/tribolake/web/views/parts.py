@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from tribolake.oil.questions.deciding import deciding_essays
@@ -177,5 +178,6 @@ def unit_of(essay: str, value: float | str | None, delivered: str | None) -> str
     return _units().get(essay)
 
 
+@cache
 def _units() -> dict[str, str]:
     return {row["essay"]: row["unit"] for row in read_seed("essays")}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from tribolake.oil.questions.deciding import deciding_essays
 from tribolake.oil.questions.report import ShownReport
 from tribolake.web.addresses import FLEET, LINEAGE, REPORT, Addresses
 from tribolake.web.views.actions import finding_of
@@ -158,7 +157,7 @@ def _value(row: Mapping[str, Any], report: Mapping[str, Any], words: Words, addr
     value, before = _number(row["value"]), _number(row["before"])
     unit = row["unit"] or unit_of(row["essay"], row["value"], row["delivered"])
     is_breach = row["status"] in BANDS
-    decides = row["essay"] in deciding_essays(report["policy"])
+    decides = row["decides"]
     has_upper = any(row[name] is not None for name in UPPER)
     upper = [words.number(row[name]) or NO_LIMIT for name in UPPER]
     lower = [words.number(row[name]) for name in LOWER if row[name] is not None]
