@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 FLEET, MACHINE, REPORT, LINEAGE = "/", "/m", "/r", "/lineage"
+FEEDBACK = "/feedback"  # the one address that takes a form
 LONGEST = 1000  # characters of an identifier in an address
 
 

@@ -15,14 +15,16 @@ import duckdb
 from anyio import to_thread
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from tribolake.errors import TribolakeError
 from tribolake.settings import Settings
 from tribolake.texts import one_line, without_users
-from tribolake.web.addresses import FLEET, LINEAGE, LONGEST, MACHINE, REPORT
+from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, LONGEST, MACHINE, REPORT
+from tribolake.web.desk import Desk, visit_desk
+from tribolake.web.forms import has_form, read_form, take_form
 from tribolake.web.guard import Guard
 from tribolake.web.pages import (
     Page,
@@ -55,14 +57,16 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -> FastAPI:
+def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, desk: Desk | None = None) -> FastAPI:
     """Make the application of a lake.
 
     Args:
         settings: the lake.
         log: writes a line about a failure.
         now: the time, in UTC.
+        desk: where feedback is given. None is an open one.
     """
+    desk = desk or Desk()
     app = FastAPI(
         title="tribolake",
         description="Pages over published gold.",
@@ -72,9 +76,13 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -
     )
 
     def answer(request: Request, language: Language, read: Read) -> HTMLResponse:
-        visit = begin_visit(settings, language, now())
+        at_desk = visit_desk(desk, request.cookies)
+        visit = begin_visit(settings, language, now(), at_desk)
         page = read(visit)
-        return _html(request.scope, page, visit.words, settings, _foot(visit))
+        html = _html(request.scope, page, visit.words, settings, _foot(visit))
+        if has_form(page):
+            at_desk.stamp(html)
+        return html
 
     @app.get(FLEET, response_class=HTMLResponse, summary="The fleet, in the order in which to look at it")
     def fleet(
@@ -116,6 +124,18 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -
         name = SampleName(client.lower(), sample, occurrence, laboratory)
         return answer(request, lang, partial(show_lineage, name=name, essay=essay))
 
+    @app.post(FEEDBACK, summary="Say what became of an alarm", status_code=303, response_class=RedirectResponse)
+    async def feedback(request: Request, lang: Language = None) -> Response:
+        body = await read_form(request)
+        if body is None:
+            return PlainTextResponse("this is not a form of a page, or it is too long\n", 400)
+        visit = partial(begin_visit, settings, lang, now(), visit_desk(desk, request.cookies))
+        taken = await to_thread.run_sync(lambda: take_form(visit(), body))
+        if isinstance(taken, Response):
+            return taken
+        words = words_in(lang or settings.language)
+        return plain(request.scope, taken, words)
+
     @app.get("/health", summary="Whether the lake can be read, and what is published")
     def health() -> JSONResponse:
         visit = begin_visit(settings, None, now())
@@ -147,7 +167,7 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -
         answered = plain(scope, failed(words, number, is_of_the_lake=is_of_the_lake), words)
         return answered.status_code, bytes(answered.body)
 
-    app.add_middleware(Guard, failure=failure)
+    app.add_middleware(Guard, failure=failure, forms=(FEEDBACK,) if desk.is_open else ())
     return app
 
 

@@ -13,6 +13,8 @@ from tribolake.oil.questions.samples import latest_samples, samples_of
 from tribolake.oil.questions.source import source_of
 from tribolake.trace.manifests import Publication
 from tribolake.web.addresses import LONGEST
+from tribolake.web.feedback import on_fleet, on_machine, on_report
+from tribolake.web.views.feedback import FeedbackPart, FleetFeedback
 from tribolake.web.views.fleet import FleetChoice, fleet_page
 from tribolake.web.views.lineage import lineage_page
 from tribolake.web.views.machine import machine_page
@@ -32,6 +34,7 @@ class Page:
     title: str
     status: int = 200
     notices: tuple[str, ...] = ()
+    feedback: FeedbackPart | FleetFeedback | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ def show_fleet(visit: Visit, choice: FleetChoice) -> Page:
     readable = [one["client"] for one in fleet.published]
     samples = latest_samples(visit.settings, readable, visit.published) if readable else []
     model = fleet_page(fleet.machines, samples, choice, words, visit.addresses, visit.today)
-    return Page("fleet.html", model, words("fleet.title"), notices=_notices(visit, fleet))
+    feedback = on_fleet(visit, readable)
+    return Page("fleet.html", model, words("fleet.title"), notices=_notices(visit, fleet), feedback=feedback)
 
 
 def _notices(visit: Visit, fleet: PublishedFleet) -> tuple[str, ...]:
@@ -99,7 +103,8 @@ def show_unit(visit: Visit, client: str, unit: str) -> Page:
         return missing(visit.words)
     samples = samples_of(visit.settings, client, found.machine["unit_id"], visit.published)
     model = machine_page(found, samples, visit.words, visit.addresses, visit.today)
-    return Page("machine.html", model, found.machine["unit_id"])
+    feedback = on_machine(visit, samples, [row["component"] for row in found.components])
+    return Page("machine.html", model, found.machine["unit_id"], feedback=feedback)
 
 
 def show_sample(visit: Visit, name: SampleName) -> Page:
@@ -112,7 +117,9 @@ def show_sample(visit: Visit, name: SampleName) -> Page:
     of_unit = samples_of(visit.settings, name.client, str(row["unitId"]), visit.published)
     samples = [sample for sample in of_unit if sample["component"] == row["componentName"]]
     model = report_page(found, samples, visit.words, visit.addresses, visit.today)
-    return Page("report.html", model, f"{row['unitId']} · {row['componentName']}")
+    key = (str(row["laboratory"]), str(row["sampleNumber"]), str(row["sampleOccurrence"]))
+    feedback = on_report(visit, samples, key)
+    return Page("report.html", model, f"{row['unitId']} · {row['componentName']}", feedback=feedback)
 
 
 def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
@@ -162,3 +169,15 @@ def failed(words: Words, error: str, *, is_of_the_lake: bool) -> Page:
     kind, status = ("lake", 503) if is_of_the_lake else ("error", 500)
     title = words(f"{kind}.title")
     return Page("message.html", Message(title, words(f"{kind}.text"), (), error), title, status)
+
+
+def not_stored(words: Words, field: str) -> Page:
+    """Return what is said of a form that cannot be stored, because of a field."""
+    text = words("feedback.refused", field=words(f"feedback.field.{field}"))
+    return Page("message.html", Message(words("feedback.refused_title"), text), words("feedback.refused_title"), 400)
+
+
+def foreign_form(words: Words) -> Page:
+    """Return what is said of a form that is not one of this server's pages in this browser."""
+    title = words("feedback.foreign_title")
+    return Page("message.html", Message(title, words("feedback.foreign")), title, 403)
