@@ -163,6 +163,12 @@ def test_any_body_is_fields_or_refused(body: bytes):
     assert all(isinstance(part, str) for pair in fields.items() for part in pair)
 
 
+@pytest.mark.parametrize("body", [b"a=1&a=2", b"a", b"a=%ff", b"\xff=1", b"&".join(b"f%d=1" % n for n in range(21))])
+def test_body_that_says_two_things_or_nothing_is_refused(body: bytes):
+    with pytest.raises(FormRefused):
+        parse_form(body)
+
+
 def test_session_of_a_browser_is_kept_and_a_forged_one_replaced():
     desk = Desk()
     first = visit_desk(desk, {})

@@ -157,12 +157,11 @@ def test_objects_that_are_not_entries_are_counted_and_harm_no_other(settings: Se
     good = entry_of()
     add_entry(settings, good)
     home = settings.lake / HOME / "feedback"
-    bad = bad_contents(entry_of())
-    for content in bad.values():
+    names = list(bad_contents(good))
+    for name in names:
         written = entry_of()
-        (home / "cda" / "2026-03-01" / f"{written.entry_id}.json").write_bytes(
-            content.replace(json.loads(good.as_json())["entry_id"].encode(), written.entry_id.encode())
-        )
+        path = home / "cda" / "2026-03-01" / f"{written.entry_id}.json"
+        path.write_bytes(bad_contents(written)[name])
     (home / "cda" / "readme.txt").write_text("notes")
     (home / "CDA").mkdir()
     (home / "CDA" / "x.json").write_text("{}")
@@ -170,7 +169,7 @@ def test_objects_that_are_not_entries_are_counted_and_harm_no_other(settings: Se
     (home / "cda" / "2026-03-01" / "link.json").symlink_to("/etc/hostname")
     found = read_feedback(objects_of(settings))
     assert found.entries == (good,)
-    assert len(found.unreadable) == len(bad) + 2
+    assert len(found.unreadable) == len(names) + 2
     assert all(one.problem and "\n" not in one.problem for one in found.unreadable)
 
 

@@ -34,7 +34,7 @@ Amount = Annotated[float, Field(ge=0, le=1e9)]
 class Entry(BaseModel):
     """What one person says of one report. It never changes: another entry withdraws it."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     format: Literal[1]
     entry_id: EntryId
