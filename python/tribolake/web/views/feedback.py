@@ -16,6 +16,7 @@ from tribolake.web.desk import DeskVisit
 from tribolake.web.words import Words
 
 SHOWN_LINES = 50
+LONGEST_VALUE = 4000  # of a field: templates cut longer texts
 Sample = Mapping[str, Any]
 
 
@@ -104,7 +105,7 @@ def feedback_part(
         ),
         words("feedback.more", n=words.number(len(shown) - SHOWN_LINES)) if len(shown) > SHOWN_LINES else "",
         words("feedback.unreadable", n=words.number(len(feedback.unreadable))) if feedback.unreadable else "",
-        tuple(_about(sample, words) for sample in about if len(sample["sample_number"]) <= LONGEST) if is_open else (),
+        _abouts(about, words) if is_open else (),
         addresses.page(FEEDBACK),
         at_desk.token,
         at_desk.writer,
@@ -146,9 +147,17 @@ def _alert(samples: Sequence[Sample], stand: Sequence[Entry], component: str, wo
     return " · ".join(part for part in (component, since, state) if part)
 
 
-def _about(sample: Sample, words: Words) -> About:
-    day = words.day(sample["sample_date"])
-    return About(f"{sample['component']} · {day} · {sample['sample_number']}", about_of(sample["client"], sample))
+def _abouts(samples: Sequence[Sample], words: Words) -> tuple[About, ...]:
+    """Return the reports of a form. Names that are too long for a field are left out."""
+    abouts = (
+        About(
+            f"{sample['component']} · {words.day(sample['sample_date'])} · {sample['sample_number']}",
+            about_of(sample["client"], sample),
+        )
+        for sample in samples
+        if len(sample["sample_number"]) <= LONGEST
+    )
+    return tuple(about for about in abouts if len(about.value) <= LONGEST_VALUE)
 
 
 def _line(
