@@ -161,6 +161,7 @@ def test_lineage_names_file_row_run_and_text_as_written(page_lake: Settings, pag
     for text in (report["sourceFile"], str(report["sourceRow"]), manifest["run_id"], "mismos bytes"):
         assert text in said
     assert "Agua" in text_of(page.select_one("tr.chosen"))
+    assert manifest["code"] in said
 
 
 def test_changed_file_in_bronze_is_told(page_lake: Settings, pages: Pages):
@@ -169,7 +170,10 @@ def test_changed_file_in_bronze_is_told(page_lake: Settings, pages: Pages):
     content = file.read_bytes()
     try:
         file.write_bytes(content + b"x")
-        assert pages.read("/lineage", **names_of(report)).select_one(".verdict.broken")
+        page = pages.read("/lineage", **names_of(report))
+        assert page.select_one(".verdict.broken")
+        assert "ya no tiene los bytes" in text_of(page.select_one(".notice"))
+        assert not page.select(".cells")
     finally:
         file.write_bytes(content)
     assert not pages.read("/lineage", **names_of(report)).select_one(".verdict.broken")

@@ -11,6 +11,7 @@ from tribolake.oil.questions.machine import show_machine
 from tribolake.oil.questions.report import find_reports, shown_report
 from tribolake.oil.questions.samples import latest_samples, samples_of
 from tribolake.oil.questions.source import source_of
+from tribolake.oil.written.rows import read_written
 from tribolake.trace.manifests import Publication
 from tribolake.web.addresses import LONGEST
 from tribolake.web.views.fleet import FleetChoice, fleet_page
@@ -120,10 +121,11 @@ def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
     rows = _reports(visit, name)
     if len(rows) != 1:
         return _choose(visit, name, rows)
-    source = source_of(visit.settings, rows[0], visit.published)
+    source = source_of(rows[0], visit.published)
     if source is None:
         return missing(visit.words)
-    model = lineage_page(rows[0], source, essay, visit.words, visit.addresses)
+    written = read_written(visit.settings, rows[0], source.content, visit.published)
+    model = lineage_page(rows[0], source, written, essay, visit.words, visit.addresses)
     return Page("lineage.html", model, visit.words("lineage.title"))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tribolake.oil.questions.deciding import deciding_essays
 from tribolake.oil.questions.report import ShownReport
+from tribolake.readers.layout import ANY_SHEET
 from tribolake.web.addresses import FLEET, LINEAGE, REPORT, Addresses
 from tribolake.web.views.actions import finding_of
 from tribolake.web.views.machine import differing
@@ -258,10 +259,15 @@ def _comments(comment: str | None) -> list[str]:
 def _origin(report: Mapping[str, Any], words: Words) -> tuple[Fact, ...]:
     return (
         Fact(words("report.file"), report["sourceFile"]),
-        *([Fact(words("report.sheet"), report["sourceSheet"])] if report["sourceSheet"] else []),
+        *([Fact(words("report.sheet"), sheet)] if (sheet := sheet_of(report)) else []),
         Fact(words("report.row"), str(report["sourceRow"])),
         *([Fact(words("report.limits"), report["limits_version"])] if report["limits_version"] else []),
     )
+
+
+def sheet_of(report: Mapping[str, Any]) -> str:
+    """Return the sheet that a report was read from. A file that is one table has none."""
+    return report["sourceSheet"] if report["sourceSheet"] not in (None, ANY_SHEET) else ""
 
 
 def choices_of(reports: Sequence[Mapping[str, Any]], words: Words, addresses: Addresses) -> tuple[Fact, ...]:
