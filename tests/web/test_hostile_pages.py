@@ -14,9 +14,10 @@ from tribolake.texts import UNSEEN, one_line
 pytestmark = pytest.mark.slow
 # Every element and attribute that a template writes.
 ELEMENTS = {
-    "a", "b", "bdi", "body", "circle", "code", "dd", "details", "div", "dl", "dt", "footer", "h1", "h2", "h3", "head",
-    "header", "html", "li", "link", "main", "mark", "meta", "nav", "p", "path", "rect", "section", "span", "summary",
-    "svg", "table", "tbody", "td", "th", "thead", "time", "title", "tr", "ul",
+    "a", "b", "bdi", "body", "circle", "code", "dd", "desc", "details", "div", "dl", "dt", "figcaption", "figure",
+    "footer", "h1", "h2", "h3", "head", "header", "html", "li", "link", "main", "mark", "meta", "nav", "p", "path",
+    "rect", "section", "span", "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "time", "title", "tr",
+    "ul",
 }  # fmt: skip
 ATTRIBUTES = {
     "aria-current", "aria-hidden", "aria-label", "charset", "class", "content", "cx", "cy", "d", "datetime", "height",

@@ -88,8 +88,10 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -
         return answer(request, lang, partial(show_fleet, choice=choice))
 
     @app.get(MACHINE, response_class=HTMLResponse, summary="A machine")
-    def machine(request: Request, client: Client, unit: Name, lang: Language = None) -> HTMLResponse:
-        return answer(request, lang, partial(show_unit, client=client.lower(), unit=unit))
+    def machine(
+        request: Request, client: Client, unit: Name, component: Name = "", lang: Language = None
+    ) -> HTMLResponse:
+        return answer(request, lang, partial(show_unit, client=client.lower(), unit=unit, component=component))
 
     @app.get(REPORT, response_class=HTMLResponse, summary="The report of a sample")
     def report(

@@ -10,13 +10,14 @@ from tribolake.oil.published_fleet import PublishedFleet, read_fleet
 from tribolake.oil.questions.machine import show_machine
 from tribolake.oil.questions.report import find_reports, shown_report
 from tribolake.oil.questions.samples import latest_samples, samples_of
+from tribolake.oil.questions.series import essay_series
 from tribolake.oil.questions.source import source_of
 from tribolake.oil.written.rows import read_written
 from tribolake.trace.manifests import Publication
 from tribolake.web.addresses import LONGEST
 from tribolake.web.views.fleet import FleetChoice, fleet_page
 from tribolake.web.views.lineage import lineage_page
-from tribolake.web.views.machine import machine_page
+from tribolake.web.views.machine import chosen_component, machine_page
 from tribolake.web.views.report import choices_of, report_page
 from tribolake.web.visit import Visit
 from tribolake.web.words import Words
@@ -90,8 +91,8 @@ def _stale(visit: Visit, publication: Publication) -> tuple[str, ...]:
     return (visit.words("stale.text", client=publication.client.upper(), days=visit.words.number(days)),)
 
 
-def show_unit(visit: Visit, client: str, unit: str) -> Page:
-    """Return the page of a machine."""
+def show_unit(visit: Visit, client: str, unit: str, component: str = "") -> Page:
+    """Return the page of a machine, with the series of a component. An empty one is the most urgent."""
     if client not in visit.clients:
         return missing(visit.words)
     try:
@@ -99,7 +100,9 @@ def show_unit(visit: Visit, client: str, unit: str) -> Page:
     except ConfigurationError:
         return missing(visit.words)
     samples = samples_of(visit.settings, client, found.machine["unit_id"], visit.published)
-    model = machine_page(found, samples, visit.words, visit.addresses, visit.today)
+    charted = chosen_component(found, component)
+    series = essay_series(visit.settings, client, found.machine["unit_id"], charted, visit.published)
+    model = machine_page(found, samples, charted, series, visit.words, visit.addresses, visit.today)
     return Page("machine.html", model, found.machine["unit_id"])
 
 
@@ -112,7 +115,10 @@ def show_sample(visit: Visit, name: SampleName) -> Page:
     found = shown_report(visit.settings, row, visit.published)
     of_unit = samples_of(visit.settings, name.client, str(row["unitId"]), visit.published)
     samples = [sample for sample in of_unit if sample["component"] == row["componentName"]]
-    model = report_page(found, samples, visit.words, visit.addresses, visit.today)
+    series = essay_series(
+        visit.settings, name.client, str(row["unitId"]), str(row["componentName"]), visit.published, until=row
+    )
+    model = report_page(found, samples, series, visit.words, visit.addresses, visit.today)
     return Page("report.html", model, f"{row['unitId']} · {row['componentName']}")
 
 

@@ -63,6 +63,10 @@ class Words:
         parsed = date.fromisoformat(day[:10]) if isinstance(day, str) and day else day
         return str(format_date(parsed, "d MMM y", locale=self.language)) if parsed else ""
 
+    def month(self, day: date) -> str:
+        """Return a month with its year."""
+        return str(format_date(day, "MMM y", locale=self.language))
+
     def moment(self, moment: str) -> str:
         """Return a time in UTC, given as ISO text, to the minute."""
         return f"{self.day(moment)} {datetime.fromisoformat(moment):%H:%M}"

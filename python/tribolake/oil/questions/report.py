@@ -97,7 +97,7 @@ def find_reports(
 def shown_report(settings: Settings, report: Mapping[str, Any], published: Objects | None = None) -> ShownReport:
     """Return what a row of `classified_reports` shows."""
     before = _before(settings, report, published)
-    values = _values(report, before or {}, _limits_of(settings, report))
+    values = _values(report, before or {}, limits_of(settings, report))
     earlier = None
     if before:
         earlier = {name: before[name] for name in BEFORE}
@@ -123,8 +123,13 @@ def _before(settings: Settings, report: Mapping[str, Any], published: Objects | 
     return found[0] if found else None
 
 
-def _limits_of(settings: Settings, report: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the limits that judged a report, by essay."""
+def limits_of(settings: Settings, report: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the limits that judged a report, by essay.
+
+    Args:
+        settings: the lake.
+        report: limits_version, policy, machineName, machineModel, componentNameNormalized, and delivered_essays.
+    """
     if report["limits_version"] is None:
         return {}
     file = fetch_version(open_objects(settings), LIMITS, report["limits_version"], JUDGING_LIMITS)

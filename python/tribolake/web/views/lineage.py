@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tribolake.oil.questions.source import ReportSource
+from tribolake.oil.questions.units import unit_of
 from tribolake.oil.seeds import read_seed
 from tribolake.oil.written.rows import WrittenSample
 from tribolake.web.addresses import FLEET, REPORT, Addresses
-from tribolake.web.views.parts import coded, unit_of
+from tribolake.web.views.parts import coded
 from tribolake.web.views.report import Fact, sheet_of
 from tribolake.web.views.written import WrittenView, written_view
 from tribolake.web.words import Words

@@ -9,9 +9,12 @@ from typing import Any
 
 from tribolake.oil.questions.deciding import deciding_essays
 from tribolake.oil.questions.report import ShownReport
+from tribolake.oil.questions.series import ComponentSeries
+from tribolake.oil.questions.units import unit_of
 from tribolake.readers.layout import ANY_SHEET
 from tribolake.web.addresses import FLEET, LINEAGE, REPORT, Addresses
 from tribolake.web.views.actions import finding_of
+from tribolake.web.views.charts import Charts, charts_of
 from tribolake.web.views.machine import differing
 from tribolake.web.views.meter import LOWER, UPPER, Meter, meter_of
 from tribolake.web.views.parts import (
@@ -26,7 +29,6 @@ from tribolake.web.views.parts import (
     sampled_on,
     status_of,
     strip_of,
-    unit_of,
 )
 from tribolake.web.words import Words
 
@@ -96,12 +98,27 @@ class ReportPage:
     history: Strip
     earlier: str | None
     later: str | None
+    charts: Charts | None
 
 
 def report_page(
-    found: ShownReport, samples: Sequence[Sample], words: Words, addresses: Addresses, today: date
+    found: ShownReport,
+    samples: Sequence[Sample],
+    series: ComponentSeries,
+    words: Words,
+    addresses: Addresses,
+    today: date,
 ) -> ReportPage:
-    """Return the page of a report. `samples` are all of its component, by time."""
+    """Return the page of a report.
+
+    Args:
+        found: the report.
+        samples: all reports of its component, by time.
+        series: the values of its component up to this report.
+        words: the language.
+        addresses: those of pages.
+        today: the day of the visit.
+    """
     report = found.report
     values = [_value(row, report, words, addresses) for row in found.values]
     # Those that decide come first, and the worst band of them.
@@ -138,6 +155,7 @@ def report_page(
         strip_of(statuses, words("machine.history_label", n=len(around), statuses=counted(statuses, words))),
         addresses.report(samples[place - 1]) if place else None,
         addresses.report(samples[place + 1]) if place + 1 < len(samples) else None,
+        charts_of(series, words),
     )
 
 
