@@ -23,6 +23,13 @@ values_over_time = st.lists(
 ).map(lambda found: [Value(FIRST + timedelta(days=day), value, *more) for day, value, *more in sorted(found)])
 
 
+@given(st.sampled_from([0.0, 5e-324, 1e-9, 7.0, -3.0, 1e6]), st.integers(1, 3))
+def test_equal_values_have_a_scale(value: float, count: int):
+    plot = plot_of([Value(FIRST, value)] * count, [], [], FIRST, FIRST)
+    assert len(plot.values) >= 1
+    assert plot.dots.count("h0") == count
+
+
 def points_of(path: str) -> list[tuple[float, float]]:
     numbers = [float(found) for found in NUMBERS.findall(path)]
     return list(zip(numbers[::2], numbers[1::2], strict=True))

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 FLEET, MACHINE, REPORT, LINEAGE = "/", "/m", "/r", "/lineage"
+TAKE_FLEET, TAKE_VALUES, TAKE_REPORT, TAKE_MACHINE = "/take/fleet", "/take/values", "/take/report", "/take/machine"
 LONGEST = 1000  # characters of an identifier in an address
 
 

@@ -23,6 +23,7 @@ from tribolake.errors import TribolakeError
 from tribolake.settings import Settings
 from tribolake.texts import one_line, without_users
 from tribolake.web.addresses import FLEET, LINEAGE, LONGEST, MACHINE, REPORT
+from tribolake.web.downloads import add_downloads
 from tribolake.web.guard import Guard
 from tribolake.web.pages import (
     Page,
@@ -37,7 +38,7 @@ from tribolake.web.pages import (
 )
 from tribolake.web.rendering import frame_of, render
 from tribolake.web.views.fleet import SHOWN_MACHINES, FleetChoice
-from tribolake.web.visit import Visit, begin_visit
+from tribolake.web.visit import Visit, begin_visit, foot_of
 from tribolake.web.words import LANGUAGES, Words, words_in
 
 READERS = 4  # requests that read at once: each has a database in memory
@@ -74,7 +75,7 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -
     def answer(request: Request, language: Language, read: Read) -> HTMLResponse:
         visit = begin_visit(settings, language, now())
         page = read(visit)
-        return _html(request.scope, page, visit.words, settings, _foot(visit))
+        return _html(request.scope, page, visit.words, settings, foot_of(visit))
 
     @app.get(FLEET, response_class=HTMLResponse, summary="The fleet, in the order in which to look at it")
     def fleet(
@@ -127,6 +128,7 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
         return JSONResponse({"status": "ok", "published": published})
 
+    add_downloads(app, settings, now)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
     def plain(scope: Mapping[str, Any], page: Page, words: Words) -> HTMLResponse:
@@ -165,18 +167,6 @@ def _html(
     query = scope["query_string"].decode("ascii", "replace")
     frame = frame_of(scope["path"], query, words, settings.language, foot)
     return HTMLResponse(render(page, frame, words), page.status, {"Cache-Control": "private, no-cache"})
-
-
-def _foot(visit: Visit) -> tuple[str, ...]:
-    return tuple(
-        visit.words(
-            "footer.published",
-            client=one.client.upper(),
-            moment=visit.words.moment(one.began_at.isoformat()),
-            run=one.run_id,
-        )
-        for one in visit.publications
-    )
 
 
 def _words(scope: Mapping[str, Any], settings: Settings) -> Words:

@@ -135,6 +135,12 @@ def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
     return Page("lineage.html", model, visit.words("lineage.title"))
 
 
+def find_sample(visit: Visit, name: SampleName) -> dict[str, object] | None:
+    """Return the row of the one report that has this name. Returns None if there is none, or if there are several."""
+    rows = _reports(visit, name)
+    return rows[0] if len(rows) == 1 else None
+
+
 def _reports(visit: Visit, name: SampleName) -> list[dict[str, object]]:
     if name.client not in visit.clients or len(name.number) > LONGEST:
         return []

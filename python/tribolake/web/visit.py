@@ -53,3 +53,17 @@ def begin_visit(settings: Settings, language: str | None, now: datetime) -> Visi
     words = words_in(language or settings.language)
     own = language if language != settings.language else None
     return Visit(settings, PinnedObjects(open_objects(settings)), words, Addresses(own), now)
+
+
+def foot_of(visit: Visit, only: str | None = None) -> tuple[str, ...]:
+    """Return what a page says at its end: the publication of each client, or of one."""
+    return tuple(
+        visit.words(
+            "footer.published",
+            client=one.client.upper(),
+            moment=visit.words.moment(one.began_at.isoformat()),
+            run=one.run_id,
+        )
+        for one in visit.publications
+        if only in (None, one.client)
+    )

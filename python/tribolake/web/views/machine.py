@@ -10,15 +10,17 @@ from typing import Any
 
 from tribolake.oil.questions.machine import ShownMachine
 from tribolake.oil.questions.series import ComponentSeries
-from tribolake.web.addresses import FLEET, LONGEST, MACHINE, Addresses
+from tribolake.web.addresses import FLEET, LONGEST, MACHINE, TAKE_MACHINE, Addresses
 from tribolake.web.views.charts import Charts, charts_of
 from tribolake.web.views.parts import (
     Deadline,
+    File,
     Sampled,
     Status,
     Strip,
     counted,
     deadline_of,
+    files_of,
     sampled_on,
     status_of,
     strip_of,
@@ -86,6 +88,7 @@ class MachinePage:
     charted: str
     chartable: tuple[ComponentLink, ...]
     charts: Charts | None
+    downloads: tuple[File, ...]
 
 
 def chosen_component(found: ShownMachine, asked: str) -> str:
@@ -144,6 +147,16 @@ def machine_page(
             if len(row["component"]) <= LONGEST
         ),
         charts_of(series, words),
+        files_of(
+            (
+                "HTML",
+                addresses.page(
+                    TAKE_MACHINE, client=machine["client"].lower(), unit=machine["unit_id"], component=charted[:LONGEST]
+                )
+                if len(machine["unit_id"]) <= LONGEST
+                else None,
+            )
+        ),
     )
 
 

@@ -53,6 +53,14 @@ class Breach:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file to take along: what it is called, and its address."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True)
 class Bar:
     """A bar of a strip, in the units of its picture."""
 
@@ -80,6 +88,11 @@ class Sampled:
     iso: str
     age: str
     is_old: bool
+
+
+def files_of(*named: tuple[str, str | None]) -> tuple[File, ...]:
+    """Return the files that have an address."""
+    return tuple(File(text, href) for text, href in named if href)
 
 
 def status_of(name: str | None, words: Words) -> Status:

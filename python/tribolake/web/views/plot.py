@@ -10,6 +10,7 @@ from datetime import date
 WIDTH, HEIGHT = 340, 140
 LEFT, RIGHT, TOP, BOTTOM = 40, 8, 12, 22  # around the plot
 FROM_ZERO = 0.5  # a scale begins at zero if its lowest value is below this share of its highest
+LEAST_REACH = 1e-6  # of a scale, and as a share of its values
 ROOM = 0.06  # of the scale, above and below its values
 MOST_LABELS = 5
 SMALL, LARGE = 3.2, 4.5  # half of a sign
@@ -126,7 +127,10 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     if 0 <= low < FROM_ZERO * high:
         low = 0.0
-    reach = high - low or abs(high) or 1.0
+    if low == high:
+        low, high = low - abs(low) / 2, high + abs(high) / 2
+    # Closer values have no places of their own in a picture.
+    reach = max(high - low, abs(high) * LEAST_REACH, LEAST_REACH)
     return (low if low == 0 else low - ROOM * reach), high + ROOM * reach
 
 

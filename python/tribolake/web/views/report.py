@@ -12,7 +12,7 @@ from tribolake.oil.questions.report import ShownReport
 from tribolake.oil.questions.series import ComponentSeries
 from tribolake.oil.questions.units import unit_of
 from tribolake.readers.layout import ANY_SHEET
-from tribolake.web.addresses import FLEET, LINEAGE, REPORT, Addresses
+from tribolake.web.addresses import FLEET, LINEAGE, REPORT, TAKE_REPORT, TAKE_VALUES, Addresses
 from tribolake.web.views.actions import finding_of
 from tribolake.web.views.charts import Charts, charts_of
 from tribolake.web.views.machine import differing
@@ -20,12 +20,14 @@ from tribolake.web.views.meter import LOWER, UPPER, Meter, meter_of
 from tribolake.web.views.parts import (
     BANDS,
     Deadline,
+    File,
     Sampled,
     Status,
     Strip,
     coded,
     counted,
     deadline_of,
+    files_of,
     sampled_on,
     status_of,
     strip_of,
@@ -99,6 +101,7 @@ class ReportPage:
     earlier: str | None
     later: str | None
     charts: Charts | None
+    downloads: tuple[File, ...]
 
 
 def report_page(
@@ -156,6 +159,10 @@ def report_page(
         addresses.report(samples[place - 1]) if place else None,
         addresses.report(samples[place + 1]) if place + 1 < len(samples) else None,
         charts_of(series, words),
+        files_of(
+            ("HTML", _address(TAKE_REPORT, report, addresses)),
+            *((form.upper(), _address(TAKE_VALUES, report, addresses, form=form)) for form in ("csv", "xlsx")),
+        ),
     )
 
 
