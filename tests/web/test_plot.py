@@ -84,7 +84,7 @@ def test_scale_has_round_numbers_that_stand_apart(low: float, reach: float):
 
 
 def series_of(essay: str, band: str = "") -> EssaySeries:
-    points = (Point(FIRST, 1.0, True, ""), Point(FIRST + timedelta(days=200), 9.0, False, band))
+    points = (Point(FIRST, 1.0, "", "<1"), Point(FIRST + timedelta(days=200), 9.0, band))
     return EssaySeries(essay, "ppm", points, {"threshold_critic": 8.0, "lower_normal": 0.5}, decides=True)
 
 

@@ -112,6 +112,27 @@ def test_order_of_the_fleet_is_that_of_the_status(page_lake: Settings, pages: Pa
     assert recent
 
 
+def test_score_of_a_machine_is_the_one_that_orders(page_lake: Settings, pages: Pages, tribolake):
+    status = json.loads(tribolake("status", "--json", "--lake", str(page_lake.lake)).stdout)["machines"]
+    weighted = next(one for one in status if one["weighted_machine_score"] != one["machine_score"])
+    page = pages.read("/m", client=weighted["client"].lower(), unit=weighted["unit_id"])
+    assert f"puntaje {SPANISH.number(weighted['weighted_machine_score'])} " in text_of(page.select_one(".headline"))
+
+
+def test_component_without_oil_hours_has_no_label_of_them(page_lake: Settings, pages: Pages):
+    found = rows(
+        page_lake,
+        "select client, unitId, componentName, oilMeter from classified_reports where length(unitId) < 20"
+        " qualify row_number() over (partition by client, unitId, componentName order by sampleTimestamp desc) = 1"
+        " order by oilMeter is not null, unitId limit 1",
+    )
+    assert found[0]["oilMeter"] is None
+    page = pages.read("/m", client=found[0]["client"].lower(), unit=found[0]["unitId"])
+    cells = [row.select("td.number")[-1] for row in page.select("table.components tbody tr")]
+    assert [cell for cell in cells if not text_of(cell)]
+    assert not [cell for cell in cells if text_of(cell) == "Horas de aceite"]
+
+
 def test_first_row_shows_the_breaches_that_decide(page_lake: Settings, pages: Pages):
     page = pages.read("/", client="cda", show=1000)
     machines = {row["unit_id"]: row for row in rows(page_lake, "select * from machine_status_current", ["cda"])}

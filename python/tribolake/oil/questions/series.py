@@ -29,12 +29,16 @@ EventKind = Literal["oil", "filter", "component", "meter"]
 
 @dataclass(frozen=True)
 class Point:
-    """A value of an essay. `band` is the limit that it breaks, or empty. A censored value is its bound."""
+    """A value of an essay. `band` is the limit that it breaks, or empty.
+
+    `text` is what the laboratory wrote of a value out of the method's range, such as `<0,05`. It is empty for others.
+    `value` is then what gold calculates with: zero below the range, the bound above it.
+    """
 
     day: date
     value: float
-    is_censored: bool
     band: str
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,9 +141,8 @@ def _series(
 
 def _point(essay: str, row: Mapping[str, Any]) -> Point:
     status = _json(row["essay_status"]).get(essay, "")
-    return Point(
-        row["sampleDate"], row[essay], essay in _json(row["censored_essays"]), status if status in BANDS else ""
-    )
+    text = _json(row["censored_essays"]).get(essay, "")
+    return Point(row["sampleDate"], row[essay], status if status in BANDS else "", text)
 
 
 def _unit(essay: str, row: Mapping[str, Any]) -> str | None:

@@ -76,7 +76,7 @@ def charts_of(found: ComponentSeries, words: Words) -> Charts | None:
         note,
         tuple((slug, words(f"band.{band}")) for band, slug in BANDS.items() if slug in drawn),
         tuple((kind, words(text)) for kind, text in EVENTS.items() if kind in kinds),
-        any(point.is_censored for series in found.series for point in series.points),
+        any(point.text for series in found.series for point in series.points),
     )
 
 
@@ -85,7 +85,7 @@ EVENTS = {"oil": "chart.oil", "filter": "chart.filter", "component": "chart.comp
 
 def _chart(series: EssaySeries, events: Sequence[Event], first: date, last: date, words: Words) -> Chart:
     unit = words.unit(series.unit)
-    values = [Value(one.day, one.value, one.is_censored, BANDS.get(one.band, ""), _said(one, unit, words))
+    values = [Value(one.day, one.value, bool(one.text), BANDS.get(one.band, ""), _said(one, unit, words))
               for one in series.points]  # fmt: skip
     limits = _limits(series)
     plot = plot_of(values, limits, [Mark(event.day, event.kind) for event in events], first, last)
@@ -95,7 +95,7 @@ def _chart(series: EssaySeries, events: Sequence[Event], first: date, last: date
     smallest, largest = min(one.value for one in series.points), max(one.value for one in series.points)
     return Chart(
         name,
-        words.number(newest.value),
+        words.number(newest.text or newest.value),
         unit,
         BANDS.get(newest.band, ""),
         "" if series.decides or not newest.band else words("report.not_deciding"),
@@ -115,9 +115,9 @@ def _limits(series: EssaySeries) -> list[Limit]:
 
 
 def _said(point: Point, unit: str, words: Words) -> str:
-    value = f"{words.number(point.value)} {unit}".strip()
+    value = f"{words.number(point.text or point.value)} {unit}".strip()
     band = words(f"band.{point.band}") if point.band else ""
-    censored = words("chart.censored") if point.is_censored else ""
+    censored = words("chart.censored") if point.text else ""
     return ", ".join(part for part in (f"{words.day(point.day)}: {value}", band, censored) if part)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from tribolake.oil.fleet import score_that_orders
 from tribolake.oil.questions.machine import ShownMachine
 from tribolake.oil.questions.series import ComponentSeries
 from tribolake.web.addresses import FLEET, LONGEST, MACHINE, TAKE_MACHINE, Addresses
@@ -127,7 +128,7 @@ def machine_page(
         addresses.page(FLEET, client=machine["client"].lower()),
         status_of(machine["overall_status"], words),
         worse_component(machine, words),
-        words("report.points", n=words.number(machine["machine_score"])),
+        words("machine.score", n=words.number(score_that_orders(machine))),
         deadline_of(machine["urgency"], machine["deadline_on"], machine["days_overdue"], words),
         sampled_on(machine["latest_sample_date"], today, words),
         machine["machine_ai_recommendation"] or "",

@@ -18,7 +18,7 @@ SMALL, LARGE = 3.2, 4.5  # half of a sign
 
 @dataclass(frozen=True)
 class Value:
-    """A value at a day. A censored one is its bound. `band` is the class of the limit that it breaks, or empty."""
+    """A value at a day. `band` is the class of the limit that it breaks, or empty."""
 
     day: date
     value: float
