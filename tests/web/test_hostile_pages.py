@@ -20,9 +20,9 @@ ELEMENTS = {
     "ul",
 }  # fmt: skip
 ATTRIBUTES = {
-    "aria-current", "aria-hidden", "aria-label", "charset", "class", "content", "cx", "cy", "d", "datetime", "height",
-    "href", "hreflang", "id", "lang", "name", "r", "rel", "role", "rx", "scope", "tabindex", "title", "type", "viewbox",
-    "width", "x", "y",
+    "aria-current", "aria-hidden", "aria-label", "charset", "class", "content", "cx", "cy", "d", "datetime", "download",
+    "height", "href", "hreflang", "id", "lang", "name", "r", "rel", "role", "rx", "scope", "tabindex", "title", "type",
+    "viewbox", "width", "x", "y",
 }  # fmt: skip
 LONG = 1000
 

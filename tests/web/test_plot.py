@@ -30,6 +30,11 @@ def test_equal_values_have_a_scale(value: float, count: int):
     assert plot.dots.count("h0") == count
 
 
+def test_equal_values_stand_in_the_middle():
+    plot = plot_of([Value(FIRST, 7.0), Value(FIRST + timedelta(days=1), 7.0)], [], [], FIRST, FIRST + timedelta(days=1))
+    assert {y for _, y in points_of(plot.line)} == {(TOP + HEIGHT - BOTTOM) / 2}
+
+
 def points_of(path: str) -> list[tuple[float, float]]:
     numbers = [float(found) for found in NUMBERS.findall(path)]
     return list(zip(numbers[::2], numbers[1::2], strict=True))
