@@ -86,6 +86,8 @@ class Contract:
     sources: str  # query for the bronze contents of `$client`: file_key, version_id, sha256, size_bytes
     change_log: str  # path in the lake; no two products share one
     versioned: VersionedFolder | None = None
+    # Column of samples with their time: a run leaves out those that are dated after it. None if it leaves out none.
+    sample_time: str | None = None
     notes: tuple[PublicTable, ...] = ()  # published in silver next to the samples, without a log of changes
 
     @property

@@ -27,6 +27,7 @@ CONTRACT = Contract(
     schema_version="2.2",
     tables=(REPORTS, MACHINES, STEWART_LIMITS),
     samples=SAMPLES,
+    sample_time="sampleTimestamp",
     entities=(
         Entity("samples", SAMPLES),
         Entity("classified_reports", REPORTS, status="report_status"),
