@@ -33,12 +33,12 @@ from tribolake.cli.run_tables import print_run
 from tribolake.cli.synth import require_folder
 from tribolake.errors import ConfigurationError
 from tribolake.lake import require_bronze
-from tribolake.market.bodies import iso
 from tribolake.market.fetch import fetch as fetch_symbols
 from tribolake.market.imports import import_files
 from tribolake.market.keys import raw_inbox
 from tribolake.market.market_lake import MarketLake
 from tribolake.market.processed import KINDS
+from tribolake.market.retrieval import get_values
 from tribolake.market.sample import SAMPLED_UNTIL, write_sample
 from tribolake.market.status import market_status
 from tribolake.market.symbols import symbol_of
@@ -195,20 +195,10 @@ def get(
     With --as-known-on, they are computed from the responses, splits and dividends that were known on a day.
     """
     with explained_errors(as_json=as_json):
-        _require_kind(kind)
-        settings, found = _settings(lake), None
-        if as_known_on:
-            from tribolake.market.as_known_on import get_as_known_on  # noqa: PLC0415 - stored values need no TA-Lib
-
-            if day:
-                raise ConfigurationError("give --date or --as-known-on, not both: one is of a stored computation")
-            found = get_as_known_on(
-                settings, kind, symbol, as_known_on.date(), session=_day(session), computation_version=version
-            )
-        else:
-            found = MarketLake(settings).get(kind, symbol, day=_day(day), session=_day(session), version=version)
-        if found is None:
-            raise ConfigurationError(f"no {kind} of {symbol!a} fit: `tribolake market status` lists the tickers")
+        found = get_values(
+            _settings(lake), kind, symbol,
+            day=_day(day), session=_day(session), version=version, as_known_on=_day(as_known_on),
+        )  # fmt: skip
         if as_json:
             print_json(found)
         else:
@@ -236,9 +226,7 @@ def versions(
                 f"no computations of {symbol!a} are stored: `tribolake market status` lists the tickers"
             )
         if as_json:
-            print_json(
-                {"versions": [vars(one) | {"computed_at": iso(one.computed_at, "computed_at")} for one in found]}
-            )
+            print_json({"versions": [one.as_dict() for one in found]})
         else:
             print_versions(found)
 

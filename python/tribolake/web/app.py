@@ -24,6 +24,7 @@ from tribolake.settings import Settings
 from tribolake.texts import one_line, without_users
 from tribolake.web.addresses import FLEET, LINEAGE, LONGEST, MACHINE, REPORT
 from tribolake.web.guard import Guard
+from tribolake.web.market import market_router
 from tribolake.web.pages import (
     Page,
     SampleName,
@@ -65,7 +66,7 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -
     """
     app = FastAPI(
         title="tribolake",
-        description="Pages over published gold.",
+        description="Pages over published gold, and values of the market product.",
         docs_url=None,
         redoc_url=None,
         lifespan=_few_readers,
@@ -125,6 +126,7 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
         return JSONResponse({"status": "ok", "published": published})
 
+    app.include_router(market_router(settings, partial(_logged, log, with_traceback=settings.debug)))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
     def plain(scope: Mapping[str, Any], page: Page, words: Words) -> HTMLResponse:
