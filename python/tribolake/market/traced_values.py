@@ -131,7 +131,9 @@ class ValueLineage:
         def described(one: Input | SplitInput | DividendInput) -> dict[str, Any]:
             return {**asdict(one), **raw.get(one.key, {}), "is_same": one.is_same}
 
-        parts = {"inputs": self.inputs, "splits": self.splits, "dividends": self.dividends}
+        parts: dict[str, Sequence[Input | SplitInput | DividendInput]] = {
+            "inputs": self.inputs, "splits": self.splits, "dividends": self.dividends
+        }  # fmt: skip
         return asdict(self) | {name: [described(one) for one in part] for name, part in parts.items()}
 
 
