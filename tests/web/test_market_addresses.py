@@ -68,9 +68,9 @@ def test_address_answers_what_the_command_prints(market_pages: Pages, data: st.D
     kind, ticker = data.draw(st.sampled_from(KINDS)), data.draw(st.sampled_from([*SYMBOLS, "nvda", "MSFT"]))
     versions = ["1.0", "reference", "2.0", "", *stamps(market_pages)]
     about = {
-        "date": data.draw(st.sampled_from([None, today, today - timedelta(days=1)])),
-        "session": data.draw(st.sampled_from([None, LAST, LAST - timedelta(days=1)])),
-        "version": data.draw(st.sampled_from([None, *versions])),
+        "date": data.draw(st.none() | st.sampled_from([today, today - timedelta(days=1)])),
+        "session": data.draw(st.none() | st.sampled_from([LAST, LAST - timedelta(days=1)])),
+        "version": data.draw(st.none() | st.sampled_from(versions)),
     }
     answer = market_pages.ask(
         f"/market/{kind}", ticker=ticker, **{name: one for name, one in about.items() if one is not None}
@@ -123,6 +123,9 @@ def test_health_names_the_published_run(market_pages: Pages):
         ("indicators", {"ticker": "N" * 65}, 422, "ticker: "),
         ("indicators", {"ticker": "US0378331005"}, 400, "ISIN"),
         ("indicators", {"ticker": "MSFT"}, 404, "lists the tickers"),
+        ("indicators", {"ticker": "NVDA", "session": "2024-02-29"}, 404, "no indicators of"),
+        ("features", {"ticker": "NVDA", "date": "2001-01-01"}, 404, "no features of"),
+        ("percentiles", {"ticker": "NVDA", "version": "2.0"}, 404, "no percentiles of"),
         ("indicators", {"ticker": "NVDA", "session": "yesterday"}, 422, "session: "),
         ("indicators", {"ticker": "NVDA", "date": "2024-01-01", "as_known_on": "2024-01-01"}, 400, "not both"),
         ("indicators", {"ticker": "NVDA", "as_known_on": "2001-01-01"}, 404, "was known"),
