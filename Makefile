@@ -40,11 +40,12 @@ format: $(VENV)/.installed-dev ## Put the code into the project's style
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/sqlfluff fix --processes 2 --disable-progress-bar models macros tests/data
 
-bench: $(VENV)/.installed-dev ## Measure the reader, runs, the watcher and the enrichment
+bench: $(VENV)/.installed-dev ## Measure the reader, runs, the watcher, the enrichment and market
 	$(BIN)/python bench/reading.py
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/watch.py
 	$(BIN)/python bench/enrichment.py
+	PYTHONPATH=. $(BIN)/python bench/market.py
 
 docs: $(VENV)/.installed ## Write the documentation of the default lake
 	$(BIN)/tribolake docs
