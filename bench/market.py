@@ -2,8 +2,8 @@
 
 The floor is unavoidable work, measured in the same run: importing dbt, `json.loads` of every response, TA-Lib over
 arrays, windows of 252 sessions, one Parquet file, one bulk insert, and as many bare files as a run stores objects.
-Every run is a fresh process on a lake in a folder, measured from outside. Calls to an object store are counted apart, on
-a server of this machine, for two lengths of history: its own time is not that of S3.
+Every run is a fresh process on a lake in a folder, measured from outside. Calls to an object store are counted apart,
+on a server of this machine, for two lengths of history: its own time is not that of S3.
 
     PYTHONPATH=. python bench/market.py                       50 tickers with 10 years
     PYTHONPATH=. python bench/market.py --factor 10           and 500 tickers
