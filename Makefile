@@ -10,7 +10,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis
 SOURCES := python models tests bench infra
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow lint format bench docs lock clean
+.PHONY: help demo serve test test-slow lint format bench docs pictures lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,14 +40,19 @@ format: $(VENV)/.installed-dev ## Put the code into the project's style
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/sqlfluff fix --processes 2 --disable-progress-bar models macros tests/data
 
-bench: $(VENV)/.installed-dev ## Measure the reader, runs, the watcher and the enrichment
+bench: $(VENV)/.installed-dev ## Measure the reader, runs, the watcher, the enrichment, the pages and market
 	$(BIN)/python bench/reading.py
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/watch.py
 	$(BIN)/python bench/enrichment.py
+	$(BIN)/python bench/pages.py
+	PYTHONPATH=. $(BIN)/python bench/market.py
 
 docs: $(VENV)/.installed ## Write the documentation of the default lake
 	$(BIN)/tribolake docs
+
+pictures: $(VENV)/.installed-dev ## Take the pictures of the README, which needs Chromium
+	$(BIN)/python -m tests.support.pictures
 
 lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

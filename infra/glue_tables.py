@@ -93,6 +93,8 @@ OIL_TABLES = (
     Table("classified_reports", "gold/*/classified_reports.parquet", "One row per sample, judged"),
     Table("machine_status_current", "gold/*/machine_status_current.parquet", "One row per machine, its status today"),
     Table("stewart_limits", "gold/*/stewart_limits.parquet", "One row per machine, component and essay"),
+    Table("component_status", "gold/*/component_status.parquet", "One row per component, its current report"),
+    Table("results", "gold/*/results.parquet", "One row per report and essay, what was written and how it is judged"),
     Table("harmonized", "silver/harmonized/*.parquet", "Silver, one row per sample, one column per essay"),
     Table("rejected", "silver/rejected/*.parquet", "Silver, one row per thing that was delivered and is not used"),
 )

@@ -31,4 +31,12 @@
         version_id varchar,
         primary key (sink, ticker, kind)
     );
+    -- Computation versions that were made current, and the default of the seed that each took the place of.
+    create table if not exists control.applied_versions (
+        client varchar not null,
+        computation_version varchar not null,
+        default_version varchar not null,
+        applied_at timestamptz not null,
+        run_id varchar primary key
+    );
 {%- endmacro %}

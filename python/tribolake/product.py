@@ -23,7 +23,8 @@ PRODUCT_NAME = re.compile(r"^[a-z][a-z0-9]*$")
 class PublicTable:
     """A table of the warehouse that is published for each client. `order` makes the rows deterministic.
 
-    Rows of a table without a key are not compared with earlier ones.
+    Rows of a table without a key are not compared with earlier ones. A table with `has_history` false is left out of
+    the snapshots of days.
     """
 
     name: str
@@ -31,6 +32,12 @@ class PublicTable:
     key: tuple[str, ...]
     order: tuple[str, ...]
     without: tuple[str, ...] = ()  # columns that are not published
+    has_history: bool = True
+
+    @property
+    def model(self) -> str:
+        """Name of the model that makes the rows."""
+        return self.relation.rpartition(".")[2]
 
     @property
     def file_name(self) -> str:
@@ -86,6 +93,8 @@ class Contract:
     sources: str  # query for the bronze contents of `$client`: file_key, version_id, sha256, size_bytes
     change_log: str  # path in the lake; no two products share one
     versioned: VersionedFolder | None = None
+    # Column of samples with their time: a run leaves out those that are dated after it. None if it leaves out none.
+    sample_time: str | None = None
     notes: tuple[PublicTable, ...] = ()  # published in silver next to the samples, without a log of changes
 
     @property

@@ -30,7 +30,8 @@ from tribolake.market.object_lineage import ObjectOrigin, RawUses, lineage_of_ob
 from tribolake.market.processed import KINDS
 from tribolake.market.product import MARKET
 from tribolake.market.sample import after_close, as_bytes, chart_of, key_of
-from tribolake.market.value_lineage import ValueLineage, lineage_of_value
+from tribolake.market.traced_values import ValueLineage
+from tribolake.market.value_lineage import lineage_of_value
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings
 
@@ -194,6 +195,10 @@ def test_number_that_is_published_otherwise_is_found(published: Settings, monkey
         (("AAPL", date(2005, 3, 5), "rsi_14"), "the nearest are 2005-03-04 and 2005-03-07"),
         (("MSFT", date(2005, 3, 4), "rsi_14"), "market status"),
         (("AAPL", date(2005, 3, 4), "rsi"), "choose one of sma_20"),
+        (("AAPL", date(2005, 3, 4), "volume_sma_20_percentile"), "market status"),
+        (("AAPL", date(2005, 3, 4), "return_1", "reference"), "choose 1.0"),
+        (("AAPL", date(2005, 3, 5), "return_1"), "the nearest are 2005-03-04 and 2005-03-07"),
+        (("AAPL", date(2005, 3, 5), "rsi_14_mean"), "the nearest are 2005-03-04 and 2005-03-07"),
         (("AAPL", date(2005, 3, 4), "rsi_14", "2.0"), "1.0 or reference"),
         (("../x", date(2005, 3, 4), "rsi_14"), "not a symbol"),
     ],

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from tribolake.oil.feedback.give import give
 from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
@@ -253,6 +254,12 @@ def test_limits_diff_names_moved_limits_and_changed_samples(settings, tribolake)
     # The published judgement by the current version agrees.
     in_force = dict(query(settings, "select sampleNumber, report_status from gold.classified_reports"))
     assert all(in_force[sample["sample_number"]] == sample["status_after"] for sample in found["samples"])
+    # What was said of a sample is counted, and changes nothing.
+    said_of = found["samples"][0]["sample_number"]
+    give(settings, said_of, "confirmed", "A. Rojas", datetime.now(UTC), ["emin"], finding="bearing")
+    give(settings, said_of, "seen", "A. Rojas", datetime.now(UTC), ["emin"])
+    again = tribolake("limits", "diff", of_emin[0], of_emin[-1], "--lake", str(settings.lake))
+    assert "1 of them with a confirmed finding, 0 said to be false alarms" in " ".join(again.stdout.split())
     unknown = tribolake("limits", "diff", of_emin[0], "default-000000000000", "--lake", str(settings.lake))
     assert unknown.returncode == 2
     assert "choose one of" in unknown.stderr

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -254,6 +257,33 @@ def test_results_in_rows_of_their_own_are_one_sample(query):
     assert query("select row_number, reason from silver.rejected_rows where client = 'lims' order by all") == [
         (7, "no_sample_number"), (8, "no_component"), (9, "no_component"),
     ]  # fmt: skip
+
+
+def test_cells_of_results_in_rows_of_their_own_are_found(lake: Path):
+    """Two results of one essay contradict each other: both are found."""
+    code = (
+        "import duckdb, json, sys; from pathlib import Path; from tribolake.settings import load_settings;"
+        "from tribolake.lake.replicas import open_objects; from tribolake.oil.written.rows import read_written;"
+        "from tribolake.oil.written.cells import find_result;"
+        "from tribolake.trace.manifests import current_publication;"
+        "settings = load_settings(lake=Path(sys.argv[1])); published = open_objects(settings);"
+        "(source,) = current_publication(published, 'lims').sources;"
+        "report = {'laboratory': 'lims', 'sourceSheet': '*', 'sourceRow': 2};"
+        "rows = read_written(settings, report, source, published).rows;"
+        "found = [(row.number, find_result('lims', '*', row.cells, 'Hollín')) for row in rows];"
+        "print(json.dumps([(number, sorted(one.values | one.names)) for number, one in found if one]))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(lake)],
+        cwd=lake.parent,
+        env=os.environ | {"PYTHONPATH": str(lake.parent / "python")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(ended.stdout or "null") == [[4, ["parameter", "result"]], [5, ["parameter", "result"]]], (
+        ended.stderr
+    )
 
 
 def test_second_name_of_a_header_and_of_a_sheet_is_read(query):

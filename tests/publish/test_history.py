@@ -24,8 +24,11 @@ from tribolake.errors import ConfigurationError
 from tribolake.lake.files import FICLONE
 from tribolake.oil.product import OIL
 from tribolake.publish.history import days_of, published_as_of
+from tribolake.publish.manifest import kept_files
 from tribolake.publish.places import Places
 from tribolake.publish.retention import retention
+from tribolake.settings import Settings
+from tribolake.trace.verify import verify
 
 
 def as_of(root: Path, day: str) -> Path:
@@ -34,7 +37,21 @@ def as_of(root: Path, day: str) -> Path:
 
 def mark_as_of(root: Path, day: str) -> set[int]:
     folder = as_of(root, day)
-    return marks_in(*(folder / file["name"] for file in read_whole(folder)["files"]))
+    return marks_in(*(folder / file["name"] for file in kept_files(read_whole(folder))))
+
+
+def test_history_leaves_results_out_and_is_whole(settings: Settings):
+    settings.lake.mkdir()
+    for turn, day in enumerate(("2026-01-01", "2026-01-02")):
+        publish(warehouse(turn), settings.lake, f"run-{turn}", day)
+    assert (gold_of(settings.lake) / "results.parquet").exists()
+    for day in snapshots(settings.lake):
+        names = {path.name for path in (gold_of(settings.lake) / "_history" / day).iterdir()}
+        assert "component_status.parquet" in names
+        assert "results.parquet" not in names
+    assert verify(OIL, settings).differences == []
+    (gold_of(settings.lake) / "_versions" / "run-1" / "results.parquet").unlink()
+    assert "results.parquet" in verify(OIL, settings).differences[0].file
 
 
 def test_history_of_several_days_has_every_day(tmp_path):

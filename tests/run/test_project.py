@@ -87,7 +87,7 @@ def test_every_model_has_a_data_test_or_a_unit_test():
         assert model.get("data_tests") or of_columns or name in tested, name
 
 
-@pytest.mark.parametrize("name", ["classified_reports", "machine_status_current", "stewart_limits"])
+@pytest.mark.parametrize("name", [table.model for table in OIL.contract.tables])
 def test_public_gold_has_an_enforced_contract(name):
     config = model_properties()[name]["config"]
     assert config["contract"]["enforced"] is True

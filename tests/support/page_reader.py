@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from tribolake.settings import Settings
 from tribolake.web.app import make_app
+from tribolake.web.desk import Desk
 
 
 def _now() -> datetime:
@@ -26,9 +27,11 @@ class Pages:
     settings: Settings
     now: Callable[[], datetime] = _now
     log: list[str] = field(default_factory=list)
+    desk: Desk = field(default_factory=Desk)
 
     def __post_init__(self) -> None:
-        self.client = TestClient(make_app(self.settings, self.log.append, self.now), base_url="http://127.0.0.1:8710")
+        app = make_app(self.settings, self.log.append, self.now, self.desk)
+        self.client = TestClient(app, base_url="http://127.0.0.1:8710")
 
     def ask(self, path: str, **query: object) -> Response:
         return self.client.get(f"{path}?{urlencode(query)}" if query else path)

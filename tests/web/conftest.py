@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import duckdb
 import pytest
 from tests.support.hostile_samples import hostile_workbook
 from tests.support.page_reader import Pages
@@ -11,20 +14,29 @@ from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
 
+WAREHOUSE_ASIDE = "warehouse.duckdb"
+
 
 @pytest.fixture(scope="session")
 def page_lake(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Settings:
-    """The lake, without its warehouse: no page needs it."""
+    """The lake, without its warehouse: no page needs it. It is set aside for tests that compare pages with it."""
     settings = load_settings(lake=tmp_path_factory.mktemp("pages") / "lake")
     write_sample_lake(settings.lake, finning_units=1, als_units=3, months=10)
     hostile = settings.lake / "oil-analysis" / "bronze" / "cda" / "2026-02-01" / "hostile.xlsx"
     hostile.parent.mkdir(parents=True)
     hostile.write_bytes(hostile_workbook())
     run(OIL, settings)
-    settings.warehouse.unlink()
+    settings.warehouse.rename(settings.lake.parent / WAREHOUSE_ASIDE)
     return settings
 
 
 @pytest.fixture(scope="session")
 def pages(page_lake: Settings) -> Pages:
     return Pages(page_lake)
+
+
+@pytest.fixture(scope="session")
+def warehouse_of_pages(page_lake: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse of the lake of the pages."""
+    with duckdb.connect(page_lake.lake.parent / WAREHOUSE_ASIDE, read_only=True) as warehouse:
+        yield warehouse

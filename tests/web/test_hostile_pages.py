@@ -14,14 +14,16 @@ from tribolake.texts import UNSEEN, one_line
 pytestmark = pytest.mark.slow
 # Every element and attribute that a template writes.
 ELEMENTS = {
-    "a", "b", "bdi", "body", "circle", "code", "dd", "details", "div", "dl", "dt", "footer", "h1", "h2", "head",
-    "header", "html", "li", "link", "main", "meta", "nav", "p", "path", "rect", "section", "span", "summary", "svg",
-    "table", "tbody", "td", "th", "thead", "time", "title", "tr", "ul",
+    "a", "b", "bdi", "body", "button", "circle", "code", "dd", "desc", "details", "div", "dl", "dt", "figcaption",
+    "figure", "footer", "form", "h1", "h2", "h3", "head", "header", "html", "input", "label", "li", "link", "main",
+    "mark", "meta", "nav", "option", "p", "path", "rect", "section", "select", "span", "summary", "svg", "table",
+    "tbody", "td", "text", "th", "thead", "time", "title", "tr", "ul",
 }  # fmt: skip
 ATTRIBUTES = {
-    "aria-current", "aria-hidden", "aria-label", "charset", "class", "content", "cx", "cy", "d", "datetime", "height",
-    "href", "hreflang", "id", "lang", "name", "r", "rel", "role", "rx", "scope", "tabindex", "title", "type", "viewbox",
-    "width", "x", "y",
+    "action", "aria-current", "aria-hidden", "aria-label", "autocomplete", "charset", "class", "content", "cx",
+    "cy", "d", "datetime", "download", "height", "href", "hreflang", "id", "inputmode", "lang", "maxlength",
+    "method", "name", "r", "rel", "required", "role", "rx", "scope", "tabindex", "title", "type", "value",
+    "viewbox", "width", "x", "y",
 }  # fmt: skip
 LONG = 1000
 
@@ -32,6 +34,7 @@ def check(page: BeautifulSoup) -> None:
     assert {name for element in page.find_all(True) for name in element.attrs} <= ATTRIBUTES
     for element in page.find_all(href=True):
         assert element["href"].startswith(("/", "#")) and not element["href"].startswith("//"), element["href"]
+    assert {form["action"].partition("?")[0] for form in page.select("form")} <= {"/feedback"}
     assert not UNSEEN.findall(page.get_text().replace("\n", ""))
 
 

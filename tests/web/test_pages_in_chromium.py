@@ -82,7 +82,8 @@ def addresses(pages: Pages) -> dict[str, str]:
         "report in English": f"{report}&lang=en",
         "report of a hostile machine": "/r?client=cda&sample=H-0",
         "report of a hostile component": "/r?client=cda&sample=C-1",
-        "lineage": f"/lineage?{number}&essay=Agua",
+        "lineage": f"/lineage?{number}&essay=Hierro",
+        "lineage of a hostile machine": "/lineage?client=cda&sample=H-0&essay=Hierro",
     }
 
 
@@ -161,6 +162,23 @@ def test_printed_page_is_light_and_has_no_buttons(browser: Browser, address: str
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert page.evaluate("getComputedStyle(document.body).color") == "rgb(24, 33, 44)"
         assert not page.locator(".button").first.is_visible()
+
+
+def test_file_of_a_report_is_styled_and_asks_for_nothing(browser: Browser, pages: Pages, tmp_path: Path):
+    """Its own policy allows its style and nothing else."""
+    content = pages.ask("/take/report", client="cda", sample="H-0").content
+    file = tmp_path / "report.html"
+    file.write_bytes(content.replace(b"</main>", b"<script>document.title = 'ran'</script><img src='x.svg'></main>"))
+    (tmp_path / "x.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>", encoding="utf-8")
+    with browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark") as context:
+        page = context.new_page()
+        came: list[str] = []
+        page.on("requestfinished", lambda request: came.append(request.url))
+        page.goto(file.as_uri())
+        assert came == [file.as_uri()]
+        assert page.title() != "ran"
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 21, 27)"
+        assert page.evaluate(WIDER) == 0
 
 
 def test_answer_to_a_request_that_is_none_has_no_traceback(address: str):

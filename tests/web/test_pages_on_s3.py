@@ -30,5 +30,8 @@ def test_each_page_of_a_lake_on_s3_is_answered(lake_on_s3: Settings):
     report = pages.read(machine.select_one("table.components th a")["href"])
     assert report.select("table.values tbody tr")
     lineage = pages.read(report.select_one(".codes + p a")["href"])
-    assert "no se comparó" in text_of(lineage.select_one(".verdict"))
+    assert "mismos bytes" in text_of(lineage.select_one(".verdict"))
+    assert lineage.select(".cells div")
+    value = pages.read(report.select_one("table.values a.value")["href"])
+    assert value.select_one("#cell mark")
     assert pages.log == []

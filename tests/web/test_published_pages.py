@@ -90,7 +90,7 @@ def test_every_value_of_a_report_is_the_column_of_gold(page_lake: Settings, page
 
 def test_limits_of_a_page_are_those_that_judged(page_lake: Settings, pages: Pages):
     checked = 0
-    for report in rows(page_lake, REPORTS)[::25]:
+    for report in rows(page_lake, REPORTS)[::20]:
         names = names_of(report)
         (row,) = find_reports(page_lake, names["client"], names["sample"], laboratory=names["laboratory"])
         judged = {value["essay"]: value for value in shown_report(page_lake, row).values}
@@ -112,6 +112,27 @@ def test_order_of_the_fleet_is_that_of_the_status(page_lake: Settings, pages: Pa
     silent = [one_line(one["unit_id"]) for one in status if one["is_recent"] is False]
     assert len(page.select(".silent tbody tr")) == len(silent)
     assert recent
+
+
+def test_score_of_a_machine_is_the_one_that_orders(page_lake: Settings, pages: Pages, tribolake):
+    status = json.loads(tribolake("status", "--json", "--lake", str(page_lake.lake)).stdout)["machines"]
+    weighted = next(one for one in status if one["weighted_machine_score"] != one["machine_score"])
+    page = pages.read("/m", client=weighted["client"].lower(), unit=weighted["unit_id"])
+    assert f"puntaje {SPANISH.number(weighted['weighted_machine_score'])} " in text_of(page.select_one(".headline"))
+
+
+def test_component_without_oil_hours_has_no_label_of_them(page_lake: Settings, pages: Pages):
+    found = rows(
+        page_lake,
+        "select client, unitId, componentName, oilMeter from classified_reports where length(unitId) < 20"
+        " qualify row_number() over (partition by client, unitId, componentName order by sampleTimestamp desc) = 1"
+        " order by oilMeter is not null, unitId limit 1",
+    )
+    assert found[0]["oilMeter"] is None
+    page = pages.read("/m", client=found[0]["client"].lower(), unit=found[0]["unitId"])
+    cells = [row.select("td.number")[-1] for row in page.select("table.components tbody tr")]
+    assert [cell for cell in cells if not text_of(cell)]
+    assert not [cell for cell in cells if text_of(cell) == "Horas de aceite"]
 
 
 def test_first_row_shows_the_breaches_that_decide(page_lake: Settings, pages: Pages):
@@ -163,6 +184,7 @@ def test_lineage_names_file_row_run_and_text_as_written(page_lake: Settings, pag
     for text in (report["sourceFile"], str(report["sourceRow"]), manifest["run_id"], "mismos bytes"):
         assert text in said
     assert "Agua" in text_of(page.select_one("tr.chosen"))
+    assert manifest["code"] in said
 
 
 def test_changed_file_in_bronze_is_told(page_lake: Settings, pages: Pages):
@@ -171,7 +193,10 @@ def test_changed_file_in_bronze_is_told(page_lake: Settings, pages: Pages):
     content = file.read_bytes()
     try:
         file.write_bytes(content + b"x")
-        assert pages.read("/lineage", **names_of(report)).select_one(".verdict.broken")
+        page = pages.read("/lineage", **names_of(report))
+        assert page.select_one(".verdict.broken")
+        assert "ya no tiene los bytes" in text_of(page.select_one(".notice"))
+        assert not page.select(".cells")
     finally:
         file.write_bytes(content)
     assert not pages.read("/lineage", **names_of(report)).select_one(".verdict.broken")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 from tests.support.page_reader import Pages, text_of
-from tests.support.small_warehouse import gold_of, publish, warehouse
+from tests.support.small_warehouse import gold_of, publish, shelf_in, warehouse
 
 from tribolake.lake.replicas import open_objects
 from tribolake.oil.product import OIL
+from tribolake.oil.questions.machine import show_machine
+from tribolake.publish.gold import publish_client
+from tribolake.publish.version import ManifestHeader
 from tribolake.settings import Settings
 from tribolake.trace.manifests import current_publication
 from tribolake.trace.pinned import PinnedObjects
+from tribolake.trace.published_rows import PublishedEarlier
 from tribolake.trace.query import query
 
 RUNS = "20260131T000000000000Z-0001", "20260201T000000000000Z-0002"
@@ -95,6 +100,23 @@ def test_client_whose_files_cannot_be_read_is_named(published: Settings):
         file.unlink()
     page = Pages(published).read("/")
     assert "No se pueden leer los datos publicados de CDA" in text_of(page.find(role="note"))
+
+
+def test_client_of_an_earlier_release_names_the_command(settings: Settings):
+    settings.lake.mkdir()
+    # Its contract had no status of components, and no results.
+    contract = replace(OIL.contract, tables=OIL.contract.tables[:3])
+    header = ManifestHeader(RUNS[0], "default", "2026-01-31")
+    publish_client(warehouse(1, rows=20), contract, shelf_in(settings.lake), "cda", header, {})
+    pages = Pages(settings)
+    for path, name in (("/m", {"unit": "T_1"}), ("/r", {"sample": "S1"})):
+        answer = pages.ask(path, client="cda", **name)
+        assert answer.status_code == 503
+        assert "Una versión anterior publicó los datos de CDA" in answer.text
+        assert "tribolake run" in answer.text
+    assert pages.log == []
+    with pytest.raises(PublishedEarlier, match=r"published cda without component_status: start `tribolake run`"):
+        show_machine(settings, "T_1", None, date(2026, 2, 1))
 
 
 @pytest.mark.parametrize(("days", "is_stale"), [(1, False), (30, True)])

@@ -95,7 +95,8 @@ judged as (
             {{ floored('least', 'limits.lower_' ~ band, 'floors.lower_floor_' ~ band) }} as lower_{{ band }},
         {%- endfor %}
         limits.source_level_normal as limits_level,
-        limits.quality as limits_quality
+        limits.quality as limits_quality,
+        limits.n as limits_samples
     from measured
     left join limits
         on
@@ -214,7 +215,15 @@ select
     case when decided.counts_for_status then coalesce(essay_points.points, bands.points, 0) else 0 end as status_points,
     decided.group_median,
     decided.laboratory,
-    decided.sampleOccurrence
+    decided.sampleOccurrence,
+    -- The limits of its group, which a floor may outrank.
+    {% for band in ['normal', 'alert', 'critic'] -%}
+        decided.percentile_{{ band }} as threshold_{{ band }},
+    {% endfor -%}
+    {% for band in ['normal', 'alert', 'critic'] -%}
+        decided.lower_percentile_{{ band }} as lower_{{ band }},
+    {% endfor -%}
+    decided.limits_samples
 from decided
 left join bands on decided.band = bands.band
 left join essay_points

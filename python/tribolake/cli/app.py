@@ -19,7 +19,7 @@ from tribolake.cli.streams import exit_code, open_streams, use_utf8
 NAMES = (
     "run", "watch", "status", "verify", "history", "query", "snapshot", "fetch", "lineage", "reprocess", "arrivals",
     "rejected", "alias", "limits", "show", "top-movers", "export", "recommendations", "lake", "lab", "synth", "demo",
-    "docs", "config", "doctor", "serve", "market",
+    "docs", "config", "doctor", "feedback", "serve", "market",
 )  # fmt: skip
 
 

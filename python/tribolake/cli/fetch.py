@@ -26,8 +26,8 @@ def fetch(
     artefact: Annotated[
         str,
         typer.Argument(
-            help="classified_reports, machine_status_current, stewart_limits, judging_limits, harmonized, rejected or "
-            "delta."
+            help="classified_reports, machine_status_current, stewart_limits, component_status, results, "
+            "judging_limits, harmonized, rejected or delta."
         ),
     ],
     client: Annotated[str, typer.Option("--client", metavar="NAME", help="The client.")],

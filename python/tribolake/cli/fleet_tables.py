@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tribolake.cli.console import format_status, new_table
 from tribolake.cli.printable import printable
-from tribolake.oil.fleet import word_of
+from tribolake.oil.fleet import score_that_orders, word_of
 
 SHOWN_MACHINES = 15
 SHOWN_WITHOUT_SAMPLE = 5
@@ -61,15 +61,6 @@ def first_component(machine: Machine) -> str:
     return machine["first_component"] or machine["worst_component"] or ""
 
 
-def score_that_orders(machine: Machine) -> str:
-    """Return the score that orders machines of one deadline: points weighted by how critical a component is.
-
-    Earlier releases published the sum of points only.
-    """
-    weighted = machine["weighted_machine_score"]
-    return f"{machine['machine_score'] if weighted is None else weighted:g}"
-
-
 def _print_machines(
     console: Console, machines: Sequence[Machine], columns: Sequence[str], shown: int | None, title: str
 ) -> None:
@@ -85,7 +76,7 @@ CELLS: Mapping[str, Callable[[Machine], str | Text]] = {
     "client": lambda machine: printable(machine["client"]),
     "unit": lambda machine: printable(machine["unit_id"]),
     "status": machine_status,
-    "score": score_that_orders,
+    "score": lambda machine: f"{score_that_orders(machine):g}",
     "deadline": lambda machine: word_of(machine["urgency"]),
     "until": until,
     "look first at": lambda machine: printable(first_component(machine)),

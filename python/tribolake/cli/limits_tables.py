@@ -29,8 +29,10 @@ def print_limits_diff(found: LimitsDiff) -> None:
         )
     console.print(table)
     table = new_table(
-        "unit", "component", "sample", "sampled", "before", "after", "score",
-        title=f"{len(found.samples)} samples would change their status", right=("score",),
+        "unit", "component", "sample", "sampled", "before", "after", "score", "feedback",
+        title=f"{len(found.samples)} samples would change their status, {found.said('confirmed')} of them with a "
+        f"confirmed finding, {found.said('false_alarm')} said to be false alarms",
+        right=("score",),
     )  # fmt: skip
     for sample in found.samples[:SHOWN_ROWS]:
         table.add_row(
@@ -41,6 +43,7 @@ def print_limits_diff(found: LimitsDiff) -> None:
             format_status(sample["status_before"]),
             format_status(sample["status_after"]),
             _change(sample["score_before"], sample["score_after"]),
+            ", ".join(sample["feedback"]),
         )
     console.print(table)
     if max(len(found.limits), len(found.samples)) > SHOWN_ROWS:

@@ -30,22 +30,17 @@ from tribolake.cli.options import (
     retry_while_busy,
 )
 from tribolake.cli.run_tables import print_run
-from tribolake.cli.synth import require_folder
 from tribolake.errors import ConfigurationError
 from tribolake.lake import require_bronze
-from tribolake.market.bodies import iso
-from tribolake.market.fetch import fetch as fetch_symbols
-from tribolake.market.imports import import_files
 from tribolake.market.keys import raw_inbox
-from tribolake.market.market_lake import MarketLake
 from tribolake.market.processed import KINDS
-from tribolake.market.sample import SAMPLED_UNTIL, write_sample
 from tribolake.market.status import market_status
 from tribolake.market.symbols import symbol_of
 from tribolake.products import MARKET
 from tribolake.run.pipeline import run as run_pipeline
 from tribolake.settings import IS_CHECKOUT, PROJECT_DIR, Settings
 
+# A run without news imports neither numpy nor pyarrow: they are a tenth of importing dbt. So commands import their own.
 app = new_app()
 app.add_typer(market_lineage.app)  # without a name: its commands are those of this group
 app.add_typer(market_reprocess.app)
@@ -78,6 +73,8 @@ def fetch(
 
     Exit codes: 0 done, 2 bad usage, 4 some symbols were not fetched: they are named.
     """
+    from tribolake.market.fetch import fetch as fetch_symbols  # noqa: PLC0415 - see above
+
     with explained_errors(as_json=as_json):
         wanted = [symbol_of(symbol) for symbol in (*(symbols or ()), *(_lines(file) if file else ()))]
         if not wanted:
@@ -111,6 +108,8 @@ def import_(
     as_json: JsonOption = False,
 ) -> None:
     """Stage files that another program fetched, as they are."""
+    from tribolake.market.imports import import_files  # noqa: PLC0415 - see above
+
     with explained_errors(as_json=as_json):
         at = fetched_at.replace(tzinfo=UTC) if fetched_at else None
         staged = import_files(_settings(lake), files, ticker, at)
@@ -194,21 +193,13 @@ def get(
 
     With --as-known-on, they are computed from the responses, splits and dividends that were known on a day.
     """
-    with explained_errors(as_json=as_json):
-        _require_kind(kind)
-        settings, found = _settings(lake), None
-        if as_known_on:
-            from tribolake.market.as_known_on import get_as_known_on  # noqa: PLC0415 - stored values need no TA-Lib
+    from tribolake.market.retrieval import get_values  # noqa: PLC0415 - see above
 
-            if day:
-                raise ConfigurationError("give --date or --as-known-on, not both: one is of a stored computation")
-            found = get_as_known_on(
-                settings, kind, symbol, as_known_on.date(), session=_day(session), computation_version=version
-            )
-        else:
-            found = MarketLake(settings).get(kind, symbol, day=_day(day), session=_day(session), version=version)
-        if found is None:
-            raise ConfigurationError(f"no {kind} of {symbol!a} fit: `tribolake market status` lists the tickers")
+    with explained_errors(as_json=as_json):
+        found = get_values(
+            _settings(lake), kind, symbol,
+            day=_day(day), session=_day(session), version=version, as_known_on=_day(as_known_on),
+        )  # fmt: skip
         if as_json:
             print_json(found)
         else:
@@ -227,6 +218,8 @@ def versions(
     as_json: JsonOption = False,
 ) -> None:
     """List every stored computation of a ticker, the latest first. `market get --version` shows one of them."""
+    from tribolake.market.market_lake import MarketLake  # noqa: PLC0415 - see above
+
     with explained_errors(as_json=as_json):
         if kind is not None:
             _require_kind(kind)
@@ -236,9 +229,7 @@ def versions(
                 f"no computations of {symbol!a} are stored: `tribolake market status` lists the tickers"
             )
         if as_json:
-            print_json(
-                {"versions": [vars(one) | {"computed_at": iso(one.computed_at, "computed_at")} for one in found]}
-            )
+            print_json({"versions": [one.as_dict() for one in found]})
         else:
             print_versions(found)
 
@@ -249,6 +240,9 @@ def demo(lake: LakeOption = None, quiet: QuietOption = False) -> None:
 
     The result is a table of tickers, the lineage of a value, and a comparison of two computation versions.
     """
+    from tribolake.cli.synth import require_folder  # noqa: PLC0415 - see above
+    from tribolake.market.sample import write_sample  # noqa: PLC0415 - see above
+
     default = (PROJECT_DIR if IS_CHECKOUT else Path.cwd()) / "data" / "market-demo"
     with explained_errors():
         settings = MARKET.of(require_folder(open_settings(lake=lake or default)))
@@ -262,6 +256,7 @@ def demo(lake: LakeOption = None, quiet: QuietOption = False) -> None:
 
 def _show_origin(settings: Settings) -> None:
     """Show where a value of the demo comes from, and how it differs from that of the former formulas."""
+    from tribolake.market.sample import SAMPLED_UNTIL  # noqa: PLC0415 - see above
     from tribolake.market.value_lineage import lineage_of_value  # noqa: PLC0415 - fetching needs no TA-Lib
     from tribolake.market.version_comparison import compare_versions  # noqa: PLC0415
 

@@ -35,7 +35,10 @@ def lineage(
     session: Annotated[
         datetime | None, typer.Argument(formats=["%Y-%m-%d"], help="Day of the market.", show_default=False)
     ] = None,
-    name: Annotated[str | None, typer.Argument(metavar="INDICATOR", help="Such as rsi_14.", show_default=False)] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Such as rsi_14, rsi_14_percentile or beta_90.", show_default=False),
+    ] = None,
     lake: LakeOption = None,
     computation_version: Annotated[
         str | None, typer.Option(metavar="VERSION", help="Of the formula. [default: that of the seed]")
@@ -52,11 +55,11 @@ def lineage(
         settings = MARKET.of(open_settings(lake=lake))
         if "/" in what:
             if session or name or computation_version:
-                raise ConfigurationError("give a key alone, or a ticker with a session and an indicator")
+                raise ConfigurationError("give a key alone, or a ticker with a session and a name")
             ended = _of_object(settings, what, as_json)
         else:
             if session is None or name is None:
-                raise ConfigurationError("give a session and an indicator: `market lineage NVDA 2025-01-15 rsi_14`")
+                raise ConfigurationError("give a session and a name: `market lineage NVDA 2025-01-15 rsi_14`")
             ended = _of_value(settings, what, session.date(), name, computation_version, as_json)
         raise typer.Exit(ended)
 

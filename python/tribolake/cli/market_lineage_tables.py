@@ -14,20 +14,20 @@ from tribolake.cli.printable import printable
 if TYPE_CHECKING:
     from tribolake.market.object_lineage import ObjectOrigin, RawUses
     from tribolake.market.raw_objects import RawObject
-    from tribolake.market.value_lineage import ValueLineage
+    from tribolake.market.traced_values import ValueLineage
 
 SHOWN = 20
 
 
 def print_value_lineage(found: ValueLineage) -> None:
     """Print a value, its formula, its raw objects, and the last of its inputs."""
-    console, computation = open_console(), found.computation
+    console = open_console()
     value = f"undefined ({printable(found.undefined)})" if found.value is None else repr(found.value)
     console.print(f"[bold]{found.name}[/bold] of {printable(found.symbol)}, session {found.session_date}: {value}")
-    console.print(f"version {printable(computation.computation_version)}: {printable(found.formula.text)}")
+    console.print(f"version {printable(found.computation_version)}: {printable(found.formula.text)}")
     console.print(f"published by run {printable(found.run.run_id)}, manifest {printable(found.run.manifest)}")
     console.print(f"sessions used: {found.sessions:,}, from {found.first_session} to {found.session_date}")
-    numbers = Counter([*(one.key for one in found.inputs), *(split.key for split in found.splits)])
+    numbers = Counter(one.key for part in (found.inputs, found.splits, found.dividends) for one in part)
     for raw in found.objects[-SHOWN:]:
         console.print(f"{_identity(raw)}, {numbers[raw.key]:,} numbers")
     if len(found.objects) > SHOWN:
@@ -45,6 +45,10 @@ def print_value_lineage(found: ValueLineage) -> None:
         counted = "counts" if split.is_counted else "divided the prices of its response"
         where = printable(f"{split.key} {split.pointer or ''}")
         console.print(f"split of {split.ex_date}, ratio {split.ratio}, {counted}: {where}")
+    for dividend in found.dividends[-SHOWN:]:
+        where = printable(f"{dividend.key} {dividend.pointer or ''}")
+        close = f"{dividend.close_before.used!r} on {dividend.close_before.session_date}"
+        console.print(f"dividend of {dividend.ex_date}, {dividend.amount!r} of a close of {close}: {where}")
     if not found.problems:
         console.print("[green]every number is in the bytes, and they give the value to the last bit[/green]")
     _print_problems(console, found.problems)

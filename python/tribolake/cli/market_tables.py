@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Column, Table
 
 from tribolake.cli.console import open_console
 from tribolake.cli.printable import printable
-from tribolake.market.fetch import Fetched
-from tribolake.market.market_lake import StoredVersion
+
+if TYPE_CHECKING:
+    from tribolake.market.fetch import Fetched
+    from tribolake.market.market_lake import StoredVersion
 
 COLUMNS = (
     "first_session", "last_session", "sessions", "missing", "close", "currency", "rsi_14", "corrections", "rejected",

@@ -57,9 +57,10 @@ def query(
 ) -> None:
     """Query gold, silver and bronze of a lake in SQL, in a folder or on S3. Nothing else can be read or written.
 
-    Tables: `classified_reports`, `machine_status_current`, `stewart_limits`, `harmonized` and `rejected`, each with
-    all clients as their manifests name them. Of `--product market`: `indicators`, `percentiles`, `features`,
-    `correlations`, `bars` and the notes about bars. `bronze_NAME` is the bronze of a client that delivers Parquet.
+    Tables: `classified_reports`, `machine_status_current`, `stewart_limits`, `component_status`, `results`,
+    `harmonized` and `rejected`, each with all clients as their manifests name them. Of `--product market`:
+    `indicators`, `percentiles`, `features`, `correlations`, `bars` and the notes about bars. `bronze_NAME` is
+    the bronze of a client that delivers Parquet.
     """
     with explained_errors():
         is_table = not (as_json or as_csv or as_csv_for_excel)

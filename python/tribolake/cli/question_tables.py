@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tribolake.cli.console import SHOWN_ROWS, format_status, new_table, open_console
-from tribolake.cli.fleet_tables import machine_status, score_that_orders, until
+from tribolake.cli.fleet_tables import machine_status, until
 from tribolake.cli.printable import printable
-from tribolake.oil.fleet import word_of
+from tribolake.oil.fleet import score_that_orders, word_of
 from tribolake.oil.questions.limits import THRESHOLDS
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def print_machine(found: ShownMachine) -> None:
     """Print a machine, its components by deadline, and days on which samples of one oil differ."""
     console, machine = open_console(), found.machine
     console.print(f"{printable(machine['client'])} {printable(machine['unit_id'])}:", machine_status(machine), end="")
-    console.print(f", score {score_that_orders(machine)}, deadline {word_of(machine['urgency']) or 'none'}", end=" ")
+    console.print(f", score {score_that_orders(machine):g}, deadline {word_of(machine['urgency']) or 'none'}", end=" ")
     console.print(until(machine))
     console.print(printable(machine["machine_ai_recommendation"] or ""))
     table = new_table(

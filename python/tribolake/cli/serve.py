@@ -17,7 +17,8 @@ app = new_app()
 
 @app.command(
     epilog="**Examples**\n\n`tribolake serve --lake lake`\n\n"
-    "`tribolake serve --lake s3://mining-data-mesh --port 0`  on a free port"
+    "`tribolake serve --lake s3://mining-data-mesh --port 0`  on a free port\n\n"
+    "`tribolake serve --lake lake --read-only`  shows feedback, takes none"
 )
 def serve(
     lake: LakeOption = None,
@@ -25,15 +26,17 @@ def serve(
         "127.0.0.1"
     ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 is a free one.")] = PORT,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Show feedback, and take none.")] = False,
 ) -> None:
     """Show the fleet, its machines and reports on pages in the browser, from published files.
 
-    The pages only read: they open no warehouse, and work while a run works. Ctrl-C ends the server.
+    Pages open no warehouse, and work while a run works. They store feedback, and nothing else. Ctrl-C ends the server.
     """
     with explained_errors():
         try:
             # Imported here: who has not installed the extra gets a sentence.
             from tribolake.web.app import make_app  # noqa: PLC0415
+            from tribolake.web.desk import Desk  # noqa: PLC0415
             from tribolake.web.serving import listen  # noqa: PLC0415
             from tribolake.web.serving import serve as answer_requests  # noqa: PLC0415
         except ModuleNotFoundError as error:
@@ -43,6 +46,7 @@ def serve(
         settings = open_settings(lake=lake)
         listening = listen(host, port)
         try:
-            answer_requests(make_app(settings, lambda line: log(line, "error")), listening, typer.echo)
+            pages = make_app(settings, lambda line: log(line, "error"), desk=Desk(is_open=not read_only))
+            answer_requests(pages, listening, typer.echo)
         except KeyboardInterrupt:
             return

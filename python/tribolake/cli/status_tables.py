@@ -33,6 +33,8 @@ def print_status(found: LakeStatus, shown: int | None = SHOWN_MACHINES) -> None:
         console.print(f"waiting {printable(key)}")
     for failed in found.failed_files:
         console.print(f"[red]failed[/red] {printable(failed['file'])}: {printable(failed['problem'])}")
+    for unread in found.unread_feedback:
+        console.print(f"[yellow]unread feedback[/yellow] {printable(unread['file'])}: {printable(unread['problem'])}")
     print_passed_over(console, found)
     # Names that no seed has are shown below, once for all files.
     print_rejections(console, [one for one in found.rejected if one["subject"] not in ("sheet", "column")])

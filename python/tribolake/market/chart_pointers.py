@@ -17,11 +17,18 @@ def price_pointer(price: str, position: int) -> str:
 
 def split_pointers(document: Any, ex_date: date) -> list[str]:
     """Return the pointers to the splits of a day in the zone of the exchange."""
-    zone, splits = _at(document, f"{RESULT}/meta/exchangeTimezoneName"), _at(document, f"{RESULT}/events/splits")
-    names = (
-        [name for name, split in splits.items() if _day_of(split, zone) == ex_date] if isinstance(splits, dict) else []
-    )
-    return [f"{RESULT}/events/splits/{name.replace('~', '~0').replace('/', '~1')}" for name in names]
+    return _event_pointers(document, "splits", ex_date)
+
+
+def dividend_pointers(document: Any, ex_date: date) -> list[str]:
+    """Return the pointers to the amounts of the dividends of a day in the zone of the exchange."""
+    return [f"{pointer}/amount" for pointer in _event_pointers(document, "dividends", ex_date)]
+
+
+def _event_pointers(document: Any, kind: str, ex_date: date) -> list[str]:
+    zone, events = _at(document, f"{RESULT}/meta/exchangeTimezoneName"), _at(document, f"{RESULT}/events/{kind}")
+    names = [name for name, one in events.items() if _day_of(one, zone) == ex_date] if isinstance(events, dict) else []
+    return [f"{RESULT}/events/{kind}/{name.replace('~', '~0').replace('/', '~1')}" for name in names]
 
 
 def read_chart(content: bytes) -> Any:
@@ -43,10 +50,10 @@ def ratio_at(document: Any, pointer: str) -> float | None:
     return parts[0] / parts[1] if parts[0] is not None and parts[1] else None
 
 
-def _day_of(split: Any, zone: Any) -> date | None:
-    """Return the day of a split in a zone. None if the split has no time, or the zone is unknown here."""
+def _day_of(event: Any, zone: Any) -> date | None:
+    """Return the day of an event in a zone. None if it has no time, or the zone is unknown here."""
     try:
-        return datetime.fromtimestamp(split["date"], UTC).astimezone(ZoneInfo(zone)).date()
+        return datetime.fromtimestamp(event["date"], UTC).astimezone(ZoneInfo(zone)).date()
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
 

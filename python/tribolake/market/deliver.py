@@ -9,19 +9,23 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import duckdb
 
 from tribolake.errors import ConfigurationError, is_interrupt
-from tribolake.lake.custody import lock_machine
+from tribolake.lake.custody import Custody, lock_machine
+from tribolake.market.applied_versions import make_current
 from tribolake.market.deadline import GivenUp, within
 from tribolake.market.outbox import confirm, note_problem, pending, prepare, waits
 from tribolake.market.sinks import Sink, sink_names, sinks_of
 from tribolake.product import Product, Progress, StepResult
 from tribolake.run.attempt import keep_status, share_status
+from tribolake.run.history import keep_history
 from tribolake.run.home import open_custody
+from tribolake.run.plan import new_run_id
 from tribolake.run.project import Fingerprints
 from tribolake.run.warehouse import PastRun, is_unfinished, last_run, open_warehouse, table_exists
 from tribolake.settings import Settings
@@ -44,19 +48,22 @@ def deliver(warehouse: duckdb.DuckDBPyConnection, settings: Settings, run_id: st
     return _result(_serve_all(warehouse, settings, sinks_of(settings), progress))
 
 
-def deliver_pending(product: Product, settings: Settings, progress: Progress = lambda _: None) -> StepResult:
+def deliver_pending(
+    product: Product, settings: Settings, progress: Progress = lambda _: None, *, version: str | None = None
+) -> StepResult:
     """Deliver what earlier runs computed, without a run.
 
     Args:
         product: the market product.
         settings: of the product.
         progress: called with each delivery.
+        version: a computation version that becomes the current one first. Each ticker gets another object of it.
 
     Returns:
         The same as the step of a run.
 
     Raises:
-        ConfigurationError: no run has ended yet.
+        ConfigurationError: no run has ended yet, there is no such version, or tables are not published yet.
         LakeIsBusy: a run holds the lake.
     """
     served: dict[str, Served] = {}
@@ -69,7 +76,10 @@ def deliver_pending(product: Product, settings: Settings, progress: Progress = l
                 with open_warehouse(settings.warehouse) as warehouse:
                     past = last_run(warehouse)
                     if past is not None and table_exists(warehouse, "control", "pending_deliveries"):
-                        served = _serve_published(warehouse, product, settings, past, progress)
+                        run_id = past.run_id
+                        if version:
+                            run_id = _make_current(warehouse, product, settings, past, version, custody)
+                        served = _serve_published(warehouse, product, settings, past, run_id, progress)
                         keep_status(settings, warehouse, product)
             if past is None or not served:
                 raise ConfigurationError(f"{settings.address} has nothing to deliver yet: start `tribolake market run`")
@@ -78,13 +88,44 @@ def deliver_pending(product: Product, settings: Settings, progress: Progress = l
     return _result(served)
 
 
+def _make_current(
+    warehouse: duckdb.DuckDBPyConnection,
+    product: Product,
+    settings: Settings,
+    past: PastRun,
+    version: str,
+    custody: Custody,
+) -> str:
+    """Make a version current, and keep that in the lake. Returns the id under which its values are delivered.
+
+    A process that is killed afterwards leaves deliveries that are due: the next run makes them.
+    """
+    if not _is_published(warehouse, product, past):
+        raise ConfigurationError(NOT_CURRENT)
+    now = datetime.now(UTC)
+    run_id = new_run_id(now)
+    make_current(warehouse, version, now, run_id)
+    # Without the lake a later run copies it.
+    keep_history(warehouse, product, settings, run_id, custody.assert_lease_held)
+    return run_id
+
+
+def _is_published(warehouse: duckdb.DuckDBPyConnection, product: Product, past: PastRun) -> bool:
+    return not is_unfinished(warehouse, product, past) and past.fingerprints == Fingerprints.of(product)
+
+
 def _serve_published(
-    warehouse: duckdb.DuckDBPyConnection, product: Product, settings: Settings, past: PastRun, progress: Progress
+    warehouse: duckdb.DuckDBPyConnection,
+    product: Product,
+    settings: Settings,
+    past: PastRun,
+    run_id: str,
+    progress: Progress,
 ) -> dict[str, Served]:
     """Serve every sink. If tables may differ from what is published, serve the lake, whose objects are kept, only."""
     sinks = sinks_of(settings)
-    if not is_unfinished(warehouse, product, past) and past.fingerprints == Fingerprints.of(product):
-        prepare(warehouse, sink_names(settings), past.run_id)
+    if _is_published(warehouse, product, past):
+        prepare(warehouse, sink_names(settings), run_id)
         return _serve_all(warehouse, settings, sinks, progress)
     left_out = {
         sink.name: Served(waiting=len(pending(warehouse, sink.name)), problem=NOT_CURRENT)

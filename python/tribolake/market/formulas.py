@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from tribolake.market.indicators import Computation
+from tribolake.market.percentiles import LOOKBACK
 
 PRICES = ("open", "high", "low", "close", "volume")
 WHOLE_HISTORY = None
@@ -26,6 +28,56 @@ def formula_of(indicator: str, computation: Computation) -> Formula:
         KeyError: there is no such indicator.
     """
     return _formulas(computation)[indicator]
+
+
+MOMENT_TEXTS = {
+    "percentile": "percentile (rank)",
+    "mean": "mean",
+    "std": "deviation, divided by n,",
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "frequency_below": "share below {lower}",
+    "frequency_above": "share above {upper}",
+}
+
+
+def formula_of_moment(
+    indicator: str, moment: str, formula: Formula, lower: float | None, upper: float | None
+) -> Formula:
+    """Return the formula of a moment of an indicator's last values, given that of the indicator and its thresholds."""
+    what = MOMENT_TEXTS[moment].format(lower=lower, upper=upper)
+    text = f"{what} of {indicator} in the last {LOOKBACK} sessions, this one included; {indicator}: {formula.text}"
+    # The value of the first session of the window reads sessions before it.
+    return Formula(text, {price: count and count + LOOKBACK - 1 for price, count in formula.reads.items()})
+
+
+def formula_of_feature(name: str, benchmark: str | None) -> Formula:
+    """Return the formula of a feature. Its prices are closes that are adjusted for splits and dividends."""
+    kind, _, sessions = name.rpartition("_")
+    against = benchmark or "the benchmark, which there is none of"
+    texts = {
+        "return": f"close ÷ close {sessions} sessions before - 1",
+        "volatility": f"deviation of {sessions} daily returns, divided by n - 1, × √252",
+        "sharpe": f"mean ÷ deviation of {sessions} daily returns, × √252",
+        "drawdown": f"deepest fall from the highest close before, of {sessions} sessions",
+        "beta": f"covariance of {sessions} daily returns with those of {against}, ÷ their variance",
+        "correlation": f"correlation of {sessions} daily returns with those of {against}",
+        "relative_strength": f"return of {sessions} sessions - that of {against}",
+    }
+    text = "close ÷ last close of the year before - 1" if name == "return_ytd" else texts[kind]
+    return Formula(f"{text}; closes are adjusted for splits and dividends", {"close": WHOLE_HISTORY})
+
+
+def read_by_feature(name: str, days: Sequence[date]) -> list[date]:
+    """Return the sessions whose closes a feature reads, given all sessions until its own one."""
+    kind, _, sessions = name.rpartition("_")
+    if name == "return_ytd":
+        before = [day for day in days if day.year < days[-1].year]
+        return [*before[-1:], days[-1]]
+    count = int(sessions)
+    if kind in ("return", "relative_strength"):
+        return [days[-1 - count], days[-1]] if len(days) > count else list(days)
+    return list(days[-count:] if kind == "drawdown" else days[-1 - count :])
 
 
 def _formulas(computation: Computation) -> dict[str, Formula]:

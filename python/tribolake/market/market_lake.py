@@ -10,7 +10,7 @@ from typing import Any
 
 from tribolake.lake.objects import ObjectExists, ObjectNotFound
 from tribolake.lake.replicas import open_replicas
-from tribolake.market.bodies import computed_body
+from tribolake.market.bodies import computed_body, iso
 from tribolake.market.keys import place
 from tribolake.market.processed import KINDS, STAMPED, ProcessedKey, label_of, parse_processed
 from tribolake.market.symbols import symbol_of, ticker_of
@@ -36,6 +36,9 @@ class StoredVersion:
     computed_at: datetime
     key: str
     version_id: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        return vars(self) | {"computed_at": iso(self.computed_at, "computed_at")}
 
 
 class MarketLake:

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from tribolake.market.applied_versions import CURRENT, DEFAULT
 from tribolake.market.processed import KINDS
 from tribolake.market.product_code import code_of
 from tribolake.market.session_values import values_of
@@ -21,7 +22,12 @@ from tribolake.run.warehouse import rows_of, table_exists, transaction
 from tribolake.sql import literal
 
 LAKE, AURORA = "lake", "aurora"
-COMPUTED = (("control", "computed_tickers"), ("gold", "ticker_status"), ("silver", "ticker_benchmarks"))
+COMPUTED = (
+    ("control", "applied_versions"),
+    ("control", "computed_tickers"),
+    ("gold", "ticker_status"),
+    ("silver", "ticker_benchmarks"),
+)
 # Features depend on the responses of the benchmark too. A ticker without usable bars has no object, and loses its rows.
 DUE = """
     with
@@ -44,31 +50,49 @@ DUE = """
         cross join (select unnest([{kinds}]) as kind) as kinds
     ),
 
+    wanted as (
+        select
+            sinks.sink,
+            computed.ticker,
+            computed.symbol,
+            computed.kind,
+            case
+                when sinks.sink = 'lake' and computed.kind <> 'features' and ({current}) <> ({default})
+                    then md5(concat(computed.state, ' ', ({current})))
+                else computed.state
+            end as state
+        from computed
+        cross join (select unnest([{sinks}]) as sink) as sinks
+        where
+            (computed.sessions > 0 or sinks.sink = 'aurora')
+            -- What is published of a held ticker is older than the responses that it has now.
+            and computed.ticker not in (select held.ticker from control.held_tickers as held)
+    ),
+
+    -- The last one of each: a version that was current before may be made current again.
     known as (
-        select sink, ticker, kind, state, code from control.pending_deliveries
-        union all
-        select sink, ticker, kind, state, code from control.confirmed_deliveries
+        from (
+            select sink, ticker, kind, state, code, computed_at, run_id from control.pending_deliveries
+            union all
+            select sink, ticker, kind, state, code, computed_at, run_id from control.confirmed_deliveries
+        )
+        qualify row_number() over (partition by sink, ticker, kind order by computed_at desc, run_id desc) = 1
     )
 
-    select sinks.sink, computed.ticker, computed.symbol, computed.kind, computed.state
-    from computed
-    cross join (select unnest([{sinks}]) as sink) as sinks
+    select wanted.sink, wanted.ticker, wanted.symbol, wanted.kind, wanted.state
+    from wanted
     where
-        (computed.sessions > 0 or sinks.sink = 'aurora')
-        -- What is published of a held ticker is older than the responses that it has now.
-        and computed.ticker not in (select held.ticker from control.held_tickers as held)
-        and not exists (
+        not exists (
             from known
             where
-                known.sink = sinks.sink and known.ticker = computed.ticker and known.kind = computed.kind
-                and known.state = computed.state and known.code = {code}
+                known.sink = wanted.sink and known.ticker = wanted.ticker and known.kind = wanted.kind
+                and known.state = wanted.state and known.code = {code}
         )
-    order by sinks.sink, computed.ticker, computed.kind
+    order by wanted.sink, wanted.ticker, wanted.kind
 """
-DEFAULT = "computation_version = (select computation_version from seeds.computations where is_default)"
 LAST_SESSION = {
-    "indicators": f"select * from gold.indicators where ticker = $ticker and {DEFAULT}",
-    "percentiles": f"select * from gold.percentiles where ticker = $ticker and {DEFAULT}",
+    "indicators": f"select * from gold.indicators where ticker = $ticker and computation_version = ({CURRENT})",
+    "percentiles": f"select * from gold.percentiles where ticker = $ticker and computation_version = ({CURRENT})",
     "features": "select * from gold.features where ticker = $ticker",
 }
 SOURCES = """
@@ -183,7 +207,7 @@ def note_problem(warehouse: duckdb.DuckDBPyConnection, sink: str, problem: str |
 def _due(warehouse: duckdb.DuckDBPyConnection, sinks: Sequence[str]) -> list[dict[str, Any]]:
     # Not bound: see `table_exists`.
     listed = {"kinds": ", ".join(map(literal, KINDS)), "sinks": ", ".join(map(literal, sinks))}
-    return rows_of(warehouse, DUE.format(code=literal(code_of()), **listed))
+    return rows_of(warehouse, DUE.format(code=literal(code_of()), current=CURRENT, default=DEFAULT, **listed))
 
 
 def _body(warehouse: duckdb.DuckDBPyConnection, due: dict[str, Any], at: datetime, run_id: str) -> str | None:

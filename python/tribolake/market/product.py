@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from tribolake.market.applied_versions import CURRENT
 from tribolake.market.contract import CONTRACT, UNIVERSE
 from tribolake.market.keys import IMPORT, YFINANCE, place, raw_inbox
 from tribolake.market.quality import ALL, HELD, TROUBLES
-from tribolake.product import Product, Sources, Steps, Warehouse
+from tribolake.product import HistoryTable, Product, Sources, Steps, Warehouse
 
 # What sinks have not confirmed.
 PENDING = """
     select sink, count(*) as waiting, cast(min(computed_at) as varchar) as since, any_value(problem) as problem
     from control.pending_deliveries group by sink order by sink
 """
+# Versions that were made current: no response says so.
+APPLIED = HistoryTable("control.applied_versions", identity="run_id")
 WAREHOUSE = Warehouse(
     arrivals="bronze.raw_responses",
     from_files=("bronze.raw_responses",),
@@ -56,7 +59,9 @@ WAREHOUSE = Warehouse(
         group by bars.file_key, bars.content_id, bars.reason, reasons.meaning, reasons.advice
         order by needs_a_look desc, file, rejected desc, bars.reason
     """,
+    history=(APPLIED,),
     shown={
+        "current_version": CURRENT,
         "deliveries": PENDING,
         "tickers": "select * exclude (client) from gold.ticker_status order by ticker",
         "held_tickers": HELD,

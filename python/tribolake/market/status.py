@@ -35,6 +35,7 @@ def market_status(settings: Settings) -> dict[str, Any]:
         "findings": known.get("findings", []),
         "failed_files": known["failed_files"],
         "rejected": [one for one in known["rejected"] if one["needs_a_look"]],
+        "current_version": next((one["computation_version"] for one in known.get("current_version", [])), None),
         "deliveries": known.get("deliveries", []),
         "last_attempt": {name: attempt.get(name) for name in SHOWN},
         "held_back": attempt.get("held_back", {}),

@@ -12,6 +12,18 @@ GROUP = ("machine", "component", "essay", "unit")
 REPORTS = PublicTable("classified_reports", "gold.classified_reports", key=SAMPLE_KEY, order=BY_COMPONENT)
 MACHINES = PublicTable("machine_status_current", "gold.machine_status_current", key=("unit_id",), order=("unit_id",))
 STEWART_LIMITS = PublicTable(LIMITS.table, "limits.stewart_limits", key=GROUP, order=GROUP)
+# What pages and `status` show of a component and of a report, without the many columns of `classified_reports`.
+COMPONENTS = PublicTable(
+    "component_status", "gold.component_status", key=("unit_id", "component"), order=("unit_id", "component")
+)
+# A component's rows, and so those of a report, are next to one another.
+RESULTS = PublicTable(
+    "results",
+    "gold.report_results",
+    key=(*SAMPLE_KEY, "essay"),
+    order=(*BY_COMPONENT, "essay"),
+    has_history=False,
+)
 SAMPLES = PublicTable(
     "harmonized", "silver.samples", key=SAMPLE_KEY, order=BY_COMPONENT, without=("row_id", "previous_row_id")
 )
@@ -24,9 +36,10 @@ REJECTED = PublicTable(
 )
 
 CONTRACT = Contract(
-    schema_version="2.2",
-    tables=(REPORTS, MACHINES, STEWART_LIMITS),
+    schema_version="2.3",
+    tables=(REPORTS, MACHINES, STEWART_LIMITS, COMPONENTS, RESULTS),
     samples=SAMPLES,
+    sample_time="sampleTimestamp",
     entities=(
         Entity("samples", SAMPLES),
         Entity("classified_reports", REPORTS, status="report_status"),

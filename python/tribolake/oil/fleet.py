@@ -45,6 +45,15 @@ def in_order(machines: Iterable[Machine]) -> list[dict[str, Any]]:
     return sorted(map(dict, machines), key=_place)
 
 
+def score_that_orders(machine: Machine) -> float:
+    """Return the score that orders machines of one deadline: points weighted by how critical a component is.
+
+    Earlier releases published the sum of points only.
+    """
+    weighted = machine["weighted_machine_score"]
+    return float(machine["machine_score"] if weighted is None else weighted)
+
+
 def with_deadline(machine: Machine, today: date) -> dict[str, Any]:
     """Return a machine with `days_overdue`, and with its days as text.
 

@@ -16,7 +16,7 @@ FAILED_FILES = """
 """
 WAREHOUSE = Warehouse(
     arrivals="bronze.bronze_arrivals",
-    from_files=("bronze.bronze_rows", "bronze.bronze_arrivals"),
+    from_files=("bronze.bronze_rows", "bronze.bronze_arrivals", "bronze.bronze_feedback"),
     arrived="""
         select
             lower(clients.client_code), count(distinct file_key), sum(rows_read), sum(rows_loaded),
@@ -62,6 +62,12 @@ WAREHOUSE = Warehouse(
         ),
         "failed_files": FAILED_FILES,
         "unmapped_names": "select client, kind, name, cells_affected from silver.unmapped_names order by all",
+        "unread_feedback": """
+            select feedback_key as file, problem
+            from bronze.bronze_feedback
+            qualify row_number() over (partition by feedback_key order by read_at desc) = 1 and problem is not null
+            order by feedback_key
+        """,
         "reasons": "select client, unit_id, why from gold.machine_reasons order by all",
     },
     history=(
@@ -84,6 +90,10 @@ SOURCES = Sources(
         "python/tribolake/lake/ledger.py",
         # Published again when what they promise changes.
         "python/tribolake/oil/contract.py",
+        "python/tribolake/oil/feedback/entry.py",
+        "python/tribolake/oil/feedback/loading.py",
+        "python/tribolake/oil/feedback/shelf.py",
+        "python/tribolake/oil/feedback/ulid.py",
         "python/tribolake/oil/limits/decisions.py",
         "python/tribolake/oil/limits/groups.py",
         "python/tribolake/oil/limits/percentiles.py",

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
-
-import duckdb
 
 from tribolake.errors import TribolakeError
 from tribolake.lake.objects import Objects
-from tribolake.oil.contract import MACHINES, REPORTS
+from tribolake.oil.contract import CONTRACT, MACHINES
 from tribolake.oil.fleet import with_deadline
-from tribolake.run.warehouse import rows_of
-from tribolake.sql import literal
 from tribolake.trace.manifests import Publication, current_publication
+from tribolake.trace.published_rows import published_rows
 
 MACHINE_FIELDS = (
     "client", "unit_id", "overall_status", "machine_score", "priority_score", "worst_component", "total_components",
@@ -25,14 +21,14 @@ MACHINE_FIELDS = (
     "first_sample_number", "first_sample_date", "deadline_on", "worst_status", "days_behind_client", "is_recent",
 )  # fmt: skip
 REPORTS_QUERY = """
-    select lower(client) as client, report_status, count(*) as reports from {file} group by all order by all
+    select lower(client) as client, report_status, count(*) as reports from classified_reports group by all order by all
 """
 # Where a unit works and what it is, by its latest sample.
 UNITS_QUERY = """
     select
         unitId as unit_id, arg_max(site, sampleDate) as site, arg_max(machineName, sampleDate) as machine_name,
         arg_max(machineModel, sampleDate) as machine_model
-    from {file}
+    from classified_reports
     group by unitId
 """
 UNKNOWN_UNIT = {"site": None, "machine_name": None, "machine_model": None}
@@ -63,44 +59,28 @@ def read_fleet(
         why: reasons by published client and unit, if known.
     """
     fleet = PublishedFleet()
-    with duckdb.connect(config={"threads": 1}) as connection:
-        for client in clients:
-            try:
-                publication = current_publication(objects, client)
-                if publication is not None and publication.folder is not None:
-                    _read_client(_Files(connection, objects, publication), fleet, now, why or {})
-            except (TribolakeError, OSError, duckdb.Error, ValueError) as error:
-                fleet.unread[client] = " ".join(str(error).split())[:300]
+    for client in clients:
+        try:
+            publication = current_publication(objects, client)
+            if publication is not None and publication.folder is not None:
+                _read_client(objects, publication, fleet, now, why or {})
+        except (TribolakeError, OSError, ValueError) as error:
+            fleet.unread[client] = " ".join(str(error).split())[:300]
     return fleet
 
 
-@dataclass(frozen=True)
-class _Files:
-    """The files of a publication, and a connection that reads them."""
+def _read_client(
+    objects: Objects, publication: Publication, fleet: PublishedFleet, now: datetime, why: Mapping[tuple[str, str], str]
+) -> None:
+    def rows(select: str) -> list[dict[str, Any]]:
+        return published_rows(CONTRACT, objects, select, clients=[publication.client], is_kept=True)
 
-    connection: duckdb.DuckDBPyConnection
-    objects: Objects
-    publication: Publication
-
-    def rows(self, query: str, name: str) -> list[dict[str, Any]]:
-        # Not bound: a bound parameter makes duckdb import pandas, which takes longer than the rest.
-        file = f"read_parquet({literal(str(self._file(name)))})"
-        return rows_of(self.connection, query.format(file=file))
-
-    def _file(self, name: str) -> Path:
-        # A bucket's file is kept on this machine under its SHA-256. The file of a folder is read in place.
-        sha256 = self.publication.sha256_of(name) if self.objects.address("").startswith("s3://") else None
-        return self.objects.fetch(f"{self.publication.folder}/{name}", sha256)
-
-
-def _read_client(files: _Files, fleet: PublishedFleet, now: datetime, why: Mapping[tuple[str, str], str]) -> None:
-    publication = files.publication
-    reports = files.rows(REPORTS_QUERY, REPORTS.file_name)
-    described = files.rows("describe from {file}", MACHINES.file_name)
-    kept = {row["column_name"] for row in described}  # an earlier release published fewer columns
+    reports = rows(REPORTS_QUERY)
+    # An earlier release published fewer columns.
+    kept = {row["column_name"] for row in rows(f"describe {MACHINES.name}")}
     columns = ", ".join(name if name in kept else f"null as {name}" for name in MACHINE_FIELDS)
-    machines = files.rows(f"select {columns} from {{file}}", MACHINES.file_name)
-    units = {row.pop("unit_id"): row for row in files.rows(UNITS_QUERY, REPORTS.file_name)}
+    machines = rows(f"select {columns} from {MACHINES.name}")
+    units = {row.pop("unit_id"): row for row in rows(UNITS_QUERY)}
     for machine in machines:
         machine["latest_sample_date"] = str(machine["latest_sample_date"] or "")[:10]
         machine["why"] = why.get((machine["client"], machine["unit_id"]))

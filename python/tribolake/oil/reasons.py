@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 
+from tribolake.oil.feedback.loading import has_new_feedback
 from tribolake.oil.seeds import read_seed
 from tribolake.oil.wording.prompt import configuration_of
 from tribolake.oil.wording.waiting import configuration_text, is_wording_due
@@ -21,6 +22,7 @@ def reasons(warehouse: duckdb.DuckDBPyConnection, settings: Settings, policy: st
         "contents are to be checked again": has_unprocessed_contents(warehouse),
         "samples dated ahead have become due": has_due_samples(warehouse),
         "limits are old and samples came since": has_old_limits(warehouse, last_days, now),
+        "feedback came since the last run": has_new_feedback(warehouse, settings),
         "recommendations wait for their wording": settings.asks_a_model and waits_for_wording(warehouse, settings, now),
     }
 

@@ -56,6 +56,7 @@ class LakeStatus:
     passed_over: dict[str, int] = field(default_factory=dict)  # names in bronze that are not deliveries, by kind
     skipped_links: list[str] = field(default_factory=list)  # in bronze, out of the folder of their client
     unread_folders: list[str] = field(default_factory=list)  # in bronze, whose files are unknown
+    unread_feedback: list[dict[str, str]] = field(default_factory=list)  # objects among the entries that are none
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -122,6 +123,7 @@ def lake_status(
         passed_over=listing.passed_over,
         skipped_links=listing.skipped_links,
         unread_folders=listing.unread_folders,
+        unread_feedback=known.get("unread_feedback", []),
         failed_files=failed,
         unmapped_names=known.get("unmapped_names", []),
         rejected=rejected,

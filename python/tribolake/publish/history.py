@@ -1,6 +1,6 @@
 """The history of a client's gold: one snapshot per day, kept and archived by the retention rules.
 
-gold/{client}/_history/_versions/{run_id}/…    the three Parquet files and the manifest, never changed
+gold/{client}/_history/_versions/{run_id}/…    the Parquet files and the manifest, never changed
 gold/{client}/_history/{date} -> _versions/{run_id}    the day's last publication
 archive/gold/{client}/{date}/…    snapshots that left the history
 """
@@ -28,7 +28,7 @@ def keep_snapshot(places: Places, version: Version) -> None:
     make_folder(places.history_versions, places.root)
     folder = places.history_versions / version.run_id
     if not folder.exists():
-        place_folder(version.gold_files, folder)
+        place_folder(version.kept_files, folder)
     sync_folder(places.history_versions)
     link = places.history / version.day.isoformat()
     target = f"{places.history_versions.name}/{version.run_id}"
@@ -65,7 +65,7 @@ def published_as_of(product: Product, home: Path, client: str, day: date) -> Pat
         day: a day, in UTC.
 
     Returns:
-        A folder with the three Parquet files and the manifest. Its files never change.
+        A folder with the Parquet files of tables with a history, and the manifest. Its files never change.
 
     Raises:
         ConfigurationError: there is no gold from that day or before.

@@ -44,11 +44,12 @@ from tribolake.publish.announce import MARKER
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.history import day_of_name
 from tribolake.publish.in_folder import carry_out, forget_versions, require_links, show
+from tribolake.publish.manifest import RUN_ID, parse_manifest
 from tribolake.publish.places import Places
 from tribolake.publish.provenance import label
 from tribolake.publish.settling import FileStep, KeepManifest, KeepSnapshot, PlaceFile, RetireSnapshots, settling_steps
 from tribolake.publish.verification import ALTERED, Difference, Expected, Problem, compare, expected_in_gold, heal
-from tribolake.publish.version import RUN_ID, Version, current_version, files_of, parse_manifest, silver_file
+from tribolake.publish.version import Version, current_version, files_of, silver_file
 
 CALLS_AT_ONCE = 8
 
@@ -261,7 +262,7 @@ class BucketShelf:
         """Carry out the settling steps. `make` carries out those that make a file of the folder too."""
         history, archive = self._days(places.history), self._days(places.archive)
         snapshot = self._key(places.history / version.day.isoformat())
-        history.setdefault(version.day, set()).update(f"{snapshot}/{path.name}" for path in version.gold_files)
+        history.setdefault(version.day, set()).update(f"{snapshot}/{path.name}" for path in version.kept_files)
         for step in settling_steps(places, version, version.prepared - altered, history.keys(), archive.keys()):
             match step:
                 case KeepManifest():
@@ -306,7 +307,7 @@ class BucketShelf:
         if self._run_of(day) == version.run_id:
             return
         self._write_athena_links(places, version)
-        for path in version.gold_files:
+        for path in version.kept_files:
             self._copy(self._key(path), f"{day}/{path.name}")
 
     def _run_of(self, snapshot: str) -> str | None:

@@ -24,17 +24,9 @@ from tribolake.lake.files import (
     sha256_of,
 )
 from tribolake.publish.contract import MANIFEST
+from tribolake.publish.manifest import listed_files, read_manifest
 from tribolake.publish.places import Places, kept_manifest
-from tribolake.publish.version import (
-    CHANGES_FILE,
-    DELTA_FILE,
-    Version,
-    folders_in,
-    is_replaced_by,
-    listed_files,
-    read_manifest,
-    silver_file,
-)
+from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, Version, folders_in, is_replaced_by, silver_file
 
 Problem = Literal["altered", "missing"]
 ALTERED = "_altered"

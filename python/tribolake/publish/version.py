@@ -1,13 +1,12 @@
 """Version folders: one publication of a client, complete and durable before a link or manifest names it.
 
-classified_reports.parquet, machine_status_current.parquet, stewart_limits.parquet, _manifest.json    the gold
+{table}.parquet of each gold table, _manifest.json    the gold
 _harmonized.parquet and other silver, _delta.parquet, _changes.json    for the settling steps, see settling.py
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,6 @@ import duckdb
 from tribolake.lake.files import (
     finish_file,
     protect,
-    read_regular,
     real_path,
     sha256_of,
     sync_folder,
@@ -32,13 +30,11 @@ from tribolake.product import Contract, Entity, PublicTable
 from tribolake.publish.changes import changes_of
 from tribolake.publish.contract import MANIFEST, check_file
 from tribolake.publish.delta import write_delta
+from tribolake.publish.manifest import RUN_ID, kept_files, listed_files, read_manifest
 from tribolake.publish.places import Places, kept_manifest
 
 DELTA_FILE = "_delta.parquet"
 CHANGES_FILE = "_changes.json"
-RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
-FILE_NAME = re.compile(r"^[A-Za-z0-9_]+\.(parquet|json)$")
-SHA256 = re.compile(r"^[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True)
@@ -95,42 +91,9 @@ class Version:
         return {file["name"] for file in (*written.gold, *written.silver) if listed.get(file["name"]) == file["sha256"]}
 
     @property
-    def gold_files(self) -> list[Path]:
-        return [self.folder / name for name in (*(file["name"] for file in self.manifest["files"]), MANIFEST)]
-
-
-def listed_files(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the entries of all files of a version. Manifests of early releases list gold only."""
-    return [*manifest["files"], *manifest.get("followers", ())]
-
-
-def parse_manifest(content: bytes | None) -> dict[str, Any] | None:
-    """Parse a manifest. Returns None if it is missing or damaged."""
-    if content is None:
-        return None
-    try:
-        manifest: dict[str, Any] = json.loads(content)
-        files = listed_files(manifest)
-        is_whole = (
-            RUN_ID.match(manifest["run_id"])
-            and isinstance(manifest["policy"], str)
-            and isinstance(manifest["sources"], list)
-            and datetime.fromisoformat(manifest["published_at"])
-            and manifest["files"]
-            and all(FILE_NAME.match(file["name"]) and SHA256.match(file["sha256"]) for file in files)
-            and all(isinstance(file["bytes"], int) for file in files)
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-    return manifest if is_whole else None
-
-
-def read_manifest(path: Path) -> dict[str, Any] | None:
-    """Read a manifest. Returns None if it is missing or damaged."""
-    try:
-        return parse_manifest(read_regular(path))
-    except OSError:
-        return None
+    def kept_files(self) -> list[Path]:
+        """The files of the snapshot of its day, the manifest last."""
+        return [self.folder / name for name in (*(file["name"] for file in kept_files(self.manifest)), MANIFEST)]
 
 
 def current_version(places: Places) -> Version | None:
@@ -272,7 +235,8 @@ def _write(
         rows = _write_parquet(cursor, table, client, path)
         columns = check_file(cursor, table, path, rows, declared, published)
     finish_file(path)
-    return _entry(path) | {"rows": rows, "columns": columns}
+    about = {"rows": rows, "columns": columns}
+    return _entry(path) | (about if table.has_history else about | {"has_history": False})
 
 
 def _entry(path: Path) -> dict[str, Any]:

@@ -142,8 +142,9 @@ def _take_back(warehouse: duckdb.DuckDBPyConnection, table: HistoryTable, paths:
     if warehouse.execute(f"select 1 from {table.relation} limit 1").fetchone():
         return  # `dbt build` was started by hand
     warehouse.execute(
-        f"insert into {table.relation} by name select * from {source}"
-        f" qualify row_number() over (partition by {table.identity} order by {table.closed_at} nulls last) = 1"
+        # Not by `row_number() = 1`: DuckDB makes it an `arg_min`, which finds no row if `closed_at` is always null.
+        f"insert into {table.relation} by name select distinct on ({table.identity}) * from {source}"
+        f" order by {table.identity}, {table.closed_at} nulls last"
     )
 
 

@@ -245,7 +245,7 @@ def _publish(
 ) -> None:
     contract = product.contract
     declared = {
-        table.name: [name for name in columns[table.name] if name not in table.without] for table in contract.tables
+        table.name: [name for name in columns[table.model] if name not in table.without] for table in contract.tables
     }
     code = plan.fingerprints.project[:16]
     header = ManifestHeader(report.run_id, report.policy, plan.request.requested_at.isoformat(), code)

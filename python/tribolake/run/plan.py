@@ -51,6 +51,11 @@ class Plan:
     problems: tuple[str, ...] = ()  # of the lake's records, with what to do
 
 
+def new_run_id(now: datetime) -> str:
+    """Return an id for a run that begins now (UTC). Ids of later runs come later in the order of texts."""
+    return f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
+
+
 def plan_run(
     product: Product,
     settings: Settings,
@@ -87,7 +92,7 @@ def plan_run(
             or unfinished.rebuild
         )
         request = RunRequest(
-            run_id=f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}",
+            run_id=new_run_id(now),
             policy=policy,
             clients=tuple(clients) if clients else None,
             # Failed files may succeed with another seed or another reader.

@@ -186,8 +186,9 @@ class Settings(Group):
         return self.model_copy(update=update)
 
     def in_folder(self, folder: Path) -> Settings:
-        """Return the settings of a lake of its own in a folder, without S3 and notifications."""
+        """Return the settings of a lake of its own in a folder, without S3, notifications and Aurora."""
         away = {"lake": folder, "state_dir": folder / "_state", "storage_mode": "local", "use_s3": False, "notify": ()}
+        away["aurora"] = AuroraSettings()
         return self.model_copy(update=away)
 
     def environment(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tribolake.errors import ConfigurationError, TribolakeError
+from tribolake.lake.inbox import Inbox
 from tribolake.lake.replicas import open_replicas
 from tribolake.settings import Settings
 
@@ -15,7 +16,7 @@ class BronzeGone(TribolakeError):
     """Bronze contents that a run used are gone (exit 1)."""
 
 
-def lay_out(settings: Settings, sources: Iterable[Mapping[str, Any]], root: Path) -> int:
+def lay_out(settings: Settings, sources: Iterable[Mapping[str, Any]], root: Path, inbox: Inbox | None = None) -> int:
     """Copy bronze contents into another lake.
 
     On S3 an object is fetched by its version. In a folder the file at the key must still have the same content.
@@ -24,6 +25,7 @@ def lay_out(settings: Settings, sources: Iterable[Mapping[str, Any]], root: Path
         settings: the lake that has them.
         sources: of manifests: key, version_id, sha256.
         root: folder of the other lake.
+        inbox: where files arrive in the lake; None is `bronze` in the folder of the product.
 
     Returns:
         The number of contents.
@@ -32,7 +34,9 @@ def lay_out(settings: Settings, sources: Iterable[Mapping[str, Any]], root: Path
         BronzeGone: some are gone. The message names them.
     """
     places = open_replicas(settings)
-    wanted = {(checked_key(settings, str(source["key"])), source["version_id"], source["sha256"]) for source in sources}
+    wanted = {
+        (checked_key(settings, str(source["key"]), inbox), source["version_id"], source["sha256"]) for source in sources
+    }
     gone = []
     for key, version_id, sha256 in sorted(wanted, key=str):
         path = root / key
@@ -47,13 +51,16 @@ def lay_out(settings: Settings, sources: Iterable[Mapping[str, Any]], root: Path
     return len(wanted)
 
 
-def checked_key(settings: Settings, key: str) -> str:
-    """Return a key if it is in bronze.
+def checked_key(settings: Settings, key: str, inbox: Inbox | None = None) -> str:
+    """Return a key if it is where files arrive; an inbox of None is bronze.
 
     Raises:
-        ConfigurationError: it is not in bronze.
+        ConfigurationError: it is not there.
     """
     parts = key.split("/")
-    if not key.startswith(f"{settings.prefix}/bronze/") or "" in parts or "." in parts or ".." in parts:
-        raise ConfigurationError(f"a manifest names {key[:200]!r}, which is not in bronze: it was not written by a run")
+    folder = (inbox or Inbox.below(settings.prefix)).folder
+    if not key.startswith(f"{folder}/") or "" in parts or "." in parts or ".." in parts:
+        raise ConfigurationError(
+            f"a manifest names {key[:200]!r}, which is not in {folder}: it was not written by a run"
+        )
     return key

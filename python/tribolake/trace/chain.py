@@ -31,6 +31,7 @@ class TracedRun:
     published_at: str
     schema_version: str
     manifest: str  # the address where it is kept permanently
+    code: str = ""  # fingerprint of the project that the run used. Earlier releases did not note it
 
     @classmethod
     def of(cls, published: Objects, publication: Publication) -> TracedRun:
@@ -41,4 +42,5 @@ class TracedRun:
             publication.published_at,
             str(manifest["schema_version"]),
             published.address(manifest_key(published, publication.client, publication.run_id)),
+            str(manifest.get("code", "")),
         )

@@ -21,6 +21,7 @@ from tribolake.run.pipeline import run
 from tribolake.run.project import Fingerprints
 from tribolake.run.warehouse import open_warehouse, table_exists
 from tribolake.settings import Settings
+from tribolake.sql import quoted
 from tribolake.trace.bronze_copy import lay_out
 from tribolake.trace.file_comparison import IDENTICAL, FileComparison, compare, rows_of_file
 from tribolake.trace.find import find_gold, find_silver
@@ -66,7 +67,10 @@ class Inputs:
 
 @dataclass(frozen=True)
 class ClientComparison:
-    """Comparison of a client's gold, recomputed with inputs calculated from the same bronze or with the run's own."""
+    """Comparison of a client's gold, recomputed with inputs calculated from the same bronze or with the run's own.
+
+    `inputs` names them. It is empty for a product whose runs have no other inputs than bronze.
+    """
 
     client: str
     inputs: str
@@ -80,8 +84,8 @@ class ClientComparison:
 
     def as_dict(self) -> dict[str, Any]:
         fields = asdict(self)
-        basis = {fields.pop("inputs"): fields.pop("basis")}
-        return fields | basis | {"is_identical": self.is_identical}
+        inputs, basis = fields.pop("inputs"), fields.pop("basis")
+        return fields | ({inputs: basis} if inputs else {}) | {"is_identical": self.is_identical}
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def reprocess(
     product: Product,
     settings: Settings,
     run_id: str,
-    inputs: Inputs,
+    inputs: Inputs | None = None,
     *,
     clients: Sequence[str] | None = None,
     into: Path | None = None,
@@ -120,7 +124,7 @@ def reprocess(
         product: the product of the run.
         settings: of the product in the lake.
         run_id: the run.
-        inputs: its inputs besides bronze.
+        inputs: its inputs besides bronze. None means that it has none.
         clients: these only. None means all that it published.
         into: an empty folder for the recomputation. None means a folder below the lake's state folder, cleared first.
         progress: called when a step starts.
@@ -138,10 +142,10 @@ def reprocess(
     scratch = _scratch_lake(settings, into, run_id)
     progress("fetch bronze")
     sources = [source for publication in publications for source in publication.sources]
-    contents = lay_out(settings, sources, scratch.lake)
+    contents = lay_out(settings, sources, scratch.lake, product.inbox(settings))
     names = [publication.client for publication in publications]
     kept = [_kept_files(published, product.contract, publication) for publication in publications]
-    scratch = inputs.lay_out(settings, scratch, kept)
+    scratch = inputs.lay_out(settings, scratch, kept) if inputs else scratch
     report = run(product, scratch, policy=policy, clients=names, asks_a_model=False, progress=progress)
     notes = [f"{failed['file']} cannot be read now: {failed['problem']}" for failed in report.failed_files]
     notes += [f"data test: {test}" for test in report.failed_tests]
@@ -187,7 +191,7 @@ def _scratch_lake(settings: Settings, into: Path | None, run_id: str) -> Setting
 
 def _of_client(
     contract: Contract,
-    inputs: Inputs,
+    inputs: Inputs | None,
     scratch: Settings,
     published: Objects,
     then: Publication,
@@ -200,8 +204,10 @@ def _of_client(
     compared = _compare(contract, then, now, gold, kept)
     samples, about_samples = _compare_samples(contract, scratch, then, kept.get(contract.samples.name))
     notes = [*notes, *about_samples]
-    calculated = ClientComparison(then.client, inputs.name, "calculated", [*compared, *samples], notes)
-    if calculated.is_identical or not now:
+    calculated = ClientComparison(
+        then.client, inputs.name if inputs else "", "calculated", [*compared, *samples], notes
+    )
+    if calculated.is_identical or not now or inputs is None:
         return calculated
     given = inputs.recompute(Recomputation(scratch, published, then.client, kept, gold, compared), progress)
     if given is None:
@@ -225,7 +231,10 @@ def _compare_samples(
         for path in (kept, now)
     ]
     found = compare(about[0], about[1], contract.samples.key, (kept, now))
-    ahead = rows_of_file(now, "sampleTimestamp > $1::timestamp", [then.began_at.replace(tzinfo=None).isoformat()])
+    if contract.sample_time is None:
+        return [found], []
+    later = f"{quoted(contract.sample_time)} > $1::timestamp"
+    ahead = rows_of_file(now, later, [then.began_at.replace(tzinfo=None).isoformat()])
     notes = [f"{ahead} samples are dated after the run: it left them out"] if ahead else []
     return [found], notes
 

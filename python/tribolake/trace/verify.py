@@ -13,7 +13,8 @@ from tribolake.lake.replicas import open_replicas
 from tribolake.product import Product
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.history import day_of_name
-from tribolake.publish.version import listed_files, parse_manifest, silver_file
+from tribolake.publish.manifest import kept_files, listed_files, parse_manifest
+from tribolake.publish.version import silver_file
 from tribolake.settings import Settings
 from tribolake.trace.manifests import gold_key, manifest_key, published_clients
 
@@ -119,7 +120,7 @@ def _listed(
         advice = PUBLISHED_AGAIN if is_current else FROM_A_BACKUP
         sha256 = hashlib.sha256(kept or b"").hexdigest()
         listed.append(Listed(manifest_key(objects, client, known["run_id"]), sha256, advice, is_optional=True))
-        listed += [Listed(f"{snapshot}/{file['name']}", file["sha256"], advice) for file in known["files"]]
+        listed += [Listed(f"{snapshot}/{file['name']}", file["sha256"], advice) for file in kept_files(known)]
     return listed, findings
 
 

@@ -15,15 +15,19 @@ import duckdb
 from anyio import to_thread
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from tribolake.errors import TribolakeError
 from tribolake.settings import Settings
 from tribolake.texts import one_line, without_users
-from tribolake.web.addresses import FLEET, LINEAGE, LONGEST, MACHINE, REPORT
+from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, LONGEST, MACHINE, REPORT
+from tribolake.web.desk import Desk, visit_desk
+from tribolake.web.downloads import add_downloads
+from tribolake.web.forms import has_form, read_form, take_form
 from tribolake.web.guard import Guard
+from tribolake.web.market import market_router
 from tribolake.web.pages import (
     Page,
     SampleName,
@@ -37,7 +41,7 @@ from tribolake.web.pages import (
 )
 from tribolake.web.rendering import frame_of, render
 from tribolake.web.views.fleet import SHOWN_MACHINES, FleetChoice
-from tribolake.web.visit import Visit, begin_visit
+from tribolake.web.visit import Visit, begin_visit, foot_of
 from tribolake.web.words import LANGUAGES, Words, words_in
 
 READERS = 4  # requests that read at once: each has a database in memory
@@ -55,26 +59,32 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -> FastAPI:
+def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, desk: Desk | None = None) -> FastAPI:
     """Make the application of a lake.
 
     Args:
         settings: the lake.
         log: writes a line about a failure.
         now: the time, in UTC.
+        desk: where feedback is given. None is an open one.
     """
+    desk = desk or Desk()
     app = FastAPI(
         title="tribolake",
-        description="Pages over published gold.",
+        description="Pages over published gold, and values of the market product.",
         docs_url=None,
         redoc_url=None,
         lifespan=_few_readers,
     )
 
     def answer(request: Request, language: Language, read: Read) -> HTMLResponse:
-        visit = begin_visit(settings, language, now())
+        at_desk = visit_desk(desk, request.cookies)
+        visit = begin_visit(settings, language, now(), at_desk)
         page = read(visit)
-        return _html(request.scope, page, visit.words, settings, _foot(visit))
+        html = _html(request.scope, page, visit.words, settings, foot_of(visit))
+        if has_form(page):
+            at_desk.stamp(html)
+        return html
 
     @app.get(FLEET, response_class=HTMLResponse, summary="The fleet, in the order in which to look at it")
     def fleet(
@@ -88,8 +98,10 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -
         return answer(request, lang, partial(show_fleet, choice=choice))
 
     @app.get(MACHINE, response_class=HTMLResponse, summary="A machine")
-    def machine(request: Request, client: Client, unit: Name, lang: Language = None) -> HTMLResponse:
-        return answer(request, lang, partial(show_unit, client=client.lower(), unit=unit))
+    def machine(
+        request: Request, client: Client, unit: Name, component: Name = "", lang: Language = None
+    ) -> HTMLResponse:
+        return answer(request, lang, partial(show_unit, client=client.lower(), unit=unit, component=component))
 
     @app.get(REPORT, response_class=HTMLResponse, summary="The report of a sample")
     def report(
@@ -116,6 +128,18 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -
         name = SampleName(client.lower(), sample, occurrence, laboratory)
         return answer(request, lang, partial(show_lineage, name=name, essay=essay))
 
+    @app.post(FEEDBACK, summary="Say what became of an alarm", status_code=303, response_class=RedirectResponse)
+    async def feedback(request: Request, lang: Language = None) -> Response:
+        body = await read_form(request)
+        if body is None:
+            return PlainTextResponse("this is not a form of a page, or it is too long\n", 400)
+        visit = partial(begin_visit, settings, lang, now(), visit_desk(desk, request.cookies))
+        taken = await to_thread.run_sync(lambda: take_form(visit(), body))
+        if isinstance(taken, Response):
+            return taken
+        words = words_in(lang or settings.language)
+        return plain(request.scope, taken, words)
+
     @app.get("/health", summary="Whether the lake can be read, and what is published")
     def health() -> JSONResponse:
         visit = begin_visit(settings, None, now())
@@ -125,6 +149,8 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
         return JSONResponse({"status": "ok", "published": published})
 
+    add_downloads(app, settings, now)
+    app.include_router(market_router(settings, partial(_logged, log, with_traceback=settings.debug)))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
     def plain(scope: Mapping[str, Any], page: Page, words: Words) -> HTMLResponse:
@@ -147,7 +173,7 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now) -
         answered = plain(scope, failed(words, number, is_of_the_lake=is_of_the_lake), words)
         return answered.status_code, bytes(answered.body)
 
-    app.add_middleware(Guard, failure=failure)
+    app.add_middleware(Guard, failure=failure, forms=(FEEDBACK,) if desk.is_open else ())
     return app
 
 
@@ -163,18 +189,6 @@ def _html(
     query = scope["query_string"].decode("ascii", "replace")
     frame = frame_of(scope["path"], query, words, settings.language, foot)
     return HTMLResponse(render(page, frame, words), page.status, {"Cache-Control": "private, no-cache"})
-
-
-def _foot(visit: Visit) -> tuple[str, ...]:
-    return tuple(
-        visit.words(
-            "footer.published",
-            client=one.client.upper(),
-            moment=visit.words.moment(one.began_at.isoformat()),
-            run=one.run_id,
-        )
-        for one in visit.publications
-    )
 
 
 def _words(scope: Mapping[str, Any], settings: Settings) -> Words:

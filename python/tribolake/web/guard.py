@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -20,7 +20,7 @@ POLICY = (
 HEADERS = (
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # with `no-referrer` a form of ours would have no Origin
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
@@ -42,13 +42,15 @@ def is_loopback(host: str) -> bool:
 class Guard:
     """The outermost part of the application.
 
-    It answers foreign hosts, other methods than reading and endless addresses itself. A page elsewhere can make a
-    browser ask this server under a name of its own, which only the Host header shows.
+    It answers foreign hosts, endless addresses, and whatever is neither reading nor a form of its own pages itself. A
+    page elsewhere can make a browser ask this server under a name of its own, which only the Host header shows.
     """
 
-    def __init__(self, app: Application, failure: Failure) -> None:
+    def __init__(self, app: Application, failure: Failure, forms: Collection[str] = ()) -> None:
+        """`forms` are the paths that take a form. All others are only read."""
         self._app = app
         self._failure = failure
+        self._forms = frozenset(forms)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,14 +67,15 @@ class Guard:
                 message = {**message, "headers": [*kept, *HEADERS]}
             await send(message)
 
-        refused = _refusal(scope)
+        refused = _refusal(scope, self._forms)
         if refused:
             status, text, more = refused
             await _answer(guarded, status, text, PLAIN, more)
             return
         try:
             # The server leaves out the body that HEAD does not want.
-            await self._app({**scope, "method": "GET"}, receive, guarded)
+            method = "GET" if scope["method"] == "HEAD" else scope["method"]
+            await self._app({**scope, "method": method}, receive, guarded)
         except Exception as error:
             if has_begun:
                 raise
@@ -80,15 +83,25 @@ class Guard:
             await _answer(guarded, status, page, b"text/html; charset=utf-8")
 
 
-def _refusal(scope: Scope) -> tuple[int, bytes, list[tuple[bytes, bytes]]] | None:
+def _refusal(scope: Scope, forms: Collection[str]) -> tuple[int, bytes, list[tuple[bytes, bytes]]] | None:
     hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
     if len(hosts) != 1 or not is_loopback(_without_port(hosts[0])):
         return 400, b"this server answers to localhost only\n", []
-    if scope["method"] not in METHODS:
+    is_form = scope["method"] == "POST" and scope["path"] in forms
+    if is_form and not is_same_origin(scope["headers"], hosts[0]):
+        return 403, b"this form is not from a page of this server\n", []
+    if not is_form and scope["method"] not in METHODS:
         return 405, b"this server only shows pages\n", [(b"allow", ", ".join(METHODS).encode())]
     if len(scope["query_string"]) > LONGEST_QUERY:
         return 414, b"the address is too long\n", []
     return None
+
+
+def is_same_origin(headers: Iterable[tuple[bytes, bytes]], host: str) -> bool:
+    """Return whether a browser says that a request comes from a page of this host. Silence is no."""
+    said = {name: {value for given, value in headers if given == name} for name in (b"origin", b"sec-fetch-site")}
+    wanted = {b"origin": {f"http://{host}".encode("latin-1")}, b"sec-fetch-site": {b"same-origin"}}
+    return any(said.values()) and all(not said[name] or said[name] == wanted[name] for name in wanted)
 
 
 def _without_port(host: str) -> str:

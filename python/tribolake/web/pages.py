@@ -6,16 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tribolake.errors import ConfigurationError
+from tribolake.oil.contract import COMPONENTS, RESULTS
 from tribolake.oil.published_fleet import PublishedFleet, read_fleet
 from tribolake.oil.questions.machine import show_machine
-from tribolake.oil.questions.report import find_reports, shown_report
+from tribolake.oil.questions.report import READ, find_reports, shown_report
 from tribolake.oil.questions.samples import latest_samples, samples_of
+from tribolake.oil.questions.series import essay_series
 from tribolake.oil.questions.source import source_of
+from tribolake.oil.written.rows import read_written
+from tribolake.product import PublicTable
 from tribolake.trace.manifests import Publication
 from tribolake.web.addresses import LONGEST
+from tribolake.web.feedback import on_fleet, on_machine, on_report
+from tribolake.web.views.feedback import FeedbackPart, FleetFeedback
 from tribolake.web.views.fleet import FleetChoice, fleet_page
 from tribolake.web.views.lineage import lineage_page
-from tribolake.web.views.machine import machine_page
+from tribolake.web.views.machine import chosen_component, machine_page
 from tribolake.web.views.report import choices_of, report_page
 from tribolake.web.visit import Visit
 from tribolake.web.words import Words
@@ -32,6 +38,7 @@ class Page:
     title: str
     status: int = 200
     notices: tuple[str, ...] = ()
+    feedback: FeedbackPart | FleetFeedback | None = None
 
 
 @dataclass(frozen=True)
@@ -69,17 +76,20 @@ def show_fleet(visit: Visit, choice: FleetChoice) -> Page:
         commands = (f"tribolake run --lake {visit.settings.address}", "tribolake demo")
         return Page("empty.html", Message(words("empty.title"), words("empty.text"), commands), words("empty.title"))
     fleet = read_fleet(visit.published, visit.clients, visit.now)
-    readable = [one["client"] for one in fleet.published]
+    readable = [one["client"] for one in fleet.published if not _lacks(visit, one["client"], COMPONENTS)]
     samples = latest_samples(visit.settings, readable, visit.published) if readable else []
     model = fleet_page(fleet.machines, samples, choice, words, visit.addresses, visit.today)
-    return Page("fleet.html", model, words("fleet.title"), notices=_notices(visit, fleet))
+    feedback = on_fleet(visit, readable)
+    return Page("fleet.html", model, words("fleet.title"), notices=_notices(visit, fleet), feedback=feedback)
 
 
 def _notices(visit: Visit, fleet: PublishedFleet) -> tuple[str, ...]:
-    """Say which clients cannot be read, and which were published long ago."""
+    """Say which clients cannot be read, and which were published by an earlier release or long ago."""
     words = visit.words
     unread = [words("unread.text", client=client.upper()) for client in fleet.unread]
-    return (*unread, *(stale for one in visit.publications for stale in _stale(visit, one)))
+    read = [one["client"] for one in fleet.published]
+    earlier = [words("earlier.text", client=one.upper()) for one in read if _lacks(visit, one, COMPONENTS)]
+    return (*unread, *earlier, *(stale for one in visit.publications for stale in _stale(visit, one)))
 
 
 def _stale(visit: Visit, publication: Publication) -> tuple[str, ...]:
@@ -89,30 +99,47 @@ def _stale(visit: Visit, publication: Publication) -> tuple[str, ...]:
     return (visit.words("stale.text", client=publication.client.upper(), days=visit.words.number(days)),)
 
 
-def show_unit(visit: Visit, client: str, unit: str) -> Page:
-    """Return the page of a machine."""
+def _lacks(visit: Visit, client: str, table: PublicTable) -> bool:
+    """Return whether an earlier release published a client, without this table."""
+    return any(one.client == client and one.sha256_of(table.file_name) is None for one in visit.publications)
+
+
+def show_unit(visit: Visit, client: str, unit: str, component: str = "") -> Page:
+    """Return the page of a machine, with the series of a component. An empty one is the most urgent."""
     if client not in visit.clients:
         return missing(visit.words)
+    if _lacks(visit, client, COMPONENTS):
+        return earlier(visit.words, client)
     try:
         found = show_machine(visit.settings, unit, [client], visit.today, visit.published)
     except ConfigurationError:
         return missing(visit.words)
     samples = samples_of(visit.settings, client, found.machine["unit_id"], visit.published)
-    model = machine_page(found, samples, visit.words, visit.addresses, visit.today)
-    return Page("machine.html", model, found.machine["unit_id"])
+    charted = chosen_component(found, component)
+    series = essay_series(visit.settings, client, found.machine["unit_id"], charted, visit.published)
+    model = machine_page(found, samples, charted, series, visit.words, visit.addresses, visit.today)
+    feedback = on_machine(visit, samples, [row["component"] for row in found.components])
+    return Page("machine.html", model, found.machine["unit_id"], feedback=feedback)
 
 
 def show_sample(visit: Visit, name: SampleName) -> Page:
     """Return the page of a report, or the reports that have this number."""
-    rows = _reports(visit, name)
+    if _lacks(visit, name.client, RESULTS):
+        return earlier(visit.words, name.client)
+    rows = _reports(visit, name, READ)
     if len(rows) != 1:
         return _choose(visit, name, rows)
     (row,) = rows
     found = shown_report(visit.settings, row, visit.published)
     of_unit = samples_of(visit.settings, name.client, str(row["unitId"]), visit.published)
     samples = [sample for sample in of_unit if sample["component"] == row["componentName"]]
-    model = report_page(found, samples, visit.words, visit.addresses, visit.today)
-    return Page("report.html", model, f"{row['unitId']} · {row['componentName']}")
+    series = essay_series(
+        visit.settings, name.client, str(row["unitId"]), str(row["componentName"]), visit.published, until=row
+    )
+    model = report_page(found, samples, series, visit.words, visit.addresses, visit.today)
+    key = (str(row["laboratory"]), str(row["sampleNumber"]), str(row["sampleOccurrence"]))
+    feedback = on_report(visit, samples, key)
+    return Page("report.html", model, f"{row['unitId']} · {row['componentName']}", feedback=feedback)
 
 
 def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
@@ -120,14 +147,21 @@ def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
     rows = _reports(visit, name)
     if len(rows) != 1:
         return _choose(visit, name, rows)
-    source = source_of(visit.settings, rows[0], visit.published)
+    source = source_of(rows[0], visit.published)
     if source is None:
         return missing(visit.words)
-    model = lineage_page(rows[0], source, essay, visit.words, visit.addresses)
+    written = read_written(visit.settings, rows[0], source.content, visit.published)
+    model = lineage_page(rows[0], source, written, essay, visit.words, visit.addresses)
     return Page("lineage.html", model, visit.words("lineage.title"))
 
 
-def _reports(visit: Visit, name: SampleName) -> list[dict[str, object]]:
+def find_sample(visit: Visit, name: SampleName) -> dict[str, object] | None:
+    """Return the row of the one report that has this name. Returns None if there is none, or if there are several."""
+    rows = _reports(visit, name)
+    return rows[0] if len(rows) == 1 else None
+
+
+def _reports(visit: Visit, name: SampleName, columns: Sequence[str] = ("*",)) -> list[dict[str, object]]:
     if name.client not in visit.clients or len(name.number) > LONGEST:
         return []
     return find_reports(
@@ -137,6 +171,7 @@ def _reports(visit: Visit, name: SampleName) -> list[dict[str, object]]:
         occurrence=name.occurrence,
         laboratory=name.laboratory,
         published=visit.published,
+        columns=columns,
     )
 
 
@@ -152,6 +187,12 @@ def missing(words: Words) -> Page:
     return Page("message.html", Message(words("missing.title"), words("missing.text")), words("missing.title"), 404)
 
 
+def earlier(words: Words, client: str) -> Page:
+    """Return what is said of a client that an earlier release published."""
+    title = words("earlier.title")
+    return Page("message.html", Message(title, words("earlier.text", client=client.upper())), title, 503)
+
+
 def bad_address(words: Words) -> Page:
     """Return what is said of an address that cannot be understood."""
     return Page("message.html", Message(words("address.title"), words("address.text")), words("address.title"), 400)
@@ -162,3 +203,15 @@ def failed(words: Words, error: str, *, is_of_the_lake: bool) -> Page:
     kind, status = ("lake", 503) if is_of_the_lake else ("error", 500)
     title = words(f"{kind}.title")
     return Page("message.html", Message(title, words(f"{kind}.text"), (), error), title, status)
+
+
+def not_stored(words: Words, field: str) -> Page:
+    """Return what is said of a form that cannot be stored, because of a field."""
+    text = words("feedback.refused", field=words(f"feedback.field.{field}"))
+    return Page("message.html", Message(words("feedback.refused_title"), text), words("feedback.refused_title"), 400)
+
+
+def foreign_form(words: Words) -> Page:
+    """Return what is said of a form that is not one of this server's pages in this browser."""
+    title = words("feedback.foreign_title")
+    return Page("message.html", Message(title, words("feedback.foreign")), title, 403)

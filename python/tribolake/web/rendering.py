@@ -45,14 +45,28 @@ ENVIRONMENT.filters["short"] = _short
 
 
 @dataclass(frozen=True)
+class Alone:
+    """What a page needs that is a file of its own: see `web/alone.py`. `note` says when it was taken."""
+
+    policy: str
+    style: Markup
+    note: str
+
+
+@dataclass(frozen=True)
 class Frame:
-    """What stands around every page: its language, the addresses of the fleet and of the other language, and a foot."""
+    """What stands around every page: its language, the addresses of the fleet and of the other language, and a foot.
+
+    A page that is a file of its own has another layout, and no addresses.
+    """
 
     language: str
     other_language: str
     other_href: str
     home: str
     foot: tuple[str, ...]
+    layout: str = "base.html"
+    alone: Alone | None = None
 
 
 def frame_of(path: str, query: str, words: Words, own_language: str, foot: tuple[str, ...]) -> Frame:

@@ -12,6 +12,7 @@ from tribolake.settings import Settings
 from tribolake.trace.manifests import Publication, current_publication, published_clients
 from tribolake.trace.pinned import PinnedObjects
 from tribolake.web.addresses import Addresses
+from tribolake.web.desk import DeskVisit
 from tribolake.web.words import Words, words_in
 
 
@@ -24,6 +25,7 @@ class Visit:
     words: Words
     addresses: Addresses
     now: datetime
+    at_desk: DeskVisit | None = None  # None where a page shows no feedback
 
     @property
     def today(self) -> date:
@@ -48,8 +50,22 @@ class Visit:
         return [one.client for one in self.publications]
 
 
-def begin_visit(settings: Settings, language: str | None, now: datetime) -> Visit:
+def begin_visit(settings: Settings, language: str | None, now: datetime, at_desk: DeskVisit | None = None) -> Visit:
     """Begin a request. `language` of None is that of the settings."""
     words = words_in(language or settings.language)
     own = language if language != settings.language else None
-    return Visit(settings, PinnedObjects(open_objects(settings)), words, Addresses(own), now)
+    return Visit(settings, PinnedObjects(open_objects(settings)), words, Addresses(own), now, at_desk)
+
+
+def foot_of(visit: Visit, only: str | None = None) -> tuple[str, ...]:
+    """Return what a page says at its end: the publication of each client, or of one."""
+    return tuple(
+        visit.words(
+            "footer.published",
+            client=one.client.upper(),
+            moment=visit.words.moment(one.began_at.isoformat()),
+            run=one.run_id,
+        )
+        for one in visit.publications
+        if only in (None, one.client)
+    )

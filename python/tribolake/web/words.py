@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from babel.dates import format_date
@@ -17,6 +17,13 @@ from tribolake.oil.seeds import read_seed
 
 LANGUAGES = ("es", "en")
 TEXTS = Path(__file__).parent / "texts"
+
+
+# A page has hundreds of numbers, and pages have the same ones.
+@lru_cache(maxsize=20_000)
+def _formatted(number: Decimal, language: str) -> str:
+    # Without quantization no digit of gold is rounded away.
+    return str(format_decimal(number, "#,##0.###", locale=language, decimal_quantization=False))
 
 
 @dataclass(frozen=True)
@@ -55,13 +62,16 @@ class Words:
             return str(value)
         if not exact.is_finite():
             return str(value)
-        # Without quantization no digit of gold is rounded away.
-        return str(format_decimal(exact, "#,##0.###", locale=self.language, decimal_quantization=False))
+        return _formatted(exact, self.language)
 
     def day(self, day: date | str | None) -> str:
         """Return a day in this language. `day` may be ISO text. Returns an empty text without one."""
         parsed = date.fromisoformat(day[:10]) if isinstance(day, str) and day else day
         return str(format_date(parsed, "d MMM y", locale=self.language)) if parsed else ""
+
+    def month(self, day: date) -> str:
+        """Return a month with its year."""
+        return str(format_date(day, "MMM y", locale=self.language))
 
     def moment(self, moment: str) -> str:
         """Return a time in UTC, given as ISO text, to the minute."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +11,9 @@ import duckdb
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.replicas import open_objects
+from tribolake.oil.feedback.alerts import key_of_sample
+from tribolake.oil.feedback.entry import Entry, standing
+from tribolake.oil.feedback.shelf import read_feedback
 from tribolake.oil.limits.judging import JUDGES, borrow_warehouse, judge
 from tribolake.oil.limits.versions import JUDGING_LIMITS, LIMITS
 from tribolake.oil.product import OIL
@@ -47,6 +52,7 @@ MOVED = """
 CHANGED = """
     select
         a.unitId as unit_id, a.componentName as component, a.sampleNumber as sample_number,
+        a.laboratory, a.sampleOccurrence as sample_occurrence,
         a.sampleDate as sample_date, a.report_status as status_before, b.report_status as status_after,
         a.classification_score as score_before, b.classification_score as score_after
     from reports_a as a
@@ -54,6 +60,7 @@ CHANGED = """
     where a.report_status <> b.report_status
     order by a.sampleDate desc, a.unitId, a.componentName, a.sampleNumber, a.sampleOccurrence
 """
+OUTCOMES = ("confirmed", "false_alarm")  # feedback that says whether an alarm was right
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,11 @@ class LimitsDiff:
     a: str
     b: str
     limits: list[dict[str, Any]]
-    samples: list[dict[str, Any]]
+    samples: list[dict[str, Any]]  # `feedback` has `confirmed` or `false_alarm` if somebody said so
+
+    def said(self, kind: str) -> int:
+        """Return the number of samples of which somebody said this."""
+        return sum(kind in sample["feedback"] for sample in self.samples)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -93,4 +104,15 @@ def diff_limits(settings: Settings, a: str, b: str) -> LimitsDiff:
             judge(connection, judges, files[version])
             connection.execute(f"create table memory.main.reports_{name} as from gold.classified_reports")
         connection.execute("use memory")
-        return LimitsDiff(clients[a].upper(), a, b, moved, rows_of(connection, CHANGED))
+        changed = rows_of(connection, CHANGED)
+    stand = standing(read_feedback(published, clients[a].lower()).entries)
+    return LimitsDiff(clients[a].upper(), a, b, moved, with_feedback(changed, stand))
+
+
+def with_feedback(samples: Sequence[dict[str, Any]], entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return rows of samples with `feedback`: the kinds of what stands of each, `confirmed` and `false_alarm` only."""
+    kinds: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for entry in entries:
+        if entry.kind in OUTCOMES:
+            kinds[entry.sample].add(entry.kind)
+    return [sample | {"feedback": sorted(kinds.get(key_of_sample(sample), ()))} for sample in samples]

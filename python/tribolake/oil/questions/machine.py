@@ -10,20 +10,19 @@ from typing import Any
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.objects import Objects
+from tribolake.oil.contract import COMPONENTS
 from tribolake.oil.fleet import with_deadline
 from tribolake.oil.questions.published import is_unit, rows
 from tribolake.settings import Settings
 from tribolake.sql import literal
 
-COMPONENTS = """
+OF_UNIT = f"""
     select
-        componentName as component, componentNameNormalized as component_family, sampleNumber as sample_number,
-        sampleDate as sample_date, report_status as status, classification_score as score, urgency, sump,
-        alarm_component, machineHours as machine_hours, oilMeter as oil_hours,
-        date_diff('day', sampleDate, max(sampleDate) over ()) as days_behind_unit
-    from classified_reports
-    where unitId = {unit}
-    qualify row_number() over (partition by componentName order by sampleTimestamp desc, sourceRow asc) = 1
+        component, component_family, sample_number, sample_date, status, score, urgency, sump, alarm_component,
+        machine_hours, oil_hours, days_behind_unit
+    from {COMPONENTS.name}
+    where unit_id = {{unit}}
+    order by place
 """
 FINDINGS = """
     select distinct sump, sampleDate as sample_date, sump_difference as difference
@@ -54,8 +53,10 @@ def show_machine(
 
     Raises:
         ConfigurationError: there is no such unit, or several clients have it.
+        PublishedEarlier: an earlier release published the client, without the status of components.
     """
-    found = rows(settings, f"select * from machine_status_current where {is_unit('unit_id', unit)}", clients, published)
+    select = f"select * from machine_status_current where {is_unit('unit_id', unit)}"
+    found = rows(settings, select, clients, published, needs=[COMPONENTS.name])
     # A laboratory may have units whose names differ by a space before them.
     found = [row for row in found if row["unit_id"] == unit] or found
     if not found:
@@ -66,11 +67,9 @@ def show_machine(
     machine = with_deadline(found[0], today)
     of_unit = {"unit": literal(machine["unit_id"])}
     client = [machine["client"].lower()]
-    places = {name: place for place, name in enumerate(machine["component_order"])}
-    components = rows(settings, COMPONENTS.format(**of_unit), client, published)
     return ShownMachine(
         machine,
-        sorted(components, key=lambda row: places[row["component"]]),
+        rows(settings, OF_UNIT.format(**of_unit), client, published),
         [
             row | {"difference": json.loads(row["difference"])}
             for row in rows(settings, FINDINGS.format(**of_unit), client, published)

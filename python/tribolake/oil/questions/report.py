@@ -9,14 +9,12 @@ from typing import Any
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.objects import Objects
-from tribolake.lake.replicas import open_objects
-from tribolake.oil.limits.versions import JUDGING_LIMITS, LIMITS
-from tribolake.oil.questions.limits import THRESHOLDS, judging_limits
+from tribolake.oil.contract import RESULTS
+from tribolake.oil.questions.essays import place_of
+from tribolake.oil.questions.limits import THRESHOLDS
 from tribolake.oil.questions.published import rows
-from tribolake.oil.seeds import read_seed
 from tribolake.settings import Settings
 from tribolake.sql import literal
-from tribolake.trace.find import fetch_version
 
 FIELDS = (
     "client", "sampleNumber", "sampleOccurrence", "laboratory", "sampleDate", "labDate", "reportDate", "site",
@@ -26,12 +24,39 @@ FIELDS = (
     "alarm_component", "carries_alarm", "alarm_also_in", "sump_difference", "ai_recommendation", "sourceFile",
     "sourceSheet", "sourceRow", "sourceSha256", "kilometers",
 )  # fmt: skip
-BEFORE = ("sampleNumber", "sampleDate", "report_status", "classification_score")
+# The sample before, of the same unit and component.
+BEFORE = """
+    select sampleNumber, sampleDate, report_status, classification_score
+    from classified_reports
+    where
+        unitId = {unitId} and componentName = {componentName}
+        and sampleNumber = {previousSampleNumber} and sampleDate = {previousSampleDate}
+    limit 1
+"""
+# What is used of the report and of the sample before it. Rows of a component are next to one another.
+RESULTS_QUERY = f"""
+    select
+        (sampleNumber, sampleOccurrence, laboratory) = ({{sampleNumber}}, {{sampleOccurrence}}, {{laboratory}})
+            as is_of_report,
+        essay, unit, value, code, censoring, text, status, {", ".join(THRESHOLDS)}, quality, n, decides, limit_value
+    from {RESULTS.name}
+    where
+        unitId = {{unitId}} and componentName = {{componentName}} and rejection is null
+        and (is_of_report or (sampleNumber = {{previousSampleNumber}} and sampleDate = {{previousSampleDate}}))
+"""
+NAMES = (
+    "sampleNumber", "sampleOccurrence", "laboratory", "unitId", "componentName", "previousSampleNumber",
+    "previousSampleDate",
+)  # fmt: skip
+
+
+# Columns that `shown_report` reads. Reading the many columns of essays takes longer than all else.
+READ = (*dict.fromkeys((*FIELDS, *NAMES, "delivered_essays")),)
 
 
 @dataclass(frozen=True)
 class ShownReport:
-    """A report. `values` has a row for each essay that was measured: see :func:`_value`.
+    """A report. `values` has a row for each result that is used: see :func:`_value`.
 
     `limit` of a value is the limit that it breaks. It is not among the thresholds if a floor or a fixed band decides.
     `delivered` is the result as delivered, where its unit is not the essay's own: `450 ppm`.
@@ -82,109 +107,64 @@ def find_reports(
     occurrence: str | None = None,
     laboratory: str | None = None,
     published: Objects | None = None,
+    columns: Sequence[str] = ("*",),
 ) -> list[dict[str, Any]]:
     """Find the published reports of exactly this number. None means any occurrence, and any laboratory.
 
     Returns:
-        Rows of `classified_reports`.
+        Rows of `classified_reports` with these columns.
     """
     wanted = {"sampleNumber": number, "sampleOccurrence": occurrence, "laboratory": laboratory}
     named = [f"{column} = {literal(value)}" for column, value in wanted.items() if value is not None]
-    select = f"select * from classified_reports where {' and '.join(named)} order by laboratory, sampleOccurrence"
-    return rows(settings, select, [client], published)
+    select = f"select {', '.join(columns)} from classified_reports where {' and '.join(named)}"
+    return rows(settings, f"{select} order by laboratory, sampleOccurrence", [client], published)
 
 
 def shown_report(settings: Settings, report: Mapping[str, Any], published: Objects | None = None) -> ShownReport:
-    """Return what a row of `classified_reports` shows."""
-    before = _before(settings, report, published)
-    values = _values(report, before or {}, _limits_of(settings, report))
-    earlier = None
-    if before:
-        earlier = {name: before[name] for name in BEFORE}
+    """Return what a row of `classified_reports` shows.
+
+    Raises:
+        PublishedEarlier: an earlier release published the client, without results.
+    """
+    client = [str(report["client"]).lower()]
+    before = rows(settings, BEFORE.format(**_named(report)), client, published)
+    results = rows(settings, RESULTS_QUERY.format(**_named(report)), client, published, needs=[RESULTS.name])
+    then = {result["essay"]: _text(result) for result in results if not result["is_of_report"]}
+    delivered = json.loads(report.get("delivered_essays") or "{}")
+    values = [
+        _value(result, then.get(result["essay"]), delivered.get(result["essay"]))
+        for result in sorted(results, key=lambda result: place_of(result["essay"]))
+        if result["is_of_report"]
+    ]
     shown = {name: report.get(name) for name in FIELDS}
     for column in ("sump_difference", "kilometers"):
         shown[column] = json.loads(shown[column] or "null")
-    return ShownReport(shown, values, earlier)
+    return ShownReport(shown, values, before[0] if before else None)
 
 
-def _before(settings: Settings, report: Mapping[str, Any], published: Objects | None) -> dict[str, Any] | None:
-    """Return the report of the sample before, of the same unit and component."""
-    if report["previousSampleNumber"] is None:
-        return None
-    found = rows(
-        settings,
-        f"select * from classified_reports where unitId = {literal(report['unitId'])}"
-        f" and componentName = {literal(report['componentName'])}"
-        f" and sampleNumber = {literal(report['previousSampleNumber'])}"
-        f" and sampleDate = {literal(report['previousSampleDate'])}",
-        [str(report["client"]).lower()],
-        published,
-    )
-    return found[0] if found else None
+def _named(report: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns of a report as literals."""
+    return {name: "null" if report[name] is None else literal(report[name]) for name in NAMES}
 
 
-def _limits_of(settings: Settings, report: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the limits that judged a report, by essay."""
-    if report["limits_version"] is None:
-        return {}
-    file = fetch_version(open_objects(settings), LIMITS, report["limits_version"], JUDGING_LIMITS)
-    delivered = json.loads(report.get("delivered_essays") or "{}")
-    units = {row["essay"]: row["unit"] for row in read_seed("essays")}
-    found: dict[str, dict[str, Any]] = {}
-    for limit in judging_limits(file, report["policy"]):
-        if limit["machine"] != report["machineName"] or limit["component"] != report["componentNameNormalized"]:
-            continue
-        if limit["machine_model"] not in (None, report["machineModel"] or ""):
-            continue
-        # An essay with limits in two scales is in its own unit, unless it was delivered in the other one.
-        own, unit = delivered.get(limit["essay"], ""), limit["unit"]
-        if limit["essay"] not in found or own.endswith(f" {unit}") or unit == units.get(limit["essay"]):
-            found[limit["essay"]] = limit
-    return found
-
-
-def _values(
-    report: Mapping[str, Any], before: Mapping[str, Any], limits: Mapping[str, Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    essays = [row["essay"] for row in read_seed("essays") if row["has_column"] == "true"]
-    now, then = _texts(report), _texts(before)
-    statuses = json.loads(report["essay_status"] or "{}")
-    delivered = json.loads(report.get("delivered_essays") or "{}")
-    breached = {breach["essay"]: breach["limit"] for breach in json.loads(report["breached_essays"] or "[]")}
-    essays += [essay for essay in statuses if essay not in essays]  # those without a column have a status only
-    return [
-        _value(essay, now.get(essay), then.get(essay), statuses.get(essay), limits.get(essay, {}))
-        | {"limit": breached.get(essay), "delivered": delivered.get(essay)}
-        for essay in essays
-        if essay in now or statuses.get(essay) not in (None, "Normal")
-    ]
-
-
-def _value(
-    essay: str, value: str | None, before: str | None, status: str | None, limits: Mapping[str, Any]
-) -> dict[str, Any]:
+def _value(result: Mapping[str, Any], before: str | None, delivered: str | None) -> dict[str, Any]:
     """Return an essay with `value` and `before` as the laboratory wrote them, its status, and its limits in `unit`."""
     return {
-        "essay": essay,
-        "unit": limits.get("unit"),
-        "value": value,
+        "essay": result["essay"],
+        "unit": result["unit"],
+        "value": _text(result),
         "before": before,
-        "status": status,
-        **{name: limits.get(name) for name in THRESHOLDS},
-        "quality": limits.get("quality"),
+        "status": result["status"],
+        **{name: result[name] for name in (*THRESHOLDS, "quality", "n", "decides")},
+        "limit": result["limit_value"],
+        "delivered": delivered,
     }
 
 
-def _texts(report: Mapping[str, Any]) -> dict[str, str]:
-    """Return the values of a report as text, by essay: `<0,05` below detection, a code where it is one."""
-    if not report:
-        return {}
-    texts: dict[str, str] = {}
-    for row in read_seed("essays"):
-        value = report[row["essay"]] if row["has_column"] == "true" else None
-        if value is not None:
-            # Fifteen digits are what a double holds: six would show 1 234 567 particles as 1.23457e+06.
-            texts[row["essay"]] = f"{value:.15g}" if isinstance(value, float | int) else str(value)
-    for column in ("coded_essays", "censored_essays"):
-        texts |= json.loads(report[column] or "{}")
-    return texts
+def _text(result: Mapping[str, Any]) -> str | None:
+    """Return a result as text: `<0,05` below detection, a code where it is one."""
+    value, code = result["value"], result["code"]
+    if result["censoring"] is not None:
+        return str(result["text"])
+    # Fifteen digits are what a double holds: six would show 1 234 567 particles as 1.23457e+06.
+    return code and str(code) if value is None else f"{value:.15g}"

@@ -6,22 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from tribolake.lake.objects import Objects
+from tribolake.oil.contract import COMPONENTS
 from tribolake.oil.questions.published import rows
 from tribolake.settings import Settings
 from tribolake.sql import literal
 
-COLUMNS = """
-    client, laboratory, sampleNumber as sample_number, sampleOccurrence as sample_occurrence, sampleDate as sample_date,
-    unitId as unit_id, componentName as component, componentNameNormalized as component_family,
-    report_status as status, classification_score as score, urgency
-"""
+KEY = "client, laboratory, sample_number, sample_occurrence, sample_date, unit_id, component, component_family"
 LATEST = f"""
-    select {COLUMNS}, policy, rule_ids, ai_recommendation, breached_essays, coded_essays, delivered_essays
-    from classified_reports
-    qualify row_number() over (
-        partition by client, unitId, componentName order by sampleTimestamp desc, sourceRow asc
-    ) = 1
-    order by client, unitId, componentName
+    select
+        {KEY}, status, score, urgency, policy, rule_ids, ai_recommendation, breached_essays, coded_essays,
+        delivered_essays
+    from {COMPONENTS.name}
+    order by client, unit_id, component
+"""
+COLUMNS = """
+    client, laboratory, sampleNumber as sample_number, sampleOccurrence as sample_occurrence,
+    sampleDate as sample_date, unitId as unit_id, componentName as component,
+    componentNameNormalized as component_family, report_status as status, classification_score as score, urgency
 """
 OF_UNIT = f"""
     select {COLUMNS}
@@ -37,9 +38,12 @@ def latest_samples(
     """List the latest report of each component of each unit: what judges the component today.
 
     Returns:
-        Rows with the columns of COLUMNS and of LATEST. `breached_essays` and the other essays are JSON.
+        Rows with the columns of LATEST. `breached_essays` and the other essays are JSON.
+
+    Raises:
+        PublishedEarlier: an earlier release published a client, which has no such table.
     """
-    return rows(settings, LATEST, clients, published)
+    return rows(settings, LATEST, clients, published, needs=[COMPONENTS.name], is_kept=True)
 
 
 def samples_of(settings: Settings, client: str, unit: str, published: Objects | None = None) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Find the bronze file of a report, and whether the file still has the bytes that were read."""
+"""Find the content in bronze that a report was read from, and the run that published the report."""
 
 from __future__ import annotations
 
@@ -6,46 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tribolake.errors import ContractBroken
-from tribolake.lake.objects import ObjectNotFound, Objects
-from tribolake.settings import Settings
-from tribolake.trace.bronze_copy import checked_key
+from tribolake.lake.objects import Objects
 from tribolake.trace.chain import TracedRun
 from tribolake.trace.manifests import current_publication
 
 
 @dataclass(frozen=True)
 class ReportSource:
-    """The run that published a report, and the file that the report is read from.
+    """The run that published a report, and the content that the report was read from.
 
-    `is_unchanged` is None where it was not compared: a bucket keeps the version that `version_id` names.
+    `content` is an entry of the manifest: key, version_id, sha256, bytes. It is None if the manifest has none.
     """
 
     run: TracedRun
-    bytes: int | None
-    version_id: str | None
-    is_unchanged: bool | None
+    content: Mapping[str, Any] | None
 
 
-def source_of(settings: Settings, report: Mapping[str, Any], published: Objects) -> ReportSource | None:
+def source_of(report: Mapping[str, Any], published: Objects) -> ReportSource | None:
     """Return the source of a published report. Returns None if its client has no publication."""
     publication = current_publication(published, str(report["client"]).lower())
     if publication is None:
         return None
     sha256 = report["sourceSha256"]
-    found = next((source for source in publication.sources if source["sha256"] == sha256), None)
-    run = TracedRun.of(published, publication)
-    if found is None:
-        return ReportSource(run, None, None, None)
-    unchanged = None
-    if not settings.is_on_s3:
-        unchanged = _has_content(published, checked_key(settings, str(found["key"])), sha256)
-    return ReportSource(run, found["bytes"], found["version_id"], unchanged)
-
-
-def _has_content(published: Objects, key: str, sha256: str) -> bool:
-    try:
-        published.fetch(key, sha256)
-    except (ContractBroken, ObjectNotFound):
-        return False
-    return True
+    content = next((source for source in publication.sources if source["sha256"] == sha256), None)
+    return ReportSource(TracedRun.of(published, publication), content)

@@ -9,19 +9,21 @@ from datetime import date
 from typing import Any
 
 from tribolake.oil.fleet import in_order
-from tribolake.web.addresses import FLEET, Addresses
+from tribolake.web.addresses import FLEET, TAKE_FLEET, Addresses
 from tribolake.web.views.actions import action_of, finding_of
 from tribolake.web.views.parts import (
     IN_ALARM,
     SLUGS,
     Breach,
     Deadline,
+    File,
     Sampled,
     Status,
     Strip,
     counted,
     deadline_of,
     deciding_breaches,
+    files_of,
     sampled_on,
     status_of,
     strip_of,
@@ -109,6 +111,12 @@ class FleetPage:
     silent: tuple[SilentRow, ...]
     clear: str
     is_filtered: bool
+    downloads: tuple[File, ...]
+
+
+def chosen_machines(machines: Sequence[Machine], choice: FleetChoice) -> list[Machine]:
+    """Return the machines that a choice includes, in their order. Those without a recent sample come last."""
+    return [machine for machine in in_order(machines) if _includes(choice, machine)]
 
 
 def fleet_page(
@@ -160,6 +168,7 @@ def fleet_page(
         tuple(_silent_row(machine, words, addresses, today) for machine in silent),
         addresses.page(FLEET),
         bool(choice.client or choice.status),
+        files_of(*((form.upper(), addresses.page(TAKE_FLEET, form=form, **query)) for form in ("csv", "xlsx"))),
     )
 
 

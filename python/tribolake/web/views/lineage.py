@@ -1,4 +1,4 @@
-"""Where a report comes from: file, sheet and row, the publication, and results as the laboratory wrote them."""
+"""Where a report comes from: file, sheet and row as the laboratory wrote it, and the publication."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tribolake.oil.questions.source import ReportSource
+from tribolake.oil.questions.units import unit_of
 from tribolake.oil.seeds import read_seed
+from tribolake.oil.written.rows import WrittenSample
 from tribolake.web.addresses import FLEET, REPORT, Addresses
-from tribolake.web.views.report import Fact
+from tribolake.web.views.parts import coded
+from tribolake.web.views.report import Fact, sheet_of
+from tribolake.web.views.written import WrittenView, written_view
 from tribolake.web.words import Words
 
 # Columns of reports with texts as delivered, and what each is called.
@@ -24,8 +28,8 @@ WRITTEN = {
 
 
 @dataclass(frozen=True)
-class Written:
-    """A result as the laboratory wrote it. `is_chosen` marks the one that the address names."""
+class Reading:
+    """A result that is not a number in the unit of its essay: its text, and how it is read."""
 
     essay: str
     text: str
@@ -35,7 +39,10 @@ class Written:
 
 @dataclass(frozen=True)
 class LineagePage:
-    """The origin of a report. `is_unchanged` is None where the file was not compared."""
+    """The origin of a report, and of one of its values if `value` has facts.
+
+    `is_unchanged` is None where the file was not compared.
+    """
 
     client: str
     client_href: str
@@ -43,26 +50,36 @@ class LineagePage:
     component: str
     number: str
     report_href: str | None
+    value: tuple[Fact, ...]
+    essay: str
     file: tuple[Fact, ...]
     verdict: str
     is_unchanged: bool | None
+    written: WrittenView
+    readings: tuple[Reading, ...]
     publication: tuple[Fact, ...]
-    written: tuple[Written, ...]
     command: str
 
 
 def lineage_page(
-    report: Mapping[str, Any], source: ReportSource, essay: str, words: Words, addresses: Addresses
+    report: Mapping[str, Any],
+    source: ReportSource,
+    written: WrittenSample,
+    essay: str,
+    words: Words,
+    addresses: Addresses,
 ) -> LineagePage:
-    """Return the page of a row of `classified_reports` and its source. `essay` is marked."""
-    run = source.run
+    """Return the page of a row of `classified_reports`, its source and its rows. The cells of `essay` are marked."""
+    run, content = source.run, source.content or {}
+    essay = essay if essay in {row["essay"] for row in read_seed("essays")} else ""
+    rows = written_view(written, report, essay, words)
     file = (
         ("report.file", report["sourceFile"]),
-        ("report.sheet", report["sourceSheet"] or ""),
+        ("report.sheet", sheet_of(report)),
         ("report.row", str(report["sourceRow"])),
         ("lineage.sha", report["sourceSha256"]),
-        ("lineage.bytes", f"{words.number(source.bytes)} B" if source.bytes is not None else ""),
-        ("lineage.version", source.version_id or ""),
+        ("lineage.bytes", f"{words.number(content['bytes'])} B" if content else ""),
+        ("lineage.version", content.get("version_id") or ""),
     )
     publication = (
         ("lineage.run", run.run_id),
@@ -70,6 +87,7 @@ def lineage_page(
         ("lineage.policy", report["policy"] or run.policy),
         ("report.limits", report["limits_version"] or ""),
         ("lineage.schema", run.schema_version),
+        ("lineage.code", run.code),
         ("lineage.manifest", run.manifest),
     )
     verdicts = {True: "lineage.same", False: "lineage.changed", None: "lineage.unchecked"}
@@ -81,26 +99,47 @@ def lineage_page(
         report["componentName"],
         report["sampleNumber"],
         addresses.sample(REPORT, *names),
+        _value(report, essay, rows, words) if essay else (),
+        words.essay(essay) if essay else "",
         tuple(Fact(words(name), text) for name, text in file if text),
-        words(verdicts[source.is_unchanged]),
-        source.is_unchanged,
+        words(verdicts[written.is_unchanged]),
+        written.is_unchanged,
+        rows,
+        _readings(report, essay, words),
         tuple(Fact(words(name), text) for name, text in publication if text),
-        _written(report, essay, words),
         f"tribolake lineage {shlex.quote(_numbered(report))} --client {report['client'].lower()}",
     )
 
 
-def _written(report: Mapping[str, Any], chosen: str, words: Words) -> tuple[Written, ...]:
-    """Return the results with a text of their own, and the chosen one if it came as a number."""
-    texts = [
-        (name, text, kind)
+def _value(report: Mapping[str, Any], essay: str, rows: WrittenView, words: Words) -> tuple[Fact, ...]:
+    """Return what gold has of an essay, and the cell that it was read from."""
+    facts = (
+        ("report.value", _published(report, essay, words)),
+        ("lineage.cell", rows.text),
+        ("lineage.column", rows.columns),
+    )
+    return tuple(Fact(words(name), text) for name, text in facts if text)
+
+
+def _published(report: Mapping[str, Any], essay: str, words: Words) -> str:
+    """Return the published value with its unit. Returns an empty text without one."""
+    texts = {column: json.loads(report.get(column) or "{}") for column in WRITTEN}
+    if essay in texts["coded_essays"]:
+        return coded(texts["coded_essays"][essay], words)
+    value = texts["censored_essays"].get(essay, report.get(essay))
+    if value is None:
+        return words("lineage.rejected") if essay in texts["rejected_essays"] else ""
+    unit = words.unit(unit_of(essay, value, texts["delivered_essays"].get(essay)))
+    return f"{words.number(value)} {unit}".strip()
+
+
+def _readings(report: Mapping[str, Any], chosen: str, words: Words) -> tuple[Reading, ...]:
+    """Return the results that are read in another way than as a number in the unit of the essay."""
+    return tuple(
+        Reading(words.essay(name), text, words(kind), name == chosen)
         for column, kind in WRITTEN.items()
         for name, text in json.loads(report.get(column) or "{}").items()
-    ]
-    numbers = {row["essay"] for row in read_seed("essays") if row["has_column"] == "true" and row["kind"] == "numeric"}
-    if chosen in numbers - {name for name, _, _ in texts} and report.get(chosen) is not None:
-        texts.insert(0, (chosen, words.number(report[chosen]), "lineage.number"))
-    return tuple(Written(words.essay(name), text, words(kind), name == chosen) for name, text, kind in texts)
+    )
 
 
 def _numbered(report: Mapping[str, Any]) -> str:

@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from tribolake.oil.fleet import score_that_orders
 from tribolake.oil.questions.machine import ShownMachine
-from tribolake.web.addresses import FLEET, Addresses
+from tribolake.oil.questions.series import ComponentSeries
+from tribolake.web.addresses import FLEET, LONGEST, MACHINE, TAKE_MACHINE, Addresses
+from tribolake.web.views.charts import Charts, charts_of
 from tribolake.web.views.parts import (
     Deadline,
+    File,
     Sampled,
     Status,
     Strip,
     counted,
     deadline_of,
+    files_of,
     sampled_on,
     status_of,
     strip_of,
@@ -58,8 +63,17 @@ class ComponentRow:
 
 
 @dataclass(frozen=True)
+class ComponentLink:
+    """A component whose series can be shown."""
+
+    name: str
+    href: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
 class MachinePage:
-    """A machine. `findings` are days on which samples of one oil differ."""
+    """A machine. `findings` are days on which samples of one oil differ. `charts` are those of `charted`."""
 
     client: str
     unit: str
@@ -72,12 +86,38 @@ class MachinePage:
     advice: str
     components: tuple[ComponentRow, ...]
     findings: tuple[str, ...]
+    charted: str
+    chartable: tuple[ComponentLink, ...]
+    charts: Charts | None
+    downloads: tuple[File, ...]
+
+
+def chosen_component(found: ShownMachine, asked: str) -> str:
+    """Return the component whose series are shown: the one asked for, or the most urgent one."""
+    names = [row["component"] for row in found.components]
+    return asked if asked in names else (names[0] if names else "")
 
 
 def machine_page(
-    found: ShownMachine, samples: Sequence[Sample], words: Words, addresses: Addresses, today: date
+    found: ShownMachine,
+    samples: Sequence[Sample],
+    charted: str,
+    series: ComponentSeries,
+    words: Words,
+    addresses: Addresses,
+    today: date,
 ) -> MachinePage:
-    """Return the page of a machine. `samples` are all of its reports, by component and time."""
+    """Return the page of a machine.
+
+    Args:
+        found: the machine.
+        samples: all of its reports, by component and time.
+        charted: the component of the series.
+        series: of this component.
+        words: the language.
+        addresses: those of pages.
+        today: the day of the visit.
+    """
     machine = found.machine
     by_component: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
@@ -88,12 +128,36 @@ def machine_page(
         addresses.page(FLEET, client=machine["client"].lower()),
         status_of(machine["overall_status"], words),
         worse_component(machine, words),
-        words("report.points", n=words.number(machine["machine_score"])),
+        words("machine.score", n=words.number(score_that_orders(machine))),
         deadline_of(machine["urgency"], machine["deadline_on"], machine["days_overdue"], words),
         sampled_on(machine["latest_sample_date"], today, words),
         machine["machine_ai_recommendation"] or "",
         tuple(_component(row, by_component[row["component"]], words, addresses, today) for row in found.components),
         tuple(_finding(finding, words) for finding in found.findings),
+        charted,
+        tuple(
+            ComponentLink(
+                row["component"],
+                addresses.page(
+                    MACHINE, client=machine["client"].lower(), unit=machine["unit_id"], component=row["component"]
+                )
+                + "#series",
+                row["component"] == charted,
+            )
+            for row in found.components
+            if len(row["component"]) <= LONGEST
+        ),
+        charts_of(series, words),
+        files_of(
+            (
+                "HTML",
+                addresses.page(
+                    TAKE_MACHINE, client=machine["client"].lower(), unit=machine["unit_id"], component=charted[:LONGEST]
+                )
+                if len(machine["unit_id"]) <= LONGEST
+                else None,
+            )
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from tribolake.oil.questions.deciding import deciding_essays
-from tribolake.oil.seeds import read_seed
+from tribolake.oil.questions.units import unit_of
 from tribolake.web.words import Words
 
 SLUGS = {"Anormal": "abnormal", "Alerta": "alert", "Normal": "normal", "Sin evaluar": "unknown"}
@@ -53,6 +53,14 @@ class Breach:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file to take along: what it is called, and its address."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True)
 class Bar:
     """A bar of a strip, in the units of its picture."""
 
@@ -80,6 +88,11 @@ class Sampled:
     iso: str
     age: str
     is_old: bool
+
+
+def files_of(*named: tuple[str, str | None]) -> tuple[File, ...]:
+    """Return the files that have an address."""
+    return tuple(File(text, href) for text, href in named if href)
 
 
 def status_of(name: str | None, words: Words) -> Status:
@@ -167,15 +180,3 @@ def breach_of(
 def coded(code: str, words: Words) -> str:
     """Return what a code of a laboratory means. An unknown one stays what it is."""
     return words.of_field(f"code.{code}", code)
-
-
-def unit_of(essay: str, value: float | str | None, delivered: str | None) -> str | None:
-    """Return the unit of a value: that of its essay, or the delivered one if the value was not converted."""
-    number, _, unit = (delivered or "").partition(" ")
-    if unit and not isinstance(value, str) and value is not None and number.replace(",", ".") == f"{value:.15g}":
-        return unit
-    return _units().get(essay)
-
-
-def _units() -> dict[str, str]:
-    return {row["essay"]: row["unit"] for row in read_seed("essays")}

@@ -7,25 +7,28 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from tribolake.oil.questions.deciding import deciding_essays
 from tribolake.oil.questions.report import ShownReport
-from tribolake.web.addresses import FLEET, LINEAGE, REPORT, Addresses
+from tribolake.oil.questions.series import ComponentSeries
+from tribolake.readers.layout import ANY_SHEET
+from tribolake.web.addresses import FLEET, LINEAGE, REPORT, TAKE_REPORT, TAKE_VALUES, Addresses
 from tribolake.web.views.actions import finding_of
+from tribolake.web.views.charts import Charts, charts_of
 from tribolake.web.views.machine import differing
 from tribolake.web.views.meter import LOWER, UPPER, Meter, meter_of
 from tribolake.web.views.parts import (
     BANDS,
     Deadline,
+    File,
     Sampled,
     Status,
     Strip,
     coded,
     counted,
     deadline_of,
+    files_of,
     sampled_on,
     status_of,
     strip_of,
-    unit_of,
 )
 from tribolake.web.words import Words
 
@@ -95,12 +98,28 @@ class ReportPage:
     history: Strip
     earlier: str | None
     later: str | None
+    charts: Charts | None
+    downloads: tuple[File, ...]
 
 
 def report_page(
-    found: ShownReport, samples: Sequence[Sample], words: Words, addresses: Addresses, today: date
+    found: ShownReport,
+    samples: Sequence[Sample],
+    series: ComponentSeries,
+    words: Words,
+    addresses: Addresses,
+    today: date,
 ) -> ReportPage:
-    """Return the page of a report. `samples` are all of its component, by time."""
+    """Return the page of a report.
+
+    Args:
+        found: the report.
+        samples: all reports of its component, by time.
+        series: the values of its component up to this report.
+        words: the language.
+        addresses: those of pages.
+        today: the day of the visit.
+    """
     report = found.report
     values = [_value(row, report, words, addresses) for row in found.values]
     # Those that decide come first, and the worst band of them.
@@ -137,6 +156,11 @@ def report_page(
         strip_of(statuses, words("machine.history_label", n=len(around), statuses=counted(statuses, words))),
         addresses.report(samples[place - 1]) if place else None,
         addresses.report(samples[place + 1]) if place + 1 < len(samples) else None,
+        charts_of(series, words),
+        files_of(
+            ("HTML", _address(TAKE_REPORT, report, addresses)),
+            *((form.upper(), _address(TAKE_VALUES, report, addresses, form=form)) for form in ("csv", "xlsx")),
+        ),
     )
 
 
@@ -156,9 +180,9 @@ def _address(path: str, report: Mapping[str, Any], addresses: Addresses, **more:
 
 def _value(row: Mapping[str, Any], report: Mapping[str, Any], words: Words, addresses: Addresses) -> ValueRow:
     value, before = _number(row["value"]), _number(row["before"])
-    unit = row["unit"] or unit_of(row["essay"], row["value"], row["delivered"])
+    unit = row["unit"]
     is_breach = row["status"] in BANDS
-    decides = row["essay"] in deciding_essays(report["policy"])
+    decides = row["decides"]
     has_upper = any(row[name] is not None for name in UPPER)
     upper = [words.number(row[name]) or NO_LIMIT for name in UPPER]
     lower = [words.number(row[name]) for name in LOWER if row[name] is not None]
@@ -258,10 +282,15 @@ def _comments(comment: str | None) -> list[str]:
 def _origin(report: Mapping[str, Any], words: Words) -> tuple[Fact, ...]:
     return (
         Fact(words("report.file"), report["sourceFile"]),
-        *([Fact(words("report.sheet"), report["sourceSheet"])] if report["sourceSheet"] else []),
+        *([Fact(words("report.sheet"), sheet)] if (sheet := sheet_of(report)) else []),
         Fact(words("report.row"), str(report["sourceRow"])),
         *([Fact(words("report.limits"), report["limits_version"])] if report["limits_version"] else []),
     )
+
+
+def sheet_of(report: Mapping[str, Any]) -> str:
+    """Return the sheet that a report was read from. A file that is one table has none."""
+    return report["sourceSheet"] if report["sourceSheet"] not in (None, ANY_SHEET) else ""
 
 
 def choices_of(reports: Sequence[Mapping[str, Any]], words: Words, addresses: Addresses) -> tuple[Fact, ...]:

@@ -1,0 +1,1 @@
+"""Feedback: what engineers say of a component's alarm, as entries in the lake that are written once."""

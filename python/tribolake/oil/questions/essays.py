@@ -1,0 +1,17 @@
+"""The order in which essays are shown."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from tribolake.oil.seeds import read_seed
+
+
+def place_of(essay: str) -> tuple[int, str]:
+    """Return the place of an essay in the order of the seed. An essay of another release comes last."""
+    return _places().get(essay, len(_places())), essay
+
+
+@cache
+def _places() -> dict[str, int]:
+    return {row["essay"]: place for place, row in enumerate(read_seed("essays"))}

@@ -1,0 +1,170 @@
+"""The values of a component over time, by essay, with the limits that judged the last of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from tribolake.lake.objects import Objects
+from tribolake.oil.contract import RESULTS
+from tribolake.oil.questions.essays import place_of
+from tribolake.oil.questions.limits import THRESHOLDS
+from tribolake.oil.questions.published import rows
+from tribolake.settings import Settings
+from tribolake.sql import literal
+
+MOST_SAMPLES = 240  # of a series: the newest
+BANDS = ("Critico", "Condenatorio", "Marginal")  # the worst first
+NAME = ("sampleNumber", "sampleOccurrence", "laboratory")
+REPORTS = f"""
+    select {", ".join(NAME)}, sampleDate, machineHours, componentHours, oilChanged, filterChanged
+    from classified_reports
+    where unitId = {{unit}} and componentName = {{component}}
+    order by sampleTimestamp, sourceRow desc
+"""
+NUMBERS = f"""
+    select
+        {", ".join(NAME)}, essay, unit, value, status, decides, {", ".join(THRESHOLDS)},
+        case when censoring is not null then text end as text
+    from {RESULTS.name}
+    where unitId = {{unit}} and componentName = {{component}} and rejection is null and value is not null
+"""
+EventKind = Literal["oil", "filter", "component", "meter"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value of an essay. `band` is the limit that it breaks, or empty.
+
+    `text` is what the laboratory wrote of a value out of the method's range, such as `<0,05`. It is empty for others.
+    `value` is then what gold calculates with: zero below the range, the bound above it.
+    """
+
+    day: date
+    value: float
+    band: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class EssaySeries:
+    """Values of an essay in one unit, by time. `limits` are thresholds by name, as in `oil/questions/limits.py`."""
+
+    essay: str
+    unit: str | None
+    points: tuple[Point, ...]
+    limits: Mapping[str, float | None]
+    decides: bool
+
+    @property
+    def band(self) -> str:
+        """The limit that the last value breaks, or an empty text."""
+        return self.points[-1].band
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened at a sample: a change of oil, filter or component, or a meter that began again."""
+
+    day: date
+    kind: EventKind
+
+
+@dataclass(frozen=True)
+class ComponentSeries:
+    """Series of a component, those in alarm first. `samples` is their number, of which `dropped` older ones."""
+
+    series: tuple[EssaySeries, ...]
+    events: tuple[Event, ...]
+    samples: int
+    dropped: int
+
+
+def essay_series(
+    settings: Settings,
+    client: str,
+    unit: str,
+    component: str,
+    published: Objects | None = None,
+    until: Mapping[str, Any] | None = None,
+) -> ComponentSeries:
+    """Read the series of a component from published reports.
+
+    Args:
+        settings: the lake.
+        client: its folder.
+        unit: in the published spelling.
+        component: its name.
+        published: objects of the lake, pinned if other questions must see the same publication. None opens them.
+        until: the last report, with sampleNumber, sampleOccurrence and laboratory. None means all reports.
+
+    Raises:
+        PublishedEarlier: an earlier release published the client, without results.
+    """
+    named = {"unit": literal(unit), "component": literal(component)}
+    reports = _up_to(rows(settings, REPORTS.format(**named), [client], published), until)
+    known = reports[-MOST_SAMPLES:]
+    if not known:
+        return ComponentSeries((), (), 0, 0)
+    results: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {_name(row): {} for row in known}
+    for row in rows(settings, NUMBERS.format(**named), [client], published, needs=[RESULTS.name]):
+        results.get(_name(row), {})[row["essay"]] = row
+    series = [_series(essay, known, results) for essay in sorted(results[_name(known[-1])], key=place_of)]
+    return ComponentSeries(
+        tuple(sorted(series, key=_place)),
+        tuple(_events(known)),
+        len(reports),
+        len(reports) - len(known),
+    )
+
+
+def _up_to(reports: Sequence[dict[str, Any]], until: Mapping[str, Any] | None) -> Sequence[dict[str, Any]]:
+    if until is None:
+        return reports
+    last = next((at for at, row in enumerate(reports) if _name(row) == _name(until)), -1)
+    return reports[: last + 1]
+
+
+def _place(series: EssaySeries) -> tuple[bool, bool, int]:
+    """Put essays in alarm first, those that decide before the others, and the worst band of them."""
+    return (not series.band, not series.decides, BANDS.index(series.band) if series.band else 0)
+
+
+def _name(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(row[column] for column in NAME)
+
+
+def _series(
+    essay: str,
+    reports: Sequence[Mapping[str, Any]],
+    results: Mapping[tuple[str, ...], Mapping[str, Mapping[str, Any]]],
+) -> EssaySeries:
+    """Return the series of an essay that the last report has. Values in another unit than its own are left out."""
+    last = results[_name(reports[-1])][essay]
+    found = ((row["sampleDate"], results[_name(row)].get(essay)) for row in reports)
+    points = tuple(_point(day, one) for day, one in found if one is not None and one["unit"] == last["unit"])
+    return EssaySeries(essay, last["unit"], points, {name: last[name] for name in THRESHOLDS}, last["decides"])
+
+
+def _point(day: date, result: Mapping[str, Any]) -> Point:
+    band = result["status"] if result["status"] in BANDS else ""
+    return Point(day, result["value"], band, result["text"] or "")
+
+
+def _events(reports: Sequence[Mapping[str, Any]]) -> list[Event]:
+    events = []
+    hours: dict[EventKind, float] = {}
+    changes: tuple[tuple[EventKind, str], ...] = (("oil", "oilChanged"), ("filter", "filterChanged"))
+    meters: tuple[tuple[EventKind, str], ...] = (("component", "componentHours"), ("meter", "machineHours"))
+    for row in reports:
+        events += [Event(row["sampleDate"], kind) for kind, column in changes if row[column] == "Y"]
+        for kind, column in meters:
+            read = row[column]
+            if read is None:
+                continue
+            if read < hours.get(kind, read):  # a new component, or a new meter
+                events.append(Event(row["sampleDate"], kind))
+            hours[kind] = read
+    return events

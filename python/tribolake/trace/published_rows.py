@@ -1,0 +1,116 @@
+"""Rows of published tables for questions of our own, many of them and soon after one another.
+
+Unlike `query`, which takes SQL of users, this checks no statement. A database reads the files of some publications and
+nothing else. Publications never change, so a few databases stay open for the questions that follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import Any
+
+import duckdb
+
+from tribolake.errors import ConfigurationError, TribolakeError
+from tribolake.lake.confined_duckdb import QUIET, confine
+from tribolake.lake.objects import Objects
+from tribolake.product import Contract
+from tribolake.run.warehouse import rows_of
+from tribolake.sql import literal, quoted
+from tribolake.trace.manifests import Publication, current_publication, published_clients
+from tribolake.trace.names import checked_client
+from tribolake.trace.query import QueryFailed
+
+Views = tuple[tuple[str, tuple[str, ...]], ...]  # the name of each view, and its files
+OPEN_DATABASES = 16  # one for each choice of clients
+KEPT_ANSWERS = 64
+MEMORY = "400MB"
+
+
+class PublishedEarlier(TribolakeError):
+    """An earlier release published a client, without tables that a question needs."""
+
+
+def published_rows(
+    contract: Contract,
+    objects: Objects,
+    sql: str,
+    *,
+    clients: Sequence[str] | None = None,
+    needs: Collection[str] = (),
+    is_kept: bool = False,
+) -> list[dict[str, Any]]:
+    """Answer a `select` of our own. Each published table is a view of the current rows of these clients.
+
+    Args:
+        contract: of the product whose gold is read.
+        objects: of the lake, pinned if several questions must see one publication.
+        sql: texts of users are in it as literals only.
+        clients: these only. None means all.
+        needs: tables that each client must have.
+        is_kept: the answer is kept for who asks the same of the same publications. For questions that every reader has.
+
+    Returns:
+        The rows by column name. The lists in them are not to be changed.
+
+    Raises:
+        ConfigurationError: nothing is published.
+        PublishedEarlier: a client lacks a table.
+        ContractBroken: a file is not what its manifest says.
+        QueryFailed: a file cannot be read.
+    """
+    wanted = [checked_client(client) for client in clients] if clients else published_clients(objects)
+    found = (current_publication(objects, client) for client in wanted)
+    publications = [one for one in found if one is not None and one.folder is not None]
+    if not publications:
+        raise ConfigurationError(
+            f"nothing is published in {objects.address(objects.home)}"
+            f"{' of ' + ', '.join(clients) if clients else ''}: start `tribolake run`"
+        )
+    for table in needs:
+        if lacking := [one.client for one in publications if one.sha256_of(f"{table}.parquet") is None]:
+            raise PublishedEarlier(
+                f"an earlier release published {', '.join(lacking)} without {table}: start `tribolake run`"
+            )
+    try:
+        return [dict(row) for row in (_kept_rows if is_kept else _rows)(_views(contract, objects, publications), sql)]
+    except duckdb.Error as error:
+        raise QueryFailed(str(error).strip()) from error
+
+
+def _views(contract: Contract, objects: Objects, publications: Sequence[Publication]) -> Views:
+    is_in_bucket = objects.address("").startswith("s3://")
+
+    def file(one: Publication, name: str) -> str:
+        # A bucket's file is kept on this machine under its SHA-256. The file of a folder is read in place.
+        return str(objects.fetch(f"{one.folder}/{name}", one.sha256_of(name) if is_in_bucket else None))
+
+    views = (
+        (table.name, tuple(file(one, table.file_name) for one in publications if one.sha256_of(table.file_name)))
+        for table in contract.tables
+    )
+    return tuple((name, files) for name, files in views if files)
+
+
+def _rows(views: Views, sql: str) -> list[dict[str, Any]]:
+    with _database(views).cursor() as cursor:
+        return rows_of(cursor, sql)
+
+
+_kept_rows = lru_cache(maxsize=KEPT_ANSWERS)(_rows)
+
+
+@lru_cache(maxsize=OPEN_DATABASES)
+def _database(views: Views) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 1})
+    for name, value in (QUIET | {"parquet_metadata_cache": True}).items():
+        connection.execute(f"set {name} = {literal(value)}")
+    for name, files in views:
+        listed = ", ".join(map(literal, files))
+        connection.execute(
+            f"create view {quoted(name)} as"
+            f" from read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+        )
+    confine(connection, [file for _, files in views for file in files])
+    return connection

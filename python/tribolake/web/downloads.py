@@ -1,0 +1,113 @@
+"""What is taken along: a report or a machine as one file, and tables as CSV and XLSX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import FastAPI, Query
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from tribolake.oil.published_fleet import read_fleet
+from tribolake.oil.questions.report import shown_report
+from tribolake.oil.questions.workbook import Sheet
+from tribolake.settings import Settings
+from tribolake.web.addresses import LONGEST
+from tribolake.web.alone import NoAddresses, policy, style
+from tribolake.web.pages import Page, SampleName, find_sample, show_sample, show_unit
+from tribolake.web.rendering import Alone, frame_of, render
+from tribolake.web.views.fleet import FleetChoice, chosen_machines
+from tribolake.web.views.tables import as_csv, as_xlsx, machine_table, value_table
+from tribolake.web.visit import Visit, begin_visit, foot_of
+
+FORMS = {
+    "csv": (as_csv, "text/csv; charset=utf-8"),
+    "xlsx": (as_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+}
+LONGEST_FILE_NAME = 80
+Client = Annotated[str, Query(max_length=64)]
+Name = Annotated[str, Query(max_length=LONGEST)]
+OptionalName = Annotated[str | None, Query(max_length=LONGEST)]
+Language = Annotated[Literal["es", "en"] | None, Query()]
+Status = Annotated[Literal["", "abnormal", "alert", "normal", "unknown"], Query()]
+Form = Annotated[Literal["csv", "xlsx"], Query(description="Kind of file.")]
+
+
+def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime]) -> None:
+    """Add the addresses of files to an application."""
+
+    @app.get("/take/fleet", response_class=Response, summary="The machines of the fleet, as filtered")
+    def fleet(form: Form, client: Client = "", status: Status = "") -> Response:
+        visit = begin_visit(settings, None, now())
+        machines = chosen_machines(
+            read_fleet(visit.published, visit.clients, visit.now).machines, FleetChoice(client.lower(), status)
+        )
+        return _table(machine_table(machines), form, "fleet", client, status, visit.today.isoformat())
+
+    @app.get("/take/values", response_class=Response, summary="The values of a report")
+    def values(
+        form: Form,
+        client: Client,
+        sample: Name,
+        occurrence: OptionalName = None,
+        laboratory: OptionalName = None,
+    ) -> Response:
+        visit = begin_visit(settings, None, now())
+        row = find_sample(visit, SampleName(client.lower(), sample, occurrence, laboratory))
+        if row is None:
+            raise HTTPException(404)
+        found = shown_report(settings, row, visit.published)
+        return _table(value_table(found), form, client, str(row["unitId"]), str(row["componentName"]), sample)
+
+    @app.get("/take/report", response_class=Response, summary="A report as one file")
+    def report(
+        client: Client,
+        sample: Name,
+        occurrence: OptionalName = None,
+        laboratory: OptionalName = None,
+        lang: Language = None,
+    ) -> Response:
+        visit = _alone(begin_visit(settings, lang, now()))
+        page = show_sample(visit, SampleName(client.lower(), sample, occurrence, laboratory))
+        return _file(visit, page, "report.html", client.lower(), page.title, sample)
+
+    @app.get("/take/machine", response_class=Response, summary="A machine as one file")
+    def machine(client: Client, unit: Name, component: Name = "", lang: Language = None) -> Response:
+        visit = _alone(begin_visit(settings, lang, now()))
+        page = show_unit(visit, client.lower(), unit, component)
+        return _file(visit, page, "machine.html", client.lower(), page.title, component, visit.today.isoformat())
+
+
+def _alone(visit: Visit) -> Visit:
+    return replace(visit, addresses=NoAddresses())
+
+
+def _file(visit: Visit, page: Page, template: str, client: str, *names: str) -> Response:
+    """Answer with a page as one file, which names no other client. Other pages than the one meant are not found."""
+    if page.template != template:
+        raise HTTPException(404)
+    words = visit.words
+    note = words("take.note", moment=words.moment(visit.now.isoformat()))
+    frame = frame_of("/", "", words, visit.settings.language, foot_of(visit, client))
+    frame = replace(frame, layout="alone.html", alone=Alone(policy(), style(), note))
+    content = render(page, frame, words).encode()
+    return _attachment(content, "text/html; charset=utf-8", "html", client, *names)
+
+
+def _table(table: Sheet, form: str, *names: str) -> Response:
+    written, kind = FORMS[form]
+    return _attachment(written(table), kind, form, *names)
+
+
+def _attachment(content: bytes, kind: str, ending: str, *names: str) -> Response:
+    """Answer with a file to keep. No character of a name can leave the header, or the folder of downloads."""
+    plain = re.sub(r"[^A-Za-z0-9_]+", "-", "-".join(("tribolake", *filter(None, names)))).strip("-")
+    headers = {
+        "Content-Disposition": f'attachment; filename="{plain[:LONGEST_FILE_NAME]}.{ending}"',
+        "Cache-Control": "private, no-cache",
+    }
+    return Response(content, media_type=kind, headers=headers)

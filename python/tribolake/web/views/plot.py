@@ -1,0 +1,178 @@
+"""Draw values over time as figures of one picture. A template writes them as SVG: no script, no font, no style."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+WIDTH, HEIGHT = 340, 140
+LEFT, RIGHT, TOP, BOTTOM = 40, 8, 12, 22  # around the plot
+FROM_ZERO = 0.5  # a scale begins at zero if its lowest value is below this share of its highest
+LEAST_REACH = 1e-6  # of a scale, and as a share of its values
+ROOM = 0.06  # of the scale, above and below its values
+MOST_LABELS = 5
+SMALL, LARGE = 3.2, 4.5  # half of a sign
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value at a day. `band` is the class of the limit that it breaks, or empty."""
+
+    day: date
+    value: float
+    is_censored: bool = False
+    band: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit and the class of its band. `is_lower` is breached from above."""
+
+    value: float
+    slug: str
+    is_lower: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An event and the class of its kind."""
+
+    day: date
+    slug: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """A text at a place of an axis. `at` is x of a day, or y of a value."""
+
+    at: float
+    value: float
+    day: date | None = None
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A point that is not an ordinary one: its place, its shape as a path, its classes and its text."""
+
+    path: str
+    slug: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line across the plot at x or y, and its class."""
+
+    at: float
+    slug: str
+
+
+@dataclass(frozen=True)
+class Plot:
+    """The figures of a picture, in its own units. `dots` are ordinary values, `hollow` censored ones."""
+
+    line: str
+    dots: str
+    hollow: str
+    signs: tuple[Sign, ...]
+    limits: tuple[Line, ...]
+    events: tuple[Line, ...]
+    values: tuple[Label, ...]
+    days: tuple[Label, ...]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
+
+
+def plot_of(values: Sequence[Value], limits: Sequence[Limit], marks: Sequence[Mark], first: date, last: date) -> Plot:
+    """Draw values on an axis from the first to the last day. All are within it.
+
+    Values that break a limit have the shape of their band, censored ones are hollow, and the last one is larger.
+    """
+    low, high = _range([one.value for one in values] + [limit.value for limit in limits])
+    days = max((last - first).days, 1)
+
+    def x(day: date) -> float:
+        return round(LEFT + (day - first).days / days * (WIDTH - LEFT - RIGHT), 1)
+
+    def y(value: float) -> float:
+        return round(HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM), 1)
+
+    places = [(x(one.day), y(one.value)) for one in values]
+    hollow = [at for one, at in zip(values, places, strict=True) if one.is_censored and not one.band]
+    signs = tuple(
+        _sign(one, at, is_last=place == len(values) - 1)
+        for place, (one, at) in enumerate(zip(values, places, strict=True))
+        if one.band or place == len(values) - 1
+    )
+    return Plot(
+        "M" + "L".join(f"{px:g} {py:g}" for px, py in places) if len(places) > 1 else "",
+        "".join(f"M{px:g} {py:g}h0" for one, (px, py) in zip(values, places, strict=True) if not one.is_censored),
+        "".join(_shape("", px, py, SMALL) for px, py in hollow),
+        signs,
+        tuple(Line(y(limit.value), f"{limit.slug} lower" if limit.is_lower else limit.slug) for limit in limits),
+        tuple(Line(x(mark.day), mark.slug) for mark in marks if first <= mark.day <= last),
+        tuple(Label(y(tick), tick) for tick in ticks(low, high)),
+        tuple(Label(x(day), 0.0, day) for day in _label_days(first, last)),
+    )
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    if 0 <= low < FROM_ZERO * high:
+        low = 0.0
+    if low == high:
+        low, high = low - abs(low) / 2, high + abs(high) / 2
+    # Closer values have no places of their own in a picture.
+    reach = max(high - low, abs(high) * LEAST_REACH, LEAST_REACH)
+    return (low if low == 0 else low - ROOM * reach), high + ROOM * reach
+
+
+def _sign(value: Value, at: tuple[float, float], *, is_last: bool) -> Sign:
+    (x, y), size = at, LARGE if is_last else SMALL
+    classes = [value.band or "plain", *(["censored"] if value.is_censored else [])]
+    return Sign(_shape(value.band, x, y, size), " ".join(classes), value.label)
+
+
+def _shape(band: str, x: float, y: float, size: float) -> str:
+    """Return a square for a critical value, a triangle for a condemning one, and a circle for others."""
+    if band == "critical":
+        return f"M{x - size:.1f} {y - size:.1f}h{2 * size:g}v{2 * size:g}h-{2 * size:g}z"
+    if band == "condemning":
+        return f"M{x:.1f} {y - 1.3 * size:.1f}l{1.2 * size:.1f} {2.2 * size:.1f}h-{2.4 * size:.1f}z"
+    return f"M{x - size:.1f} {y:.1f}a{size:g} {size:g} 0 1 0 {2 * size:g} 0a{size:g} {size:g} 0 1 0-{2 * size:g} 0z"
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Return one to five round numbers within a scale."""
+    rough = (high - low) / 3
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    found = _multiples(low, high, step)
+    return found if len(found) > 1 else _multiples(low, high, step / 2)
+
+
+def _multiples(low: float, high: float, step: float) -> list[float]:
+    # Fifteen digits leave out what binary numbers add: 0.30000000000000004.
+    return [float(f"{count * step:.15g}") for count in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _label_days(first: date, last: date) -> list[date]:
+    """Return days to name on the axis: beginnings of years, or of months where there are few years."""
+    years = [date(year, 1, 1) for year in range(first.year + 1, last.year + 1)]
+    if len(years) >= 2:
+        return years[:: math.ceil(len(years) / MOST_LABELS)]
+    months = [
+        date(year, month, 1)
+        for year in range(first.year, last.year + 1)
+        for month in range(1, 13)
+        if first <= date(year, month, 1) <= last
+    ]
+    found = months[:: max(math.ceil(len(months) / 4), 1)]
+    return found or [last]

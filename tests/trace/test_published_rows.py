@@ -1,0 +1,80 @@
+"""Test that questions see one publication, the newest one next time, and no other file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.small_warehouse import gold_of, publish, warehouse
+
+from tribolake.lake.replicas import open_objects
+from tribolake.oil.product import OIL
+from tribolake.settings import Settings
+from tribolake.sql import literal
+from tribolake.trace import published_rows as asked
+from tribolake.trace.pinned import PinnedObjects
+from tribolake.trace.published_rows import published_rows
+from tribolake.trace.query import QueryFailed
+
+MARKS = "select distinct mark from results"
+
+
+@pytest.fixture
+def published(settings: Settings) -> Settings:
+    settings.lake.mkdir()
+    publish(warehouse(1, rows=20), settings.lake, "run-1")
+    return settings
+
+
+def marks(settings: Settings, pinned: PinnedObjects | None = None, *, is_kept: bool = False) -> list[int]:
+    found = published_rows(OIL.contract, pinned or PinnedObjects(open_objects(settings)), MARKS, is_kept=is_kept)
+    return [row["mark"] for row in found]
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_answer_is_of_the_pinned_publication_and_then_of_the_next(published: Settings, is_kept: bool):
+    pinned = PinnedObjects(open_objects(published))
+    assert marks(published, pinned, is_kept=is_kept) == [1]
+    publish(warehouse(2, rows=20), published.lake, "run-2", "2026-02-01")
+    assert marks(published, pinned, is_kept=is_kept) == [1]
+    assert marks(published, is_kept=is_kept) == [2]
+
+
+def test_changed_row_is_not_kept(published: Settings):
+    objects = PinnedObjects(open_objects(published))
+    for _ in range(2):
+        (row,) = published_rows(OIL.contract, objects, MARKS, is_kept=True)
+        assert row == {"mark": 1}
+        row["mark"] = 7
+
+
+def test_database_reads_no_other_file(published: Settings, tmp_path: Path):
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n", encoding="utf-8")
+    objects = PinnedObjects(open_objects(published))
+    file = literal(secret)
+    for sql in (
+        f"select * from read_csv({file})",
+        f"select * from {file}",
+        f"copy (select 1) to {file}",
+        f"attach {file}",
+        "set enable_external_access = true",
+        "install httpfs",
+    ):
+        with pytest.raises(QueryFailed):
+            published_rows(OIL.contract, objects, sql)
+    assert secret.read_text(encoding="utf-8") == "a\n1\n"
+
+
+def test_missing_file_is_told(published: Settings):
+    (gold_of(published.lake) / "_versions" / "run-1" / "results.parquet").unlink()
+    with pytest.raises(asked.TribolakeError, match=r"results\.parquet is not there"):
+        marks(published)
+
+
+def test_few_databases_stay_open(published: Settings):
+    for number in range(3):
+        publish(warehouse(number, rows=5), published.lake, f"run-{number + 2}", f"2026-02-0{number + 1}")
+        marks(published)
+    assert asked._database.cache_info().maxsize == asked.OPEN_DATABASES
+    assert asked._kept_rows.cache_info().maxsize == asked.KEPT_ANSWERS
