@@ -186,12 +186,14 @@ def look(folder: Path, crash: Crash, known: Known) -> str | None:
     return None
 
 
+@pytest.mark.slow
 def test_power_loss_leaves_whole_publication_and_right_ledger(known: Known, tmp_path: Path):
     looked_at = list(crashes(known.operations, seed=1, mixtures=16))
     assert len(looked_at) > 300
     assert not [problem for crash in looked_at if (problem := look(tmp_path, crash, known))]
 
 
+@pytest.mark.slow
 def test_power_loss_is_repaired_by_the_next_run(known: Known, tmp_path: Path):
     looked_at = list(crashes(known.operations, seed=2, mixtures=2))
     for crash in looked_at[:: len(looked_at) // 15]:
@@ -201,6 +203,7 @@ def test_power_loss_is_repaired_by_the_next_run(known: Known, tmp_path: Path):
         shutil.rmtree(root)
 
 
+@pytest.mark.slow
 def test_work_of_killed_run_survives_power_loss_after_next_run(known: Known, tmp_path: Path):
     """The next run may see a name of a killed run that is not on the disk yet."""
     stopped_after_the_link = 0
@@ -334,6 +337,7 @@ def test_kill_alone_does_not_reveal_missing_syncs(known: Known, tmp_path: Path):
     assert not [problem for crash in killed if (problem := look(tmp_path, crash, known))]
 
 
+@pytest.mark.slow
 def test_power_loss_during_archiving_leaves_kept_days_readable(tmp_path: Path):
     root = tmp_path / "lake"
     root.mkdir()

@@ -138,6 +138,7 @@ def test_slow_copy_is_taken_once_when_complete(watched: Watched, workbooks: Iter
     assert [run["failed_files"] for run in watched.runs()] == [[]]
 
 
+@pytest.mark.slow
 def test_burst_of_files_is_taken_by_one_run(watched: Watched, workbooks: Iterator[Path]):
     for position in range(4):
         shutil.copyfile(next(workbooks), bronze(watched.lake, f"burst-{position}.xlsx"))
@@ -170,6 +171,7 @@ def test_file_that_never_settles_does_not_delay_complete_files(
         wait_until(is_published)
 
 
+@pytest.mark.slow
 def test_poison_file_is_named_and_the_others_are_published(
     watched: Watched, workbooks: Iterator[Path], tribolake: Callable
 ):
@@ -287,6 +289,7 @@ def test_killed_warm_process_is_replaced(watched: Watched, workbooks: Iterator[P
     wait_until(lambda: manifest_names(watched.lake, "other.xlsx"))
 
 
+@pytest.mark.slow
 def test_lake_held_by_another_run_is_tried_until_free(watched: Watched, workbooks: Iterator[Path]):
     with FileLock(watched.lake / "_state" / "run.lock"):
         shutil.copyfile(next(workbooks), bronze(watched.lake, "patient.xlsx"))

@@ -15,6 +15,8 @@ from tribolake.lake.store import ObjectStore, open_store
 from tribolake.lake.store_errors import ObjectMissing, ObjectTooLarge
 from tribolake.lake.stored import PART_BYTES
 
+# Faults that cost seconds.
+WAITING = [pytest.param(fault, marks=pytest.mark.slow) for fault in (Fault.LATE_REPLY, Fault.DELAY)]
 LARGE = os.urandom(PART_BYTES + 12345)
 
 
@@ -33,7 +35,7 @@ def test_stored_object_is_read_with_its_metadata_and_tags(s3_server, settings_of
     assert [each.key for each in store.list("folder/")] == ["folder/ñ + 100%.bin"]
 
 
-@pytest.mark.parametrize("fault", [Fault.SLOW_DOWN, Fault.RESET, Fault.TRUNCATE, Fault.CORRUPT, Fault.LATE_REPLY])
+@pytest.mark.parametrize("fault", [Fault.SLOW_DOWN, Fault.RESET, Fault.TRUNCATE, Fault.CORRUPT, *WAITING])
 def test_read_with_a_fault_returns_the_complete_content(proxy, store, fault):
     content = os.urandom(300_000)
     client(proxy.server).put_object(Bucket=store.bucket, Key="foreign", Body=content)  # without SHA-256 as metadata
@@ -45,7 +47,7 @@ def test_read_with_a_fault_returns_the_complete_content(proxy, store, fault):
 
 
 @pytest.mark.parametrize("operation", ["PutObject", "HeadObject"])
-@pytest.mark.parametrize("fault", [Fault.SLOW_DOWN, Fault.RESET, Fault.LOST_REPLY, Fault.LATE_REPLY, Fault.DELAY])
+@pytest.mark.parametrize("fault", [Fault.SLOW_DOWN, Fault.RESET, Fault.LOST_REPLY, *WAITING])
 def test_write_with_a_fault_stores_the_object_once(proxy, store, operation, fault):
     proxy.plan.inject(fault, operation=operation, seconds=3)
     store.put("new", b"content", is_final=True)

@@ -29,6 +29,7 @@ from tribolake.market.status import market_status
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings
 
+pytestmark = pytest.mark.slow
 VERSIONED = ("indicators", "percentiles")  # features have one version
 FURTHER = len(SYMBOLS) * len(VERSIONED)
 Tribolake = Callable[..., subprocess.CompletedProcess[str]]

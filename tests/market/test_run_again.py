@@ -28,6 +28,8 @@ from tribolake.run.pipeline import run
 from tribolake.settings import Settings
 from tribolake.trace.bronze_copy import BronzeGone
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND = date(2024, 2, 28), date(2024, 3, 1)
 SHARES = [random_walk("NVDA", 320, splits={SECOND: 4.0}), random_walk("^GSPC", 320, seed=2)]
 Tribolake = Callable[..., subprocess.CompletedProcess[str]]

@@ -104,6 +104,7 @@ def test_new_sample_judges_its_component_and_new_limits_only(settings):
     assert query(settings, "select count(*) from changes.pending_contents") == [(1,)]
 
 
+@pytest.mark.slow
 def test_late_sample_joins_the_chain_of_its_component(settings):
     ((number, unit, component, day, before),) = query(
         settings,
@@ -152,6 +153,7 @@ def corrected(settings: Settings) -> tuple[Settings, str]:
     return settings, number
 
 
+@pytest.mark.slow
 def test_correction_changes_the_report_and_supersedes_the_row(corrected):
     settings, number = corrected
     status = f"select report_status, Hierro from '{gold_reports(settings, 'emin')}' where sampleNumber = '{number}'"
@@ -160,6 +162,7 @@ def test_correction_changes_the_report_and_supersedes_the_row(corrected):
     assert superseded == [(1,)]
 
 
+@pytest.mark.slow
 def test_history_has_both_statuses_after_a_correction(corrected, tribolake):
     settings, number = corrected
     ((unit, component),) = place_of(settings, number)

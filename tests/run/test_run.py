@@ -84,6 +84,7 @@ def tree(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_rows_read_are_loaded_superseded_or_rejected(lake: Settings):
     ((arrivals, read, loaded, superseded, rejected, broken),) = query(lake, CONSERVATION)
     assert broken == 0
@@ -305,7 +306,7 @@ def test_any_failure_while_publishing_holds_back_one_client(tmp_path: Path):
         for table in PUBLISHED:
             connection.execute(f"insert into {table} select * replace ('EMIN' as client) from {table}")
         shelf = Failing(tmp_path, tmp_path / "oil-analysis")
-        columns = {table.name: [] for table in OIL.contract.tables}
+        columns = {table.model: [] for table in OIL.contract.tables}
         publish(connection, OIL, plan, shelf, report, columns, {"cda", "emin"}, lambda _: None)
     assert not report.clients["cda"].published
     assert report.problems == {

@@ -29,6 +29,7 @@ from tribolake.run.pipeline import run
 from tribolake.run.report import RunReport
 from tribolake.settings import Settings, load_settings
 
+pytestmark = pytest.mark.slow
 CASES = REAL_DATA / "cases"
 FIELDS = (
     "No. de control de laboratorio", "Fecha de Toma de Muestra", "Fecha de laboratorio", "ID de equipo", "Model",

@@ -132,6 +132,7 @@ def check_that_texts_keep_to_their_rule(settings: Settings) -> None:
             assert step["kind"] != "change" or said not in text or said in own, (text, name)
 
 
+@pytest.mark.slow
 def test_model_is_asked_only_where_rules_of_one_urgency_compete(worded_lake):
     settings, report = worded_lake
     said = said_of(report)
