@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -15,8 +12,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.market.killed_delivery import kill_delivery
 from tests.market.small_warehouse import written
 from tests.support.aurora_fixtures import KINDS, SYMBOLS, lake_down
+from tests.support.drawn import drawn
 
 from tribolake.errors import ConfigurationError
 from tribolake.market.applied_versions import CURRENT, make_current
@@ -145,46 +144,27 @@ def test_unknown_version_and_unpublished_tables_are_refused(lake: Settings):
     assert stored(lake) == before and market_status(lake)["current_version"] == "1.0"
 
 
-KILLED = """
-import os, signal, sys
-from tribolake.market import deliver, sinks
-from tribolake.market.product import MARKET
-from tribolake.settings import load_settings
-
-place, name, nth = {"deliver": deliver, "lake": sinks.LakeSink}[sys.argv[1]], sys.argv[2], int(sys.argv[3])
-original, calls = getattr(place, name), [0]
-
-def killed(*arguments, **named):
-    found = original(*arguments, **named)
-    calls[0] += 1
-    if calls[0] == nth:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return found
-
-setattr(place, name, killed)
-deliver.deliver_pending(MARKET, MARKET.of(load_settings()), version="reference")
-"""
-
-
-@pytest.mark.parametrize("again", ["apply", pytest.param("run", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
-    ("place", "name", "nth"),
-    [
-        ("deliver", "make_current", 1),
-        pytest.param("deliver", "keep_history", 1, marks=pytest.mark.slow),
-        pytest.param("deliver", "prepare", 1, marks=pytest.mark.slow),
-        pytest.param("lake", "store", 1, marks=pytest.mark.slow),
-        pytest.param("deliver", "confirm", 2, marks=pytest.mark.slow),
-        pytest.param("deliver", "keep_status", 1, marks=pytest.mark.slow),
-    ],
+    ("place", "name", "nth", "again"),
+    drawn(
+        [
+            (*at, again)
+            for again in ("apply", "run")
+            for at in [
+                ("deliver", "make_current", 1),
+                ("deliver", "keep_history", 1),
+                ("deliver", "prepare", 1),
+                ("lake", "store", 1),
+                ("deliver", "confirm", 2),
+                ("deliver", "keep_status", 1),
+            ]
+        ],
+        share=0.25,
+    ),
 )
 def test_killed_application_is_made_once(lake: Settings, place: str, name: str, nth: int, again: str):
     """It is repeated, or the next run does what is left."""
-    ended = subprocess.run(
-        [sys.executable, "-c", KILLED, place, name, str(nth)], env=os.environ | {"TRIBOLAKE_LAKE": str(lake.lake)},
-        check=False, capture_output=True,
-    )  # fmt: skip
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    kill_delivery(lake, place, name, nth, version="reference")
     if again == "apply":
         apply(lake, "reference")
     else:
@@ -212,7 +192,6 @@ def test_command_compares_and_applies(lake: Settings, tribolake: Tribolake):
     assert json.loads(said.stdout)["tickers"] == ["NVDA", "_5EGSPC"]
 
 
-@pytest.mark.slow
 def test_command_refuses_part_of_a_lake_and_what_cannot_be_compared(lake: Settings, tribolake: Tribolake):
     words = "market", "reprocess", "--computation-version", "reference", "--lake", str(lake.lake), "--apply"
     assert tribolake(*words, "--ticker", "NVDA").returncode == 2

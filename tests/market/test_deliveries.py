@@ -4,12 +4,9 @@ doesn't break Aurora storage"."""
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 import struct
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +17,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
+from tests.market.killed_delivery import kill_delivery
 from tests.support.aurora_fixtures import KINDS, SYMBOLS, Delivered, lake_down, with_aurora
 from tests.support.drawn import drawn
 from tests.support.servers.postgres import PASSWORD, PostgresServer, SilentProxy, socket_of
@@ -174,31 +172,6 @@ def test_silent_store_is_given_up(lake_and_aurora: Delivered, monkeypatch: pytes
     assert (served.delivered, served.waiting) == (0, ALL) and "given up" in str(served.problem)
 
 
-KILLED = """
-import os, signal, sys
-from tribolake.market import deliver, outbox, sinks
-from tribolake.market.aurora import sink, store
-from tribolake.market.product import MARKET
-from tribolake.market.sinks import LakeSink
-from tribolake.market.status import market_status
-from tribolake.settings import load_settings
-
-place, name, nth = sys.argv[1], sys.argv[2], int(sys.argv[3])
-place = {"deliver": deliver, "lake": sinks.LakeSink, "aurora": sink.AuroraSink, "store": store}[place]
-original, calls = getattr(place, name), [0]
-
-def killed(*arguments, **named):
-    found = original(*arguments, **named)
-    calls[0] += 1
-    if calls[0] == nth:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return found
-
-setattr(place, name, killed)
-deliver.deliver_pending(MARKET, MARKET.of(load_settings()))
-"""
-
-
 def test_delivery_killed_between_lake_and_aurora_is_made_once(lake_and_aurora: Delivered):
     check_killed(lake_and_aurora, "aurora", "open", 1)
 
@@ -226,14 +199,8 @@ def test_killed_delivery_is_made_once(lake_and_aurora: Delivered, place: str, na
 
 def check_killed(lake_and_aurora: Delivered, place: str, name: str, nth: int) -> None:
     """Kill a delivery before the nth call of a function. The next one stores the rest, and nothing twice."""
-    settings = lake_and_aurora.settings
-    address = settings.aurora.url.get_secret_value()
-    environment = os.environ | {"TRIBOLAKE_LAKE": str(settings.lake), "TRIBOLAKE_AURORA_URL": address}
-    ended = subprocess.run(
-        [sys.executable, "-c", KILLED, place, name, str(nth)], env=environment, check=False, capture_output=True
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
-    assert not deliver_pending(MARKET, settings).needs_a_look
+    kill_delivery(lake_and_aurora.settings, place, name, nth)
+    assert not deliver_pending(MARKET, lake_and_aurora.settings).needs_a_look
     assert_complete(lake_and_aurora)
 
 

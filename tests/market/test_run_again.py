@@ -98,7 +98,6 @@ def test_response_that_is_gone_ends_with_its_name(two_runs: tuple[Settings, str,
     assert said.returncode == 0 and len(json.loads(said.stdout)["objects"]) == 2 * len(KINDS)
 
 
-@pytest.mark.slow
 def test_command_shows_what_differs(two_runs: tuple[Settings, str, str], tribolake: Tribolake):
     settings, first, second = two_runs
     words = "market", "reprocess", "--lake", str(settings.lake), "--as-of"
@@ -117,7 +116,6 @@ def test_unknown_run_is_refused(two_runs: tuple[Settings, str, str]):
             reprocess_run(two_runs[0], run_id)
 
 
-@pytest.mark.slow
 def test_versions_that_the_run_used_are_fetched(
     tmp_path: Path, moto: S3Server, bucket: NewBuckets, monkeypatch: pytest.MonkeyPatch
 ):

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import duckdb
 from anyio import to_thread
@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from tribolake.errors import TribolakeError
 from tribolake.settings import Settings
 from tribolake.texts import one_line, without_users
-from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, LONGEST, MACHINE, REPORT
+from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, MACHINE, REPORT
 from tribolake.web.desk import Desk, visit_desk
 from tribolake.web.downloads import add_downloads
 from tribolake.web.forms import has_form, read_form, take_form
@@ -30,7 +30,6 @@ from tribolake.web.guard import Guard
 from tribolake.web.market import market_router
 from tribolake.web.pages import (
     Page,
-    SampleName,
     bad_address,
     failed,
     missing,
@@ -39,6 +38,7 @@ from tribolake.web.pages import (
     show_sample,
     show_unit,
 )
+from tribolake.web.parameters import Client, Language, Name, Sample, Status
 from tribolake.web.rendering import frame_of, render
 from tribolake.web.views.fleet import SHOWN_MACHINES, FleetChoice
 from tribolake.web.visit import Visit, begin_visit, foot_of
@@ -46,11 +46,6 @@ from tribolake.web.words import LANGUAGES, Words, words_in
 
 READERS = 4  # requests that read at once: each has a database in memory
 MOST_MACHINES = 1000
-Language = Annotated[Literal["es", "en"] | None, Query(description="Language of the page.")]
-Client = Annotated[str, Query(max_length=64, description="Client, in any case.")]
-Name = Annotated[str, Query(max_length=LONGEST)]
-OptionalName = Annotated[str | None, Query(max_length=LONGEST)]
-Status = Annotated[Literal["", "abnormal", "alert", "normal", "unknown"], Query(description="Worst component.")]
 Log = Callable[[str], None]
 Read = Callable[[Visit], Page]
 
@@ -106,27 +101,19 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
     @app.get(REPORT, response_class=HTMLResponse, summary="The report of a sample")
     def report(
         request: Request,
-        client: Client,
-        sample: Name,
-        occurrence: OptionalName = None,
-        laboratory: OptionalName = None,
+        sample: Sample,
         lang: Language = None,
     ) -> HTMLResponse:
-        name = SampleName(client.lower(), sample, occurrence, laboratory)
-        return answer(request, lang, partial(show_sample, name=name))
+        return answer(request, lang, partial(show_sample, name=sample))
 
     @app.get(LINEAGE, response_class=HTMLResponse, summary="File, sheet and row of a sample")
     def lineage(
         request: Request,
-        client: Client,
-        sample: Name,
-        occurrence: OptionalName = None,
-        laboratory: OptionalName = None,
+        sample: Sample,
         essay: Name = "",
         lang: Language = None,
     ) -> HTMLResponse:
-        name = SampleName(client.lower(), sample, occurrence, laboratory)
-        return answer(request, lang, partial(show_lineage, name=name, essay=essay))
+        return answer(request, lang, partial(show_lineage, name=sample, essay=essay))
 
     @app.post(FEEDBACK, summary="Say what became of an alarm", status_code=303, response_class=RedirectResponse)
     async def feedback(request: Request, lang: Language = None) -> Response:

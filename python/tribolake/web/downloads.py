@@ -16,9 +16,9 @@ from tribolake.oil.published_fleet import read_fleet
 from tribolake.oil.questions.report import shown_report
 from tribolake.oil.questions.workbook import Sheet
 from tribolake.settings import Settings
-from tribolake.web.addresses import LONGEST
 from tribolake.web.alone import NoAddresses, policy, style
-from tribolake.web.pages import Page, SampleName, find_sample, show_sample, show_unit
+from tribolake.web.pages import Page, find_sample, show_sample, show_unit
+from tribolake.web.parameters import Client, Language, Name, Sample, Status
 from tribolake.web.rendering import Alone, frame_of, render
 from tribolake.web.views.fleet import FleetChoice, chosen_machines
 from tribolake.web.views.tables import as_csv, as_xlsx, machine_table, value_table
@@ -29,11 +29,6 @@ FORMS = {
     "xlsx": (as_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 LONGEST_FILE_NAME = 80
-Client = Annotated[str, Query(max_length=64)]
-Name = Annotated[str, Query(max_length=LONGEST)]
-OptionalName = Annotated[str | None, Query(max_length=LONGEST)]
-Language = Annotated[Literal["es", "en"] | None, Query()]
-Status = Annotated[Literal["", "abnormal", "alert", "normal", "unknown"], Query()]
 Form = Annotated[Literal["csv", "xlsx"], Query(description="Kind of file.")]
 
 
@@ -51,29 +46,25 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime])
     @app.get("/take/values", response_class=Response, summary="The values of a report")
     def values(
         form: Form,
-        client: Client,
-        sample: Name,
-        occurrence: OptionalName = None,
-        laboratory: OptionalName = None,
+        sample: Sample,
     ) -> Response:
         visit = begin_visit(settings, None, now())
-        row = find_sample(visit, SampleName(client.lower(), sample, occurrence, laboratory))
+        row = find_sample(visit, sample)
         if row is None:
             raise HTTPException(404)
         found = shown_report(settings, row, visit.published)
-        return _table(value_table(found), form, client, str(row["unitId"]), str(row["componentName"]), sample)
+        return _table(
+            value_table(found), form, sample.client, str(row["unitId"]), str(row["componentName"]), sample.number
+        )
 
     @app.get("/take/report", response_class=Response, summary="A report as one file")
     def report(
-        client: Client,
-        sample: Name,
-        occurrence: OptionalName = None,
-        laboratory: OptionalName = None,
+        sample: Sample,
         lang: Language = None,
     ) -> Response:
         visit = _alone(begin_visit(settings, lang, now()))
-        page = show_sample(visit, SampleName(client.lower(), sample, occurrence, laboratory))
-        return _file(visit, page, "report.html", client.lower(), page.title, sample)
+        page = show_sample(visit, sample)
+        return _file(visit, page, "report.html", sample.client, page.title, sample.number)
 
     @app.get("/take/machine", response_class=Response, summary="A machine as one file")
     def machine(client: Client, unit: Name, component: Name = "", lang: Language = None) -> Response:

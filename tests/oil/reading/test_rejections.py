@@ -268,7 +268,6 @@ def test_corrected_file_is_no_longer_reported(odd: Odd, tmp_path):
     assert list_rejected(settings, reasons=["file_unreadable"]) == []
 
 
-@pytest.mark.slow
 def test_case_13_is_reported_and_not_normal(tmp_path, parsed_project: None):
     if not CASES.exists():
         pytest.skip("the cases are not next to this checkout")
