@@ -13,6 +13,7 @@ import pytest
 from dbt_common.tests import enable_test_caching
 from hypothesis import settings as hypothesis_settings
 
+from tests.support.drawn import leave_to_other_commits
 from tribolake.oil.product import OIL
 from tribolake.run.dbt import parse_ahead
 from tribolake.settings import PROJECT_DIR, Settings, load_settings
@@ -35,6 +36,11 @@ enable_test_caching()
 # A loaded machine is slow, not wrong.
 hypothesis_settings.register_profile("tribolake", deadline=None)
 hypothesis_settings.load_profile("tribolake")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    leave_to_other_commits(items)
 
 
 @pytest.fixture

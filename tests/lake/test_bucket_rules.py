@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.support.drawn import drawn
 from tests.support.s3_fixtures import Buckets
 from tests.support.servers.apt import ProgramsMissing
 from tests.support.servers.rgw import rgw_server
@@ -236,15 +237,19 @@ STAY = [("STANDARD", False), ("STANDARD", True)]
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "days", "left"),
-    [
-        ("gold", 30, [("STANDARD", True)]),
-        ("state", 7, [("STANDARD", True)]),
-        ("archive", 0, [("DEEP_ARCHIVE", True), ("STANDARD", False)]),
-        ("processed", 90, [("GLACIER", True), ("STANDARD", False)]),
-        ("permanent-raw", 90, [("GLACIER", True), ("STANDARD", False)]),
-        ("bronze", 10, STAY),
-        ("silver", 10, STAY),
-    ],
+    drawn(
+        [
+            ("gold", 30, [("STANDARD", True)]),
+            ("state", 7, [("STANDARD", True)]),
+            ("archive", 0, [("DEEP_ARCHIVE", True), ("STANDARD", False)]),
+            ("processed", 90, [("GLACIER", True), ("STANDARD", False)]),
+            ("permanent-raw", 90, [("GLACIER", True), ("STANDARD", False)]),
+            ("bronze", 10, STAY),
+            ("silver", 10, STAY),
+        ],
+        share=0.3,
+        name=lambda case: case[0],
+    ),
 )
 def test_objects_age_as_their_lifecycle_rule_says(hasty_rgw: S3Server, bucket: NewBuckets, name, days, left):
     # One rule and one bucket: the gateway has one day, here a second, for a pass over all rules.
