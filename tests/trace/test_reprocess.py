@@ -41,6 +41,8 @@ def test_reprocess_of_the_last_run_is_identical(published_lake, tmp_path: Path):
     assert emin.basis == "given"
     assert {file.name: file.outcome for file in emin.files} == {
         "classified_reports.parquet": "identical",
+        "component_status.parquet": "identical",
+        "results.parquet": "identical",
         "machine_status_current.parquet": "identical",
         "stewart_limits.parquet": "given",
         "_harmonized.parquet": "identical",
@@ -148,7 +150,7 @@ def test_reprocess_refuses_a_manifest_with_keys_outside_bronze(published_lake: P
     manifest["sources"][0]["key"] = f"{PRODUCT}/bronze/../../etc/passwd"
     key = f"{PRODUCT}/lineage/cda/forged.json"
     published_lake.home.put(key, json.dumps(manifest | {"run_id": "forged"}).encode())
-    with pytest.raises(ConfigurationError, match="not in bronze"):
+    with pytest.raises(ConfigurationError, match="not in oil-analysis/bronze"):
         reprocess(published_lake.settings, "forged", clients=["cda"], into=tmp_path / "again")
 
 

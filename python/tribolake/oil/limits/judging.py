@@ -11,7 +11,9 @@ from tribolake.sql import literal
 
 # The models that judge a sample, and those that follow from its report, as dbt selects them.
 JUDGES = "classified_results+,+classified_reports"
-FOLLOWERS = "classified_results+,+machine_status_current"
+FOLLOWERS = " ".join(
+    f"classified_results+,+{name}" for name in ("machine_status_current", "component_status", "report_results")
+)
 EVALUATED = """
     create or replace table changes.samples_to_judge as
     select evaluated.*, samples.laboratory, samples.sampleOccurrence, true as is_taken

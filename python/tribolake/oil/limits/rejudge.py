@@ -102,6 +102,7 @@ def rejudge(
         borrow_warehouse(connection, scratch.warehouse, [*judges, *followers], client)
         connection.execute("drop view limits.stewart_limits")
         connection.execute("create table every_sample as from changes.samples_to_judge")
+        connection.execute("create schema kept")
         for number, version in enumerate(versions):
             # Samples without limits are judged by any version, samples that the run did not have by the last one.
             chosen = version or named[-1]
@@ -112,9 +113,11 @@ def rejudge(
                 "create or replace table limits.stewart_limits as from read_parquet($1)", [str(of_machines)]
             )
             judge(connection, judges, files[chosen])
-            keep = "create table kept_reports as" if number == 0 else "insert into kept_reports"
-            connection.execute(f"{keep} from gold.classified_reports")
-        connection.execute("create or replace table gold.classified_reports as from kept_reports")
+            for name in judges:
+                keep = f'create table kept."{name}" as' if number == 0 else f'insert into kept."{name}"'
+                connection.execute(f'{keep} from gold."{name}"')
+        for name in judges:
+            connection.execute(f'create or replace table gold."{name}" as from kept."{name}"')
         connection.execute("create or replace table changes.samples_to_judge as from every_sample")
         for name, query in followers.items():
             connection.execute(f'create table gold."{name}" as {query}')
