@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from tribolake.errors import ConfigurationError
 from tribolake.oil.contract import COMPONENTS, RESULTS
 from tribolake.oil.published_fleet import PublishedFleet, read_fleet
+from tribolake.oil.questions.essays import is_essay
 from tribolake.oil.questions.machine import show_machine
+from tribolake.oil.questions.origin import origin_of
 from tribolake.oil.questions.report import READ, find_reports, shown_report
 from tribolake.oil.questions.samples import latest_samples, samples_of
 from tribolake.oil.questions.series import essay_series
@@ -143,15 +145,19 @@ def show_sample(visit: Visit, name: SampleName) -> Page:
 
 
 def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
-    """Return the page of a report's origin."""
+    """Return the page of a report's origin, or of that of one of its results."""
+    if _lacks(visit, name.client, RESULTS):
+        return earlier(visit.words, name.client)
+    essay = essay if is_essay(essay) else ""
     rows = _reports(visit, name)
     if len(rows) != 1:
         return _choose(visit, name, rows)
-    source = source_of(rows[0], visit.published)
+    origin = origin_of(visit.settings, rows[0], essay, visit.published)
+    source = source_of(origin.place, visit.published)
     if source is None:
         return missing(visit.words)
-    written = read_written(visit.settings, rows[0], source.content, visit.published)
-    model = lineage_page(rows[0], source, written, essay, visit.words, visit.addresses)
+    written = read_written(visit.settings, origin, source.content, visit.published)
+    model = lineage_page(rows[0], origin, source, written, essay, visit.words, visit.addresses)
     return Page("lineage.html", model, visit.words("lineage.title"))
 
 
