@@ -10,7 +10,8 @@ import pytest
 from tests.support.page_reader import Pages
 
 from tribolake.settings import Settings, load_settings
-from tribolake.web.guard import HEADERS, is_loopback
+from tribolake.web.access import is_loopback
+from tribolake.web.guard import HEADERS
 
 FOREIGN = ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "10.0.0.1", "[::2]:80", ""]
 OWN = ["localhost", "localhost:8710", "127.0.0.1:1", "127.0.0.9", "[::1]", "[::1]:8710"]

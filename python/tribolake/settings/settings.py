@@ -81,6 +81,12 @@ class Settings(Group):
         "notify", default=(), is_secret=True, description="apprise addresses that get messages; empty sends none"
     )
 
+    access_file: Path | None = setting(
+        "access_file",
+        default=None,
+        description="file that says who sees which clients on the pages; empty is whoever is on this machine",
+    )
+
     s3: S3Settings = S3Settings()
     watch: WatchSettings = WatchSettings()
     reader: ReaderSettings = ReaderSettings()
@@ -89,7 +95,7 @@ class Settings(Group):
     aurora: AuroraSettings = AuroraSettings()
     trigger: TriggerSettings = TriggerSettings()
 
-    @field_validator("lake", "state_dir", "cache_dir")
+    @field_validator("lake", "state_dir", "cache_dir", "access_file")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Make paths absolute: dbt works in another folder."""

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from tribolake.errors import TribolakeError
 from tribolake.settings import Settings
 from tribolake.texts import one_line, without_users
+from tribolake.web.access import Entrance, ThisMachine
 from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, MACHINE, REPORT
 from tribolake.web.desk import Desk, visit_desk
 from tribolake.web.downloads import add_downloads
@@ -54,7 +55,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, desk: Desk | None = None) -> FastAPI:
+def make_app(
+    settings: Settings,
+    log: Log,
+    now: Callable[[], datetime] = _now,
+    desk: Desk | None = None,
+    entrance: Entrance | None = None,
+) -> FastAPI:
     """Make the application of a lake.
 
     Args:
@@ -62,6 +69,7 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
         log: writes a line about a failure.
         now: the time, in UTC.
         desk: where feedback is given. None is an open one.
+        entrance: who may ask, and what they see. None is whoever is on this machine.
     """
     desk = desk or Desk()
     app = FastAPI(
@@ -73,8 +81,8 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
     )
 
     def answer(request: Request, language: Language, read: Read) -> HTMLResponse:
-        at_desk = visit_desk(desk, request.cookies)
-        visit = begin_visit(settings, language, now(), at_desk)
+        at_desk = visit_desk(desk, request.state.reader, request.cookies)
+        visit = begin_visit(settings, request.state.reader, language, now(), at_desk)
         page = read(visit)
         html = _html(request.scope, page, visit.words, settings, foot_of(visit))
         if has_form(page):
@@ -120,16 +128,17 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
         body = await read_form(request)
         if body is None:
             return PlainTextResponse("this is not a form of a page, or it is too long\n", 400)
-        visit = partial(begin_visit, settings, lang, now(), visit_desk(desk, request.cookies))
-        taken = await to_thread.run_sync(lambda: take_form(visit(), body))
+        reader = request.state.reader
+        at_desk = visit_desk(desk, reader, request.cookies)
+        taken = await to_thread.run_sync(lambda: take_form(begin_visit(settings, reader, lang, now(), at_desk), body))
         if isinstance(taken, Response):
             return taken
         words = words_in(lang or settings.language)
         return plain(request.scope, taken, words)
 
     @app.get("/health", summary="Whether the lake can be read, and what is published")
-    def health() -> JSONResponse:
-        visit = begin_visit(settings, None, now())
+    def health(request: Request) -> JSONResponse:
+        visit = begin_visit(settings, request.state.reader, None, now())
         try:
             published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
         except (TribolakeError, OSError) as error:
@@ -160,7 +169,8 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
         answered = plain(scope, failed(words, number, is_of_the_lake=is_of_the_lake), words)
         return answered.status_code, bytes(answered.body)
 
-    app.add_middleware(Guard, failure=failure, forms=(FEEDBACK,) if desk.is_open else ())
+    entrance = entrance or ThisMachine()
+    app.add_middleware(Guard, failure=failure, entrance=entrance, forms=(FEEDBACK,) if desk.is_open else ())
     return app
 
 

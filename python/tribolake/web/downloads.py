@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
@@ -36,8 +36,8 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime])
     """Add the addresses of files to an application."""
 
     @app.get("/take/fleet", response_class=Response, summary="The machines of the fleet, as filtered")
-    def fleet(form: Form, client: Client = "", status: Status = "") -> Response:
-        visit = begin_visit(settings, None, now())
+    def fleet(request: Request, form: Form, client: Client = "", status: Status = "") -> Response:
+        visit = begin_visit(settings, request.state.reader, None, now())
         machines = chosen_machines(
             read_fleet(visit.published, visit.clients, visit.now).machines, FleetChoice(client.lower(), status)
         )
@@ -45,10 +45,11 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime])
 
     @app.get("/take/values", response_class=Response, summary="The values of a report")
     def values(
+        request: Request,
         form: Form,
         sample: Sample,
     ) -> Response:
-        visit = begin_visit(settings, None, now())
+        visit = begin_visit(settings, request.state.reader, None, now())
         row = find_sample(visit, sample)
         if row is None:
             raise HTTPException(404)
@@ -59,16 +60,17 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime])
 
     @app.get("/take/report", response_class=Response, summary="A report as one file")
     def report(
+        request: Request,
         sample: Sample,
         lang: Language = None,
     ) -> Response:
-        visit = _alone(begin_visit(settings, lang, now()))
+        visit = _alone(begin_visit(settings, request.state.reader, lang, now()))
         page = show_sample(visit, sample)
         return _file(visit, page, "report.html", sample.client, page.title, sample.number)
 
     @app.get("/take/machine", response_class=Response, summary="A machine as one file")
-    def machine(client: Client, unit: Name, component: Name = "", lang: Language = None) -> Response:
-        visit = _alone(begin_visit(settings, lang, now()))
+    def machine(request: Request, client: Client, unit: Name, component: Name = "", lang: Language = None) -> Response:
+        visit = _alone(begin_visit(settings, request.state.reader, lang, now()))
         page = show_unit(visit, client.lower(), unit, component)
         return _file(visit, page, "machine.html", client.lower(), page.title, component, visit.today.isoformat())
 

@@ -108,8 +108,8 @@ def _pairs(text: str, most: int) -> list[tuple[str, str]]:
     return parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=most)
 
 
-def given_by(fields: Mapping[str, str]) -> Given:
-    """Return what a form says. Empty fields say nothing.
+def given_by(fields: Mapping[str, str], login: str = "") -> Given:
+    """Return what a form says. Empty fields say nothing. The user of a login is the writer, whatever the form says.
 
     Raises:
         FormRefused: a field is missing, cannot be read, or belongs to another kind.
@@ -117,7 +117,8 @@ def given_by(fields: Mapping[str, str]) -> Given:
     kind = fields.get("kind", "")
     if kind not in KINDS:
         raise FormRefused("form")
-    if not fields.get("written_by", "").strip():
+    written_by = login or fields.get("written_by", "")
+    if not written_by.strip():
         raise FormRefused("written_by")
     said: dict[str, str | float | date] = {name: fields[name] for name in TEXTS if fields.get(name, "").strip()}
     for name in NUMBERS:
@@ -130,7 +131,7 @@ def given_by(fields: Mapping[str, str]) -> Given:
         is_said = name in said or (name == "withdraws" and bool(withdraws))
         if is_said != (owner == kind) and (is_said or is_needed):
             raise FormRefused(name)
-    return Given(_about(fields.get("about", "")), kind, fields["written_by"], withdraws, said)
+    return Given(_about(fields.get("about", "")), kind, written_by, withdraws, said)
 
 
 def _read(name: str, text: str, read: Any) -> Any:

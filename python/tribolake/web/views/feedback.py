@@ -46,7 +46,7 @@ class About:
 
 @dataclass(frozen=True)
 class FeedbackPart:
-    """The part of a page about feedback. Without `abouts` it has no form."""
+    """The part of a page about feedback. Without `abouts` it has no form. If there is a `login`, it is the writer."""
 
     alerts: tuple[str, ...]
     lines: tuple[Line, ...]
@@ -55,6 +55,7 @@ class FeedbackPart:
     abouts: tuple[About, ...]
     href: str
     token: str
+    login: str
     writer: str
 
 
@@ -108,6 +109,7 @@ def feedback_part(
         _abouts(about, words) if is_open else (),
         addresses.page(FEEDBACK),
         at_desk.token,
+        at_desk.login,
         at_desk.writer,
     )
 
