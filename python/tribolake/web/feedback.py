@@ -31,7 +31,7 @@ OF_UNITS = f"""
     select {COLUMNS}
     from classified_reports
     where unitId in (select unitId from classified_reports where sampleNumber in ({{numbers}}))
-    order by unitId, componentName, sampleTimestamp, sourceRow desc
+    order by unitId, componentName, sampleDate, sampleTimestamp, sourceRow desc
 """
 Sample = Mapping[str, Any]
 

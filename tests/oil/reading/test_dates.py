@@ -63,6 +63,8 @@ BY_HAND: dict[str, Sequence[tuple[object, object]]] = {
         ("5 foo 2025", "unreadable"), ("1950-01-01", "before_1980"), ("2999-01-01", "in_future"),
         ("9999-12-31", "in_future"), ("25:61", "unreadable"), ("2025-04-03 15:05 XYZ", "unreadable"),
     ],
+    # The later moment is on the day before: midnight in UTC is a date without a time.
+    "midnight in UTC": [("2025-02-05T00:00:00.000Z", "2025-02-05"), ("2025-02-05T01:00:00.000Z", "2025-02-04")],
     "one slip": [(f"{day}/03/2025", f"2025-03-{day:02}") for day in range(1, 32)]
     + [(f"{day}/05/2025", f"2025-05-{day:02}") for day in range(1, 32)] + [("03/25/2025", "unreadable")],
 }  # fmt: skip
@@ -111,6 +113,7 @@ def query(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Ite
     (bronze / "mac.xlsx").write_bytes(file_from_1904())
     (bronze / "codes.xlsx").write_bytes(file_of_codes())
     report = run(OIL, settings)
+    # All samples are of one component: a day that does not follow the one before would hold back the client.
     assert (report.failed_files, report.failed_tests) == ([], [])
     with duckdb.connect(settings.warehouse, read_only=True) as warehouse:
         yield lambda sql: warehouse.execute(sql).fetchall()

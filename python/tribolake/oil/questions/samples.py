@@ -28,7 +28,7 @@ OF_UNIT = f"""
     select {COLUMNS}
     from classified_reports
     where unitId = {{unit}}
-    order by componentName, sampleTimestamp, sourceRow desc
+    order by componentName, sampleDate, sampleTimestamp, sourceRow desc
 """
 
 
