@@ -1,5 +1,5 @@
 -- One row per distinct date text, taken apart once, however many samples carry it. Where only the order of day and
--- month tells two days apart, it has both, and the form in which it is written. Names of months become numbers, names
+-- month tells two days apart, it has both, and the form in which it is written. `26/01/15` has a third one. Names of months become numbers, names
 -- of zones offsets, other known words nothing: then few forms are left.
 
 with
@@ -119,6 +119,10 @@ days as (
         case when part.hour = '' then interval 0 hours else {{ parse_time_of_day('part') }} end as time_of_day,
         {{ parse_day(as_year_month_day('part.day')) }} as day,
         {{ parse_day(as_year_month_day('part.day', month_first=true)) }} as other_day,
+        case
+            when regexp_full_match(part.day, '[0-9]{2}([-/. ])[0-9]{1,2}[-/. ][0-9]{2}')
+                then {{ parse_day("regexp_replace(part.day, '[/. ]', '-', 'g')") }}
+        end as year_first_day,
         regexp_extract(part.day, '^[0-9]{1,2}([-/. ])[0-9]{1,2}[-/. ]([0-9]{2}|[0-9]{4})$', ['mark', 'year']) as written
     from parted
 ),
@@ -148,6 +152,7 @@ select
     end as written_at,
     case when written.mark <> '' then other_day + time_of_day - to_minutes(coalesce(minutes_from_utc, 0)) end
         as month_first_at,
+    year_first_day + time_of_day - to_minutes(coalesce(minutes_from_utc, 0)) as year_first_at,
     case when written.mark <> '' then concat(written.mark, len(written.year), has_time, half_day) end as form,
     minutes_from_utc,
     coalesce(minutes_from_utc = 0 and time_of_day = interval 0 hours, false) as is_midnight_utc

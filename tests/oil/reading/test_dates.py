@@ -29,6 +29,8 @@ FORMS: dict[str, Callable[[dt.datetime], str]] = {
     "month first": lambda day: day.strftime("%m/%d/%Y"),
     "month first, short": lambda day: f"{day.month}/{day.day}/{day:%y}",
     "day first, short": lambda day: f"{day.day}-{day.month}-{day:%y}",
+    "year first, short": lambda day: day.strftime("%y/%m/%d"),
+    "year first, with a time": lambda day: day.strftime("%y-%m-%d %H:%M"),
     "dots": lambda day: day.strftime("%d.%m.%Y %H:%M"),
     "iso": lambda day: day.isoformat(),
     "iso week": lambda day: day.strftime("%G-W%V-%u"),
@@ -63,6 +65,12 @@ BY_HAND: dict[str, Sequence[tuple[object, object]]] = {
         ("5 foo 2025", "unreadable"), ("1950-01-01", "before_1980"), ("2999-01-01", "in_future"),
         ("9999-12-31", "in_future"), ("25:61", "unreadable"), ("2025-04-03 15:05 XYZ", "unreadable"),
     ],
+    "year first ahead": [("24/12/31", "2024-12-31"), ("25/01/15", "2025-01-15"), ("25/01/30", "2025-01-30")],
+    "first of the month": [("01/01/15", "2015-01-01"), ("01/07/20", "2020-07-01"), ("01/03/26", "2026-03-01")],
+    "day of every year": [("25/01/24", "2024-01-25"), ("25/01/25", "2025-01-25"), ("25/01/26", "2026-01-25")],
+    "one year": [("26/01/05", "order_contradictory"), ("26/01/06", "order_contradictory")],
+    "one year of many": [("26/01/05", "2005-01-26"), ("27/01/05", "2005-01-27")],
+    "one day ahead": [("15/01/26", "2026-01-15"), ("16/01/26", "2026-01-16"), ("17/01/29", "in_future")],
     # The later moment is on the day before: midnight in UTC is a date without a time.
     "midnight in UTC": [("2025-02-05T00:00:00.000Z", "2025-02-05"), ("2025-02-05T01:00:00.000Z", "2025-02-04")],
     "one slip": [(f"{day}/03/2025", f"2025-03-{day:02}") for day in range(1, 32)]
