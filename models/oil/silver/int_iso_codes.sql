@@ -14,6 +14,7 @@ read_essays as (
         raw_text as text, -- noqa: RF04
         value, -- noqa: RF04
         censoring,
+        code,
         iso_codes
     from {{ ref('int_reported_results') }}
     where rejection is null and row_id in (select row_id from {{ ref('touched_rows') }})
@@ -25,6 +26,7 @@ counted as (
         read_essays.laboratory,
         replace(read_essays.essay, 'Partículas', 'ISO') as essay,
         iso4406_codes.code,
+        false as is_above,
         'computed from ' || read_essays.text || ' particles/ml' as text
     from read_essays
     inner join iso4406_codes
@@ -42,6 +44,9 @@ stated as (
             case when len(iso_codes) = 3 then ['ISO 4µ', 'ISO 6µ', 'ISO 14µ'] else ['ISO 6µ', 'ISO 14µ'] end
         ) as essay,
         unnest(iso_codes) as code,
+        unnest(
+            list_transform(string_split(regexp_replace(code, '^[-*]/', ''), '/'), lambda number: number[1] = '>')
+        ) as is_above,
         text
     from read_essays
     where iso_codes is not null
@@ -64,6 +69,7 @@ select
     any_value(laboratory) as laboratory,
     essay,
     min_by(code, preference) as code,
+    min_by(is_above, preference) as is_above,
     min_by(text, preference) as text,
     min(preference) = 1 as is_computed
 from ranked

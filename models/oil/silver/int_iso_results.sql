@@ -26,8 +26,8 @@ sizes as (
         row_id,
         essay,
         cast(code as double) as value, -- noqa: RF04
-        case when code > 28 then '>' end as censoring,
-        case when code > 28 then 28.0 end as detection_limit,
+        case when code > 28 or is_above then '>' end as censoring,
+        case when code > 28 then 28.0 when is_above then cast(code as double) end as detection_limit,
         null as code,
         text as raw_text,
         is_computed
