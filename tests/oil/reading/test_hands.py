@@ -1,4 +1,4 @@
-"""What hands write: codes of cleanliness, units in brackets, and rows of totals below the samples."""
+"""What hands write: codes of cleanliness, units in brackets, rows of totals below samples, and names of components."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ BEFORE = ["", "ISO ", "ISO 4406: ", "iso 4406:99 ", "ISO 4406:2017 "]
 AFTER = ["", "*", " (R)", "\n", "\u200b", " H"]
 NOT_CODES = ["18/16/13/10", "18.16.13", "181613", "18/16/130", "18/16 ppm", "5"]
 BRACKETS = ["{}", "({})", "[{}]", "( {} )", "{} "]
-NO_SAMPLES = [row["text"] for row in read_seed("value_texts") if row["essay"] == "sampleNumber"]
+MANDO_FINAL = ["Mando Final", "MANDO  FINAL", "Mando\u00a0Final ", "mando\nfinal", "Mando\u200b Final"]
+NO_NAMES = [row["text"] for row in read_seed("value_texts") if row["essay"] == "name"]
 
 
 def codes(seed: int) -> dict[str, tuple[str, list[tuple[float, str | None]]]]:
@@ -62,7 +63,10 @@ def query(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Ite
     files = {
         "codes": [{NUMBER: f"code-{at}", "ISO": text} for at, text in enumerate(CODES)],
         "others": [{NUMBER: f"other-{at}", "ISO": text} for at, text in enumerate([*NOT_CODES, "-/16/13", "G-M1"])],
-        "totals": [{NUMBER: text} for text in (*NO_SAMPLES, *map(str.upper, NO_SAMPLES), "Total-1", "MIN-2")],
+        "totals": [{NUMBER: text} for text in (*NO_NAMES, *map(str.upper, NO_NAMES), "Total-1", "MIN-2")],
+        "parts": [
+            {NUMBER: f"part-{at}", "Compartimento": text} for at, text in enumerate([*MANDO_FINAL, "N/A", "Ídem", '"'])
+        ],
         "cells": [{NUMBER: "cell-0", "W": "450 (ppm)", "Horas": "12345 [hrs]", "V100": "14.2 (SUS)"}],
     }
     for name, rows in files.items():
@@ -117,4 +121,14 @@ def test_totals_below_samples_are_no_samples(query):
     rejected = query(
         "select text from silver.rejected where reason = 'no_sample_number' and file_key like '%totals.xlsx'"
     )
-    assert sorted(text for (text,) in rejected) == sorted([*NO_SAMPLES, *map(str.upper, NO_SAMPLES)])
+    assert sorted(text for (text,) in rejected) == sorted([*NO_NAMES, *map(str.upper, NO_NAMES)])
+
+
+def test_spaces_in_a_component_do_not_make_another(query):
+    assert query(
+        "select componentName, count(*) from silver.samples where sampleNumber like 'part-%' group by all"
+    ) == [("mando final", len(MANDO_FINAL))]  # fmt: skip
+    assert query(
+        "select text from silver.rejected where reason = 'no_component' and sampleNumber like 'part-%'"
+        " order by row_number"
+    ) == [("N/A",), ("Ídem",), ('"',)]  # fmt: skip
