@@ -6,6 +6,7 @@ import datetime as dt
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -23,6 +24,7 @@ ES = ["enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", 
 EN = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
       "December"]  # fmt: skip
 DAYS_ES = ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"]
+CHILE = ZoneInfo("America/Santiago")
 # Ways in which a program writes a date; each file has one of them.
 FORMS: dict[str, Callable[[dt.datetime], str]] = {
     "day first": lambda day: day.strftime("%d/%m/%Y"),
@@ -37,6 +39,8 @@ FORMS: dict[str, Callable[[dt.datetime], str]] = {
     "ordinal": lambda day: day.strftime("%Y-%j"),
     "compact": lambda day: day.strftime("%Y%m%d%H%M%S"),
     "serial": lambda day: str((day - dt.datetime(1899, 12, 30)).days),
+    "seconds since 1970": lambda day: f"{day.replace(tzinfo=CHILE).timestamp():.0f}",
+    "milliseconds since 1970": lambda day: f"{day.replace(tzinfo=CHILE).timestamp():.0f}000",
     "zone": lambda day: day.strftime("%Y-%m-%d %H:%M:%S CLST"),
     "offset": lambda day: day.strftime("%Y-%m-%dT%H:%M:%S-03:00"),
     "utc offset": lambda day: day.strftime("%Y-%m-%d %H:%M UTC-3"),
