@@ -15,8 +15,8 @@ LOOK_ALIKES = str.maketrans({"°": "o", "\N{MINUS SIGN}": "-"})
 # Capital letters of other scripts that look like Latin ones: Cyrillic, then Greek.
 LATIN = str.maketrans("АВЕКМНОРСТУХЅІЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXSIJABEZHIKMNOPTYX")
 LATIN_SMALL = str.maketrans("аеорсухѕіјο", "aeopcyxsijo")
-# A number that a program made of a name: 12.0 for 12, '12 to keep it a text.
-NUMBER_OF_A_PROGRAM = re.compile(r"'?([0-9]+)(?:[.]0+)?|'(.+)")
+# A number that a program made of a name: 12.0 for 12, '12 to keep it a text. 12.000 may be twelve thousand.
+NUMBER_OF_A_PROGRAM = re.compile(r"'?([0-9]+)(?:[.,]0{1,2})?|'(.+)")
 ZERO_BETWEEN_DIGITS = re.compile(r"(?<=[0-9])[Oo]+(?=[0-9])")
 ZERO_IN_A_NUMBER = re.compile(r"(?=(?:[^0-9]*[0-9]){4})[0-9Oo_-]*[0-9][0-9Oo_-]*")
 
