@@ -1,6 +1,6 @@
 -- One row per distinct date text, taken apart once, however many samples carry it. Where only the order of day and
--- month tells two days apart, it has both, and the form in which it is written. `26/01/15` has a third one. Names of months become numbers, names
--- of zones offsets, other known words nothing: then few forms are left.
+-- month tells two days apart, it has both, and the form in which it is written. `26/01/15` has a third one. Names of
+-- months become numbers, names of zones offsets, other known words nothing: then few forms are left.
 
 with
 

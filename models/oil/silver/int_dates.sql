@@ -101,8 +101,8 @@ of_columns as (
     having count(distinct proof) = 1
 ),
 
--- `26/01/15` is of 2015 with the day first. Forms of which nearly all dates may have the year first, with the years that
--- either order gives them.
+-- `26/01/15` is of 2015 with the day first. Forms of which nearly all dates may have the year first, with the years
+-- that either order gives them.
 years as (
     select
         content_id,
@@ -187,7 +187,11 @@ decided as (
         end as decided_at,
         case
             when is_year_unclear then 'date_order_contradictory'
-            when not is_year_first and form is not null and proved_order = 'contradictory' and day_first_at <> month_first_at
+            when
+                not is_year_first
+                and form is not null
+                and proved_order = 'contradictory'
+                and day_first_at <> month_first_at
                 then 'date_order_contradictory'
             when is_iso and is_exchanged then 'date_order_contradictory'
             when decided_at is null then 'field_not_a_date'

@@ -64,13 +64,11 @@ meanings as (
 
 cleanliness_codes as (
     select
-        text,
-        {{ iso_code('text') }} as iso_code
-    from (
-        select distinct row_essays.text
-        from row_essays
-        inner join essays on row_essays.essay = essays.essay and essays.kind = 'cleanliness'
-    )
+        row_essays.text,
+        {{ iso_code('row_essays.text') }} as iso_code
+    from row_essays
+    inner join essays on row_essays.essay = essays.essay and essays.kind = 'cleanliness'
+    group by row_essays.text
 ),
 
 numbered as (
@@ -122,10 +120,9 @@ valued as (
         case
             when iso_code is not null
                 then
-                    cast(
-                        string_split(replace(replace(regexp_replace(iso_code, '^[-*]/', ''), '>28', '29'), '>', ''), '/')
-                        as integer[]
-                    )
+                    cast(string_split(
+                        replace(replace(regexp_replace(iso_code, '^[-*]/', ''), '>28', '29'), '>', ''), '/'
+                    ) as integer[])
         end as iso_codes
     from numbered
 ),
@@ -154,7 +151,10 @@ checked as (
             when cell_kind = 'd' then 'turned_into_a_date'
             when iso_codes <> list_reverse_sort(iso_codes) then 'code_not_descending'
             when kind = 'cleanliness' and is_a_date then 'turned_into_a_date'
-            when kind = 'cleanliness' and iso_code is null and known_code is null and regexp_matches(text, '^[<>≥]?[0-9]')
+            when
+                kind = 'cleanliness'
+                and coalesce(iso_code, known_code) is null
+                and regexp_matches(text, '^[<>≥]?[0-9]')
                 then 'unknown_code'
             when not is_numeric then null
             when number < minimum and number < 0 then 'below_possible'
