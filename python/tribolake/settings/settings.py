@@ -13,6 +13,7 @@ from pydantic import field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from tribolake.settings.groups import (
+    PAGES,
     PREFIX,
     SIZE,
     UMASK,
@@ -79,6 +80,12 @@ class Settings(Group):
     language: Literal["es", "en"] = setting("language", default="es", description="language of recommendations")
     notify: tuple[str, ...] = setting(
         "notify", default=(), is_secret=True, description="apprise addresses that get messages; empty sends none"
+    )
+    pages_url: str = setting(
+        "pages_url",
+        default="",
+        pattern=PAGES,
+        description="where readers open the pages of `serve`; messages link to them; empty is no link",
     )
 
     s3: S3Settings = S3Settings()
