@@ -93,8 +93,9 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         LakeIsBusy: another program holds the file.
         RunFailed: it is not a warehouse, or it is damaged.
     """
-    if path.exists() and not path.is_file():  # opening a pipe would wait for its other end
-        raise RunFailed(f"the warehouse {path} is no regular file. {DAMAGED}")
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        if file.exists() and not file.is_file():  # opening a pipe would wait for its other end
+            raise RunFailed(f"{file} is no regular file. {DAMAGED}")
     try:
         connection = PATIENCE(duckdb.connect, path, read_only=read_only)
     except duckdb.IOException as error:

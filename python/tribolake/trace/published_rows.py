@@ -76,7 +76,8 @@ def published_rows(
     try:
         return [dict(row) for row in (_kept_rows if is_kept else _rows)(_views(contract, objects, publications), sql)]
     except duckdb.Error as error:
-        raise QueryFailed(str(error).strip()) from error
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise QueryFailed(f"a published file cannot be used ({reason}). The next run publishes it again") from error
 
 
 def _views(contract: Contract, objects: Objects, publications: Sequence[Publication]) -> Views:
