@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tribolake.errors import StoreUnavailable
-from tribolake.lake.files import read_json, read_regular, time_of
+from tribolake.lake.files import make_folder, read_json, read_regular, time_of
 
 TIMEOUT_SECONDS = 10.0  # a request to a mounted folder that takes longer is of a lost connection
 BOOT, NAMESPACE = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
@@ -47,6 +47,8 @@ class FolderClaims:
         aside = path.with_name(f".{key}.{secrets.token_hex(4)}")
         before_each()
         try:
+            if not self.folder.is_dir():  # what another program put in its place is renamed
+                make_folder(self.folder, self.folder.parent.parent)
             self.folder.mkdir(parents=True, exist_ok=True)
             aside.write_bytes(content)
             aside.replace(path)

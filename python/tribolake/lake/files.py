@@ -79,12 +79,13 @@ def _set_aside_unless_folder(path: Path) -> None:
             raise
 
 
-def set_aside(path: Path) -> None:
-    """Rename what another program put in the place of a folder or file, if there is anything."""
+def set_aside(path: Path) -> Path:
+    """Rename what another program put in the place of a folder or file, if there is anything. Returns its new name."""
+    before = path.with_name(f".{path.name}.before")
     if os.path.lexists(path):
-        before = path.with_name(f".{path.name}.before")
         remove(before)
         path.replace(before)
+    return before
 
 
 def write_durably(path: Path, text: str) -> None:
