@@ -89,7 +89,8 @@ def repair(log: Path) -> bytes:
 
 
 def _append(log: Path, entries: list[dict[str, Any]]) -> None:
-    logged = {_key(json.loads(line)) for line in _lines_of(repair(log), entries) if _is_entry(line)}
+    parsed = (_parsed(line) for line in _lines_of(repair(log), entries))
+    logged = {_key(entry) for entry in parsed if entry}
     missing = [entry for entry in entries if _key(entry) not in logged]
     lines = "".join(json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n" for entry in missing)
     append_durably(log, lines.encode())
@@ -103,11 +104,17 @@ def _lines_of(content: bytes, entries: list[dict[str, Any]]) -> list[bytes]:
 
 
 def _key(entry: dict[str, Any]) -> tuple[str, str, str]:
-    return entry["run_id"], entry["client"], entry["entity"]
+    return str(entry.get("run_id")), str(entry.get("client")), str(entry.get("entity"))
 
 
 def _is_entry(line: bytes) -> bool:
+    return _parsed(line) is not None
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """Parse a line of the log. Returns None if it is damaged."""
     try:
-        return bool({"run_id", "client", "entity"} <= parse_json(line).keys())
-    except (ValueError, AttributeError):
-        return False
+        entry = parse_json(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
