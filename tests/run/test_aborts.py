@@ -1,4 +1,4 @@
-"""DuckDB ends the process if the disk refuses even to cut its log. The user gets a sentence and the code of a failure."""
+"""DuckDB ends the process if the disk refuses even to cut its log: a sentence, and the code of a failure."""
 
 from __future__ import annotations
 
