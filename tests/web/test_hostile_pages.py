@@ -22,9 +22,10 @@ ELEMENTS = {
 ATTRIBUTES = {
     "action", "aria-current", "aria-hidden", "aria-label", "autocomplete", "charset", "class", "content", "cx",
     "cy", "d", "datetime", "download", "height", "href", "hreflang", "id", "inputmode", "lang", "maxlength",
-    "method", "name", "r", "rel", "required", "role", "rx", "scope", "tabindex", "title", "type", "value",
+    "method", "name", "r", "rel", "required", "role", "rx", "scope", "selected", "tabindex", "title", "type", "value",
     "viewbox", "width", "x", "y",
 }  # fmt: skip
+FORMS = {"/feedback", "/limits", "/what-if"}
 LONG = 1000
 
 
@@ -34,7 +35,7 @@ def check(page: BeautifulSoup) -> None:
     assert {name for element in page.find_all(True) for name in element.attrs} <= ATTRIBUTES
     for element in page.find_all(href=True):
         assert element["href"].startswith(("/", "#")) and not element["href"].startswith("//"), element["href"]
-    assert {form["action"].partition("?")[0] for form in page.select("form")} <= {"/feedback"}
+    assert {form["action"].partition("?")[0] for form in page.select("form")} <= FORMS
     assert not UNSEEN.findall(page.get_text().replace("\n", ""))
 
 
@@ -84,6 +85,31 @@ def test_reports_of_any_name_are_reached_and_shown_as_text(page_lake: Settings, 
 
 KNOWN = {"/": {}, "/m": {"client": "cda", "unit": "T_01"}, "/r": {"client": "cda", "sample": "H-1"}}
 READ_BY = {"client": "/m", "unit": "/m", "sample": "/r", "occurrence": "/r", "laboratory": "/r", "essay": "/lineage"}
+
+
+LIMIT = {
+    "client": "cda", "grain": "model", "machine": "nothing", "model": "789c", "component": "motor", "essay": "Hierro",
+    "unit": "ppm",
+}  # fmt: skip
+WHAT_IF = {**LIMIT, "how": "limit", "marginal": "1"}
+NUMBERS = ("marginal", "condenatorio", "critico", "lower_marginal", "lower_condenatorio", "lower_critico")
+STRANGE = ("nan", "inf", "-inf", "-1", "1e308", "1e-320", "0x10", "1_0", "9" * 400, "١", "1;drop table x", "' or 1=1")
+
+
+@pytest.mark.parametrize("path", ["/limits", "/limit", "/what-if", "/take/seed"])
+def test_no_parameter_breaks_the_pages_of_limits(pages: Pages, path: str):
+    """No name of these is a group with limits, so nothing is judged."""
+    known = WHAT_IF if path in ("/what-if", "/take/seed") else LIMIT
+    for parameter in (*known, "version", "policy", "show"):
+        for name in HOSTILE[::5]:
+            answer = pages.ask(path, **known | {parameter: name})
+            assert answer.status_code in (200, 400, 404), (parameter, name, pages.log)
+            check(BeautifulSoup(answer.text, "html.parser"))
+    for parameter in NUMBERS:
+        for number in STRANGE:
+            answer = pages.ask(path, **known | {parameter: number})
+            assert answer.status_code in (200, 400, 404), (parameter, number, pages.log)
+    assert pages.log == []
 
 
 @pytest.mark.parametrize(

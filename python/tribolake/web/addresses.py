@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from tribolake.oil.limits.choice import LimitGroup
+
 FLEET, MACHINE, REPORT, LINEAGE = "/", "/m", "/r", "/lineage"
+LIMITS, LIMIT, WHAT_IF, TAKE_SEED = "/limits", "/limit", "/what-if", "/take/seed"
 FEEDBACK = "/feedback"  # the one address that takes a form
 TAKE_FLEET, TAKE_VALUES, TAKE_REPORT, TAKE_MACHINE = "/take/fleet", "/take/values", "/take/report", "/take/machine"
 LONGEST = 1000  # characters of an identifier in an address
@@ -44,3 +47,23 @@ class Addresses:
             return None
         names = {"client": client.lower(), "sample": number, "occurrence": occurrence, "laboratory": laboratory}
         return self.page(path, **names, **more)
+
+    def limit(self, path: str, group: LimitGroup, **more: object) -> str | None:
+        """Return the address of a page about a group's limits. Returns None if a name is too long for one."""
+        query = group_query(group)
+        if any(len(name) > LONGEST for name in query.values()):
+            return None
+        return self.page(path, **query, **more)
+
+
+def group_query(group: LimitGroup) -> dict[str, str]:
+    """Return the parameters of an address that name a group."""
+    return {
+        "client": group.client.lower(),
+        "grain": group.grain,
+        "machine": group.machine,
+        "model": group.machine_model,
+        "component": group.component,
+        "essay": group.essay,
+        "unit": group.unit,
+    }

@@ -27,6 +27,7 @@ from tribolake.web.desk import Desk, visit_desk
 from tribolake.web.downloads import add_downloads
 from tribolake.web.forms import has_form, read_form, take_form
 from tribolake.web.guard import Guard
+from tribolake.web.limits import add_limits
 from tribolake.web.market import market_router
 from tribolake.web.pages import (
     Page,
@@ -137,6 +138,7 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
         return JSONResponse({"status": "ok", "published": published})
 
     add_downloads(app, settings, now)
+    add_limits(app, settings, now, answer)
     app.include_router(market_router(settings, partial(_logged, log, with_traceback=settings.debug)))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 

@@ -86,15 +86,15 @@ def _file(visit: Visit, page: Page, template: str, client: str, *names: str) -> 
     frame = frame_of("/", "", words, visit.settings.language, foot_of(visit, client))
     frame = replace(frame, layout="alone.html", alone=Alone(policy(), style(), note))
     content = render(page, frame, words).encode()
-    return _attachment(content, "text/html; charset=utf-8", "html", client, *names)
+    return attachment(content, "text/html; charset=utf-8", "html", client, *names)
 
 
 def _table(table: Sheet, form: str, *names: str) -> Response:
     written, kind = FORMS[form]
-    return _attachment(written(table), kind, form, *names)
+    return attachment(written(table), kind, form, *names)
 
 
-def _attachment(content: bytes, kind: str, ending: str, *names: str) -> Response:
+def attachment(content: bytes, kind: str, ending: str, *names: str) -> Response:
     """Answer with a file to keep. No character of a name can leave the header, or the folder of downloads."""
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", "-".join(("tribolake", *filter(None, names)))).strip("-")
     headers = {

@@ -10,9 +10,10 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from tribolake.errors import ConfigurationError, TribolakeError
-from tribolake.oil.limits.choice import Choice, LimitGroup
+from tribolake.oil.limits.choice import Choice, LimitGroup, Numbers
 from tribolake.oil.limits.published_samples import PublishedSamples
 from tribolake.oil.limits.trial import Judged
 
@@ -77,14 +78,19 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def samples_of(said: dict[str, str]) -> PublishedSamples:
+def samples_of(said: dict[str, Any]) -> PublishedSamples:
     """Return samples from the JSON of a question."""
-    files = {name: Path(said[name]) for name in ("reports", "results", "limits")}
-    return PublishedSamples(**said | files)  # type: ignore[arg-type]
+    files = {name: Path(said[name]) if said[name] else None for name in ("reports", "results", "limits")}
+    return PublishedSamples(**said | files)
 
 
-def choice_of(said: dict[str, object]) -> Choice:
+def choice_of(said: dict[str, Any]) -> Choice:
     """Return a choice from the JSON of a question."""
-    group = said["group"]
-    numbers = {name: tuple(said[name]) for name in ("upper", "lower", "percentiles")}  # type: ignore[call-overload]
-    return Choice(LimitGroup(**group) if isinstance(group, dict) else None, **numbers, policy=str(said["policy"]))
+    group = LimitGroup(**said["group"]) if said["group"] else None
+    upper, lower, percentiles = (_numbers(said[name]) for name in ("upper", "lower", "percentiles"))
+    return Choice(group, upper, lower, percentiles, said["policy"])
+
+
+def _numbers(said: list[float | None]) -> Numbers:
+    marginal, condenatorio, critico = said
+    return marginal, condenatorio, critico

@@ -35,6 +35,7 @@ class LimitGroup:
 @dataclass(frozen=True)
 class Choice:
     """A change of limits. Without a group all limits are calculated again, under `policy` and with the seeds given.
+    With one, other groups keep their published limits.
 
     `upper` and `lower` are limits of the group, in its unit, by band. `percentiles` are between 0 and 100; a band
     without one keeps the percentile of the policy.
@@ -45,11 +46,6 @@ class Choice:
     lower: Numbers = NONE
     percentiles: Numbers = NONE
     policy: str = ""
-
-    @property
-    def keeps_limits(self) -> bool:
-        """Whether other groups keep their published limits."""
-        return self.group is not None
 
     def check(self) -> None:
         """Check what can be checked without samples.
@@ -77,11 +73,6 @@ class Choice:
             raise ConfigurationError("percentile: give numbers between 0 and 100")
         if sorted(set(given)) != given:
             raise ConfigurationError("percentile: percentiles must rise from band to band")
-
-    @property
-    def key(self) -> str:
-        """Text that tells choices apart."""
-        return repr(asdict(self))
 
 
 def _check_rising(numbers: Sequence[float | None], sign: int) -> None:

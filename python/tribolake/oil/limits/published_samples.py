@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -76,8 +77,8 @@ class PublishedSamples:
     policy: str
     reports: Path
     results: Path
-    version: str  # of the limits that judged
-    limits: Path  # all limits of that version
+    version: str  # of the limits that judged. A client whose groups have too few samples has none
+    limits: Path | None  # all limits of that version
 
 
 def published_samples(published: Objects, client: str) -> PublishedSamples:
@@ -96,10 +97,8 @@ def published_samples(published: Objects, client: str) -> PublishedSamples:
         for name in (REPORTS.file_name, RESULTS.file_name, f"{STEWART_LIMITS}.parquet")
     )
     version = _only(of_machines, "limits_version")
-    if version is None:
-        raise ConfigurationError(f"{client} has no limits yet: its groups have too few samples")
-    limits = fetch_version(published, LIMITS, version, JUDGING_LIMITS)
-    return PublishedSamples(client, _only(reports, "policy") or "", reports, results, version, limits)
+    limits = fetch_version(published, LIMITS, version, JUDGING_LIMITS) if version else None
+    return PublishedSamples(client, _only(reports, "policy") or "", reports, results, version or "", limits)
 
 
 def load_samples(connection: duckdb.DuckDBPyConnection, samples: PublishedSamples) -> None:
@@ -115,8 +114,9 @@ def _file(published: Objects, publication: Publication, name: str) -> Path:
     return published.fetch(f"{publication.folder}/{name}", publication.sha256_of(name))
 
 
+@lru_cache(maxsize=64)
 def _only(file: Path, column: str) -> str | None:
-    """Return the value of a column that all rows share, or None without rows."""
+    """Return the value of a column that all rows share, or None without rows. Published files never change."""
     with duckdb.connect() as connection:
         row = connection.execute(f"select any_value({column}) from read_parquet($1)", [str(file)]).fetchone()
     return str(row[0]) if row and row[0] is not None else None

@@ -100,6 +100,8 @@ def judge_choice(settings: Settings, samples: PublishedSamples, choice: Choice, 
         ConfigurationError: the choice is not possible with these samples, or a seed cannot be read.
     """
     policy = choice.policy or samples.policy
+    if choice.group is not None and samples.limits is None:
+        raise ConfigurationError("group: this client has no limits yet")
     with opened(settings, samples, policy, seeds) as (connection, project):
         limits = None
         try:
@@ -143,8 +145,9 @@ def opened(
         make_schemas(connection, OIL, project)
         load_seeds(connection, project, GIVEN, [STATUSES, *SEEDS_OF_SAMPLES], seeds)
         load_samples(connection, samples)
-        load_limits(connection, samples.limits)
-        connection.execute(f"create table {PUBLISHED_LIMITS} as from limits.{LIMITS_MODEL}")
+        if samples.limits is not None:
+            load_limits(connection, samples.limits)
+            connection.execute(f"create table {PUBLISHED_LIMITS} as from limits.{LIMITS_MODEL}")
         connection.execute(REQUEST, {"policy": policy})
         known = connection.execute("select count(*) from seeds.policies where policy = $1", [policy]).fetchone()
         if not known or not known[0]:
