@@ -18,7 +18,7 @@ HOSTILE = (
 def hostile_workbook() -> bytes:
     """A workbook of Finning in which each name is a unit, a component, a sample, a comment and a model, in alarm.
 
-    Its last two rows are samples of two units with one number.
+    After them, two samples of two units have one number, and a unit has a sample in alarm after a normal one.
     """
     rows = []
     for number, name in enumerate(HOSTILE):
@@ -31,4 +31,9 @@ def hostile_workbook() -> bytes:
             common | {"ID de equipo": f"M{number}", "Model": name, "No. de control de laboratorio": f"M-{number}"},
         ]
     shared = [{"No. de control de laboratorio": "SHARED", "ID de equipo": unit} for unit in ("S-1", "S-2")]
-    return finning(*rows, *shared)
+    worse = [
+        {"No. de control de laboratorio": f"W-{day}", "ID de equipo": "W-1", "Fe": iron, "W": water}
+        | {"Fecha de Toma de Muestra": day}
+        for day, iron, water in (("2026-01-10", 5, "N"), ("2026-01-20", 900, "E"))
+    ]
+    return finning(*rows, *shared, *worse)

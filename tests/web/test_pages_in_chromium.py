@@ -75,6 +75,7 @@ def addresses(pages: Pages) -> dict[str, str]:
         "fleet of hostile names": "/?client=cda&show=1000",
         "fleet in English": "/?lang=en",
         "filtered": "/?client=emin&status=normal",
+        "searched and marked": "/?q=H-0&unseen=1&doubtful=1&lang=en",
         "no match": "/?client=nobody",
         "machine": machine,
         "machine of a hostile name": pages.read("/", client="cda", show=1000).select("th.unit > a")[3]["href"],

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import duckdb
 from anyio import to_thread
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -38,14 +38,12 @@ from tribolake.web.pages import (
     show_sample,
     show_unit,
 )
-from tribolake.web.parameters import Client, Language, Name, Sample, Status
+from tribolake.web.parameters import Client, Language, Machines, Name, Sample
 from tribolake.web.rendering import frame_of, render
-from tribolake.web.views.fleet import SHOWN_MACHINES, FleetChoice
 from tribolake.web.visit import Visit, begin_visit, foot_of
 from tribolake.web.words import LANGUAGES, Words, words_in
 
 READERS = 4  # requests that read at once: each has a database in memory
-MOST_MACHINES = 1000
 Log = Callable[[str], None]
 Read = Callable[[Visit], Page]
 
@@ -82,14 +80,7 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
         return html
 
     @app.get(FLEET, response_class=HTMLResponse, summary="The fleet, in the order in which to look at it")
-    def fleet(
-        request: Request,
-        client: Client = "",
-        status: Status = "",
-        show: Annotated[int, Query(ge=1, le=MOST_MACHINES)] = SHOWN_MACHINES,
-        lang: Language = None,
-    ) -> HTMLResponse:
-        choice = FleetChoice(client.lower(), status, show)
+    def fleet(request: Request, choice: Machines, lang: Language = None) -> HTMLResponse:
         return answer(request, lang, partial(show_fleet, choice=choice))
 
     @app.get(MACHINE, response_class=HTMLResponse, summary="A machine")
@@ -136,7 +127,7 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
         return JSONResponse({"status": "ok", "published": published})
 
-    add_downloads(app, settings, now)
+    add_downloads(app, settings, now, desk)
     app.include_router(market_router(settings, partial(_logged, log, with_traceback=settings.debug)))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 

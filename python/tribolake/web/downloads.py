@@ -8,19 +8,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from tribolake.oil.published_fleet import read_fleet
 from tribolake.oil.questions.report import shown_report
 from tribolake.oil.questions.workbook import Sheet
 from tribolake.settings import Settings
 from tribolake.web.alone import NoAddresses, policy, style
-from tribolake.web.pages import Page, find_sample, show_sample, show_unit
-from tribolake.web.parameters import Client, Language, Name, Sample, Status
+from tribolake.web.desk import Desk, visit_desk
+from tribolake.web.pages import Page, find_sample, read_machines, show_sample, show_unit
+from tribolake.web.parameters import Client, Language, Machines, Name, Sample
 from tribolake.web.rendering import Alone, frame_of, render
-from tribolake.web.views.fleet import FleetChoice, chosen_machines
 from tribolake.web.views.tables import as_csv, as_xlsx, machine_table, value_table
 from tribolake.web.visit import Visit, begin_visit, foot_of
 
@@ -32,16 +31,14 @@ LONGEST_FILE_NAME = 80
 Form = Annotated[Literal["csv", "xlsx"], Query(description="Kind of file.")]
 
 
-def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime]) -> None:
+def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime], desk: Desk) -> None:
     """Add the addresses of files to an application."""
 
     @app.get("/take/fleet", response_class=Response, summary="The machines of the fleet, as filtered")
-    def fleet(form: Form, client: Client = "", status: Status = "") -> Response:
-        visit = begin_visit(settings, None, now())
-        machines = chosen_machines(
-            read_fleet(visit.published, visit.clients, visit.now).machines, FleetChoice(client.lower(), status)
-        )
-        return _table(machine_table(machines), form, "fleet", client, status, visit.today.isoformat())
+    def fleet(request: Request, form: Form, choice: Machines) -> Response:
+        visit = begin_visit(settings, None, now(), visit_desk(desk, request.cookies))
+        names = (choice.client, choice.status, visit.today.isoformat())
+        return _table(machine_table(read_machines(visit, choice)), form, "fleet", *names)
 
     @app.get("/take/values", response_class=Response, summary="The values of a report")
     def values(

@@ -15,10 +15,8 @@ from tribolake.oil.feedback.alerts import key_of_sample
 from tribolake.oil.feedback.entry import KINDS, OF_KIND, Entry, new_entry, standing
 from tribolake.oil.feedback.give import withdraw_entry
 from tribolake.oil.feedback.shelf import add_entry
-from tribolake.oil.questions.published import rows
 from tribolake.oil.questions.report import find_reports
-from tribolake.oil.questions.samples import COLUMNS
-from tribolake.sql import literal
+from tribolake.oil.questions.samples import samples_of_alerts
 from tribolake.web.views.feedback import FeedbackPart, FleetFeedback, feedback_part, fleet_feedback
 from tribolake.web.visit import Visit
 
@@ -27,12 +25,6 @@ LONGEST_FORM = 16 * 1024  # bytes
 FORM = "application/x-www-form-urlencoded"
 TEXTS = ("note", "finding", "assigned_to")
 NUMBERS = ("cost_usd", "hours_saved")
-OF_UNITS = f"""
-    select {COLUMNS}
-    from classified_reports
-    where unitId in (select unitId from classified_reports where sampleNumber in ({{numbers}}))
-    order by unitId, componentName, sampleTimestamp, sourceRow desc
-"""
 Sample = Mapping[str, Any]
 
 
@@ -75,17 +67,15 @@ def _part(visit: Visit, samples: Sequence[Sample], about: Sequence[Sample]) -> F
 
 
 def on_fleet(visit: Visit, clients: Sequence[str]) -> FleetFeedback | None:
-    """Return who saw the open alerts of a fleet. Without feedback nothing more is read."""
+    """Return the open alerts of a fleet, and who saw them."""
     if visit.at_desk is None:
         return None
-    seen: dict[tuple[str, str, str], str] = {}
+    feedback = FleetFeedback()
     for client in clients:
         stand = standing(visit.at_desk.desk.read(visit.published, client).entries)
-        if stand:
-            numbers = ", ".join(sorted({literal(entry.sample_number) for entry in stand}))
-            samples = rows(visit.settings, OF_UNITS.format(numbers=numbers), [client], visit.published)
-            seen |= fleet_feedback(stand, samples, visit.words).seen
-    return FleetFeedback(seen)
+        samples = samples_of_alerts(visit.settings, [client], visit.published)
+        feedback = feedback.joined(fleet_feedback(stand, samples, visit.words))
+    return feedback
 
 
 def parse_form(body: bytes) -> dict[str, str]:
