@@ -52,7 +52,9 @@ def test_every_answer_has_the_headers(pages: Pages, path: str, status: int):
     answer = pages.ask(path)
     assert answer.status_code == status
     assert [answer.headers.get_list(name.decode()) for name, _ in HEADERS] == [[value.decode()] for _, value in HEADERS]
-    assert "unsafe" not in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
+    assert "unsafe" not in policy
 
 
 def test_page_that_fails_has_headers_and_a_number_that_the_log_has(settings: Settings):

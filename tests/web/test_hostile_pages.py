@@ -14,16 +14,16 @@ from tribolake.texts import UNSEEN, one_line
 pytestmark = pytest.mark.slow
 # Every element and attribute that a template writes.
 ELEMENTS = {
-    "a", "b", "bdi", "body", "button", "circle", "code", "dd", "desc", "details", "div", "dl", "dt", "figcaption",
-    "figure", "footer", "form", "h1", "h2", "h3", "head", "header", "html", "input", "label", "li", "link", "main",
-    "mark", "meta", "nav", "option", "p", "path", "rect", "section", "select", "span", "summary", "svg", "table",
-    "tbody", "td", "text", "th", "thead", "time", "title", "tr", "ul",
+    "a", "b", "bdi", "body", "button", "circle", "code", "dd", "desc", "details", "dialog", "div", "dl", "dt",
+    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "head", "header", "html", "input", "kbd", "label",
+    "li", "link", "main", "mark", "meta", "nav", "option", "p", "path", "rect", "script", "section", "select", "span",
+    "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "time", "title", "tr", "ul",
 }  # fmt: skip
 ATTRIBUTES = {
-    "action", "aria-current", "aria-hidden", "aria-label", "autocomplete", "charset", "class", "content", "cx",
-    "cy", "d", "datetime", "download", "height", "href", "hreflang", "id", "inputmode", "lang", "maxlength",
-    "method", "name", "placeholder", "r", "rel", "required", "role", "rx", "scope", "tabindex", "title", "type",
-    "value", "viewbox", "width", "x", "y",
+    "action", "aria-current", "aria-hidden", "aria-label", "autocomplete", "charset", "checked", "class", "content",
+    "cx", "cy", "d", "datetime", "defer", "download", "height", "hidden", "href", "hreflang", "id", "inputmode",
+    "lang", "maxlength", "method", "name", "placeholder", "r", "rel", "required", "role", "rx", "scope", "src",
+    "tabindex", "title", "type", "value", "viewbox", "width", "x", "y",
 }  # fmt: skip
 LONG = 1000
 
@@ -32,6 +32,7 @@ def check(page: BeautifulSoup) -> None:
     """Check that a page has nothing but what the templates write, and shows no unseen character."""
     assert {element.name for element in page.find_all(True)} <= ELEMENTS
     assert {name for element in page.find_all(True) for name in element.attrs} <= ATTRIBUTES
+    assert [(one["src"], one.get_text()) for one in page.find_all("script")] == [("/static/keys.js", "")]
     for element in page.find_all(href=True):
         assert element["href"].startswith(("/", "#")) and not element["href"].startswith("//"), element["href"]
     assert {form["action"].partition("?")[0] for form in page.select("form")} <= {"/", "/feedback"}

@@ -1,4 +1,4 @@
-"""Test the pages in a real browser: two widths, light and dark, both languages, hostile names, and no script at all."""
+"""Test the pages in a real browser: two widths, light and dark, both languages, and hostile names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every answer: who may ask, how, and headers that keep a page from loading or running anything else."""
+"""What holds for every answer: who may ask, how, and headers that keep a page to what is ours."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Failure = Callable[[Scope, Exception], Awaitable[tuple[int, bytes]]]
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = (
     (b"content-security-policy", POLICY.encode()),
