@@ -22,7 +22,7 @@ ELEMENTS = {
 ATTRIBUTES = {
     "action", "aria-current", "aria-hidden", "aria-label", "autocomplete", "charset", "checked", "class", "content",
     "cx", "cy", "d", "datetime", "defer", "download", "height", "hidden", "href", "hreflang", "id", "inputmode",
-    "lang", "maxlength", "method", "name", "placeholder", "r", "rel", "required", "role", "rx", "scope", "src",
+    "lang", "maxlength", "method", "name", "open", "placeholder", "r", "rel", "required", "role", "rx", "scope", "src",
     "tabindex", "title", "type", "value", "viewbox", "width", "x", "y",
 }  # fmt: skip
 LONG = 1000

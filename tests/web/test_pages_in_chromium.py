@@ -77,6 +77,8 @@ def addresses(pages: Pages) -> dict[str, str]:
         "filtered": "/?client=emin&status=normal",
         "searched and marked": "/?q=H-0&unseen=1&doubtful=1&lang=en",
         "no match": "/?client=nobody",
+        "quality": "/quality",
+        "quality in English": "/quality?lang=en&client=cda",
         "machine": machine,
         "machine of a hostile name": pages.read("/", client="cda", show=1000).select("th.unit > a")[3]["href"],
         "report": report,

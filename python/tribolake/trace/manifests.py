@@ -51,7 +51,8 @@ class Publication:
 
     def sha256_of(self, name: str) -> str | None:
         """Return the SHA-256 of a file from the manifest. Returns None if the manifest does not list it."""
-        return next((str(file["sha256"]) for file in self.manifest["files"] if file["name"] == name), None)
+        listed = (*self.manifest["files"], *self.manifest.get("followers", ()))
+        return next((str(file["sha256"]) for file in listed if file["name"] == name), None)
 
 
 def gold_key(published: Objects, client: str) -> str:

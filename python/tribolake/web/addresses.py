@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-FLEET, MACHINE, REPORT, LINEAGE = "/", "/m", "/r", "/lineage"
+FLEET, MACHINE, REPORT, LINEAGE, QUALITY = "/", "/m", "/r", "/lineage", "/quality"
 FEEDBACK = "/feedback"  # the one address that takes a form
 TAKE_FLEET, TAKE_VALUES, TAKE_REPORT, TAKE_MACHINE = "/take/fleet", "/take/values", "/take/report", "/take/machine"
 LONGEST = 1000  # characters of an identifier in an address

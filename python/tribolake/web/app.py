@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from tribolake.errors import TribolakeError
 from tribolake.settings import Settings
 from tribolake.texts import one_line, without_users
-from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, MACHINE, REPORT
+from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, MACHINE, QUALITY, REPORT
 from tribolake.web.desk import Desk, visit_desk
 from tribolake.web.downloads import add_downloads
 from tribolake.web.forms import has_form, read_form, take_form
@@ -35,6 +35,7 @@ from tribolake.web.pages import (
     missing,
     show_fleet,
     show_lineage,
+    show_quality,
     show_sample,
     show_unit,
 )
@@ -105,6 +106,10 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
         lang: Language = None,
     ) -> HTMLResponse:
         return answer(request, lang, partial(show_lineage, name=sample, essay=essay))
+
+    @app.get(QUALITY, response_class=HTMLResponse, summary="Quality of alarms and data")
+    def quality(request: Request, client: Client = "", lang: Language = None) -> HTMLResponse:
+        return answer(request, lang, partial(show_quality, client=client.lower()))
 
     @app.post(FEEDBACK, summary="Say what became of an alarm", status_code=303, response_class=RedirectResponse)
     async def feedback(request: Request, lang: Language = None) -> Response:

@@ -11,6 +11,7 @@ from tribolake.oil.contract import COMPONENTS, RESULTS
 from tribolake.oil.published_fleet import PublishedFleet, read_fleet
 from tribolake.oil.questions.last_publication import PublishedChange, last_change
 from tribolake.oil.questions.machine import show_machine
+from tribolake.oil.questions.quality import measure_quality
 from tribolake.oil.questions.report import READ, find_reports, shown_report
 from tribolake.oil.questions.samples import latest_samples, samples_of, samples_with_number
 from tribolake.oil.questions.series import essay_series
@@ -19,12 +20,14 @@ from tribolake.oil.written.rows import read_written
 from tribolake.product import PublicTable
 from tribolake.trace.manifests import Publication
 from tribolake.web.addresses import LONGEST
+from tribolake.web.desk import Desk
 from tribolake.web.feedback import on_fleet, on_machine, on_report
 from tribolake.web.views.choice import FleetChoice
 from tribolake.web.views.feedback import FeedbackPart, FleetFeedback
 from tribolake.web.views.fleet import Fleet, chosen_machines, fleet_page
 from tribolake.web.views.lineage import lineage_page
 from tribolake.web.views.machine import chosen_component, machine_page
+from tribolake.web.views.quality import quality_page
 from tribolake.web.views.report import choices_of, report_page
 from tribolake.web.visit import Visit
 from tribolake.web.words import Words
@@ -78,8 +81,7 @@ def show_fleet(visit: Visit, choice: FleetChoice) -> Page:
     """Return the page of the fleet, or what to do where nothing is published."""
     words = visit.words
     if not visit.publications:
-        commands = (f"tribolake run --lake {visit.settings.address}", "tribolake demo")
-        return Page("empty.html", Message(words("empty.title"), words("empty.text"), commands), words("empty.title"))
+        return _empty(visit)
     published = read_fleet(visit.published, visit.clients, visit.now)
     readable = _readable(visit, published)
     changes, unsaid = _changes(visit, readable)
@@ -87,6 +89,12 @@ def show_fleet(visit: Visit, choice: FleetChoice) -> Page:
     model = fleet_page(fleet, choice, words, visit.addresses, visit.today)
     notices = (*_notices(visit, published), *unsaid)
     return Page("fleet.html", model, words("fleet.title"), notices=notices, feedback=fleet.feedback)
+
+
+def _empty(visit: Visit) -> Page:
+    words = visit.words
+    commands = (f"tribolake run --lake {visit.settings.address}", "tribolake demo")
+    return Page("empty.html", Message(words("empty.title"), words("empty.text"), commands), words("empty.title"))
 
 
 def _found(visit: Visit, choice: FleetChoice, readable: Sequence[str]) -> list[dict[str, Any]]:
@@ -195,6 +203,24 @@ def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
     written = read_written(visit.settings, rows[0], source.content, visit.published)
     model = lineage_page(rows[0], source, written, essay, visit.words, visit.addresses)
     return Page("lineage.html", model, visit.words("lineage.title"))
+
+
+def show_quality(visit: Visit, client: str) -> Page:
+    """Return the page of alarm quality, of one client or of all."""
+    words = visit.words
+    if not visit.publications:
+        return _empty(visit)
+    if client and client not in visit.clients:
+        return missing(words)
+    chosen = [client] if client else visit.clients
+    lacking = [one for one in chosen for table in (RESULTS, COMPONENTS) if _lacks(visit, one, table)]
+    if lacking:
+        return earlier(words, lacking[0])
+    desk = visit.at_desk.desk if visit.at_desk else Desk()
+    feedback = {one: desk.read(visit.published, one) for one in chosen}
+    quality = measure_quality(visit.settings, visit.published, feedback, visit.now)
+    model = quality_page(quality, visit.clients, client, words, visit.addresses)
+    return Page("quality.html", model, words("quality.title"))
 
 
 def find_sample(visit: Visit, name: SampleName) -> dict[str, object] | None:
