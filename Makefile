@@ -15,11 +15,11 @@ SOURCES := python models tests bench infra
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.installed $(if $(filter market,$(PRODUCT)),$(VENV)/.installed-market) ## Install, write sample files, run on them, show the result; PRODUCT=market for prices
+demo: $(VENV)/.installed $(if $(filter market,$(PRODUCT)),$(VENV)/.installed-market,$(VENV)/.installed-web) ## Install, write sample files, run on them, show the result; PRODUCT=market for prices
 	$(BIN)/tribolake $(PRODUCT) demo
 
-serve: $(VENV)/.installed $(VENV)/.installed-web ## Install the pages and serve those of the lake ./data
-	$(BIN)/tribolake serve
+serve: $(VENV)/.installed $(VENV)/.installed-web ## Install the pages and serve those of ./data/demo; LAKE=DIR of another lake
+	$(BIN)/tribolake serve $(addprefix --lake ,$(or $(LAKE),$(if $(TRIBOLAKE_LAKE),,data/demo)))
 
 test: $(VENV)/.installed-dev ## Run the tests
 	$(PYTEST) -m "not slow"

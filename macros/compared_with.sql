@@ -1,6 +1,6 @@
 {#-
-  Value with which a condition of an expert rule compares a fact: a number, or the group's median, the previous sample or
-  another fact, times a factor, plus a number. A ratio of two facts is compared with that ratio in the previous sample.
+  Value with which a condition of an expert rule compares a fact: a number, or the group's median, the previous sample,
+  the same oil in other compartments or another fact, times a factor, plus a number. A ratio of two facts is compared with that ratio in the previous sample.
   Null for a median or previous value of 0: it gives no proportion. `←0` asks for it.
 -#}
 {% macro compared_with() -%}
@@ -9,6 +9,11 @@
         when conditions.base = 'other' then others.value * conditions.factor
         when conditions.base = 'median' and facts.group_median > 0
             then facts.group_median * conditions.factor + coalesce(conditions.addend, 0)
+        -- With each of the other compartments. Where they have 0, everything is more.
+        when conditions.base = 'same oil'
+            then
+                if(conditions.test = '≥', facts.same_oil_high, facts.same_oil_low) * conditions.factor
+                + coalesce(conditions.addend, 0)
         when conditions.base = 'previous' and facts.previous_value > 0
             then
                 facts.previous_value * conditions.factor

@@ -61,9 +61,15 @@ beginnings as (
 
 units as (
     select
-        normal_form(text) as form,
+        form,
         min(unit) as unit
-    from {{ ref('unit_texts') }}
+    from (
+        select
+            unnest([text, '(' || text || ')', '[' || text || ']']) as written,
+            normal_form(written) as form,
+            unit
+        from {{ ref('unit_texts') }}
+    )
     group by form
 ),
 

@@ -134,7 +134,8 @@ class Warehouse:
     arrived: str  # client, files, rows_read, rows_loaded, rows_superseded, rows_rejected since `$since`
     samples: str  # client, number of samples
     touched: str  # client whose published tables the last build may have changed
-    troubles: str  # identity, words: problems that are reported once while they last
+    # identity, words: problems that are reported once while they last. Other columns say which page shows one.
+    troubles: str
     # What is not used of the live files, by file and reason: the fields of `Rejection`, see run/rejections.py.
     rejected: str | None = None
     # What else `status` shows of the warehouse: the name of a list, and the query of its rows.
@@ -217,6 +218,8 @@ class Product:
     permanent: Callable[[Settings], Sequence[str]] = lambda _: ()
     # Returns where files arrive in a lake. None is `bronze` in the folder of the product.
     inbox: Callable[[Settings], Inbox | None] = lambda _: None
+    # Returns the page that shows a trouble, as an address below TRIBOLAKE_PAGES_URL, from its row of `troubles`.
+    page_of_trouble: Callable[[Mapping[str, Any]], str | None] = lambda _: None
 
     def __post_init__(self) -> None:
         if not PRODUCT_NAME.match(self.name):

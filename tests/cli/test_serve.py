@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tribolake.cli.demo import how_to_serve
 from tribolake.cli.options import Exit
-from tribolake.settings import Settings
+from tribolake.settings import Settings, load_settings
 
 HIDDEN = """
 import sys
@@ -66,3 +68,16 @@ def test_serve_answers_until_it_is_interrupted(settings: Settings):
             assert server.stderr.read() == ""
         finally:
             server.kill()
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_demo_names_a_command_that_a_shell_understands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_installed: bool
+):
+    if not is_installed:
+        monkeypatch.setattr("tribolake.cli.demo.find_spec", lambda name: None)
+    said = how_to_serve(load_settings(lake=tmp_path / "my lake; rm"))
+    assert "\n" not in said
+    assert ("http://127.0.0.1:8710/" in said, "requirements-web.lock" in said) == (is_installed, not is_installed)
+    command = said[said.index("tribolake serve") :].partition("  and open")[0]
+    assert shlex.split(command) == ["tribolake", "serve", "--lake", str(tmp_path / "my lake; rm")]

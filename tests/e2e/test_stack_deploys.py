@@ -18,6 +18,7 @@ import boto3
 import pytest
 from tests.support.servers.processes import start, stop, wait_until
 
+from tribolake.oil.product import OIL
 from tribolake.settings import PROJECT_DIR
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
@@ -55,6 +56,9 @@ class Cloud:
             "SubnetIds": ec2.describe_subnets()["Subnets"][0]["SubnetId"],
             "LambdaCodeBucket": "code",
             "LambdaCodeKey": "start-task.zip",
+            "PagesAccessParameterArn": "arn:aws:ssm:us-east-1:000000000000:parameter/tribolake/access",
+            "PagesTargetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/pages/01234567",
+            "PagesProxySecurityGroupId": "sg-01234567",
         }
         formation.create_stack(
             StackName=STACK,
@@ -74,16 +78,16 @@ class Cloud:
         self.client("s3").put_object(Bucket=LAKE, Key=key, Body=b"x")
 
     def tasks(self) -> list[dict[str, str]]:
-        """Return the environment of each running task, by client."""
+        """Return the environment of each running task, by client. Pages are another family."""
         ecs, cluster = self.client("ecs"), self.output("ClusterArn")
-        arns = ecs.list_tasks(cluster=cluster)["taskArns"]
+        arns = ecs.list_tasks(cluster=cluster, family=STACK)["taskArns"]
         described = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
         overrides = [task["overrides"]["containerOverrides"][0]["environment"] for task in described]
         return sorted(({pair["name"]: pair["value"] for pair in pairs} for pairs in overrides), key=str)
 
     def end_tasks(self) -> None:
         ecs, cluster = self.client("ecs"), self.output("ClusterArn")
-        for arn in ecs.list_tasks(cluster=cluster)["taskArns"]:
+        for arn in ecs.list_tasks(cluster=cluster, family=STACK)["taskArns"]:
             ecs.stop_task(cluster=cluster, task=arn)
 
     def takes_events(self, enabled: bool) -> None:
@@ -164,13 +168,8 @@ def test_stack_is_deployed_whole(cloud: Cloud):
     assert {resource["ResourceStatus"] for resource in resources} == {"CREATE_COMPLETE"}
     assert len(resources) > 30
     tables = cloud.client("glue").get_tables(DatabaseName="oil_analysis")["TableList"]
-    assert sorted(table["Name"] for table in tables) == [
-        "classified_reports",
-        "harmonized",
-        "machine_status_current",
-        "rejected",
-        "stewart_limits",
-    ]
+    published = (*OIL.contract.tables, *OIL.contract.silver)
+    assert sorted(table["Name"] for table in tables) == sorted(table.name for table in published)
     assert len(cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]) == 3
 
 

@@ -20,6 +20,7 @@ import pytest
 import yaml
 from handler import Starter
 
+from tribolake.cli.serve import PORT
 from tribolake.lake.bronze import CLIENT_NAME
 from tribolake.lake.bucket_rules import Owner, lifecycle_rules, policy_statements, stated_rules
 from tribolake.lake.ignored import kind_of_ignored
@@ -222,6 +223,26 @@ def test_task_role_writes_only_its_product_and_the_logs(resources):
     ]
 
 
+def test_pages_write_feedback_and_nothing_else(resources):
+    statements = {s["Sid"]: s for _, s in allowed({"PagesRole": resources["PagesRole"]})}
+    lake = "arn:aws:s3:::mining-data-mesh"
+    reading = ("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions")
+    writing = {sid: one for sid, one in statements.items() if set(as_list(one["Action"])) - set(reading)}
+    assert {sid: (one["Action"], one["Resource"]) for sid, one in writing.items()} == {
+        "GiveFeedback": ("s3:PutObject", f"{lake}/oil-analysis/feedback/*")
+    }
+    assert not [one for one in as_list(statements["Read"]["Resource"]) if "_state" in one or one.endswith("mesh/*")]
+
+
+def test_pages_are_reached_from_their_load_balancer_alone(template):
+    (ingress,) = template["Resources"]["PagesSecurityGroup"]["Properties"]["SecurityGroupIngress"]
+    assert (ingress["FromPort"], ingress["ToPort"]) == (PORT, PORT)
+    assert ingress["SourceSecurityGroupId"] == {"Ref": "PagesProxySecurityGroupId"}
+    (container,) = template["Resources"]["PagesTaskDefinition"]["Properties"]["ContainerDefinitions"]
+    assert container["PortMappings"] == [{"ContainerPort": PORT}]
+    assert "--access /tmp/access.toml" in container["Command"][0]
+
+
 def test_buckets_are_private_and_encrypted(resources):
     """Only the lake has versions."""
     for name in ("Lake", "Locks"):
@@ -274,7 +295,7 @@ def test_services_take_roles_for_this_account_only(resources):
         for statement in one["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         if "Service" in statement["Principal"]
     }
-    assert set(trusted) == {"TaskRole", "ExecutionRole", "StartTaskRole", "RescanRole"}
+    assert set(trusted) == {"TaskRole", "PagesRole", "ExecutionRole", "StartTaskRole", "RescanRole"}
     for name, statement in trusted.items():
         assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "AWS::AccountId"}
         if name != "StartTaskRole":  # Lambda does not promise to name the function
@@ -356,8 +377,9 @@ def test_container_environment_gives_settings_of_the_stack(resources, monkeypatc
     assert (settings.watch.queue, settings.s3.topic) == ("https://sqs/queue", "arn:aws:sns:topic")
 
 
-def test_container_writes_only_into_its_volumes(resources):
-    task = resources["TaskDefinition"]["Properties"]
+@pytest.mark.parametrize("task_name", ["TaskDefinition", "PagesTaskDefinition"])
+def test_container_writes_only_into_its_volumes(resources, task_name):
+    task = resources[task_name]["Properties"]
     (container,) = task["ContainerDefinitions"]
     assert container["ReadonlyRootFilesystem"] is True
     assert container["User"] == "10001"

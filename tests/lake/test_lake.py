@@ -14,7 +14,8 @@ import duckdb
 import pytest
 
 from tribolake.lake import folder
-from tribolake.lake.folder import EARLIEST, LATEST, FolderLake
+from tribolake.lake.files import EARLIEST, LATEST
+from tribolake.lake.folder import FolderLake
 from tribolake.lake.ignored import SEED, kind_of_ignored
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
 from tribolake.oil.reading import read_arrivals

@@ -25,13 +25,22 @@ NAMES = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs
         ("4µ", "4\N{GREEK SMALL LETTER MU}"),
         ("\N{ZERO WIDTH NO-BREAK SPACE}Lab\N{SOFT HYPHEN}_No", "Lab_No"),
         ("ﬂuid", "FLUID"),
+        ("\N{CYRILLIC CAPITAL LETTER EM}uestra", "Muestra"),
+        ("F\N{CYRILLIC SMALL LETTER IE}", "Fe"),
+        ("\N{CYRILLIC CAPITAL LETTER VE}", "B"),
     ],
 )
 def test_spellings_of_one_name_have_one_form(one: str, other: str):
     assert normal_form(one) == normal_form(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("Fe", "Fe (ppm)"), ("Cr", "Cr*"), ("V40", "V40%"), ("Lab_No", "LabNo")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Fe", "Fe (ppm)"), ("Cr", "Cr*"), ("V40", "V40%"), ("Lab_No", "LabNo"),
+        ("Ca", "\N{CYRILLIC CAPITAL LETTER ES}\N{CYRILLIC SMALL LETTER DE}"),
+    ],
+)  # fmt: skip
 def test_marks_and_units_in_a_name_make_another_name(one: str, other: str):
     assert normal_form(one) != normal_form(other)
 

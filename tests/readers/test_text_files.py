@@ -47,6 +47,22 @@ def test_text_file_is_read_as_it_was_written(grid, delimiter, encoding, quoting,
     assert read(written.encode(encoding), ANY) == filled(grid)
 
 
+@given(GRIDS, st.lists(st.sampled_from(["utf-8", "cp1252"]), min_size=1, max_size=4), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_lines_in_two_encodings_are_read_as_they_were_written(grid, encodings, twice):
+    """Programs append lines to the files of others, and read UTF-8 as a code page before they write it again."""
+    lines = text_file([HEADERS, *grid], ";").split("\n")
+    content = b"\n".join(line.encode(encodings[at % len(encodings)]) for at, line in enumerate(lines))
+    if twice:
+        content = "\n".join(lines).encode().decode("latin-1").encode()
+    assert read(content, ANY) == filled(grid)
+
+
+def test_capitals_before_signs_were_not_encoded_twice():
+    content = text_file([["Sample", "Nota"], ["A1", "NÃO Â2 Ã"]])
+    assert read(content.encode(), ANY) == [(2, {"Sample": ("A1", "t"), "Nota": ("NÃO Â2 Ã", "t")})]
+
+
 def test_sign_of_a_code_page_is_read():
     content = text_file([["Sample", "Agua", "Precio"], ["A1", "0,1 – 0,2", "5 €"]], ";").encode("cp1252")
     assert read(content, ANY)[0][1] | {} == {

@@ -44,6 +44,15 @@ def test_page_with_nested_tables_and_spans_is_read():
     ]
 
 
+def test_raised_digit_is_not_a_digit_of_the_number():
+    content = """<table><tr><td>Sample<td>V40 (mm<sup>2</sup>/s)
+        <tr><td>A1<td>12<sup>1<td>3<tr><td>A2<td>12<sup>a</sup>3</table>"""
+    assert read(content.encode(), ANY) == [
+        (2, {"Sample": ("A1", "t"), "V40 (mm²/s)": ("12¹", "t"), "column 3": ("3", "t")}),
+        (3, {"Sample": ("A2", "t"), "V40 (mm²/s)": ("12a3", "t")}),
+    ]
+
+
 def test_page_without_a_table_is_named_by_its_title():
     with pytest.raises(BronzeFileUnreadable, match=r"a web page without a table \(Sign in\)"):
         read(b"<!doctype html><title>Sign in</title><form>Password</form>", ANY)

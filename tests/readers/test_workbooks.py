@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.lab_files import layout, ods, read, unread, with_part, workbook
 
+from tribolake.readers.raw_rows import RAISED
+
 FILES = Path(__file__).parent / "files"
 HEADERS = ["Sample", "A", "B", "C"]
 TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), max_size=12).filter(
@@ -112,6 +114,32 @@ def test_errors_and_uncalculated_formulas_are_not_empty():
         "Sample": ("A1", "t"), "A": ("#N/A", "e"), "B": ("=10+1", "f"), "C": ("=10+1", "f"), "D": ("11", "n"),
         "E": ("#¡DIV/0!", "e"),
     }  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["12", "<0.5", "Motor", "10"]), st.sampled_from("123*a")), min_size=1, max_size=4
+    ),
+    st.booleans(),
+)
+@settings(max_examples=20, deadline=None)
+def test_raised_digit_is_not_a_digit_of_the_number(cells, streams):
+    """A footnote in a cell, or a power."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        sheet, raised = book.add_worksheet("OIL"), book.add_format({"font_script": 1})
+        sheet.write_row(0, 0, ["Sample", "A"])
+        for row, (text, mark) in enumerate(cells, 1):
+            sheet.write_rich_string(row, 1, text, raised, mark, " ppm")
+    assert [cell["A"] for _, cell in read(buffer.getvalue(), streams=streams)] == [
+        (text + mark.translate(RAISED) + " ppm", "t") for text, mark in cells
+    ]
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_number_with_the_comma_of_a_program_is_a_text(streams):
+    content = with_part(workbook([["Sample", "Fe"], ["A1", 12.5]]), "sheet1.xml", {rb"<v>12.5</v>": b"<v>12,5</v>"})
+    assert read(content, streams=streams) == [(2, {"Sample": ("A1", "t"), "Fe": ("12,5", "t")})]
 
 
 def test_formula_of_openpyxl_is_not_an_empty_text():

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tribolake.errors import ConfigurationError, LakeIsBusy, RunFailed
 from tribolake.oil.health import state_of
 from tribolake.run.attempt import read_attempt as read
 from tribolake.run.attempt import record_attempt
 from tribolake.run.report import ClientReport, RunReport
-from tribolake.settings import Settings
+from tribolake.settings import Settings, load_settings
 
 FULL = "no space left: free some"
 
@@ -97,7 +100,7 @@ def test_attempt_is_running_until_its_process_is_gone(lake: Settings, monkeypatc
     [
         *(b"", b"{", b"[]", b"\xff", b"[" * 100_000),
         *(b'{"held_back": []}', b'{"held_back": {"cda": 1}}', b'{"begun_at": 5}', b'{"ended_at": "soon"}'),
-        *(b'{"last": {"exit_code": "x"}}', b'{"ledger": [[1]]}'),
+        *(b'{"last": {"exit_code": "x"}}', b'{"ledger": [[1]]}', b'{"a": {"b": 1}}', b'{"seal": "x"}'),
     ],
 )
 def test_damaged_record_counts_as_none(lake: Settings, damage: bytes):
@@ -105,6 +108,19 @@ def test_damaged_record_counts_as_none(lake: Settings, damage: bytes):
     assert read(lake) == {}
     attempt(lake, report_of(cda=None))
     assert read(lake)["exit_code"] == 0
+
+
+@given(st.data())
+def test_altered_record_counts_as_none(data: st.DataObject):
+    with tempfile.TemporaryDirectory() as folder:
+        lake = load_settings(lake=folder)
+        lake.state.mkdir()
+        attempt(lake, report_of(cda="held ñ\udcff"))
+        record = (lake.state / "attempt.json").read_bytes()
+        at = data.draw(st.integers(0, len(record) - 1))
+        altered = record[:at] + data.draw(st.binary(max_size=3)) + record[at + 1 :]
+        (lake.state / "attempt.json").write_bytes(altered)
+        assert read(lake) == {} or altered == record
 
 
 def test_pipe_in_place_of_a_record_counts_as_none(lake: Settings):

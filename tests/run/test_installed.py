@@ -85,6 +85,9 @@ def test_installed_package_runs_the_demo_in_an_empty_folder(programs, tmp_path):
     assert done.returncode == 0, done.stderr
     assert (folder / "data" / "demo" / "oil-analysis" / "gold" / "cda" / "_manifest.json").exists()
     assert f"documentation: {folder}/data/demo/docs/index.html" in done.stdout
+    last = done.stdout.strip().splitlines()[-1]
+    assert f"tribolake serve --lake {folder}/data/demo" in last
+    assert ("http://127.0.0.1:8710/" in last) != ("requirements-web.lock" in last)
     assert [path.name for path in folder.iterdir()] == ["data"]
     assert [path.name for path in home.iterdir()] == [".cache"]
     assert files_below(programs.parent) == installed

@@ -111,6 +111,11 @@ def test_titles_and_sentences_are_in_the_language_of_the_lake(settings, receiver
     assert receiver.messages[1].splitlines()[-1] == last_line
 
 
+def test_message_has_no_control_characters_of_a_name(settings, receiver):
+    tell(settings, {"machine CDA x": "CDA T\x1b[2J\n09\u202e is Anormal"})
+    assert receiver.messages == ["CDA T\\x1b[2J\\n09\\u202e is Anormal"]
+
+
 def test_notify_without_an_address_sends_nothing(tmp_path):
     settings = load_settings(lake=tmp_path)
     assert tell(settings, TRUCK)

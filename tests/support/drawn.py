@@ -50,7 +50,7 @@ def drawn(cases: Sequence[Any], share: float = SHARE_IN_CI, *, name: Callable[[A
     ]
 
 
-def leave_to_other_commits(items: Iterable[pytest.Item], share: float = 0.5) -> None:
+def leave_to_other_commits(items: Iterable[pytest.Item], share: float = 0.35) -> None:
     """Mark slow tests as `thorough` but for those in this commit's share of the files in turn."""
     slow = [item for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("thorough")]
     files = sorted({item.path for item in slow if _is_in_turn(item.path)})

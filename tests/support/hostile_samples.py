@@ -18,7 +18,8 @@ HOSTILE = (
 def hostile_workbook() -> bytes:
     """A workbook of Finning in which each name is a unit, a component, a sample, a comment and a model, in alarm.
 
-    Its last two rows are samples of two units with one number.
+    After them, two samples of two units have one number, and a unit has a sample in alarm after a normal one.
+    Another one had a sample each month, but none in the last two, and two cells of its last row are not numbers.
     """
     rows = []
     for number, name in enumerate(HOSTILE):
@@ -31,4 +32,14 @@ def hostile_workbook() -> bytes:
             common | {"ID de equipo": f"M{number}", "Model": name, "No. de control de laboratorio": f"M-{number}"},
         ]
     shared = [{"No. de control de laboratorio": "SHARED", "ID de equipo": unit} for unit in ("S-1", "S-2")]
-    return finning(*rows, *shared)
+    worse = [
+        {"No. de control de laboratorio": f"W-{day}", "ID de equipo": "W-1", "Fe": iron, "W": water}
+        | {"Fecha de Toma de Muestra": day}
+        for day, iron, water in (("2026-01-10", 5, "N"), ("2026-01-20", 900, "E"))
+    ]
+    late = [
+        {"No. de control de laboratorio": f"L-{month}", "ID de equipo": "L-1", "Cu": text, "Al": text}
+        | {"Fecha de Toma de Muestra": f"2025-{month}-01"}
+        for month, text in (("08", 3), ("09", 3), ("10", 3), ("11", 3), ("12", "x y"))
+    ]
+    return finning(*rows, *shared, *worse, *late)

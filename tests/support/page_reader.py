@@ -12,6 +12,7 @@ from httpx import Response
 from starlette.testclient import TestClient
 
 from tribolake.settings import Settings
+from tribolake.web.access import Entrance, ThisMachine
 from tribolake.web.app import make_app
 from tribolake.web.desk import Desk
 
@@ -28,10 +29,13 @@ class Pages:
     now: Callable[[], datetime] = _now
     log: list[str] = field(default_factory=list)
     desk: Desk = field(default_factory=Desk)
+    entrance: Entrance = field(default_factory=ThisMachine)
+    peer: str = "127.0.0.1"  # who connects
+    base: str = "http://127.0.0.1:8710"
 
     def __post_init__(self) -> None:
-        app = make_app(self.settings, self.log.append, self.now, self.desk)
-        self.client = TestClient(app, base_url="http://127.0.0.1:8710")
+        self.app = make_app(self.settings, self.log.append, self.now, self.desk, self.entrance)
+        self.client = TestClient(self.app, base_url=self.base, client=(self.peer, 50000))
 
     def ask(self, path: str, **query: object) -> Response:
         return self.client.get(f"{path}?{urlencode(query)}" if query else path)

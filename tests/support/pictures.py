@@ -29,7 +29,7 @@ MOST_BYTES = 150_000
 @contextmanager
 def served(settings: Settings) -> Iterator[str]:
     """Serve the pages of a lake as they are on DAY."""
-    listening = listen("127.0.0.1", 0)
+    listening = listen("127.0.0.1", 0, has_access=False)
     app = make_app(settings, lambda line: None, lambda: DAY)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -272,7 +272,7 @@ def test_first_run_keeps_the_keys_of_samples(upgraded: Upgraded):
     """Each number was one sample. Its occurrence is empty, so joins by number and laboratory find what they found."""
     home = Path(upgraded.lake.lake, PRODUCT)
     manifests = [json.loads(path.read_text(encoding="utf-8")) for path in home.glob("gold/*/_manifest.json")]
-    assert [manifest["schema_version"] for manifest in manifests] == ["2.3", "2.3"]
+    assert [manifest["schema_version"] for manifest in manifests] == ["2.4", "2.4"]
     reports = str(home / "gold" / "*" / "classified_reports.parquet")
     assert duckdb.execute("select distinct sampleOccurrence from read_parquet($1)", [reports]).fetchall() == [("",)]
     with duckdb.connect(str(home.parent / "_state" / "warehouse.duckdb"), read_only=True) as warehouse:

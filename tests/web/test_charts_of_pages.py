@@ -90,7 +90,7 @@ def test_machine_page_leads_to_the_series_of_each_component(pages: Pages):
 
 def test_charts_need_no_script_and_no_style_of_their_own(pages: Pages):
     page = pages.read("/m", client="cda", unit="T-01")
-    assert not page.select("script, style, [style]")
+    assert not page.select("main script, style, [style]")
     for chart in page.select("figure.chart > svg"):
         assert chart["role"] == "img"
         assert chart["aria-label"] == text_of(chart.title)

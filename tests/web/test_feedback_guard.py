@@ -9,6 +9,7 @@ from tests.support.page_reader import Pages
 
 from tribolake.oil.feedback.entry import KINDS, OF_KIND
 from tribolake.settings import Settings
+from tribolake.web.access import WHOEVER_IS_HERE
 from tribolake.web.desk import SESSION_COOKIE, Desk, visit_desk
 from tribolake.web.feedback import LONGEST_FORM, TEXTS, FormRefused, given_by, parse_form
 from tribolake.web.guard import HEADERS, is_same_origin
@@ -61,8 +62,8 @@ def test_form_of_an_own_page_is_read(pages: Pages, headers: dict[str, str]):
 
 def test_two_origins_are_refused():
     both = [(b"origin", b"http://a"), (b"origin", b"http://localhost")]
-    assert not is_same_origin(both, "localhost")
-    assert is_same_origin(both[1:], "localhost")
+    assert not is_same_origin(both, "http://localhost")
+    assert is_same_origin(both[1:], "http://localhost")
 
 
 @pytest.mark.parametrize("path", ["/", "/m", "/r", "/lineage", "/health", "/feedback/", "/feedback/x", "//feedback"])
@@ -171,11 +172,11 @@ def test_body_that_says_two_things_or_nothing_is_refused(body: bytes):
 
 def test_session_of_a_browser_is_kept_and_a_forged_one_replaced():
     desk = Desk()
-    first = visit_desk(desk, {})
-    again = visit_desk(desk, {SESSION_COOKIE: first.session})
+    first = visit_desk(desk, WHOEVER_IS_HERE, {})
+    again = visit_desk(desk, WHOEVER_IS_HERE, {SESSION_COOKIE: first.session})
     assert (first.is_new, again.is_new, again.session) == (True, False, first.session)
     assert again.owns(first.token)
     assert not first.owns(first.token)
-    assert visit_desk(desk, {SESSION_COOKIE: "<script>"}).session != "<script>"
-    assert not visit_desk(Desk(), {SESSION_COOKIE: first.session}).owns(first.token)
+    assert visit_desk(desk, WHOEVER_IS_HERE, {SESSION_COOKIE: "<script>"}).session != "<script>"
+    assert not visit_desk(Desk(), WHOEVER_IS_HERE, {SESSION_COOKIE: first.session}).owns(first.token)
     assert repr(desk.key) not in repr(desk)

@@ -14,17 +14,18 @@ from tribolake.texts import UNSEEN, one_line
 pytestmark = pytest.mark.slow
 # Every element and attribute that a template writes.
 ELEMENTS = {
-    "a", "b", "bdi", "body", "button", "circle", "code", "dd", "desc", "details", "div", "dl", "dt", "figcaption",
-    "figure", "footer", "form", "h1", "h2", "h3", "head", "header", "html", "input", "label", "li", "link", "main",
-    "mark", "meta", "nav", "option", "p", "path", "rect", "section", "select", "span", "summary", "svg", "table",
-    "tbody", "td", "text", "th", "thead", "time", "title", "tr", "ul",
+    "a", "b", "bdi", "body", "button", "circle", "code", "dd", "desc", "details", "dialog", "div", "dl", "dt",
+    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "head", "header", "html", "input", "kbd", "label",
+    "li", "link", "main", "mark", "meta", "nav", "option", "p", "path", "rect", "script", "section", "select", "span",
+    "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "time", "title", "tr", "ul",
 }  # fmt: skip
 ATTRIBUTES = {
-    "action", "aria-current", "aria-hidden", "aria-label", "autocomplete", "charset", "class", "content", "cx",
-    "cy", "d", "datetime", "download", "height", "href", "hreflang", "id", "inputmode", "lang", "maxlength",
-    "method", "name", "r", "rel", "required", "role", "rx", "scope", "tabindex", "title", "type", "value",
-    "viewbox", "width", "x", "y",
+    "action", "aria-current", "aria-hidden", "aria-label", "autocomplete", "charset", "checked", "class", "content",
+    "cx", "cy", "d", "datetime", "defer", "download", "height", "hidden", "href", "hreflang", "id", "inputmode",
+    "lang", "maxlength", "method", "name", "open", "placeholder", "r", "rel", "required", "role", "rx", "scope",
+    "selected", "src", "tabindex", "title", "type", "value", "viewbox", "width", "x", "y",
 }  # fmt: skip
+FORMS = {"/", "/feedback", "/limits", "/what-if"}
 LONG = 1000
 
 
@@ -32,9 +33,10 @@ def check(page: BeautifulSoup) -> None:
     """Check that a page has nothing but what the templates write, and shows no unseen character."""
     assert {element.name for element in page.find_all(True)} <= ELEMENTS
     assert {name for element in page.find_all(True) for name in element.attrs} <= ATTRIBUTES
+    assert [(one["src"], one.get_text()) for one in page.find_all("script")] == [("/static/keys.js", "")]
     for element in page.find_all(href=True):
         assert element["href"].startswith(("/", "#")) and not element["href"].startswith("//"), element["href"]
-    assert {form["action"].partition("?")[0] for form in page.select("form")} <= {"/feedback"}
+    assert {form["action"].partition("?")[0] for form in page.select("form")} <= FORMS
     assert not UNSEEN.findall(page.get_text().replace("\n", ""))
 
 
@@ -86,8 +88,34 @@ KNOWN = {"/": {}, "/m": {"client": "cda", "unit": "T_01"}, "/r": {"client": "cda
 READ_BY = {"client": "/m", "unit": "/m", "sample": "/r", "occurrence": "/r", "laboratory": "/r", "essay": "/lineage"}
 
 
+LIMIT = {
+    "client": "cda", "grain": "model", "machine": "nothing", "model": "789c", "component": "motor", "essay": "Hierro",
+    "unit": "ppm",
+}  # fmt: skip
+WHAT_IF = {**LIMIT, "how": "limit", "marginal": "1"}
+NUMBERS = ("marginal", "condenatorio", "critico", "lower_marginal", "lower_condenatorio", "lower_critico")
+STRANGE = ("nan", "inf", "-inf", "-1", "1e308", "1e-320", "0x10", "1_0", "9" * 400, "١", "1;drop table x", "' or 1=1")
+
+
+@pytest.mark.parametrize("path", ["/limits", "/limit", "/what-if", "/take/seed"])
+def test_no_parameter_breaks_the_pages_of_limits(pages: Pages, path: str):
+    """No name of these is a group with limits, so nothing is judged."""
+    known = WHAT_IF if path in ("/what-if", "/take/seed") else LIMIT
+    for parameter in (*known, "version", "policy", "show"):
+        for name in HOSTILE[::5]:
+            answer = pages.ask(path, **known | {parameter: name})
+            assert answer.status_code in (200, 400, 404), (parameter, name, pages.log)
+            check(BeautifulSoup(answer.text, "html.parser"))
+    for parameter in NUMBERS:
+        for number in STRANGE:
+            answer = pages.ask(path, **known | {parameter: number})
+            assert answer.status_code in (200, 400, 404), (parameter, number, pages.log)
+    assert pages.log == []
+
+
 @pytest.mark.parametrize(
-    "parameter", ["client", "unit", "sample", "occurrence", "laboratory", "essay", "status", "lang"]
+    "parameter",
+    ["client", "unit", "sample", "occurrence", "laboratory", "essay", "status", "lang", "q", "site", "family", "worse"],
 )
 def test_no_parameter_breaks_a_page(pages: Pages, parameter: str):
     path = READ_BY.get(parameter, "/")

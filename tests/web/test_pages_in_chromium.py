@@ -1,4 +1,4 @@
-"""Test the pages in a real browser: two widths, light and dark, both languages, hostile names, and no script at all."""
+"""Test the pages in a real browser: two widths, light and dark, both languages, and hostile names."""
 
 from __future__ import annotations
 
@@ -70,12 +70,19 @@ def addresses(pages: Pages) -> dict[str, str]:
     machine = emin.select_one("th.unit > a")["href"]
     report = pages.read(machine).select_one("table.components th a")["href"]
     number = report.removeprefix("/r?")
+    limit = next(
+        link["href"] for link in pages.read("/limits", client="cda").select("table a") if "Hierro" in link["href"]
+    )
+    what_if = limit.replace("/limit?", "/what-if?")
     return {
         "fleet": "/",
         "fleet of hostile names": "/?client=cda&show=1000",
         "fleet in English": "/?lang=en",
         "filtered": "/?client=emin&status=normal",
+        "searched and marked": "/?q=H-0&unseen=1&doubtful=1&lang=en",
         "no match": "/?client=nobody",
+        "quality": "/quality",
+        "quality in English": "/quality?lang=en&client=cda",
         "machine": machine,
         "machine of a hostile name": pages.read("/", client="cda", show=1000).select("th.unit > a")[3]["href"],
         "report": report,
@@ -83,6 +90,11 @@ def addresses(pages: Pages) -> dict[str, str]:
         "report of a hostile machine": "/r?client=cda&sample=H-0",
         "report of a hostile component": "/r?client=cda&sample=C-1",
         "lineage": f"/lineage?{number}&essay=Hierro",
+        "limits": "/limits",
+        "limits in English": "/limits?client=cda&lang=en",
+        "limit": limit,
+        "what if": f"{what_if}&how=limit&marginal=0.5&condenatorio=0.7&critico=0.9&show=1000",
+        "what if another policy": "/what-if?client=cda&how=policy&policy=reference&lang=en",
         "lineage of a hostile machine": "/lineage?client=cda&sample=H-0&essay=Hierro",
     }
 

@@ -17,7 +17,8 @@ from tribolake.texts import UNSEEN
 from tribolake.web.addresses import LONGEST, Addresses
 from tribolake.web.rendering import ENVIRONMENT
 from tribolake.web.views.actions import action_of
-from tribolake.web.views.fleet import FleetChoice, fleet_page
+from tribolake.web.views.choice import FleetChoice
+from tribolake.web.views.fleet import Fleet, fleet_page
 from tribolake.web.views.meter import LOWER, UPPER, WIDTH, meter_of
 from tribolake.web.views.parts import HEIGHTS, SLUGS, deadline_of, deciding_breaches, strip_of
 from tribolake.web.words import words_in
@@ -33,12 +34,12 @@ NO_LIMITS = dict.fromkeys((*UPPER, *LOWER))
 
 
 def page_of(fleet: list[dict[str, Any]], choice: FleetChoice) -> Any:
-    return fleet_page(fleet, [], choice, SPANISH, Addresses(), TODAY)
+    return fleet_page(Fleet(fleet), choice, SPANISH, Addresses(), TODAY)
 
 
 @given(st.lists(machines().map(lambda machine: MORE | machine), max_size=30), st.sampled_from(["", "cda", "emin"]))
 def test_page_keeps_the_order_and_silent_machines_apart(fleet: list[dict[str, Any]], client: str):
-    page = page_of(fleet, FleetChoice(client, "", 1000))
+    page = page_of(fleet, FleetChoice(client=client, shown=1000))
     recent = [machine for machine in in_order(fleet) if machine["is_recent"]]
     placed = [
         (str(place), machine["client"], machine["unit_id"])

@@ -17,8 +17,8 @@ from tribolake.web.words import LANGUAGES, TEXTS, words_in
 WEB = PROJECT_DIR / "python" / "tribolake" / "web"
 USED = re.compile(r"""(?:words|visit\.words|self)\(\s*"([a-z_]+(?:\.[\w ]+)*)\"""")
 NAMED = re.compile(r'"([a-z_]+\.[a-z_]+)"')
-# Ids that are put together: bands of limits, the two kinds of failures, and kinds and fields of feedback.
-JOINED = re.compile(r"^(band\.|lake\.|error\.|feedback\.(kind|field)\.)")
+# Ids that are put together: bands of limits, the two kinds of failures, filters, keys, quality, feedback.
+JOINED = re.compile(r"^(band\.|lake\.|error\.|feedback\.(kind|field)\.|filter\.|keys\.|quality\.|reason\.)")
 MARKS = {"es": (".", ","), "en": (",", ".")}
 
 

@@ -1,6 +1,7 @@
 -- One row per sample that this run judges again: of a touched component, of a group whose limits it calculated, or
--- the one that follows such a sample, because its text says whether the diagnosis repeats. Rows with `is_taken` false
--- lose their judgement: superseded, or left out by the policy.
+-- the one that follows such a sample, because its text says whether the diagnosis repeats. Of a touched unit, also
+-- those of compartments that share their oil, because rules compare samples of one oil. Rows with `is_taken` false lose
+-- their judgement: superseded, or left out by the policy.
 
 with
 
@@ -33,6 +34,23 @@ regrouped as (
         )
 ),
 
+sumps as (
+    {{ shared_sumps() }}
+),
+
+-- A sample that is gone, or of another compartment since, may have been of any sump of its unit.
+sharing_oil as (
+    select samples.row_id
+    from samples
+    semi join touched_components
+        on samples.client = touched_components.client and samples.unitId = touched_components.unitId
+    semi join sumps
+        on
+            samples.machineModel = sumps.machineModel
+            and samples.componentName = sumps.componentName
+            and samples.componentNameNormalized = sumps.componentNameNormalized
+),
+
 found as (
     select
         row_id,
@@ -53,6 +71,7 @@ found as (
     from samples
     where
         (client, unitId, componentName) in (select (client, unitId, componentName) from touched_components)
+        or row_id in (select row_id from sharing_oil)
         or row_id in (select row_id from regrouped)
         or previous_row_id in (select row_id from regrouped)
 )

@@ -2,7 +2,7 @@
 
 -- One row per sample that the policy judges: its status, everything known of it, and its recommendation. As a view, it
 -- shows at once a wording that arrives after the build, or a corrected phrase. The text of a sample that differs from
--- another one of its oil says so first: the other one may arrive later.
+-- another one of its oil says so first, and that of a sample that agrees says so last.
 
 with
 
@@ -15,7 +15,7 @@ recommendations as (
 ),
 
 phrases as (
-    {{ phrases(['note.in_doubt']) }}
+    {{ phrases(['note.in_doubt', 'note.same_oil']) }}
 ),
 
 alarms as (
@@ -35,7 +35,12 @@ select
     reports.* exclude (
         row_id, sampleOccurrence, essays_rejected, rejected_essays, sump, delivered_essays, kilometers
     ),
-    concat_ws(' ', findings.doubt, recommendations.ai_recommendation) as ai_recommendation,
+    concat_ws(
+        ' ',
+        findings.doubt,
+        recommendations.ai_recommendation,
+        case when recommendations.is_confirmed and findings.sump is null then phrases.note_same_oil end
+    ) as ai_recommendation,
     recommendations.recommendation_source,
     recommendations.rule_ids,
     recommendations.urgency,
@@ -61,6 +66,7 @@ select
     reports.delivered_essays,
     reports.kilometers
 from reports
+cross join phrases
 inner join recommendations on reports.row_id = recommendations.row_id
 left join alarms on reports.row_id = alarms.row_id
 left join findings

@@ -32,12 +32,12 @@ statuses as (
 ),
 
 latest as (
-    -- Of samples with the greatest full timestamp, the first in the file.
+    -- Of samples of the last day with the greatest full timestamp, the first in the file.
     select *
     from reports
     qualify row_number() over (
         partition by client, unitId, componentName
-        order by sampleTimestamp desc, sourceFile asc, sourceSheet asc, sourceRow asc
+        order by sampleDate desc, sampleTimestamp desc, sourceFile asc, sourceSheet asc, sourceRow asc
     ) = 1
 ),
 

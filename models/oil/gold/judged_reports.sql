@@ -22,33 +22,8 @@ active_policy as (
     select * from {{ ref('active_policy') }}
 ),
 
-compartments as (
-    select distinct
-        machineModel,
-        componentName,
-        componentNameNormalized
-    from samples
-),
-
--- Compartments that share their oil with others. A name that fits two sumps has the first.
 sumps as (
-    select
-        compartments.machineModel,
-        compartments.componentName,
-        compartments.componentNameNormalized,
-        min(sump_groups.sump) as sump
-    from compartments
-    inner join {{ ref('sump_groups') }} as sump_groups
-        on
-            {{ plain_name('compartments.machineModel') }} = sump_groups.machine_model
-            and compartments.componentNameNormalized = sump_groups.component
-            and (
-                sump_groups.position is null
-                or list_contains(
-                    string_split({{ plain_name('compartments.componentName') }}, ' '), sump_groups.position
-                )
-            )
-    group by all
+    {{ shared_sumps() }}
 ),
 
 limits_versions as (

@@ -21,6 +21,18 @@ columns as (
     select * from {{ ref('stg_columns') }}
 ),
 
+-- Where a file has names and values, the column with the name of a value.
+name_columns as (
+    select
+        client,
+        sheet,
+        pair_name_index as pair_index,
+        min(column_name) as column_name
+    from columns
+    where pair_name_index is not null
+    group by client, sheet, pair_name_index
+),
+
 -- A sample of several rows, and one that was issued again, has results in rows of their own.
 data_rows as (
     select
@@ -77,9 +89,15 @@ select
     coalesce(data_rows.sheet, reports.sourceSheet) as sourceSheet,
     coalesce(data_rows.row_number, reports.sourceRow) as sourceRow,
     columns.column_name,
-    coalesce(data_rows.sha256, reports.sourceSha256) as sourceSha256
+    coalesce(data_rows.sha256, reports.sourceSha256) as sourceSha256,
+    name_columns.column_name as name_column
 from reports
 inner join results on reports.row_id = results.row_id
 left join judgements on results.row_id = judgements.row_id and results.essay = judgements.essay
 left join columns on results.column_id = columns.column_id
+left join name_columns
+    on
+        columns.client = name_columns.client
+        and columns.sheet = name_columns.sheet
+        and columns.pair_value_index = name_columns.pair_index
 left join data_rows on results.data_row_id = data_rows.row_id

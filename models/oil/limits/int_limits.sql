@@ -5,7 +5,8 @@
 ) }}
 
 -- depends_on: {{ ref('limit_decisions') }}
--- One row per judged group × essay: percentiles become limits by the rounding of the active_policy.
+-- One row per judged group × essay: percentiles become limits by the rounding of the active_policy. A row of the seed
+-- policy_limits stands for the limits of its group, the side that it names as a whole.
 
 with
 
@@ -19,6 +20,12 @@ policy_essays as (
 
 essays as (
     select * from {{ ref('essays') }}
+),
+
+set_limits as (
+    select policy_limits.*
+    from {{ ref('policy_limits') }} as policy_limits
+    inner join active_policy on policy_limits.policy = active_policy.policy
 ),
 
 percentiles as (
@@ -80,6 +87,47 @@ critico as (
             else {{ one_step_above('rounded_p98', 'threshold_alert', 'step') }}
         end as threshold_critic
     from condenatorio
+),
+
+calculated as (
+    select
+        *,
+        case when has_lower then rounded_p10 end as lower_normal,
+        case when has_lower then {{ one_step_below('rounded_p05', 'rounded_p10', 'step') }} end as lower_alert,
+        case
+            when has_lower
+                then {{ one_step_below('rounded_p02', one_step_below('rounded_p05', 'rounded_p10', 'step'), 'step') }}
+        end as lower_critic
+    from critico
+),
+
+limits as (
+    select
+        calculated.* replace (
+            {% for threshold, band in [('normal', 'marginal'), ('alert', 'condenatorio'), ('critic', 'critico')] -%}
+                {%- set percentile = {'normal': 'p90', 'alert': 'p95', 'critic': 'p98'}[threshold] -%}
+                if(set_limits.marginal is null, calculated.threshold_{{ threshold }}, set_limits.{{ band }})
+                    as threshold_{{ threshold }},
+                if(
+                    set_limits.lower_marginal is null or not calculated.has_lower_side,
+                    calculated.lower_{{ threshold }}, set_limits.lower_{{ band }}
+                ) as lower_{{ threshold }},
+                case
+                    when set_limits.marginal is null then calculated.{{ percentile }}_level
+                    when set_limits.{{ band }} is not null then 'set'
+                end as {{ percentile }}_level{{ ',' if not loop.last }}
+            {% endfor %}
+        )
+    from calculated
+    left join set_limits
+        on
+            calculated.grain = set_limits.grain
+            and calculated.client = set_limits.client
+            and calculated.machine = set_limits.machine
+            and coalesce(calculated.machine_model, '') = coalesce(set_limits.machine_model, '')
+            and calculated.component = set_limits.component
+            and calculated.essay = set_limits.essay
+            and coalesce(calculated.unit, '') = coalesce(set_limits.unit, '')
 )
 
 select
@@ -92,12 +140,9 @@ select
     threshold_normal,
     threshold_alert,
     threshold_critic,
-    case when has_lower then rounded_p10 end as lower_normal,
-    case when has_lower then {{ one_step_below('rounded_p05', 'rounded_p10', 'step') }} end as lower_alert,
-    case
-        when has_lower
-            then {{ one_step_below('rounded_p02', one_step_below('rounded_p05', 'rounded_p10', 'step'), 'step') }}
-    end as lower_critic,
+    lower_normal,
+    lower_alert,
+    lower_critic,
     n,
     n_units,
     n_nondetect,
@@ -121,4 +166,4 @@ select
     policy,
     p50,
     unit
-from critico
+from limits

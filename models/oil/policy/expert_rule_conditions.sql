@@ -31,8 +31,8 @@ parsed as (
             '^([^↗↑⇑↓⇓~=≥≤?←/]+)(?:/([^↗↑⇑↓⇓~=≥≤?←/]+))?([↗↑⇑↓⇓~=≥≤?←])(.*)$',
             ['fact', 'other', 'test', 'operand']
         ) as part,
-        -- Median of the group or value of the previous sample, times or plus a number.
-        regexp_extract(condition, '[≥≤]([mp])([×+])([0-9.]+)$', ['base', 'sign', 'number']) as relative
+        -- Median of the group, value of the previous sample or of the same oil, times, plus or minus a number.
+        regexp_extract(condition, '[≥≤]([mps])([×+-])([0-9.]+)$', ['base', 'sign', 'number']) as relative
     from alternatives
 )
 
@@ -52,15 +52,17 @@ select
     case
         when relative.base = 'm' then 'median'
         when relative.base = 'p' then 'previous'
+        when relative.base = 's' then 'same oil'
         when part.other <> '' then 'other'
     end as base,
     case
         when relative.sign = '×' then try_cast(relative.number as double)
-        when relative.sign = '+' then 1
+        when relative.sign in ('+', '-') then 1
         when part.other <> '' then try_cast(part.operand as double)
     end as factor,
     case
         when relative.sign = '+' then try_cast(relative.number as double)
+        when relative.sign = '-' then -try_cast(relative.number as double)
         when part.other = '' and relative.base = '' then try_cast(part.operand as double)
     end as addend
 from parsed

@@ -31,6 +31,7 @@ listed as (
             when bool_and(is_low and trend = 'rose') filter (where is_evidence) then 'recovers'
         end as trend,
         max(rate_change) filter (where is_evidence) as rate_change,
+        coalesce(bool_and(same_oil_agrees) filter (where is_evidence), false) as same_oil_agrees,
         string_agg(said, ', ' order by place) filter (where place <= {{ of_machine }}) as first_breaches,
         list(
             struct_pack(essay := essay, name := name, said := coalesce(said_with_before, said), rank := rank)
@@ -45,6 +46,7 @@ select
     listed.is_only_additives,
     listed.trend,
     {{ band_of('rate', 'listed.rate_change') }} as rate,
+    listed.same_oil_agrees,
     listed.first_breaches,
     listed.breach_list,
     {{ listed_breaches('listed.breach_list') }} as breaches,

@@ -57,6 +57,8 @@ breaches as (
         results.direction = 'lower' as is_low,
         {{ how_often('results.limit_value', 'results.value', 'results.direction = \'lower\'') }} as times,
         {{ how_often('facts.previous_value', 'results.value') }} as change,
+        results.value / nullif(facts.same_oil_low, 0) as over_same_oil_low,
+        results.value / nullif(facts.same_oil_high, 0) as over_same_oil_high,
         (results.value / hours.value) / nullif(facts.previous_value / hours.previous_value, 0) as rate_change,
         coalesce(list_contains(rules.evidence, results.essay), false) as is_evidence
     from {{ ref('classified_results') }} as results
@@ -79,7 +81,9 @@ measured as (
         * exclude (value_text, is_code, unit, before_text),
         nullif(before_text, '') as before_text,
         case when is_code or unit = '' then value_text else concat(value_text, ' ', unit) end as value_text,
-        {{ band_of('trend', 'breaches.change') }} as trend
+        {{ band_of('trend', 'breaches.change') }} as trend,
+        {{ band_of('same_oil', 'breaches.over_same_oil_low') }} = 'agrees'
+        and {{ band_of('same_oil', 'breaches.over_same_oil_high') }} = 'agrees' as same_oil_agrees
     from breaches
 )
 

@@ -4,6 +4,7 @@
 -- and oilStandard, whether the grade is one of engine oils (J300) or of gear oils (J306).
 -- `oilHours` is oilMeter from 50 h: a rate per hour says nothing of an oil that is newer. A meter that counted more
 -- hours than have passed since the sample before, or is a copy of the machine's, says nothing either.
+-- `same_oil_low` and `same_oil_high` are of other compartments that share the oil and were sampled on the same day.
 
 {% set min_oil_hours = 50 %}
 
@@ -66,6 +67,47 @@ previous_results as (
     where results.rejection is null
 ),
 
+sumps as (
+    {{ shared_sumps() }}
+),
+
+samples_of_sumps as (
+    select
+        samples.row_id,
+        samples.client,
+        samples.unitId,
+        samples.sampleDate,
+        samples.componentName,
+        sumps.sump
+    from samples
+    inner join sumps
+        on
+            samples.machineModel = sumps.machineModel
+            and samples.componentName = sumps.componentName
+            and samples.componentNameNormalized = sumps.componentNameNormalized
+),
+
+same_oil_results as (
+    select
+        samples_of_sumps.row_id,
+        results.essay,
+        results.unit,
+        min(results.calculation_value) as low,
+        max(results.calculation_value) as high
+    from samples_of_sumps
+    inner join reports on samples_of_sumps.row_id = reports.row_id
+    inner join samples_of_sumps as others
+        on
+            samples_of_sumps.client = others.client
+            and samples_of_sumps.unitId = others.unitId
+            and samples_of_sumps.sump = others.sump
+            and samples_of_sumps.sampleDate = others.sampleDate
+            and samples_of_sumps.componentName <> others.componentName
+    inner join {{ ref('results') }} as results on others.row_id = results.row_id
+    where results.rejection is null
+    group by samples_of_sumps.row_id, results.essay, results.unit
+),
+
 essay_facts as (
     select
         results.row_id,
@@ -84,7 +126,9 @@ essay_facts as (
         previous_results.censoring as previous_censoring,
         -- In newer oil everything is less: it says nothing.
         {{ band_of('trend', 'results.value / nullif(previous_results.value, 0)') }} = 'fell'
-        and previous_results.has_newer_oil is not true as fell
+        and previous_results.has_newer_oil is not true as fell,
+        same_oil_results.low as same_oil_low,
+        same_oil_results.high as same_oil_high
     from {{ ref('classified_results') }} as results
     inner join reports on results.row_id = reports.row_id
     inner join essays on results.essay = essays.essay
@@ -95,6 +139,11 @@ essay_facts as (
             results.row_id = previous_results.row_id
             and results.essay = previous_results.essay
             and results.unit is not distinct from previous_results.unit
+    left join same_oil_results
+        on
+            results.row_id = same_oil_results.row_id
+            and results.essay = same_oil_results.essay
+            and results.unit is not distinct from same_oil_results.unit
 ),
 
 -- Wear debris and fibres have no limits, but say which wear it is.
@@ -210,7 +259,9 @@ select
     previous_code,
     previous_reported,
     previous_censoring,
-    fell
+    fell,
+    same_oil_low,
+    same_oil_high
 from essay_facts
 union all
 select
@@ -227,7 +278,9 @@ select
     null as previous_code,
     null as previous_reported,
     null as previous_censoring,
-    null as fell
+    null as fell,
+    null as same_oil_low,
+    null as same_oil_high
 from group_facts
 union all
 select
@@ -244,7 +297,9 @@ select
     null as previous_code,
     null as previous_reported,
     null as previous_censoring,
-    null as fell
+    null as fell,
+    null as same_oil_low,
+    null as same_oil_high
 from count_facts
 union all
 select
@@ -261,7 +316,9 @@ select
     previous_code,
     null as previous_reported,
     null as previous_censoring,
-    null as fell
+    null as fell,
+    null as same_oil_low,
+    null as same_oil_high
 from meter_facts
 union all
 select
@@ -278,5 +335,7 @@ select
     null as previous_code,
     null as previous_reported,
     null as previous_censoring,
-    null as fell
+    null as fell,
+    null as same_oil_low,
+    null as same_oil_high
 from grade_facts

@@ -54,6 +54,7 @@ explained as (
         arg_min(rule_texts.cause, rules.place) as cause,
         arg_min(rule_texts.action, rules.place) as action, -- noqa: RF04
         arg_min(rule_texts.advises_change, rules.place) as advises_change,
+        arg_min(rule_texts.compares_same_oil, rules.place) as compares_same_oil,
         arg_min(deadlines.text, rules.place) as deadline,
         string_agg(rule_texts.name, '; ' order by rules.place) filter (
             where rules.place between 2 and {{ 1 + named_rules }}
@@ -183,5 +184,7 @@ select
         when is_only_additives then {{ filled_phrase('fixed_additives', {'breaches': 'breaches'}) }}
         when breaches <> '' then {{ filled_phrase('fixed_marginal', {'breaches': 'breaches'}) }}
         else fixed_normal
-    end as text -- noqa: RF04
+    end as text, -- noqa: RF04
+    -- Of what decides. A rule that compares with the same oil says it itself.
+    coalesce(same_oil_agrees and not compares_same_oil, false) as is_confirmed
 from said

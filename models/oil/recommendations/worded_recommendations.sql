@@ -140,6 +140,7 @@ select
     recommendations.rule_ids,
     recommendations.urgency,
     worded.generated_at as ai_generated_at,
-    worded.cache_key
+    worded.cache_key,
+    recommendations.is_confirmed
 from recommendations
 left join worded on recommendations.row_id = worded.row_id and worded.text is not null

@@ -51,7 +51,7 @@ active_policy as (
     select * from {{ ref('active_policy') }}
 ),
 
--- What stands in place of a number or name that is not known: `S/N`, `N/A`.
+-- What stands in place of a number or name that is not known: `S/N`, `N/A`, or one that the row above has: `ídem`.
 no_names as (
     select lower(text) as name
     from {{ ref('value_texts') }}
@@ -81,6 +81,11 @@ spelled as (
                 and lower(row_fields.unitId) not in (select name from no_names)
                 then replace(plain_spelling(row_fields.unitId), '-', '_')
         end as unitId,
+        case
+            when not active_policy.merges_spellings then lower(row_fields.componentName)
+            when lower(row_fields.componentName) not in (select name from no_names)
+                then lower({{ clean_text('row_fields.componentName') }})
+        end as componentName,
         active_policy.merges_spellings
     from row_fields
     cross join active_policy
@@ -130,7 +135,7 @@ typed as (
             lambda one: one.km is not null
         ))), '{}') as varchar) as kilometers,
         row_fields.machineSerialNumber,
-        lower(row_fields.componentName) as componentName,
+        spelled.componentName,
         component_names.name as componentNameNormalized,
         row_fields.componentSerialNumber,
         lower(row_fields.oilBrand) as oilBrand,
@@ -143,6 +148,7 @@ typed as (
         row_fields.sampleDate as sample_date_text,
         row_fields.sampleNumber as sample_number_text,
         row_fields.unitId as unit_text,
+        row_fields.componentName as component_text,
         -- Spreadsheets keep 15 digits of a number, and show long ones with fewer.
         regexp_full_match(row_fields.sampleNumber, '[0-9]([.,][0-9]+)?[eE][+][0-9]+|[0-9][.,][0-9]+[eE][0-9]+')
         or (row_fields.sampleNumber_kind = 'n' and regexp_full_match(row_fields.sampleNumber, '[0-9]{15}0+'))
@@ -247,7 +253,7 @@ checked as (
 )
 
 select
-    * exclude (has_lost_digits, sample_date_rejection, unread_fields, sample_number_text, unit_text),
+    * exclude (has_lost_digits, sample_date_rejection, unread_fields, sample_number_text, unit_text, component_text),
     nullif(unread_fields, []) as unread_fields,
     case
         {% for column, field, reason in needed_fields -%}
@@ -261,6 +267,7 @@ select
         if(rejection_field = 'sampleDate', sample_date_text, null),
         if(rejection_field = 'sampleNumber', sampleNumber, null),
         if(rejection_field = 'unitId', unit_text, null),
+        if(rejection_field = 'componentName', component_text, null),
         if(rejection_field = 'sampleNumber', sample_number_text, null)
     ) as rejection_text
 from checked

@@ -1,6 +1,6 @@
 -- One row per distinct date text, taken apart once, however many samples carry it. Where only the order of day and
--- month tells two days apart, it has both, and the form in which it is written. Names of months become numbers, names
--- of zones offsets, other known words nothing: then few forms are left.
+-- month tells two days apart, it has both, and the form in which it is written. `26/01/15` has a third one. Names of
+-- months become numbers, names of zones offsets, other known words nothing: then few forms are left.
 
 with
 
@@ -94,6 +94,8 @@ parted as (
         text,
         regexp_full_match(plain, '[2-7][0-9]{4}([.,][0-9]+)?') as is_serial,
         replace(plain, ',', '.') as serial,
+        -- Seconds or milliseconds since 1970, from 2001 to 2033, as programs count them.
+        try_cast(regexp_extract(plain, '^(1[0-9]{9})([0-9]{3})?([.]0+)?$', 1) as bigint) as epoch_seconds,
         regexp_extract(
             trim(
                 regexp_replace(
@@ -113,12 +115,17 @@ days as (
         text,
         is_serial,
         case when is_serial then try_cast(serial as double) end as serial,
+        epoch_seconds,
         part.hour <> '' as has_time,
         part.zone as zone,
         part.half as half_day,
         case when part.hour = '' then interval 0 hours else {{ parse_time_of_day('part') }} end as time_of_day,
         {{ parse_day(as_year_month_day('part.day')) }} as day,
         {{ parse_day(as_year_month_day('part.day', month_first=true)) }} as other_day,
+        case
+            when regexp_full_match(part.day, '[0-9]{2}([-/. ])[0-9]{1,2}[-/. ][0-9]{2}')
+                then {{ parse_day("regexp_replace(part.day, '[/. ]', '-', 'g')") }}
+        end as year_first_day,
         regexp_extract(part.day, '^[0-9]{1,2}([-/. ])[0-9]{1,2}[-/. ]([0-9]{2}|[0-9]{4})$', ['mark', 'year']) as written
     from parted
 ),
@@ -127,6 +134,7 @@ zoned as (
     select
         *,
         case
+            when epoch_seconds is not null then 0
             when zone <> ''
                 then
                     if(zone[1] = '-', -1, 1)
@@ -144,11 +152,16 @@ select
     case
         when is_serial
             then timestamp '1899-12-30' + to_microseconds(cast(round(serial * 86400) as bigint) * 1000000)
+        when epoch_seconds is not null then epoch_ms(epoch_seconds * 1000)
         else day + time_of_day - to_minutes(coalesce(minutes_from_utc, 0))
     end as written_at,
     case when written.mark <> '' then other_day + time_of_day - to_minutes(coalesce(minutes_from_utc, 0)) end
         as month_first_at,
+    year_first_day + time_of_day - to_minutes(coalesce(minutes_from_utc, 0)) as year_first_at,
     case when written.mark <> '' then concat(written.mark, len(written.year), has_time, half_day) end as form,
     minutes_from_utc,
-    coalesce(minutes_from_utc = 0 and time_of_day = interval 0 hours, false) as is_midnight_utc
+    case
+        when epoch_seconds is not null then epoch_seconds % 86400 = 0
+        else coalesce(minutes_from_utc = 0 and time_of_day = interval 0 hours, false)
+    end as is_midnight_utc
 from zoned

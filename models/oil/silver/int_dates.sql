@@ -57,6 +57,7 @@ moments as (
         date_texts.written_at + if(date_texts.is_serial and texts.is_from_1904, interval 1462 days, interval 0 days)
             as day_first_at,
         if(date_texts.form is null, day_first_at, date_texts.month_first_at) as month_first_at,
+        if(active_policy.understands_texts, date_texts.year_first_at, null) as year_first_at,
         case
             when not active_policy.understands_texts or date_texts.form is null then null
             when date_texts.month_first_at is null then 'day'
@@ -100,6 +101,39 @@ of_columns as (
     having count(distinct proof) = 1
 ),
 
+-- `26/01/15` is of 2015 with the day first. Forms of which nearly all dates may have the year first, with the years
+-- that either order gives them.
+years as (
+    select
+        content_id,
+        column_id,
+        form,
+        max(year(year_first_at)) as last_year,
+        last_year - min(year(year_first_at)) as years,
+        max(year(day_first_at)) - min(year(day_first_at)) as years_with_day_first,
+        max(year(day_first_at)) filter (where day_first_at <= timezone('UTC', now())) as last_year_with_day_first,
+        sum(cells) filter (where day_first_at > timezone('UTC', now())) / sum(cells) as share_ahead
+    from moments
+    where form is not null
+    group by content_id, column_id, form
+    having sum(cells) filter (where year_first_at <= timezone('UTC', now())) >= 0.95 * sum(cells)
+),
+
+-- The year is first where years would be spread like days with the day first, and either lie ahead or be no newer.
+-- Where they would be older and not spread, nothing tells which of the two is the year.
+of_years as (
+    select
+        content_id,
+        column_id,
+        form,
+        (
+            years_with_day_first >= years + 3
+            and (last_year >= coalesce(last_year_with_day_first, 0) or share_ahead >= 0.05)
+        ) as is_year_first,
+        not is_year_first and last_year > last_year_with_day_first as is_year_unclear
+    from years
+),
+
 exchanged as (
     select
         content_id,
@@ -120,6 +154,8 @@ ordered as (
     select
         moments.*,
         exchanged.content_id is not null as is_exchanged,
+        coalesce(of_years.is_year_first, false) as is_year_first,
+        coalesce(of_years.is_year_unclear, false) as is_year_unclear,
         coalesce(of_forms.proved_order, of_columns.proved_order) as proved_order,
         case coalesce(of_forms.proved_order, of_columns.proved_order)
             when 'day' then true
@@ -132,6 +168,11 @@ ordered as (
             moments.content_id = of_forms.content_id
             and moments.column_id = of_forms.column_id
             and moments.form = of_forms.form
+    left join of_years
+        on
+            moments.content_id = of_years.content_id
+            and moments.column_id = of_years.column_id
+            and moments.form = of_years.form
     left join of_columns on moments.content_id = of_columns.content_id and moments.column_id = of_columns.column_id
     left join exchanged on moments.content_id = exchanged.content_id and moments.column_id = exchanged.column_id
 ),
@@ -139,9 +180,18 @@ ordered as (
 decided as (
     select
         *,
-        if(is_day_first, day_first_at, month_first_at) as decided_at,
         case
-            when form is not null and proved_order = 'contradictory' and day_first_at <> month_first_at
+            when is_year_first then year_first_at
+            when is_day_first then day_first_at
+            else month_first_at
+        end as decided_at,
+        case
+            when is_year_unclear then 'date_order_contradictory'
+            when
+                not is_year_first
+                and form is not null
+                and proved_order = 'contradictory'
+                and day_first_at <> month_first_at
                 then 'date_order_contradictory'
             when is_iso and is_exchanged then 'date_order_contradictory'
             when decided_at is null then 'field_not_a_date'

@@ -116,8 +116,8 @@ written_units as (
     select
         texts.text,
         min(unit_texts.unit) as unit
-    from (select distinct text from cells where kind = 't' and regexp_full_match(text, '[^0-9].{0,14}')) as texts
-    inner join {{ ref('unit_texts') }} as unit_texts on normal_form(texts.text) = normal_form(unit_texts.text)
+    from (select distinct text from cells where kind = 't' and regexp_full_match(text, '[^0-9].{0,29}')) as texts
+    inner join {{ ref('unit_texts') }} as unit_texts on {{ unit_form('texts.text') }} = normal_form(unit_texts.text)
     group by texts.text
 ),
 

@@ -62,6 +62,15 @@ meanings as (
     )
 ),
 
+cleanliness_codes as (
+    select
+        row_essays.text,
+        {{ iso_code('row_essays.text') }} as iso_code
+    from row_essays
+    inner join essays on row_essays.essay = essays.essay and essays.kind = 'cleanliness'
+    group by row_essays.text
+),
+
 numbered as (
     select
         row_essays.laboratory,
@@ -76,6 +85,7 @@ numbered as (
         meanings.limit_value,
         meanings.code as meant_code,
         coalesce(nullif(row_essays.decimal_mark, ''), laboratories.decimal_mark) as mark,
+        if(essays.kind = 'cleanliness', cleanliness_codes.iso_code, null) as iso_code,
         essay_codes.code as known_code,
         essay_codes.level,
         essays.kind in ('numeric', 'coded') as is_numeric
@@ -87,6 +97,7 @@ numbered as (
             row_essays.laboratory = number_texts.laboratory
             and row_essays.text = number_texts.text
             and row_essays.kind = number_texts.cell_kind
+    left join cleanliness_codes on row_essays.text = cleanliness_codes.text
     left join meanings
         on
             row_essays.laboratory = meanings.laboratory
@@ -107,8 +118,11 @@ valued as (
             when is_beginning_known and is_ending_known then {{ parse_number('digits', 'mark') }}
         end as written_number,
         case
-            when kind = 'cleanliness' and regexp_full_match(text, '>?[0-9]{1,2}(/>?[0-9]{1,2}){1,2}')
-                then cast(string_split(replace(replace(text, '>28', '29'), '>', ''), '/') as integer[])
+            when iso_code is not null
+                then
+                    cast(string_split(
+                        replace(replace(regexp_replace(iso_code, '^[-*]/', ''), '>28', '29'), '>', ''), '/'
+                    ) as integer[])
         end as iso_codes
     from numbered
 ),
@@ -137,6 +151,11 @@ checked as (
             when cell_kind = 'd' then 'turned_into_a_date'
             when iso_codes <> list_reverse_sort(iso_codes) then 'code_not_descending'
             when kind = 'cleanliness' and is_a_date then 'turned_into_a_date'
+            when
+                kind = 'cleanliness'
+                and coalesce(iso_code, known_code) is null
+                and regexp_matches(text, '^[<>≥]?[0-9]')
+                then 'unknown_code'
             when not is_numeric then null
             when number < minimum and number < 0 then 'below_possible'
             -- Steps of limits get lost in numbers of 16 digits. No essay has so many.
@@ -168,7 +187,7 @@ select
             then coalesce(number, case when bound is not null then limit_value end)
     end as value,
     case
-        when not is_numeric or number is null then left(coalesce(known_code, text), 100)
+        when not is_numeric or number is null then left(coalesce(known_code, iso_code, text), 100)
     end as code,
     level,
     case

@@ -46,7 +46,7 @@ named as (
         essays.unit = 'as reported' as is_as_reported
     from written
     inner join {{ ref('essays') }} as essays on written.essay = essays.essay
-    left join unit_texts on normal_form(written.lab_unit) = unit_texts.form
+    left join unit_texts on {{ unit_form('written.lab_unit') }} = unit_texts.form
 )
 
 select

@@ -33,7 +33,7 @@ declared_units as (
         min(unit_texts.unit) as unit
     from {{ ref('stg_columns') }} as columns
     inner join {{ ref('unit_texts') }} as unit_texts
-        on normal_form(columns.unit) = normal_form(unit_texts.text)
+        on {{ unit_form('columns.unit') }} = normal_form(unit_texts.text)
     where columns.field in ('machineHours', 'componentHours', 'oilMeter')
     group by columns.column_id
 ),

@@ -14,7 +14,10 @@ read_essays as (
         raw_text as text, -- noqa: RF04
         value, -- noqa: RF04
         censoring,
-        iso_codes
+        code,
+        iso_codes,
+        data_row_id,
+        column_id
     from {{ ref('int_reported_results') }}
     where rejection is null and row_id in (select row_id from {{ ref('touched_rows') }})
 ),
@@ -25,7 +28,10 @@ counted as (
         read_essays.laboratory,
         replace(read_essays.essay, 'Partículas', 'ISO') as essay,
         iso4406_codes.code,
-        'computed from ' || read_essays.text || ' particles/ml' as text
+        false as is_above,
+        'computed from ' || read_essays.text || ' particles/ml' as text,
+        read_essays.data_row_id,
+        read_essays.column_id
     from read_essays
     inner join iso4406_codes
         on
@@ -42,7 +48,12 @@ stated as (
             case when len(iso_codes) = 3 then ['ISO 4µ', 'ISO 6µ', 'ISO 14µ'] else ['ISO 6µ', 'ISO 14µ'] end
         ) as essay,
         unnest(iso_codes) as code,
-        text
+        unnest(
+            list_transform(string_split(regexp_replace(code, '^[-*]/', ''), '/'), lambda number: number[1] = '>')
+        ) as is_above,
+        text,
+        data_row_id,
+        column_id
     from read_essays
     where iso_codes is not null
 ),
@@ -64,7 +75,10 @@ select
     any_value(laboratory) as laboratory,
     essay,
     min_by(code, preference) as code,
+    min_by(is_above, preference) as is_above,
     min_by(text, preference) as text,
-    min(preference) = 1 as is_computed
+    min(preference) = 1 as is_computed,
+    min_by(data_row_id, preference) as data_row_id,
+    min_by(column_id, preference) as column_id
 from ranked
 group by row_id, essay

@@ -26,11 +26,13 @@ sizes as (
         row_id,
         essay,
         cast(code as double) as value, -- noqa: RF04
-        case when code > 28 then '>' end as censoring,
-        case when code > 28 then 28.0 end as detection_limit,
+        case when code > 28 or is_above then '>' end as censoring,
+        case when code > 28 then 28.0 when is_above then cast(code as double) end as detection_limit,
         null as code,
         text as raw_text,
-        is_computed
+        is_computed,
+        data_row_id,
+        column_id
     from iso_codes
 ),
 
@@ -44,7 +46,9 @@ texts as (
         string_agg(case when code > 28 then '>28' else cast(code as varchar) end, '/' order by code desc, essay asc)
             as code,
         'computed from the particle counts' as raw_text,
-        true as is_computed
+        true as is_computed,
+        min_by(data_row_id, (code, essay)) as data_row_id,
+        min_by(column_id, (code, essay)) as column_id
     from iso_codes
     where row_id not in (select row_id from samples_with_the_text)
     group by row_id
@@ -70,7 +74,9 @@ select
     iso_results.raw_text,
     iso_results.row_id,
     samples.sampleOccurrence,
-    iso_results.is_computed
+    iso_results.is_computed,
+    iso_results.data_row_id,
+    iso_results.column_id
 from iso_results
 inner join samples on iso_results.row_id = samples.row_id
 inner join essays on iso_results.essay = essays.essay

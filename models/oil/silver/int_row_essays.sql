@@ -200,7 +200,12 @@ measured as (
 compared as (
     select
         *,
-        concat_ws('|', coalesce(cast(try_cast(text as double) as varchar), text), lower(unit)) as meaning,
+        concat_ws(
+            '|',
+            regexp_extract(text, '^[<>≤≥]'),
+            coalesce(cast(try_cast(regexp_replace(text, '^[<>≤≥]=? ?', '') as double) as varchar), text),
+            lower(unit)
+        ) as meaning,
         bool_and(kind in ('e', 'f')) over (partition by row_id, laboratory, essay, preference) as are_all_errors
     from measured
     where is_compared

@@ -84,6 +84,7 @@ delivered as (
     group by results.row_id
 ),
 
+-- By day first: midnight in UTC is a date without a time, so a later moment may be on the day before.
 chained as (
     select
         *,
@@ -93,7 +94,7 @@ chained as (
     from revisions
     window component_history as (
         partition by client_code, unitId, componentName
-        order by sampleTimestamp, sampleNumber, laboratory, sampleOccurrence
+        order by sampleDate, sampleTimestamp, sampleNumber, laboratory, sampleOccurrence
     )
 )
 

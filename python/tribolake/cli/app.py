@@ -18,8 +18,8 @@ from tribolake.cli.streams import exit_code, open_streams, use_utf8
 # Each is a module of this package with a Typer called `app`.
 NAMES = (
     "run", "watch", "status", "verify", "history", "query", "snapshot", "fetch", "lineage", "reprocess", "arrivals",
-    "rejected", "alias", "limits", "show", "top-movers", "export", "recommendations", "lake", "lab", "synth", "demo",
-    "docs", "config", "doctor", "feedback", "serve", "market",
+    "rejected", "alias", "limits", "show", "top-movers", "quality", "export", "recommendations", "lake", "lab", "synth",
+    "demo", "docs", "config", "doctor", "feedback", "serve", "market",
 )  # fmt: skip
 
 

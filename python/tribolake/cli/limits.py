@@ -1,14 +1,16 @@
-"""`tribolake limits`: show limits, compare their versions, and show why they were calculated."""
+"""`tribolake limits`: show and compare limits, check other seeds, and show why limits were calculated."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tribolake.cli.limits_tables import print_decisions, print_limits_diff
+from tribolake.cli.limits_tables import print_check, print_decisions, print_limits_diff
 from tribolake.cli.options import (
     ClientOption,
+    Exit,
     JsonOption,
     LakeOption,
     explained_errors,
@@ -17,6 +19,7 @@ from tribolake.cli.options import (
     print_json,
 )
 from tribolake.cli.question_tables import print_limits
+from tribolake.oil.limits.check import check_seeds
 from tribolake.oil.limits.decisions_log import last_decisions
 from tribolake.oil.limits.diff import diff_limits
 from tribolake.oil.questions.limits import show_limits
@@ -26,7 +29,7 @@ app = new_app()
 
 @app.callback()
 def limits() -> None:
-    """Show limits, compare their versions, and show why they were calculated."""
+    """Show and compare limits, check other seeds, and show why limits were calculated."""
 
 
 @app.command(
@@ -46,6 +49,38 @@ def diff(
             print_json(found.as_dict())
         else:
             print_limits_diff(found)
+
+
+@app.command(
+    epilog="**Examples**\n\n`tribolake limits check --lake s3://BUCKET`\n\n"
+    "`tribolake limits check --seeds ../pull-request --client cda --json`\n\n"
+    "Exit 4: alarms with a confirmed finding would be lost. 0: none would. The run after a change of seeds calculates "
+    "all limits again, and so does this. Seeds that say how files are read change nothing here."
+)
+def check(
+    seeds: Annotated[
+        Path | None,
+        typer.Option(
+            "--seeds",
+            metavar="DIR",
+            help="A checkout, or its folder of seeds. [default: those of this installation]",
+            show_default=False,
+        ),
+    ] = None,
+    lake: LakeOption = None,
+    client: ClientOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge published samples by other seeds: alarms before and after, and each report that would change."""
+    with explained_errors(as_json=as_json):
+        found = check_seeds(open_settings(lake=lake), seeds, client)
+        lost = sum(len(one.impact.lost) for one in found)
+        if as_json:
+            print_json({"clients": [one.as_dict() for one in found], "lost": lost})
+        else:
+            print_check(found)
+        if lost:
+            raise typer.Exit(Exit.NEEDS_A_LOOK)
 
 
 @app.command(epilog="**Example**\n\n`tribolake limits decisions --client cda`")

@@ -1,18 +1,28 @@
-"""Print limits that differ, and decisions about limits."""
+"""Print limits that differ, what other limits would do to alarms, and decisions about limits."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tribolake.cli.console import SHOWN_ROWS, format_status, format_time, new_table, open_console
+from tribolake.cli.options import Exit
 from tribolake.cli.printable import printable
+from tribolake.oil.feedback.alerts import key_of_sample
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tribolake.oil.limits.check import CheckedClient
     from tribolake.oil.limits.diff import LimitsDiff
+    from tribolake.oil.limits.impact import Impact
+
+MORE = f"Only {SHOWN_ROWS} rows of each table are shown: --json shows all"
 
 
 def print_limits_diff(found: LimitsDiff) -> None:
-    """Print limits that differ, then samples whose status would change."""
+    """Print limits that differ, then what that does to alarms."""
     console = open_console()
     table = new_table(
         "machine", "model", "component", "essay", "change", "Marginal", "Condenatorio", "Critico", "samples",
@@ -28,26 +38,51 @@ def print_limits_diff(found: LimitsDiff) -> None:
             *(_change(limit[f"{name}_before"], limit[f"{name}_after"]) for name in ("normal", "alert", "critic", "n")),
         )
     console.print(table)
+    _print_impact(console, found.client, found.impact)
+    if max(len(found.limits), len(found.impact.changed)) > SHOWN_ROWS:
+        console.print(MORE)
+
+
+def print_check(found: Sequence[CheckedClient]) -> None:
+    """Print what seeds would do to the alarms of each client, and the findings that would be lost."""
+    console = open_console()
+    for client in found:
+        _print_impact(console, f"{client.client.upper()}, policy {client.policy}", client.impact)
+    if any(len(client.impact.changed) > SHOWN_ROWS for client in found):
+        console.print(MORE)
+    lost = sum(len(client.impact.lost) for client in found)
+    if lost:
+        console.print(f"{lost} alarms with a confirmed finding would be lost (exit {int(Exit.NEEDS_A_LOOK)})")
+
+
+def _print_impact(console: Console, title: str, impact: Impact) -> None:
+    """Print alarms before and after, then reports whose status would change."""
+    table = new_table("", "before", "after", title=f"{title}: {impact.reports} reports", right=("before", "after"))
+    for name, value in asdict(impact.before).items():
+        table.add_row(name.replace("_", " "), str(value), str(getattr(impact.after, name)))
+    console.print(table)
     table = new_table(
-        "unit", "component", "sample", "sampled", "before", "after", "score", "feedback",
-        title=f"{len(found.samples)} samples would change their status, {found.said('confirmed')} of them with a "
-        f"confirmed finding, {found.said('false_alarm')} said to be false alarms",
+        "unit", "component", "sample", "sampled", "before", "after", "score", "laboratory", "feedback",
+        title=f"{len(impact.changed)} samples would change their status, {impact.said('confirmed')} of them with a "
+        f"confirmed finding, {impact.said('false_alarm')} said to be false alarms",
         right=("score",),
     )  # fmt: skip
-    for sample in found.samples[:SHOWN_ROWS]:
+    lost = {key_of_sample(row) for row in impact.lost}
+    for sample in impact.lost + [row for row in impact.changed if key_of_sample(row) not in lost]:
+        if table.row_count == SHOWN_ROWS:
+            break
         table.add_row(
             printable(sample["unit_id"]),
             printable(sample["component"]),
             printable(sample["sample_number"]),
             str(sample["sample_date"]),
             format_status(sample["status_before"]),
-            format_status(sample["status_after"]),
+            format_status(sample["status_after"]) if sample["status_after"] else "left out",
             _change(sample["score_before"], sample["score_after"]),
-            ", ".join(sample["feedback"]),
+            printable(sample["lab_verdict"] or ""),
+            ", ".join(sample["feedback"]) + (" LOST" if key_of_sample(sample) in lost else ""),
         )
     console.print(table)
-    if max(len(found.limits), len(found.samples)) > SHOWN_ROWS:
-        console.print(f"Only {SHOWN_ROWS} rows of each table are shown: --json shows all")
 
 
 def print_decisions(found: list[dict[str, Any]]) -> None:

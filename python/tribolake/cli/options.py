@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -33,6 +34,8 @@ from tribolake.texts import one_line
 
 CLEAR = "\r\x1b[2K"  # the line of a terminal
 DAMAGED_WAREHOUSE = re.compile(r"Corrupt database file|not a valid DuckDB database|checksum .* does not match")
+# A file stands in the place of a folder, a folder in that of a file, or a link to itself.
+OTHER_KIND = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO})
 STOPPED = "stopped before it ended: nothing is lost, and what is published stays"
 
 LakeOption = Annotated[
@@ -115,6 +118,8 @@ def explain(error: BaseException) -> str:
         return with_advice(text)
     if DAMAGED_WAREHOUSE.search(text):
         return f"the warehouse is damaged ({text.splitlines()[0]}). {DAMAGED}"
+    if isinstance(error, OSError) and error.errno in OTHER_KIND:
+        return f"{text}. Another program put it there: move it away, then start the command again"
     if isinstance(error, TribolakeError | OSError):
         return text
     kind = type(error).__name__

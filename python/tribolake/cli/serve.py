@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,15 +19,18 @@ app = new_app()
 @app.command(
     epilog="**Examples**\n\n`tribolake serve --lake lake`\n\n"
     "`tribolake serve --lake s3://mining-data-mesh --port 0`  on a free port\n\n"
-    "`tribolake serve --lake lake --read-only`  shows feedback, takes none"
+    "`tribolake serve --lake lake --read-only`  shows feedback, takes none\n\n"
+    "`tribolake serve --lake lake --host 0.0.0.0 --access access.toml`  behind a proxy with a login"
 )
 def serve(
     lake: LakeOption = None,
-    host: Annotated[str, typer.Option(help="Address of this machine. Others are refused: there is no login.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[str, typer.Option(help="Address of this machine. Others need --access.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 is a free one.")] = PORT,
     read_only: Annotated[bool, typer.Option("--read-only", help="Show feedback, and take none.")] = False,
+    access: Annotated[
+        Path | None,
+        typer.Option(help="File that names the proxy, and the clients of its users and groups.", show_default=False),
+    ] = None,
 ) -> None:
     """Show the fleet, its machines and reports on pages in the browser, from published files.
 
@@ -35,6 +39,7 @@ def serve(
     with explained_errors():
         try:
             # Imported here: who has not installed the extra gets a sentence.
+            from tribolake.web.access import entrance_of  # noqa: PLC0415
             from tribolake.web.app import make_app  # noqa: PLC0415
             from tribolake.web.desk import Desk  # noqa: PLC0415
             from tribolake.web.serving import listen  # noqa: PLC0415
@@ -43,10 +48,12 @@ def serve(
             raise ConfigurationError(
                 f"pages need {error.name}: install requirements-web.lock, or `pip install 'tribolake[web]'`"
             ) from error
-        settings = open_settings(lake=lake)
-        listening = listen(host, port)
+        settings = open_settings(lake=lake, access_file=access)
+        entrance = entrance_of(settings.access_file)
+        listening = listen(host, port, has_access=settings.access_file is not None)
         try:
-            pages = make_app(settings, lambda line: log(line, "error"), desk=Desk(is_open=not read_only))
+            desk = Desk(is_open=not read_only, is_secure=entrance.is_secure)
+            pages = make_app(settings, lambda line: log(line, "error"), desk=desk, entrance=entrance)
             answer_requests(pages, listening, typer.echo)
         except KeyboardInterrupt:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import time
@@ -15,6 +14,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from tribolake.lake.aws import NO_CREDENTIALS, find_credentials
+from tribolake.lake.files import parse_json
 from tribolake.lake.store import open_store
 from tribolake.run.warehouse import LAYOUT_TABLE, table_exists
 from tribolake.settings import Settings
@@ -96,7 +96,7 @@ def _holder(settings: Settings) -> tuple[str, str]:
 def _claimant(content: bytes) -> str:
     """Describe the process that claims the lake, if the claim names it."""
     try:
-        about = json.loads(content)
+        about = parse_json(content)
         return f"process {int(about['pid'])} on {str(about['host'])!a}"
     except (ValueError, TypeError, KeyError):
         return "an unknown process"

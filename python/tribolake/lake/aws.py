@@ -1,7 +1,9 @@
 """Clients of AWS services. Credentials come from the standard AWS chain.
 
-botocore renews the credentials of roles by itself. It reads the shared files `credentials` and `config` once. A person
-or a program that renews credentials writes to these files, so this module reads them again when they change.
+botocore renews the credentials of roles by itself. It reads the shared files `credentials` and `config` once, and asks
+a `credential_process` once if that names no time of expiry. A person or a program that renews credentials writes to
+these files, so this module reads them again when they change. After a call that a service refuses for its credentials
+it asks the chain again. If the credentials are others, the call is made once more.
 """
 
 from __future__ import annotations
@@ -55,8 +57,15 @@ FIXES_BY_WORDS = {
 }
 
 
+# A service says so of credentials that ended or were replaced. A head request has no code but its status.
+REFUSED_CREDENTIALS = frozenset(
+    {"403", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken",
+     "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException"}
+)  # fmt: skip
+
+
 class RenewedCredentials:
-    """Credentials of the standard chain, read again when a shared file changes."""
+    """Credentials of the standard chain, read again when a shared file changes or a service refuses them."""
 
     def __init__(self, credentials: Any) -> None:
         self._current = credentials
@@ -73,6 +82,22 @@ class RenewedCredentials:
                     self._read_from = found
         return self._current.get_frozen_credentials()
 
+    def renew(self) -> bool:
+        """Ask the chain again. Returns whether its credentials are others than those that signed the last request."""
+        with self._renewing:
+            before = self._current.get_frozen_credentials()
+            with suppress(BotoCoreError):  # the error of the refused call says what to do
+                found = boto3.session.Session().get_credentials()
+                if found is not None and found.get_frozen_credentials() != before:
+                    self._current, self._read_from = found, _stamps()
+                    return True
+        return False
+
+    def retry_if_renewed(self, response: tuple[Any, dict[str, Any]] | None, attempts: int, **_: Any) -> int | None:
+        """Answer botocore after each call: 0 repeats it at once with the credentials of now, None does not."""
+        code = response[1].get("Error", {}).get("Code") if response else None
+        return 0 if attempts == 1 and code in REFUSED_CREDENTIALS and self.renew() else None
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._current, name)
 
@@ -85,9 +110,12 @@ def open_client(service: str, region: str, config: Config, endpoint: str | None 
     """
     with explained_configuration():
         session = boto3.session.Session(region_name=region)
-        if (credentials := session.get_credentials()) is not None:
-            session._session._credentials = RenewedCredentials(credentials)
-        return session.client(service, endpoint_url=endpoint, config=config)
+        if (credentials := session.get_credentials()) is None:
+            return session.client(service, endpoint_url=endpoint, config=config)
+        renewed = session._session._credentials = RenewedCredentials(credentials)
+        client = session.client(service, endpoint_url=endpoint, config=config)
+        client.meta.events.register_first(f"needs-retry.{service}", renewed.retry_if_renewed)
+        return client
 
 
 def find_credentials(region: str) -> Any:

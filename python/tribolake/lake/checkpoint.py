@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tribolake.errors import RunFailed, StoreUnavailable
+from tribolake.lake.files import read_regular, write_aside
 from tribolake.lake.store import ObjectStore
 
 # With these files another machine does not repeat notifications and listings.
@@ -78,8 +80,8 @@ class Checkpoint:
         aside.replace(self.warehouse)
         for name in SMALL_FILES:
             if name in pointer.files:
-                (self.state / name).write_text(pointer.files[name], encoding="utf-8")
-        self._base_file.write_bytes(found[0])
+                write_aside(self.state / name, pointer.files[name])
+        write_aside(self._base_file, found[0].decode())
         return True
 
     def _fetch(self, pointer: Pointer, aside: Path) -> None:
@@ -124,7 +126,10 @@ class Checkpoint:
         source = Source(self.warehouse)
         name = f"{run_id}.{source.sha256[:16]}.duckdb"
         stored = self.store.put(f"{self._warehouses}{name}", source, is_final=True)
-        files = {name: (self.state / name).read_text("utf-8") for name in SMALL_FILES if (self.state / name).exists()}
+        files = {}
+        for small in SMALL_FILES:
+            with suppress(OSError, ValueError):  # absent, or damaged: the next run makes it again
+                files[small] = read_regular(self.state / small).decode()
         saved_at = datetime.now(UTC).isoformat()
         pointer = Pointer(
             run_id=run_id, warehouse=name, saved_at=saved_at, sha256=source.sha256, bytes=stored.size_bytes, files=files
@@ -132,7 +137,7 @@ class Checkpoint:
         content = pointer.model_dump_json(by_alias=True, indent=1).encode()
         # Storing the warehouse may have taken minutes.
         self.store.put(self._pointer_key, content, before_each=assert_lease_held)
-        self._base_file.write_bytes(content)
+        write_aside(self._base_file, content.decode())
         self._forget_old(stored.key, assert_lease_held)
 
     def _forget_old(self, kept: str, assert_lease_held: Callable[[], None]) -> None:
@@ -148,7 +153,7 @@ class Checkpoint:
     def _base(self) -> Pointer | None:
         """Read the checkpoint that this machine's warehouse continues. Returns None without one."""
         try:
-            return Pointer.model_validate_json(self._base_file.read_bytes())
+            return Pointer.model_validate_json(read_regular(self._base_file))
         except (OSError, ValidationError):
             return None
 

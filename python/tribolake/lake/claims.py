@@ -6,18 +6,17 @@ the server's for a mounted folder: a file's time of modification is set when it 
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from tribolake.errors import StoreUnavailable
-from tribolake.lake.files import read_regular
+from tribolake.lake.files import make_folder, read_json, read_regular, time_of
 
 TIMEOUT_SECONDS = 10.0  # a request to a mounted folder that takes longer is of a lost connection
 BOOT, NAMESPACE = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
@@ -48,6 +47,8 @@ class FolderClaims:
         aside = path.with_name(f".{key}.{secrets.token_hex(4)}")
         before_each()
         try:
+            if not self.folder.is_dir():  # what another program put in its place is renamed
+                make_folder(self.folder, self.folder.parent.parent)
             self.folder.mkdir(parents=True, exist_ok=True)
             aside.write_bytes(content)
             aside.replace(path)
@@ -93,15 +94,15 @@ def this_process() -> dict[str, object]:
 
 
 def _stored(path: Path) -> StoredClaim:
-    return StoredClaim(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    return StoredClaim(path.name, time_of(path.stat().st_mtime))
 
 
 def _has_ended(path: Path) -> bool:
     """Return True if the process of a claim is known to be gone: only its own machine can know."""
     try:
-        claim = json.loads(read_regular(path))
+        claim = read_json(path)
         pid, space, started = int(claim["pid"]), claim["space"], claim["started"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
     return space is not None and space == _space() and started is not None and started != _started(pid)
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 FICLONE = 0x40049409  # Linux: give a file the blocks of another one
+# With a margin for the time zone in which a warehouse returns them.
+EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)
+LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
 WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -73,12 +79,13 @@ def _set_aside_unless_folder(path: Path) -> None:
             raise
 
 
-def set_aside(path: Path) -> None:
-    """Rename what another program put in the place of a folder or file, if there is anything."""
+def set_aside(path: Path) -> Path:
+    """Rename what another program put in the place of a folder or file, if there is anything. Returns its new name."""
+    before = path.with_name(f".{path.name}.before")
     if os.path.lexists(path):
-        before = path.with_name(f".{path.name}.before")
         remove(before)
         path.replace(before)
+    return before
 
 
 def write_durably(path: Path, text: str) -> None:
@@ -93,9 +100,31 @@ def write_aside(path: Path, text: str) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
+        _take_the_place(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def parse_json(content: str | bytes) -> Any:
+    """Parse JSON that another program may have damaged.
+
+    Raises:
+        ValueError: it is not JSON, or lists in it are nested too deeply.
+    """
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("lists in it are nested too deeply") from None
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file that another program may have damaged or replaced.
+
+    Raises:
+        OSError: it cannot be read, or it is no regular file.
+        ValueError: it is not JSON.
+    """
+    return parse_json(read_regular(path))
 
 
 def read_regular(path: Path) -> bytes:
@@ -108,6 +137,14 @@ def read_regular(path: Path) -> bytes:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", str(path))
         return file.read()
+
+
+def time_of(seconds: float) -> datetime:
+    """Return a time of a file system in UTC. Years that Python cannot hold become the first or the last one."""
+    try:
+        return min(max(datetime.fromtimestamp(seconds, UTC), EARLIEST), LATEST)
+    except (ValueError, OverflowError, OSError):
+        return LATEST if seconds > 0 else EARLIEST
 
 
 def real_path(path: Path) -> Path:

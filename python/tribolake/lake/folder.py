@@ -6,18 +6,14 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from stat import S_ISREG
 
 from tribolake.lake.bronze import BronzeFile, Listing, partition_date
 from tribolake.lake.content import Content, FileContent
+from tribolake.lake.files import time_of
 from tribolake.lake.inbox import Inbox
 from tribolake.lake.rest import is_at_rest
-
-# With a margin for the time zone in which a warehouse returns them.
-EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)
-LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ class FolderLake:
                         client=parts[0].lower(),
                         key=self._key(parts, name),
                         size_bytes=stat.st_size,
-                        modified_at=_time(stat.st_mtime),
+                        modified_at=time_of(stat.st_mtime),
                         partition_date=partition_date(parts[1:]),
                         # No program can set it. In a copy of the lake, which is another folder, all of them differ.
                         version=f"{place}:{stat.st_ctime_ns}",
@@ -140,14 +136,6 @@ def _stat_of_file(path: Path) -> os.stat_result | None:
     except OSError:
         return None
     return stat if S_ISREG(stat.st_mode) else None
-
-
-def _time(seconds: float) -> datetime:
-    """Return a time of a file system. Years that Python cannot hold become the first or the last one."""
-    try:
-        return min(max(datetime.fromtimestamp(seconds, UTC), EARLIEST), LATEST)
-    except (ValueError, OverflowError, OSError):
-        return LATEST if seconds > 0 else EARLIEST
 
 
 def _as_text(name: str) -> str:

@@ -23,6 +23,7 @@ from typing import Protocol
 
 from tribolake.errors import LakeIsBusy, RunFailed, StoreUnavailable
 from tribolake.lake.claims import this_process
+from tribolake.lake.files import parse_json
 from tribolake.texts import one_line
 
 # Servers give times in whole seconds.
@@ -143,9 +144,9 @@ class Lease:
         """Name the machine and process that hold the lake, as their claim says."""
         try:
             content, _ = self._store.read(claim.key) or (b"", claim)
-            about = json.loads(content)
+            about = parse_json(content)
             return one_line(f"process {about['pid']} of {about['host']}")
-        except (StoreUnavailable, ValueError, KeyError, TypeError, RecursionError):
+        except (StoreUnavailable, ValueError, KeyError, TypeError):
             return one_line(claim.key.rpartition("/")[2])
 
     def _put_and_look(self) -> list[Claim]:

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tribolake.lake.files import read_json, write_aside
+
 PAGE = 1000
 MAX_WHOLE = 2 * PAGE
 RECENT = timedelta(days=14)
@@ -33,15 +35,17 @@ class WholeListing:
 def read_whole_listing(state: Path) -> WholeListing | None:
     """Read the last whole listing of this machine, or of the checkpoint that it restored. Returns None without one."""
     try:
-        found = json.loads((state / FILE_NAME).read_text(encoding="utf-8"))
-        return WholeListing(found["listed_at"], found["objects"], tuple(found["clients"]))
-    except (OSError, ValueError, KeyError):
+        found = read_json(state / FILE_NAME)
+        listed_at = datetime.fromisoformat(found["listed_at"])
+        listing = WholeListing(found["listed_at"], int(found["objects"]), tuple(map(str, found["clients"])))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
+    return listing if listed_at.tzinfo else None
 
 
 def write_whole_listing(state: Path, listing: WholeListing) -> None:
     state.mkdir(parents=True, exist_ok=True)
-    (state / FILE_NAME).write_text(json.dumps(asdict(listing)), encoding="utf-8")
+    write_aside(state / FILE_NAME, json.dumps(asdict(listing)))
 
 
 def listing_starts(last: WholeListing | None, now: datetime) -> Sequence[tuple[str, str]] | None:

@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from tribolake.errors import ContractBroken, StoreUnavailable, TribolakeError
-from tribolake.lake.files import make_folder, sha256_of, sync_folder
+from tribolake.lake.files import make_folder, read_regular, real_path, sha256_of, sync_folder, time_of
 from tribolake.lake.labels import Label, require_allowed
 
 PARTIAL = ".partial"
@@ -158,7 +158,7 @@ class FolderObjects:
         return content
 
     def fetch(self, key: str, sha256: str | None = None) -> Path:
-        path = self._path(key).resolve()
+        path = real_path(self._path(key))
         if not path.is_file():
             raise ObjectNotFound(f"{self.address(key)} is not there")
         if sha256 is not None and sha256_of(path) != sha256:
@@ -184,7 +184,7 @@ class FolderObjects:
             try:
                 path.hardlink_to(aside)
             except FileExistsError:
-                if path.read_bytes() != content:
+                if not path.is_file() or read_regular(path) != content:
                     raise ObjectExists(f"{path} exists") from None
 
     @contextmanager
@@ -227,5 +227,4 @@ class FolderObjects:
             for path in (Path(folder, name) for name in names):
                 found = path.lstat()
                 if stat.S_ISREG(found.st_mode):
-                    modified_at = datetime.fromtimestamp(found.st_mtime, UTC)
-                    yield ListedObject(path.relative_to(self.root).as_posix(), modified_at)
+                    yield ListedObject(path.relative_to(self.root).as_posix(), time_of(found.st_mtime))

@@ -33,7 +33,9 @@ WAREHOUSE = Warehouse(
     samples="select 'universe', count(*) from silver.bars",
     touched="select distinct 'universe' from changes.touched_tickers",
     troubles=f"""
-        select concat('ticker ', ticker), concat(symbol, ' has responses, and no bar of them can be used')
+        select
+            concat('ticker ', ticker) as identity,
+            concat(symbol, ' has responses, and no bar of them can be used') as words
         from gold.ticker_status
         where sessions = 0 and ticker not in (select ticker from changes.held_tickers)
         union all

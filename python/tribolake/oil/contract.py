@@ -36,7 +36,7 @@ REJECTED = PublicTable(
 )
 
 CONTRACT = Contract(
-    schema_version="2.3",
+    schema_version="2.4",
     tables=(REPORTS, MACHINES, STEWART_LIMITS, COMPONENTS, RESULTS),
     samples=SAMPLES,
     sample_time="sampleTimestamp",

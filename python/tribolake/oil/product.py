@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tribolake.oil.contract import CONTRACT
+from tribolake.oil.page_addresses import page_of_trouble
 from tribolake.oil.seeds import declared_clients, declared_folders, policies
 from tribolake.product import HistoryTable, Product, Sources, Steps, Warehouse
 
@@ -39,15 +40,26 @@ WAREHOUSE = Warehouse(
     """,
     troubles="""
         select
-            concat('machine ', client, ' ', unit_id),
+            concat('machine ', machines.client, ' ', machines.unit_id) as identity,
             -- The text says component, why, by when and what to do, in the language of the lake.
             concat(
-                client, ' ', unit_id, ': ', overall_status,
-                '. ' || coalesce(nullif(machine_ai_recommendation, ''), nullif(worst_component, ''))
-            )
-        from gold.machine_status_current
-        where overall_status = 'Anormal' or (urgency = 'U0' and is_recent)
-        order by is_recent desc, urgency asc nulls last, weighted_machine_score desc, client, unit_id
+                machines.client, ' ', machines.unit_id, ': ', machines.overall_status,
+                '. ' || coalesce(nullif(machines.machine_ai_recommendation, ''), nullif(machines.worst_component, ''))
+            ) as words,
+            machines.client,
+            machines.unit_id as unit,
+            reports.sample_number,
+            reports.sample_occurrence,
+            reports.laboratory
+        from gold.machine_status_current as machines
+        left join gold.component_status as reports
+            on
+                machines.client = reports.client and machines.unit_id = reports.unit_id
+                and machines.first_component = reports.component
+        where machines.overall_status = 'Anormal' or (machines.urgency = 'U0' and machines.is_recent)
+        order by
+            machines.is_recent desc, machines.urgency asc nulls last, machines.weighted_machine_score desc,
+            machines.client, machines.unit_id
     """,
     rejected="""
         select
@@ -131,4 +143,5 @@ OIL = Product(
     policies=policies,
     steps=_steps,
     imports=("pandas", "scipy.special", "tribolake.oil.limits.groups"),
+    page_of_trouble=page_of_trouble,
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.custody import Custody, lock_machine
+from tribolake.lake.files import read_json
 from tribolake.lake.replicas import open_objects
 from tribolake.oil.evaluation import Evaluation, evaluate_recommendations
 from tribolake.oil.product import OIL
@@ -202,7 +203,7 @@ def open_batches(settings: Settings) -> list[OpenBatch]:
     found = []
     for path in sorted((settings.state / "batches").glob("*.json")):
         try:
-            said = json.loads(path.read_bytes())
+            said = read_json(path)
             number = len(said["patterns"])
             made = OpenBatch(said.get("batch_id"), said["made_at"], said.get("endpoint", ""), number, path)
         except (OSError, ValueError, LookupError, TypeError, AttributeError):

@@ -80,7 +80,7 @@ def lake_status(
     lake, published = open_lake(settings), open_objects(settings)
     attempt, known = read_attempt(settings), read_status(settings)
     known = known or _known_to_an_earlier_release(settings)
-    if not (attempt or known):
+    if not (attempt or known or published_clients(published)):
         raise ConfigurationError(
             f"{settings.address} has no warehouse yet: put files under {settings.prefix}/bronze/CLIENT/ and start "
             "`tribolake run`, or try `tribolake demo`"

@@ -12,7 +12,15 @@ from typing import Any
 
 import duckdb
 
-from tribolake.lake.files import append_durably, make_folder, partial_path, replace_durably, set_aside, sync_folder
+from tribolake.lake.files import (
+    append_durably,
+    make_folder,
+    parse_json,
+    partial_path,
+    replace_durably,
+    set_aside,
+    sync_folder,
+)
 from tribolake.sql import literal
 
 TABLE = """
@@ -54,11 +62,12 @@ def log_changes(connection: duckdb.DuckDBPyConnection, root: Path, log: Path, ch
     _append(log, json.loads(changes.read_text(encoding="utf-8")))
     connection.execute(TABLE)
     found = connection.execute("select count(*) from history.change_log").fetchone()
-    # A rebuilt warehouse is filled from the whole log.
-    source = f"{literal(changes)}, format = 'array'" if found and found[0] else f"{literal(log)}, format = 'nd'"
+    # A rebuilt warehouse is filled from the whole log, of which another program may have damaged lines.
+    of_run, whole_log = f"{literal(changes)}, format = 'array'", f"{literal(log)}, format = 'nd', ignore_errors = true"
+    source = of_run if found and found[0] else whole_log
     connection.execute(
         'insert or ignore into history.change_log by name select * rename ("at" as published_at)'
-        f" from read_json({source}, columns = {COLUMNS})"
+        f" from read_json({source}, columns = {COLUMNS}) where columns(*) is not null"
     )
 
 
@@ -80,7 +89,8 @@ def repair(log: Path) -> bytes:
 
 
 def _append(log: Path, entries: list[dict[str, Any]]) -> None:
-    logged = {_key(json.loads(line)) for line in _lines_of(repair(log), entries)}
+    parsed = (_parsed(line) for line in _lines_of(repair(log), entries))
+    logged = {_key(entry) for entry in parsed if entry}
     missing = [entry for entry in entries if _key(entry) not in logged]
     lines = "".join(json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n" for entry in missing)
     append_durably(log, lines.encode())
@@ -94,11 +104,17 @@ def _lines_of(content: bytes, entries: list[dict[str, Any]]) -> list[bytes]:
 
 
 def _key(entry: dict[str, Any]) -> tuple[str, str, str]:
-    return entry["run_id"], entry["client"], entry["entity"]
+    return str(entry.get("run_id")), str(entry.get("client")), str(entry.get("entity"))
 
 
 def _is_entry(line: bytes) -> bool:
+    return _parsed(line) is not None
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """Parse a line of the log. Returns None if it is damaged."""
     try:
-        return isinstance(json.loads(line), dict)
+        entry = parse_json(line)
     except ValueError:
-        return False
+        return None
+    return entry if isinstance(entry, dict) else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import duckdb
 
-from tribolake.lake.files import make_folder, partial_path, protect, replace_durably, sync_file, sync_up
+from tribolake.errors import ContractBroken, is_interrupt, is_of_the_disk
+from tribolake.lake.files import make_folder, partial_path, protect, replace_durably, set_aside, sync_file, sync_up
 from tribolake.product import PublicTable
 from tribolake.publish.comparison import compare, rows_like
 from tribolake.sql import literal, quoted
@@ -67,11 +69,20 @@ def merge_delta(
         delta: the file from `write_delta`.
         run_id: the run.
         day_file: `silver/_delta/{CLIENT}_{date}.parquet`. It is created unless the run changed nothing.
+
+    Raises:
+        ContractBroken: another program damaged the file of the day. It is set aside, so the next run can go on.
     """
     if _count(connection, delta) == 0:
         return
     make_folder(day_file.parent, root)
     aside = partial_path(day_file)
+    if os.path.lexists(day_file) and not _can_be_read(connection, day_file):
+        kept = set_aside(day_file)
+        raise ContractBroken(
+            f"{day_file} is damaged, and set aside as {kept.name}. The next run publishes. To have the changes of "
+            "earlier runs of that day in it, restore it from a backup before"
+        )
     if day_file.exists() and _count(connection, day_file, f"run_id = {literal(run_id)}"):
         sync_file(day_file)
         sync_up(day_file, root)
@@ -94,6 +105,19 @@ def merge_delta(
 
 def _key(samples: PublicTable) -> str:
     return ", ".join(quoted(column) for column in samples.key)
+
+
+def _can_be_read(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Return whether another program left a file as it was written. A pipe would wait for its other end."""
+    if not path.is_file():
+        return False
+    try:
+        connection.execute(f"select max(hash(rows)), max(run_id) from read_parquet({literal(path)}) as rows").fetchone()
+    except duckdb.Error as error:
+        if is_of_the_disk(str(error)) or is_interrupt(error):
+            raise
+        return False
+    return True
 
 
 def _count(connection: duckdb.DuckDBPyConnection, path: Path, condition: str = "true") -> int:

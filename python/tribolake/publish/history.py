@@ -7,7 +7,6 @@ archive/gold/{client}/{date}/…    snapshots that left the history
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
@@ -16,6 +15,7 @@ from tribolake.errors import ConfigurationError
 from tribolake.lake.files import make_folder, place_folder, point_link, real_path, remove, sync_folder
 from tribolake.product import Product
 from tribolake.publish.contract import MANIFEST
+from tribolake.publish.manifest import read_manifest
 from tribolake.publish.places import Places
 from tribolake.publish.version import Version, current_version, folders_in
 
@@ -75,8 +75,8 @@ def published_as_of(product: Product, home: Path, client: str, day: date) -> Pat
     kept, archived = days_of(places.history), days_of(places.archive)
     found = day_as_of(client, day, current.day if current else None, kept | archived)
     if current and found == current.day:
-        return current.folder.resolve()
-    return ((places.history if found in kept else places.archive) / found.isoformat()).resolve()
+        return real_path(current.folder)
+    return real_path((places.history if found in kept else places.archive) / found.isoformat())
 
 
 def day_as_of(client: str, day: date, current: date | None, snapshots: Collection[date]) -> date:
@@ -114,8 +114,9 @@ def _archive(places: Places, day: date) -> None:
     sync_folder(places.archive)
 
 
-def _run_of(folder: Path) -> str:
-    return str(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["run_id"])
+def _run_of(folder: Path) -> str | None:
+    manifest = read_manifest(folder / MANIFEST)
+    return str(manifest["run_id"]) if manifest else None
 
 
 def days_of(folder: Path) -> set[date]:

@@ -290,7 +290,11 @@ class BucketShelf:
         if stored and not (step.path.exists() and sha256_of(step.path) == before):
             self._fetch_file(step.path)
             before = sha256_of(step.path)
-        carry_out(connection, places, version, step)
+        try:
+            carry_out(connection, places, version, step)
+        except ContractBroken:  # the folder has the damaged file aside
+            self._remove([self._key(step.path)])
+            raise
         if step.path.exists():
             content, described = self._labelled(version, step.path)
             if content.sha256 != before:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from tribolake.errors import BronzeFileUnreadable
 from tribolake.readers.layout import FileLayout
 from tribolake.readers.names import normal_form
-from tribolake.readers.raw_rows import Percent
+from tribolake.readers.raw_rows import RAISED, Percent
 from tribolake.readers.sheets import layout_without_sheets
 from tribolake.readers.table import SheetRow, sheet_tables
 from tribolake.readers.text import encoding_of
@@ -69,6 +69,7 @@ class _Page(HTMLParser):
         self.spans: dict[int, dict[int, int]] = {}
         self.title: list[str] = []
         self._unshown = ""
+        self._is_raised = False
         self._open: list[_Row] = []
         self._number = 0
 
@@ -82,13 +83,18 @@ class _Page(HTMLParser):
         elif tag == "tr":
             self._end_row()
         elif tag in ("td", "th"):
+            self._is_raised = False
             self._open[-1].begin_cell({name: value or "" for name, value in attrs})
+        elif tag == "sup":
+            self._is_raised = True
         elif tag in ("br", "p", "div"):
             self._open[-1].add("\n")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in UNSHOWN:
             self._unshown = ""
+        elif tag == "sup":
+            self._is_raised = False
         elif self._open and tag == "tr":
             self._end_row()
         elif self._open and tag == "table":
@@ -100,7 +106,7 @@ class _Page(HTMLParser):
             if self._unshown == "title":
                 self.title.append(data)
         elif self._open:
-            self._open[-1].add(data)
+            self._open[-1].add(data.translate(RAISED) if self._is_raised else data)
 
     def close(self) -> None:
         super().close()

@@ -1,8 +1,8 @@
 """The cells of an Excel workbook (.xlsx, .xlsm) that calamine does not give, read from the XML one row at a time.
 
-calamine gives an error and a formula that was never calculated as an empty cell. It rounds whole numbers beyond 2^53,
-and it asks for the memory of the whole rectangle up to a stray cell. Sheets without these are left to calamine, which
-takes a fifth of the time.
+calamine gives an error and a formula that was never calculated as an empty cell, and a raised digit like any other. It
+rounds whole numbers beyond 2^53, and it asks for the memory of the whole rectangle up to a stray cell. Sheets without
+these are left to calamine, which takes a fifth of the time.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from typing import IO, Any
 
 from tribolake.errors import BronzeFileUnreadable
 from tribolake.readers.number_formats import meaning_of_format
-from tribolake.readers.raw_rows import ErrorCell, Percent, UncalculatedFormula
+from tribolake.readers.raw_rows import RAISED, ErrorCell, Percent, UncalculatedFormula
 from tribolake.readers.table import SheetRow
 from tribolake.readers.xml_stream import CHUNK_BYTES, Elements, read_xml
 
+SHARED_TEXTS = "xl/sharedstrings.xml"
 CELL_NAME = re.compile(r"([A-Z]+)([0-9]+)")
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 # A whole number with more digits than a floating-point number keeps.
@@ -31,6 +32,7 @@ PECULIAR = (re.compile(rb"<f[ />]"), re.compile(rb't="e"'), re.compile(rb"<v>-?[
 ROW = b'<row r="'
 FAR_ROW = re.compile(rb'<row r="[0-9]{6}')
 MERGED_CELL = re.compile(rb'<mergeCell ref="([A-Z]+)([0-9]+):[A-Z]+([0-9]+)"')
+RAISED_RUN = re.compile(rb"superscript")
 OVERLAP_BYTES = 128
 EPOCH_1900, EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
 Convert = Callable[[float], object]
@@ -69,9 +71,9 @@ class Ooxml:
 
     def look_at(self, sheet: str) -> SheetLook:
         """Find out what a sheet has without reading its cells."""
-        is_peculiar = False
+        is_peculiar = self._has_raised_texts
         spans: dict[int, dict[int, int]] = {}
-        for text in self._pieces(sheet):
+        for text in self._pieces(self._paths[sheet]):
             is_peculiar = (
                 is_peculiar or _has_peculiar_cells(text) or bool(self._percents and self._percents.search(text))
             )
@@ -80,10 +82,10 @@ class Ooxml:
                     spans.setdefault(int(first), {})[column_number(column.decode())] = int(last)
         return SheetLook(is_peculiar, spans)
 
-    def _pieces(self, sheet: str) -> Iterator[bytes]:
-        """Yield the XML of a sheet. Each piece begins with the end of the one before."""
+    def _pieces(self, path: str) -> Iterator[bytes]:
+        """Yield the XML of a part. Each piece begins with the end of the one before."""
         rest = b" " * OVERLAP_BYTES
-        with self._open(self._paths[sheet]) as stream:
+        with self._open(path) as stream:
             while chunk := stream.read(CHUNK_BYTES):
                 yield rest + chunk
                 rest = chunk[-OVERLAP_BYTES:].rjust(OVERLAP_BYTES)
@@ -94,7 +96,12 @@ class Ooxml:
 
     @cached_property
     def _shared_texts(self) -> list[str]:
-        return list(self._read("xl/sharedstrings.xml", _SharedTexts(), is_optional=True))
+        return list(self._read(SHARED_TEXTS, _SharedTexts(), is_optional=True))
+
+    @cached_property
+    def _has_raised_texts(self) -> bool:
+        """Whether texts have raised characters, which calamine gives like others."""
+        return SHARED_TEXTS in self._members and any(map(RAISED_RUN.search, self._pieces(SHARED_TEXTS)))
 
     @cached_property
     def _percents(self) -> re.Pattern[bytes] | None:
@@ -235,17 +242,20 @@ class _Styles(Elements):
 
 
 class _Texts(Elements):
-    """Texts in runs; how a text is pronounced (`rPh`) is left out."""
+    """Texts in runs; how a text is pronounced (`rPh`) is left out. Raised digits stay raised."""
 
     def __init__(self, elements: Sequence[str]) -> None:
         super().__init__()
         self._read = frozenset(elements)
         self._pieces: list[str] | None = None
         self._is_pronunciation = False
+        self._is_raised = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "rPh":
             self._is_pronunciation = True
+        elif name == "vertAlign":
+            self._is_raised = attributes.get("val") == "superscript"
         elif name in self._read and not self._is_pronunciation:
             self._pieces = []
 
@@ -255,7 +265,8 @@ class _Texts(Elements):
 
     def _taken(self) -> str:
         pieces, self._pieces = self._pieces or [], None
-        text = "".join(pieces)
+        text = "".join(pieces).translate(RAISED) if self._is_raised else "".join(pieces)
+        self._is_raised = False
         return unescaped(text) if "_x" in text else text
 
 
@@ -329,7 +340,11 @@ class _Rows(_Texts):
         if LONG_NUMBER.fullmatch(text):
             return int(text)
         style = int(self._cell.get("s", 0))
-        return (self._formats[style] if style < len(self._formats) else float)(float(text))
+        try:
+            number = float(text)
+        except ValueError:
+            return text  # some programs write 12,5
+        return (self._formats[style] if style < len(self._formats) else float)(number)
 
 
 def _iso_moment(text: str) -> object:

@@ -53,6 +53,9 @@ class UncalculatedFormula(str):
     __slots__ = ()
 
 
+# A raised digit is the mark of a footnote, or a power. Written on the line it would be a digit more of the number.
+RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
+
 # How spreadsheets write an error where a file has texts only, in English, Spanish, Portuguese, French and German.
 ERROR_TEXTS = frozenset({
     "#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,9 @@ ENCODING_BY_MARK = {
 }
 DELIMITERS = (";", ",", "\t", "|")
 QUOTES = ('"', "'")
+# `Ã` and `Â` in UTF-8: how letters with accents begin that were encoded twice.
+TWICE = (b"\xc3\x83", b"\xc3\x82")
+UTF8_LETTER = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
 HEAD_BYTES = 2**12
 csv.field_size_limit(2**24)
 
@@ -74,6 +78,8 @@ def text_tables(content: bytes, layout: FileLayout, *, by_duckdb: bool = True) -
     """
     encoding = layout.encoding or encoding_of(content)
     try:
+        if not layout.encoding and (mended := in_one_encoding(content, encoding)) is not None:
+            content, encoding = mended, "utf-8"
         form, header = _form_of(content, encoding, layout)
         sheet, of_sheet = layout_without_sheets("the text file", header, layout)
         plain = None
@@ -125,6 +131,35 @@ def encoding_of(content: bytes) -> str:
     if max(zeros) > 10 * min(zeros) and max(zeros) * 5 > len(head):
         return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
     return next((encoding for encoding in ("utf-8", "cp1252") if _is_written_in(encoding, content)), "latin-1")
+
+
+def in_one_encoding(content: bytes, encoding: str) -> bytes | None:
+    """Return a text in UTF-8 of which lines are in another encoding, or were encoded twice. None for other texts.
+
+    Programs append rows in UTF-8 to a file in a code page, and the other way round. Read in one of them,
+    `Transmisión` becomes `TransmisiÃ³n`, another component.
+    """
+    if encoding in ("utf-8", "utf-8-sig"):
+        if not any(sign in content for sign in TWICE):
+            return None
+        texts = content.decode(encoding).split("\n")
+    elif encoding in ("cp1252", "latin-1") and UTF8_LETTER.search(content):
+        lines = content.split(b"\n")
+        texts = [line.decode("utf-8" if _is_written_in("utf-8", line) else encoding) for line in lines]
+    else:
+        return None
+    return "\n".join(map(_encoded_once, texts)).encode()
+
+
+def _encoded_once(text: str) -> str:
+    """Return a text that was encoded twice as it was before; any other text as it is."""
+    if any(sign.decode() in text for sign in TWICE):
+        for encoding in ("cp1252", "latin-1"):
+            try:
+                return text.encode(encoding).decode()
+            except UnicodeError:
+                continue
+    return text
 
 
 def is_text(content: bytes) -> bool:

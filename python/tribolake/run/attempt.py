@@ -9,6 +9,7 @@ nothing new is kept on its machine only, so that it costs no call.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -21,7 +22,7 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError, LakeIsBusy, StoreUnavailable
-from tribolake.lake.files import read_regular, write_aside
+from tribolake.lake.files import parse_json, read_regular, write_aside
 from tribolake.lake.ledger import Ledger
 from tribolake.product import Product
 from tribolake.run.rejections import Rejection, read_rejections
@@ -30,17 +31,7 @@ from tribolake.run.warehouse import last_run, ledger_rows, rows_of
 from tribolake.settings import Settings
 
 ATTEMPT, STATUS = "attempt.json", "status.json"
-# Types of the fields that this module and `tribolake status` rely on. A record with others is damaged.
-TYPES: dict[str, tuple[type, ...]] = {
-    "begun_at": (str,),
-    "ended_at": (str, type(None)),
-    "exit_code": (int, type(None)),
-    "failing_since": (str, type(None)),
-    "held_back": (dict,),
-    "last": (dict, type(None)),
-    "ledger": (list,),
-    "report": (dict, type(None)),
-}
+SEAL = '{"seal": "'  # and the SHA-256 of what follows: a record is what a run wrote, or else damaged
 OK, FAILED, USAGE, NEEDS_A_LOOK, STOPPED = 0, 1, 2, 4, 130
 WHEN_STOPPED = "it was stopped before it ended: nothing is lost, the next run does its work"
 
@@ -208,7 +199,7 @@ def _share(settings: Settings, name: str) -> None:
 
     # What a run did is done, whether the record can be stored or not.
     with suppress(StoreUnavailable, OSError):
-        open_store(settings).put(_key(settings, name), (settings.state / name).read_bytes())
+        open_store(settings).put(_key(settings, name), read_regular(settings.state / name))
 
 
 def _key(settings: Settings, name: str) -> str:
@@ -219,32 +210,24 @@ def _keep(settings: Settings, name: str, record: Mapping[str, Any]) -> None:
     """Replace a record in one step. Readers see the old one or the new one."""
     # A full disk must not end a run that has published, nor hide why one failed.
     with suppress(OSError):
-        write_aside(settings.state / name, json.dumps(record, ensure_ascii=False, default=str))
+        if record:
+            write_aside(settings.state / name, _sealed(record))
+        else:
+            (settings.state / name).unlink(missing_ok=True)
+
+
+def _sealed(record: Mapping[str, Any]) -> str:
+    rest = json.dumps(record, default=str)[1:]
+    return f'{SEAL}{hashlib.sha256(rest.encode()).hexdigest()}", {rest}'
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
+    """Return a record as a run wrote it. One that another program wrote or altered is empty."""
+    start, rest = content[: len(SEAL) + 64], content[len(SEAL) + 64 :].removeprefix(b'", ')
+    if start.decode(errors="replace") != f"{SEAL}{hashlib.sha256(rest).hexdigest()}":
         return {}
-    return found if isinstance(found, dict) and _is_whole(found) else {}
-
-
-def _is_whole(record: Mapping[str, Any]) -> bool:
-    """Return whether a record has the types that it was written with."""
-    if not all(isinstance(record[name], types) for name, types in TYPES.items() if name in record):
-        return False
-    try:
-        for name in ("begun_at", "ended_at", "failing_since"):
-            datetime.fromisoformat(record.get(name) or _now())
-        if "ledger" in record:
-            ledger_of(record)
-    except (ValueError, TypeError, IndexError):
-        return False
-    held_back: dict[str, Any] = record.get("held_back", {})
-    is_whole = all(isinstance(one, dict) and {"problem", "since"} <= one.keys() for one in held_back.values())
-    last = record.get("last")
-    return is_whole and (last is None or _is_whole(last))
+    found: dict[str, Any] = parse_json(b"{" + rest)
+    return found
 
 
 def _now() -> str:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tribolake.lake.files import read_json
 from tribolake.product import Product
 from tribolake.run.dbt import Dbt
 from tribolake.run.project import fingerprint_parsed
@@ -90,7 +91,7 @@ def _compile(product: Product, settings: Settings) -> CompiledProject:
 def read_project(path: Path, fingerprint: str) -> CompiledProject | None:
     """Read the models compiled from a project with this fingerprint. Returns None if there are none."""
     with suppress(OSError, ValueError, TypeError, KeyError):
-        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        kept: dict[str, Any] = read_json(path)
         if kept["fingerprint"] == fingerprint:
             models = (CompiledModel(**model | {"reads": tuple(model["reads"])}) for model in kept["project"]["models"])
             return CompiledProject(tuple(models), tuple(Seed(**seed) for seed in kept["project"]["seeds"]))

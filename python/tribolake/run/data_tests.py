@@ -17,6 +17,7 @@ from typing import Any
 
 import duckdb
 
+from tribolake.lake.files import read_json
 from tribolake.sql import quoted
 
 THREADS = 2
@@ -200,7 +201,7 @@ def _columns(cursor: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
 def read_tests(path: Path, fingerprint: str) -> list[DataTest] | None:
     """Read the tests compiled from a project with this fingerprint. Returns None if there are none."""
     with suppress(OSError, ValueError, TypeError, KeyError):
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = read_json(path)
         if kept["fingerprint"] == fingerprint:
             return [DataTest(**(test | {"key": tuple(test["key"])})) for test in kept["tests"]]
     return None

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import duckdb
 
-from tribolake.lake.files import replace_durably, write_durably
+from tribolake.lake.files import partial_path, read_json, replace_durably, write_durably
 from tribolake.product import Product
 from tribolake.run.rejections import SHOWN_PATH, Rejection, format_rejection
 from tribolake.run.report import RunReport, describe_failed_files
+from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
-from tribolake.texts import cut
+from tribolake.texts import cut, one_line
 
 # Messages by the identity of a trouble, which is the same while the trouble lasts.
 Troubles = dict[str, str]
@@ -61,9 +62,16 @@ TOLD_AS_FILES = frozenset({"file_unreadable", "client_not_declared"})
 
 
 def troubles_of(
-    product: Product, report: RunReport, warehouse: duckdb.DuckDBPyConnection, rejections: Sequence[Rejection] = ()
+    product: Product,
+    report: RunReport,
+    warehouse: duckdb.DuckDBPyConnection,
+    rejections: Sequence[Rejection] = (),
+    pages_url: str = "",
 ) -> Troubles:
-    """List troubles after a run: those of clients, files, rejections and published tables."""
+    """List troubles after a run: those of clients, files, rejections and published tables.
+
+    With the address of the pages, those of published tables end with a link to the page that shows them.
+    """
     failed = describe_failed_files(warehouse, product)
     frame = FRAMES[report.language]
     rejected = [one for one in rejections if one.is_worth_telling and one.reason not in TOLD_AS_FILES]
@@ -77,9 +85,17 @@ def troubles_of(
         | {f"altered {one['file']}": f"{one['file']}: {one['problem']}" for one in report.altered_files}
         | {f"file {one['file']}": f"{cut(one['file'], SHOWN_PATH)}: {one['problem']}" for one in failed}
         | _as_troubles(one for one in rejected if one.needs_a_look)
-        | dict(warehouse.execute(product.warehouse.troubles).fetchall())
+        | _in_tables(product, warehouse, pages_url)
         | _as_troubles(one for one in rejected if not one.needs_a_look)
     )
+
+
+def _in_tables(product: Product, warehouse: duckdb.DuckDBPyConnection, pages_url: str) -> Troubles:
+    troubles = {}
+    for row in rows_of(warehouse, product.warehouse.troubles):
+        page = product.page_of_trouble(row) if pages_url else None
+        troubles[row["identity"]] = f"{row['words']} {pages_url.rstrip('/')}{page}" if page else row["words"]
+    return troubles
 
 
 def _as_troubles(rejections: Iterable[Rejection]) -> Troubles:
@@ -122,7 +138,7 @@ def _send(targets: Sequence[str], news: Sequence[str], frame: Frame) -> bool:
     messenger = apprise.Apprise()
     for target in targets:
         messenger.add(target)
-    lines = list(news[:SHOWN])
+    lines = [one_line(words) for words in news[:SHOWN]]
     if len(news) > SHOWN:
         lines.append(frame.more.format(len(news) - SHOWN))
     return bool(messenger.notify(title=frame.title(len(news)), body="\n".join(lines)))
@@ -130,12 +146,12 @@ def _send(targets: Sequence[str], news: Sequence[str], frame: Frame) -> bool:
 
 def _read(path: Path) -> set[str]:
     try:
-        return set(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        return set(map(str, read_json(path)))
+    except (OSError, ValueError, TypeError):
         return set()
 
 
 def _write(path: Path, told: Iterable[str]) -> None:
-    aside = path.with_suffix(".partial")
+    aside = partial_path(path)
     write_durably(aside, json.dumps(sorted(told), ensure_ascii=False))
     replace_durably(aside, path)

@@ -207,7 +207,7 @@ def _carry_out(
         with dbt.warehouse() as warehouse:
             record_run(warehouse, plan.request, plan.fingerprints, report, rejections)
             keep_status(settings, warehouse, product, rejections)
-            return troubles_of(product, report, warehouse, rejections)
+            return troubles_of(product, report, warehouse, rejections, settings.pages_url)
 
 
 def _carry_out_steps(

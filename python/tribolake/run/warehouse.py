@@ -18,6 +18,7 @@ from tribolake.errors import DAMAGED, ConfigurationError, LakeIsBusy, RunFailed,
 from tribolake.lake.bronze import BronzeFile
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger
 from tribolake.product import Product
+from tribolake.run.aborts import explain_aborts
 from tribolake.run.control_tables import control_tables
 from tribolake.run.home import bring_warehouse
 from tribolake.run.project import Fingerprints
@@ -93,8 +94,10 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         LakeIsBusy: another program holds the file.
         RunFailed: it is not a warehouse, or it is damaged.
     """
-    if path.exists() and not path.is_file():  # opening a pipe would wait for its other end
-        raise RunFailed(f"the warehouse {path} is no regular file. {DAMAGED}")
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        if file.exists() and not file.is_file():  # opening a pipe would wait for its other end
+            raise RunFailed(f"{file} is no regular file. {DAMAGED}")
+    explain_aborts()
     try:
         connection = PATIENCE(duckdb.connect, path, read_only=read_only)
     except duckdb.IOException as error:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 # Forms of values, and their descriptions in error messages.
 ADDRESS = r"^https?://[^/?#@\s][^@\s]*$"  # messages show addresses, so they have no user and no password
+PAGES = r"^(https?://[^/?#@\s][^?#@\s]*)?$"  # an address of a page is appended to it
 ARN = r"^arn:"
 BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 PREFIX = r"^[a-z0-9][a-z0-9/_-]*$"
@@ -17,6 +18,7 @@ UMASK = r"^([0-7]{3,4})?$"
 SIZE = r"^(\d+(\.\d+)?[MG]B)?$"
 FORMS = {
     ADDRESS: "an address that begins with https:// or http://, without a user or password",
+    PAGES: "an address that begins with https:// or http://, without a user, a password or a query, or nothing",
     ARN: "an ARN, which begins with arn:",
     BUCKET: "the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes",
     PREFIX: "a path of lower-case letters, digits, dashes and slashes, as in oil-analysis",

@@ -13,6 +13,7 @@ from pydantic import field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from tribolake.settings.groups import (
+    PAGES,
     PREFIX,
     SIZE,
     UMASK,
@@ -80,6 +81,18 @@ class Settings(Group):
     notify: tuple[str, ...] = setting(
         "notify", default=(), is_secret=True, description="apprise addresses that get messages; empty sends none"
     )
+    pages_url: str = setting(
+        "pages_url",
+        default="",
+        pattern=PAGES,
+        description="where readers open the pages of `serve`; messages link to them; empty is no link",
+    )
+
+    access_file: Path | None = setting(
+        "access_file",
+        default=None,
+        description="file that says who sees which clients on the pages; empty is whoever is on this machine",
+    )
 
     s3: S3Settings = S3Settings()
     watch: WatchSettings = WatchSettings()
@@ -89,7 +102,7 @@ class Settings(Group):
     aurora: AuroraSettings = AuroraSettings()
     trigger: TriggerSettings = TriggerSettings()
 
-    @field_validator("lake", "state_dir", "cache_dir")
+    @field_validator("lake", "state_dir", "cache_dir", "access_file")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Make paths absolute: dbt works in another folder."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,7 +11,8 @@ from tribolake.lake.bronze import CLIENT_NAME
 from tribolake.lake.objects import Objects
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.history import day_as_of, day_of_name
-from tribolake.trace.names import RUN_ID, checked_run
+from tribolake.publish.manifest import parse_manifest
+from tribolake.trace.names import checked_run
 
 SHOWN_RUNS = 5
 
@@ -51,7 +51,8 @@ class Publication:
 
     def sha256_of(self, name: str) -> str | None:
         """Return the SHA-256 of a file from the manifest. Returns None if the manifest does not list it."""
-        return next((str(file["sha256"]) for file in self.manifest["files"] if file["name"] == name), None)
+        listed = (*self.manifest["files"], *self.manifest.get("followers", ()))
+        return next((str(file["sha256"]) for file in listed if file["name"] == name), None)
 
 
 def gold_key(published: Objects, client: str) -> str:
@@ -79,10 +80,7 @@ def current_publication(published: Objects, client: str) -> Publication | None:
     manifest = _read(published, f"{gold_key(published, client)}/{MANIFEST}")
     if manifest is None:
         return None
-    publication = Publication(client, manifest, None)
-    if not RUN_ID.match(publication.run_id):
-        raise ContractBroken(f"the manifest of {client} names an invalid run: {publication.run_id[:80]!r}")
-    return Publication(client, manifest, f"{gold_key(published, client)}/_versions/{publication.run_id}")
+    return Publication(client, manifest, f"{gold_key(published, client)}/_versions/{manifest['run_id']}")
 
 
 def publication_as_of(published: Objects, client: str, day: date) -> Publication:
@@ -150,11 +148,7 @@ def _in_folder(published: Objects, client: str, folder: str) -> Publication | No
 
 def _read(published: Objects, key: str) -> dict[str, Any] | None:
     content = published.read(key)
-    if content is None:
-        return None
-    try:
-        manifest: dict[str, Any] = json.loads(content)
-        Publication("", manifest, None).day, manifest["files"], manifest["sources"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ContractBroken(f"{published.address(key)} is not a manifest: {error!r}") from error
+    manifest = parse_manifest(content)
+    if content is not None and manifest is None:
+        raise ContractBroken(f"{published.address(key)} is damaged: `tribolake verify` says what to do")
     return manifest

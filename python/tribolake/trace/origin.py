@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from tribolake.lake.files import sha256_of
 from tribolake.lake.objects import Objects
 from tribolake.lake.replicas import open_objects
 from tribolake.product import Product
+from tribolake.publish.manifest import parse_manifest
 from tribolake.settings import S3_SCHEME, Settings
 from tribolake.trace.chain import TracedFile
 from tribolake.trace.manifests import (
@@ -170,8 +170,8 @@ def _origin_by_content(settings: Settings, published: Objects, file: TracedFile,
         if current is not None and _has(current, file):
             return Origin(settings, published, file, current, None, notes)
         for run_id in published_runs(published, client):
-            content = published.read(manifest_key(published, client, run_id))
-            if content is None or not _has(Publication(client, json.loads(content), None), file):
+            manifest = parse_manifest(published.read(manifest_key(published, client, run_id)))
+            if manifest is None or not _has(Publication(client, manifest, None), file):
                 continue
             return Origin(settings, published, file, publication_of_run(published, client, run_id), None, notes)
     raise ConfigurationError(

@@ -16,6 +16,7 @@ from tribolake.errors import ConfigurationError, TribolakeError
 from tribolake.lake.confined_duckdb import QUIET, confine
 from tribolake.lake.objects import Objects
 from tribolake.product import Contract
+from tribolake.publish.version import silver_file
 from tribolake.run.warehouse import rows_of
 from tribolake.sql import literal, quoted
 from tribolake.trace.manifests import Publication, current_publication, published_clients
@@ -68,15 +69,24 @@ def published_rows(
             f"nothing is published in {objects.address(objects.home)}"
             f"{' of ' + ', '.join(clients) if clients else ''}: start `tribolake run`"
         )
+    files = _files(contract)
     for table in needs:
-        if lacking := [one.client for one in publications if one.sha256_of(f"{table}.parquet") is None]:
+        if lacking := [one.client for one in publications if one.sha256_of(files[table]) is None]:
             raise PublishedEarlier(
                 f"an earlier release published {', '.join(lacking)} without {table}: start `tribolake run`"
             )
     try:
         return [dict(row) for row in (_kept_rows if is_kept else _rows)(_views(contract, objects, publications), sql)]
     except duckdb.Error as error:
-        raise QueryFailed(str(error).strip()) from error
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise QueryFailed(f"a published file cannot be used ({reason}). The next run publishes it again") from error
+
+
+def _files(contract: Contract) -> dict[str, str]:
+    """Return the file of each table: those of gold, and what is not used, which a version folder has too."""
+    return {table.name: table.file_name for table in contract.tables} | {
+        table.name: silver_file(table) for table in contract.notes
+    }
 
 
 def _views(contract: Contract, objects: Objects, publications: Sequence[Publication]) -> Views:
@@ -87,8 +97,8 @@ def _views(contract: Contract, objects: Objects, publications: Sequence[Publicat
         return str(objects.fetch(f"{one.folder}/{name}", one.sha256_of(name) if is_in_bucket else None))
 
     views = (
-        (table.name, tuple(file(one, table.file_name) for one in publications if one.sha256_of(table.file_name)))
-        for table in contract.tables
+        (table, tuple(file(one, name) for one in publications if one.sha256_of(name)))
+        for table, name in _files(contract).items()
     )
     return tuple((name, files) for name, files in views if files)
 

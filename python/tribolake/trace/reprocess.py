@@ -15,6 +15,7 @@ from tribolake.lake.objects import ObjectNotFound, Objects
 from tribolake.lake.replicas import open_objects
 from tribolake.product import Contract, Product, Progress
 from tribolake.publish.contract import MANIFEST
+from tribolake.publish.manifest import read_manifest
 from tribolake.publish.places import Places
 from tribolake.publish.version import silver_file
 from tribolake.run.pipeline import run
@@ -259,10 +260,8 @@ def _compare(
 
 def _files_of(gold: Path) -> dict[str, dict[str, Any]]:
     """Return the files of a client's manifest by name, or an empty mapping if nothing was published."""
-    manifest = gold / MANIFEST
-    if not manifest.exists():
-        return {}
-    return {file["name"]: file for file in json.loads(manifest.read_text(encoding="utf-8"))["files"]}
+    manifest = read_manifest(gold / MANIFEST)
+    return {file["name"]: file for file in manifest["files"]} if manifest else {}
 
 
 def _kept_files(published: Objects, contract: Contract, then: Publication) -> dict[str, Path]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, PositiveInt, TypeAdapter, ValidationError
 
+from tribolake.lake.files import read_regular, write_aside
 from tribolake.watch.event_source import QueueState
 
 BEAT_SECONDS = 5.0
@@ -62,15 +63,13 @@ _HEARTBEAT = TypeAdapter(Heartbeat)
 
 def write_heartbeat(state_dir: Path, heartbeat: Heartbeat) -> None:
     """Replace the file in one step. Readers see the old heartbeat or the new one."""
-    aside = state_dir / f".{FILE_NAME}"
-    aside.write_text(json.dumps(asdict(heartbeat), default=datetime.isoformat), encoding="utf-8")
-    aside.replace(state_dir / FILE_NAME)
+    write_aside(state_dir / FILE_NAME, json.dumps(asdict(heartbeat), default=datetime.isoformat))
 
 
 def read_heartbeat(state_dir: Path) -> Heartbeat | None:
     """Read the last heartbeat. None if no watcher ever ran, or if the file is not a heartbeat."""
     try:
-        return _HEARTBEAT.validate_json((state_dir / FILE_NAME).read_bytes())
+        return _HEARTBEAT.validate_json(read_regular(state_dir / FILE_NAME))
     except (OSError, ValidationError):
         return None
 

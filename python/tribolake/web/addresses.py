@@ -1,16 +1,23 @@
-"""Addresses of pages. Identifiers are in the query, never in the path: a unit may be called `../a/b`."""
+"""Addresses of pages, in a language. Identifiers are in the query, never in the path: a unit may be called `../a/b`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
-FLEET, MACHINE, REPORT, LINEAGE = "/", "/m", "/r", "/lineage"
+from tribolake.oil.limits.choice import LimitGroup
+from tribolake.oil.page_addresses import LONGEST, MACHINE, REPORT, machine_query, page_address, sample_query
+
+__all__ = [
+    "FEEDBACK", "FLEET", "LIMIT", "LIMITS", "LINEAGE", "LONGEST", "MACHINE", "QUALITY", "REPORT", "TAKE_FLEET",
+    "TAKE_MACHINE", "TAKE_REPORT", "TAKE_SEED", "TAKE_VALUES", "WHAT_IF", "Addresses", "group_query",
+]  # fmt: skip
+
+FLEET, LINEAGE, QUALITY = "/", "/lineage", "/quality"
+LIMITS, LIMIT, WHAT_IF, TAKE_SEED = "/limits", "/limit", "/what-if", "/take/seed"
 FEEDBACK = "/feedback"  # the one address that takes a form
 TAKE_FLEET, TAKE_VALUES, TAKE_REPORT, TAKE_MACHINE = "/take/fleet", "/take/values", "/take/report", "/take/machine"
-LONGEST = 1000  # characters of an identifier in an address
 
 
 @dataclass(frozen=True)
@@ -21,14 +28,12 @@ class Addresses:
 
     def page(self, path: str, **query: object) -> str:
         """Return an address. Empty and absent values are left out."""
-        given = {name: value for name, value in query.items() if value not in (None, "")}
-        if self.language:
-            given["lang"] = self.language
-        return f"{path}?{urlencode(given, errors='replace')}" if given else path
+        return page_address(path, query | ({"lang": self.language} if self.language else {}))
 
     def machine(self, client: str, unit: str) -> str | None:
         """Return the address of a machine. Returns None if its name is too long for one."""
-        return self.page(MACHINE, client=client.lower(), unit=unit) if len(unit) <= LONGEST else None
+        query = machine_query(client, unit)
+        return self.page(MACHINE, **query) if query else None
 
     def report(self, sample: Mapping[str, Any]) -> str | None:
         """Return the address of the report of a row of `oil/questions/samples.py`."""
@@ -40,7 +45,25 @@ class Addresses:
         self, path: str, client: str, number: str, occurrence: str | None, laboratory: str | None, **more: object
     ) -> str | None:
         """Return the address of a page about a sample. Returns None if its number is too long for one."""
-        if len(number) > LONGEST:
+        query = sample_query(client, number, occurrence, laboratory)
+        return self.page(path, **query, **more) if query else None
+
+    def limit(self, path: str, group: LimitGroup, **more: object) -> str | None:
+        """Return the address of a page about a group's limits. Returns None if a name is too long for one."""
+        query = group_query(group)
+        if any(len(name) > LONGEST for name in query.values()):
             return None
-        names = {"client": client.lower(), "sample": number, "occurrence": occurrence, "laboratory": laboratory}
-        return self.page(path, **names, **more)
+        return self.page(path, **query, **more)
+
+
+def group_query(group: LimitGroup) -> dict[str, str]:
+    """Return the parameters of an address that name a group."""
+    return {
+        "client": group.client.lower(),
+        "grain": group.grain,
+        "machine": group.machine,
+        "model": group.machine_model,
+        "component": group.component,
+        "essay": group.essay,
+        "unit": group.unit,
+    }

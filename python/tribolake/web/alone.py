@@ -9,6 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from tribolake.oil.limits.choice import LimitGroup
 from tribolake.web.addresses import Addresses
 
 STYLE = Path(__file__).parent / "static" / "tribolake.css"
@@ -26,6 +27,9 @@ class NoAddresses(Addresses):
     def sample(
         self, path: str, client: str, number: str, occurrence: str | None, laboratory: str | None, **more: object
     ) -> str | None:
+        return None
+
+    def limit(self, path: str, group: LimitGroup, **more: object) -> str | None:
         return None
 
 

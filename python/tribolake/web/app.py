@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import duckdb
 from anyio import to_thread
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -22,11 +22,13 @@ from starlette.exceptions import HTTPException
 from tribolake.errors import TribolakeError
 from tribolake.settings import Settings
 from tribolake.texts import one_line, without_users
-from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, MACHINE, REPORT
+from tribolake.web.access import Entrance, ThisMachine
+from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, MACHINE, QUALITY, REPORT
 from tribolake.web.desk import Desk, visit_desk
 from tribolake.web.downloads import add_downloads
 from tribolake.web.forms import has_form, read_form, take_form
 from tribolake.web.guard import Guard
+from tribolake.web.limits import add_limits
 from tribolake.web.market import market_router
 from tribolake.web.pages import (
     Page,
@@ -35,17 +37,16 @@ from tribolake.web.pages import (
     missing,
     show_fleet,
     show_lineage,
+    show_quality,
     show_sample,
     show_unit,
 )
-from tribolake.web.parameters import Client, Language, Name, Sample, Status
+from tribolake.web.parameters import Client, Language, Machines, Name, Sample
 from tribolake.web.rendering import frame_of, render
-from tribolake.web.views.fleet import SHOWN_MACHINES, FleetChoice
 from tribolake.web.visit import Visit, begin_visit, foot_of
 from tribolake.web.words import LANGUAGES, Words, words_in
 
 READERS = 4  # requests that read at once: each has a database in memory
-MOST_MACHINES = 1000
 Log = Callable[[str], None]
 Read = Callable[[Visit], Page]
 
@@ -54,7 +55,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, desk: Desk | None = None) -> FastAPI:
+def make_app(
+    settings: Settings,
+    log: Log,
+    now: Callable[[], datetime] = _now,
+    desk: Desk | None = None,
+    entrance: Entrance | None = None,
+) -> FastAPI:
     """Make the application of a lake.
 
     Args:
@@ -62,6 +69,7 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
         log: writes a line about a failure.
         now: the time, in UTC.
         desk: where feedback is given. None is an open one.
+        entrance: who may ask, and what they see. None is whoever is on this machine.
     """
     desk = desk or Desk()
     app = FastAPI(
@@ -73,8 +81,8 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
     )
 
     def answer(request: Request, language: Language, read: Read) -> HTMLResponse:
-        at_desk = visit_desk(desk, request.cookies)
-        visit = begin_visit(settings, language, now(), at_desk)
+        at_desk = visit_desk(desk, request.state.reader, request.cookies)
+        visit = begin_visit(settings, request.state.reader, language, now(), at_desk)
         page = read(visit)
         html = _html(request.scope, page, visit.words, settings, foot_of(visit))
         if has_form(page):
@@ -82,14 +90,7 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
         return html
 
     @app.get(FLEET, response_class=HTMLResponse, summary="The fleet, in the order in which to look at it")
-    def fleet(
-        request: Request,
-        client: Client = "",
-        status: Status = "",
-        show: Annotated[int, Query(ge=1, le=MOST_MACHINES)] = SHOWN_MACHINES,
-        lang: Language = None,
-    ) -> HTMLResponse:
-        choice = FleetChoice(client.lower(), status, show)
+    def fleet(request: Request, choice: Machines, lang: Language = None) -> HTMLResponse:
         return answer(request, lang, partial(show_fleet, choice=choice))
 
     @app.get(MACHINE, response_class=HTMLResponse, summary="A machine")
@@ -115,28 +116,34 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
     ) -> HTMLResponse:
         return answer(request, lang, partial(show_lineage, name=sample, essay=essay))
 
+    @app.get(QUALITY, response_class=HTMLResponse, summary="Quality of alarms and data")
+    def quality(request: Request, client: Client = "", lang: Language = None) -> HTMLResponse:
+        return answer(request, lang, partial(show_quality, client=client.lower()))
+
     @app.post(FEEDBACK, summary="Say what became of an alarm", status_code=303, response_class=RedirectResponse)
     async def feedback(request: Request, lang: Language = None) -> Response:
         body = await read_form(request)
         if body is None:
             return PlainTextResponse("this is not a form of a page, or it is too long\n", 400)
-        visit = partial(begin_visit, settings, lang, now(), visit_desk(desk, request.cookies))
-        taken = await to_thread.run_sync(lambda: take_form(visit(), body))
+        reader = request.state.reader
+        at_desk = visit_desk(desk, reader, request.cookies)
+        taken = await to_thread.run_sync(lambda: take_form(begin_visit(settings, reader, lang, now(), at_desk), body))
         if isinstance(taken, Response):
             return taken
         words = words_in(lang or settings.language)
         return plain(request.scope, taken, words)
 
     @app.get("/health", summary="Whether the lake can be read, and what is published")
-    def health() -> JSONResponse:
-        visit = begin_visit(settings, None, now())
+    def health(request: Request) -> JSONResponse:
+        visit = begin_visit(settings, request.state.reader, None, now())
         try:
             published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
         except (TribolakeError, OSError) as error:
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
         return JSONResponse({"status": "ok", "published": published})
 
-    add_downloads(app, settings, now)
+    add_downloads(app, settings, now, desk)
+    add_limits(app, settings, now, answer)
     app.include_router(market_router(settings, partial(_logged, log, with_traceback=settings.debug)))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
@@ -160,7 +167,8 @@ def make_app(settings: Settings, log: Log, now: Callable[[], datetime] = _now, d
         answered = plain(scope, failed(words, number, is_of_the_lake=is_of_the_lake), words)
         return answered.status_code, bytes(answered.body)
 
-    app.add_middleware(Guard, failure=failure, forms=(FEEDBACK,) if desk.is_open else ())
+    entrance = entrance or ThisMachine()
+    app.add_middleware(Guard, failure=failure, entrance=entrance, forms=(FEEDBACK,) if desk.is_open else ())
     return app
 
 

@@ -8,19 +8,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from tribolake.oil.published_fleet import read_fleet
 from tribolake.oil.questions.report import shown_report
 from tribolake.oil.questions.workbook import Sheet
 from tribolake.settings import Settings
 from tribolake.web.alone import NoAddresses, policy, style
-from tribolake.web.pages import Page, find_sample, show_sample, show_unit
-from tribolake.web.parameters import Client, Language, Name, Sample, Status
+from tribolake.web.desk import Desk, visit_desk
+from tribolake.web.pages import Page, find_sample, read_machines, show_sample, show_unit
+from tribolake.web.parameters import Client, Language, Machines, Name, Sample
 from tribolake.web.rendering import Alone, frame_of, render
-from tribolake.web.views.fleet import FleetChoice, chosen_machines
 from tribolake.web.views.tables import as_csv, as_xlsx, machine_table, value_table
 from tribolake.web.visit import Visit, begin_visit, foot_of
 
@@ -32,23 +31,23 @@ LONGEST_FILE_NAME = 80
 Form = Annotated[Literal["csv", "xlsx"], Query(description="Kind of file.")]
 
 
-def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime]) -> None:
+def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime], desk: Desk) -> None:
     """Add the addresses of files to an application."""
 
     @app.get("/take/fleet", response_class=Response, summary="The machines of the fleet, as filtered")
-    def fleet(form: Form, client: Client = "", status: Status = "") -> Response:
-        visit = begin_visit(settings, None, now())
-        machines = chosen_machines(
-            read_fleet(visit.published, visit.clients, visit.now).machines, FleetChoice(client.lower(), status)
-        )
-        return _table(machine_table(machines), form, "fleet", client, status, visit.today.isoformat())
+    def fleet(request: Request, form: Form, choice: Machines) -> Response:
+        reader = request.state.reader
+        visit = begin_visit(settings, reader, None, now(), visit_desk(desk, reader, request.cookies))
+        names = (choice.client, choice.status, visit.today.isoformat())
+        return _table(machine_table(read_machines(visit, choice)), form, "fleet", *names)
 
     @app.get("/take/values", response_class=Response, summary="The values of a report")
     def values(
+        request: Request,
         form: Form,
         sample: Sample,
     ) -> Response:
-        visit = begin_visit(settings, None, now())
+        visit = begin_visit(settings, request.state.reader, None, now())
         row = find_sample(visit, sample)
         if row is None:
             raise HTTPException(404)
@@ -59,16 +58,17 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime])
 
     @app.get("/take/report", response_class=Response, summary="A report as one file")
     def report(
+        request: Request,
         sample: Sample,
         lang: Language = None,
     ) -> Response:
-        visit = _alone(begin_visit(settings, lang, now()))
+        visit = _alone(begin_visit(settings, request.state.reader, lang, now()))
         page = show_sample(visit, sample)
         return _file(visit, page, "report.html", sample.client, page.title, sample.number)
 
     @app.get("/take/machine", response_class=Response, summary="A machine as one file")
-    def machine(client: Client, unit: Name, component: Name = "", lang: Language = None) -> Response:
-        visit = _alone(begin_visit(settings, lang, now()))
+    def machine(request: Request, client: Client, unit: Name, component: Name = "", lang: Language = None) -> Response:
+        visit = _alone(begin_visit(settings, request.state.reader, lang, now()))
         page = show_unit(visit, client.lower(), unit, component)
         return _file(visit, page, "machine.html", client.lower(), page.title, component, visit.today.isoformat())
 
@@ -86,15 +86,15 @@ def _file(visit: Visit, page: Page, template: str, client: str, *names: str) -> 
     frame = frame_of("/", "", words, visit.settings.language, foot_of(visit, client))
     frame = replace(frame, layout="alone.html", alone=Alone(policy(), style(), note))
     content = render(page, frame, words).encode()
-    return _attachment(content, "text/html; charset=utf-8", "html", client, *names)
+    return attachment(content, "text/html; charset=utf-8", "html", client, *names)
 
 
 def _table(table: Sheet, form: str, *names: str) -> Response:
     written, kind = FORMS[form]
-    return _attachment(written(table), kind, form, *names)
+    return attachment(written(table), kind, form, *names)
 
 
-def _attachment(content: bytes, kind: str, ending: str, *names: str) -> Response:
+def attachment(content: bytes, kind: str, ending: str, *names: str) -> Response:
     """Answer with a file to keep. No character of a name can leave the header, or the folder of downloads."""
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", "-".join(("tribolake", *filter(None, names)))).strip("-")
     headers = {

@@ -15,10 +15,8 @@ from tribolake.oil.feedback.alerts import key_of_sample
 from tribolake.oil.feedback.entry import KINDS, OF_KIND, Entry, new_entry, standing
 from tribolake.oil.feedback.give import withdraw_entry
 from tribolake.oil.feedback.shelf import add_entry
-from tribolake.oil.questions.published import rows
 from tribolake.oil.questions.report import find_reports
-from tribolake.oil.questions.samples import COLUMNS
-from tribolake.sql import literal
+from tribolake.oil.questions.samples import samples_of_alerts
 from tribolake.web.views.feedback import FeedbackPart, FleetFeedback, feedback_part, fleet_feedback
 from tribolake.web.visit import Visit
 
@@ -27,12 +25,6 @@ LONGEST_FORM = 16 * 1024  # bytes
 FORM = "application/x-www-form-urlencoded"
 TEXTS = ("note", "finding", "assigned_to")
 NUMBERS = ("cost_usd", "hours_saved")
-OF_UNITS = f"""
-    select {COLUMNS}
-    from classified_reports
-    where unitId in (select unitId from classified_reports where sampleNumber in ({{numbers}}))
-    order by unitId, componentName, sampleTimestamp, sourceRow desc
-"""
 Sample = Mapping[str, Any]
 
 
@@ -75,17 +67,15 @@ def _part(visit: Visit, samples: Sequence[Sample], about: Sequence[Sample]) -> F
 
 
 def on_fleet(visit: Visit, clients: Sequence[str]) -> FleetFeedback | None:
-    """Return who saw the open alerts of a fleet. Without feedback nothing more is read."""
+    """Return the open alerts of a fleet, and who saw them."""
     if visit.at_desk is None:
         return None
-    seen: dict[tuple[str, str, str], str] = {}
+    feedback = FleetFeedback()
     for client in clients:
         stand = standing(visit.at_desk.desk.read(visit.published, client).entries)
-        if stand:
-            numbers = ", ".join(sorted({literal(entry.sample_number) for entry in stand}))
-            samples = rows(visit.settings, OF_UNITS.format(numbers=numbers), [client], visit.published)
-            seen |= fleet_feedback(stand, samples, visit.words).seen
-    return FleetFeedback(seen)
+        samples = samples_of_alerts(visit.settings, [client], visit.published)
+        feedback = feedback.joined(fleet_feedback(stand, samples, visit.words))
+    return feedback
 
 
 def parse_form(body: bytes) -> dict[str, str]:
@@ -108,8 +98,8 @@ def _pairs(text: str, most: int) -> list[tuple[str, str]]:
     return parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=most)
 
 
-def given_by(fields: Mapping[str, str]) -> Given:
-    """Return what a form says. Empty fields say nothing.
+def given_by(fields: Mapping[str, str], login: str = "") -> Given:
+    """Return what a form says. Empty fields say nothing. The user of a login is the writer, whatever the form says.
 
     Raises:
         FormRefused: a field is missing, cannot be read, or belongs to another kind.
@@ -117,7 +107,8 @@ def given_by(fields: Mapping[str, str]) -> Given:
     kind = fields.get("kind", "")
     if kind not in KINDS:
         raise FormRefused("form")
-    if not fields.get("written_by", "").strip():
+    written_by = login or fields.get("written_by", "")
+    if not written_by.strip():
         raise FormRefused("written_by")
     said: dict[str, str | float | date] = {name: fields[name] for name in TEXTS if fields.get(name, "").strip()}
     for name in NUMBERS:
@@ -130,7 +121,7 @@ def given_by(fields: Mapping[str, str]) -> Given:
         is_said = name in said or (name == "withdraws" and bool(withdraws))
         if is_said != (owner == kind) and (is_said or is_needed):
             raise FormRefused(name)
-    return Given(_about(fields.get("about", "")), kind, fields["written_by"], withdraws, said)
+    return Given(_about(fields.get("about", "")), kind, written_by, withdraws, said)
 
 
 def _read(name: str, text: str, read: Any) -> Any:

@@ -1,10 +1,11 @@
-"""What holds for every answer: who may ask, how, and headers that keep a page from loading or running anything else."""
+"""What holds for every answer: who may ask, how, and headers that keep a page to what is ours."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from typing import Any
+
+from tribolake.web.access import Entrance, Reader, Refused
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -14,8 +15,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Failure = Callable[[Scope, Exception], Awaitable[tuple[int, bytes]]]
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = (
     (b"content-security-policy", POLICY.encode()),
@@ -25,31 +26,24 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 METHODS = ("GET", "HEAD")
+NOT_ALLOWED = 405
 LONGEST_QUERY = 8192
 PLAIN = b"text/plain; charset=utf-8"
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a name or an address is this machine's own."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 class Guard:
     """The outermost part of the application.
 
-    It answers foreign hosts, endless addresses, and whatever is neither reading nor a form of its own pages itself. A
-    page elsewhere can make a browser ask this server under a name of its own, which only the Host header shows.
+    It answers foreign hosts, unknown readers, endless addresses, and whatever is neither reading nor a form of its own
+    pages itself. A page elsewhere can make a browser ask this server under a name of its own, which only the Host
+    header shows. Requests that it lets in have their reader in `request.state.reader`.
     """
 
-    def __init__(self, app: Application, failure: Failure, forms: Collection[str] = ()) -> None:
+    def __init__(self, app: Application, failure: Failure, entrance: Entrance, forms: Collection[str] = ()) -> None:
         """`forms` are the paths that take a form. All others are only read."""
         self._app = app
         self._failure = failure
+        self._entrance = entrance
         self._forms = frozenset(forms)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,11 +61,12 @@ class Guard:
                 message = {**message, "headers": [*kept, *HEADERS]}
             await send(message)
 
-        refused = _refusal(scope, self._forms)
-        if refused:
-            status, text, more = refused
-            await _answer(guarded, status, text, PLAIN, more)
+        reader = _let_in(scope, self._entrance, self._forms)
+        if isinstance(reader, Refused):
+            more = [(b"allow", ", ".join(METHODS).encode())] if reader.status == NOT_ALLOWED else []
+            await _answer(guarded, reader.status, f"{reader.text}\n".encode(), PLAIN, more)
             return
+        scope = {**scope, "state": {**scope.get("state", {}), "reader": reader}}
         try:
             # The server leaves out the body that HEAD does not want.
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -83,30 +78,29 @@ class Guard:
             await _answer(guarded, status, page, b"text/html; charset=utf-8")
 
 
-def _refusal(scope: Scope, forms: Collection[str]) -> tuple[int, bytes, list[tuple[bytes, bytes]]] | None:
+def _let_in(scope: Scope, entrance: Entrance, forms: Collection[str]) -> Reader | Refused:
     hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-    if len(hosts) != 1 or not is_loopback(_without_port(hosts[0])):
-        return 400, b"this server answers to localhost only\n", []
+    origin = entrance.origin(hosts[0]) if len(hosts) == 1 else None
+    if origin is None:
+        return Refused(400, "this server does not answer to this name")
+    reader = entrance.reader((scope.get("client") or ("",))[0], scope["headers"])
+    if isinstance(reader, Refused):
+        return reader
     is_form = scope["method"] == "POST" and scope["path"] in forms
-    if is_form and not is_same_origin(scope["headers"], hosts[0]):
-        return 403, b"this form is not from a page of this server\n", []
+    if is_form and not is_same_origin(scope["headers"], origin):
+        return Refused(403, "this form is not from a page of this server")
     if not is_form and scope["method"] not in METHODS:
-        return 405, b"this server only shows pages\n", [(b"allow", ", ".join(METHODS).encode())]
+        return Refused(NOT_ALLOWED, "this server only shows pages")
     if len(scope["query_string"]) > LONGEST_QUERY:
-        return 414, b"the address is too long\n", []
-    return None
+        return Refused(414, "the address is too long")
+    return reader
 
 
-def is_same_origin(headers: Iterable[tuple[bytes, bytes]], host: str) -> bool:
-    """Return whether a browser says that a request comes from a page of this host. Silence is no."""
+def is_same_origin(headers: Iterable[tuple[bytes, bytes]], origin: str) -> bool:
+    """Return whether a browser says that a request comes from a page of this origin. Silence is no."""
     said = {name: {value for given, value in headers if given == name} for name in (b"origin", b"sec-fetch-site")}
-    wanted = {b"origin": {f"http://{host}".encode("latin-1")}, b"sec-fetch-site": {b"same-origin"}}
+    wanted = {b"origin": {origin.encode("latin-1")}, b"sec-fetch-site": {b"same-origin"}}
     return any(said.values()) and all(not said[name] or said[name] == wanted[name] for name in wanted)
-
-
-def _without_port(host: str) -> str:
-    name, _, port = host.rpartition(":")
-    return name if name and port.isdigit() else host
 
 
 async def _answer(send: Send, status: int, body: bytes, kind: bytes, more: Iterable[tuple[bytes, bytes]] = ()) -> None:

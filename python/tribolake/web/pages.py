@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from tribolake.errors import ConfigurationError
+from tribolake.errors import ConfigurationError, ContractBroken
 from tribolake.oil.contract import COMPONENTS, RESULTS
 from tribolake.oil.published_fleet import PublishedFleet, read_fleet
+from tribolake.oil.questions.essays import is_essay
+from tribolake.oil.questions.last_publication import PublishedChange, last_change
 from tribolake.oil.questions.machine import show_machine
+from tribolake.oil.questions.origin import origin_of
+from tribolake.oil.questions.quality import measure_quality
 from tribolake.oil.questions.report import READ, find_reports, shown_report
-from tribolake.oil.questions.samples import latest_samples, samples_of
+from tribolake.oil.questions.samples import latest_samples, samples_of, samples_with_number
 from tribolake.oil.questions.series import essay_series
 from tribolake.oil.questions.source import source_of
 from tribolake.oil.written.rows import read_written
 from tribolake.product import PublicTable
 from tribolake.trace.manifests import Publication
 from tribolake.web.addresses import LONGEST
+from tribolake.web.desk import Desk
 from tribolake.web.feedback import on_fleet, on_machine, on_report
+from tribolake.web.views.choice import FleetChoice
 from tribolake.web.views.feedback import FeedbackPart, FleetFeedback
-from tribolake.web.views.fleet import FleetChoice, fleet_page
+from tribolake.web.views.fleet import Fleet, chosen_machines, fleet_page
 from tribolake.web.views.lineage import lineage_page
 from tribolake.web.views.machine import chosen_component, machine_page
+from tribolake.web.views.quality import quality_page
 from tribolake.web.views.report import choices_of, report_page
 from tribolake.web.visit import Visit
 from tribolake.web.words import Words
 
 STALE_DAYS = 7
+SHORTEST_NUMBER = 3  # characters of a search that can be part of a sample number
+SHOWN_SAMPLES = 10  # that a search found
 
 
 @dataclass(frozen=True)
@@ -73,14 +83,56 @@ def show_fleet(visit: Visit, choice: FleetChoice) -> Page:
     """Return the page of the fleet, or what to do where nothing is published."""
     words = visit.words
     if not visit.publications:
-        commands = (f"tribolake run --lake {visit.settings.address}", "tribolake demo")
-        return Page("empty.html", Message(words("empty.title"), words("empty.text"), commands), words("empty.title"))
-    fleet = read_fleet(visit.published, visit.clients, visit.now)
-    readable = [one["client"] for one in fleet.published if not _lacks(visit, one["client"], COMPONENTS)]
+        return _empty(visit)
+    published = read_fleet(visit.published, visit.clients, visit.now)
+    readable = _readable(visit, published)
+    changes, unsaid = _changes(visit, readable)
+    fleet = replace(_fleet(visit, published), found=_found(visit, choice, readable), changes=changes)
+    model = fleet_page(fleet, choice, words, visit.addresses, visit.today)
+    notices = (*_notices(visit, published), *unsaid)
+    return Page("fleet.html", model, words("fleet.title"), notices=notices, feedback=fleet.feedback)
+
+
+def _empty(visit: Visit) -> Page:
+    words = visit.words
+    commands = (f"tribolake run --lake {visit.settings.address}", "tribolake demo")
+    return Page("empty.html", Message(words("empty.title"), words("empty.text"), commands), words("empty.title"))
+
+
+def _found(visit: Visit, choice: FleetChoice, readable: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the samples whose number is searched for."""
+    clients = [client for client in readable if choice.client in ("", client)]
+    if not clients or len(choice.text) < SHORTEST_NUMBER:
+        return []
+    return samples_with_number(visit.settings, choice.text, SHOWN_SAMPLES, clients, visit.published)
+
+
+def _changes(visit: Visit, readable: Sequence[str]) -> tuple[list[PublishedChange], list[str]]:
+    """Return what the publications changed, and notices about those that do not say."""
+    changes, unsaid = [], []
+    for one in visit.publications:
+        try:
+            change = last_change(visit.published, one) if one.client in readable else None
+        except ContractBroken:
+            unsaid.append(visit.words("unread.text", client=one.client.upper()))
+        else:
+            changes += [change] if change else []
+    return changes, unsaid
+
+
+def read_machines(visit: Visit, choice: FleetChoice) -> list[Mapping[str, Any]]:
+    """Return the machines that a choice includes, in their order."""
+    return chosen_machines(_fleet(visit, read_fleet(visit.published, visit.clients, visit.now)), choice)
+
+
+def _fleet(visit: Visit, published: PublishedFleet) -> Fleet:
+    readable = _readable(visit, published)
     samples = latest_samples(visit.settings, readable, visit.published) if readable else []
-    model = fleet_page(fleet.machines, samples, choice, words, visit.addresses, visit.today)
-    feedback = on_fleet(visit, readable)
-    return Page("fleet.html", model, words("fleet.title"), notices=_notices(visit, fleet), feedback=feedback)
+    return Fleet(published.machines, samples, on_fleet(visit, readable))
+
+
+def _readable(visit: Visit, published: PublishedFleet) -> list[str]:
+    return [one["client"] for one in published.published if not _lacks(visit, one["client"], COMPONENTS)]
 
 
 def _notices(visit: Visit, fleet: PublishedFleet) -> tuple[str, ...]:
@@ -143,16 +195,38 @@ def show_sample(visit: Visit, name: SampleName) -> Page:
 
 
 def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
-    """Return the page of a report's origin."""
+    """Return the page of a report's origin, or of that of one of its results."""
+    if _lacks(visit, name.client, RESULTS):
+        return earlier(visit.words, name.client)
+    essay = essay if is_essay(essay) else ""
     rows = _reports(visit, name)
     if len(rows) != 1:
         return _choose(visit, name, rows)
-    source = source_of(rows[0], visit.published)
+    origin = origin_of(visit.settings, rows[0], essay, visit.published)
+    source = source_of(origin.place, visit.published)
     if source is None:
         return missing(visit.words)
-    written = read_written(visit.settings, rows[0], source.content, visit.published)
-    model = lineage_page(rows[0], source, written, essay, visit.words, visit.addresses)
+    written = read_written(visit.settings, origin, source.content, visit.published)
+    model = lineage_page(rows[0], origin, source, written, essay, visit.words, visit.addresses)
     return Page("lineage.html", model, visit.words("lineage.title"))
+
+
+def show_quality(visit: Visit, client: str) -> Page:
+    """Return the page of alarm quality, of one client or of all."""
+    words = visit.words
+    if not visit.publications:
+        return _empty(visit)
+    if client and client not in visit.clients:
+        return missing(words)
+    chosen = [client] if client else visit.clients
+    lacking = [one for one in chosen for table in (RESULTS, COMPONENTS) if _lacks(visit, one, table)]
+    if lacking:
+        return earlier(words, lacking[0])
+    desk = visit.at_desk.desk if visit.at_desk else Desk()
+    feedback = {one: desk.read(visit.published, one) for one in chosen}
+    quality = measure_quality(visit.settings, visit.published, feedback, visit.now)
+    model = quality_page(quality, visit.clients, client, words, visit.addresses)
+    return Page("quality.html", model, words("quality.title"))
 
 
 def find_sample(visit: Visit, name: SampleName) -> dict[str, object] | None:

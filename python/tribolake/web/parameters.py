@@ -8,12 +8,35 @@ from fastapi import Depends, Query
 
 from tribolake.web.addresses import LONGEST
 from tribolake.web.pages import SampleName
+from tribolake.web.views.choice import SHOWN_MACHINES, FleetChoice
 
+MOST_MACHINES = 1000
+LONGEST_SEARCH = 100
 Language = Annotated[Literal["es", "en"] | None, Query(description="Language of the page.")]
 Client = Annotated[str, Query(max_length=64, description="Client, in any case.")]
 Name = Annotated[str, Query(max_length=LONGEST)]
 OptionalName = Annotated[str | None, Query(max_length=LONGEST)]
 Status = Annotated[Literal["", "abnormal", "alert", "normal", "unknown"], Query(description="Worst component.")]
+
+
+Flag = Annotated[Literal["", "1"], Query()]
+Shown = Annotated[int, Query(ge=1, le=MOST_MACHINES, description="Machines that are shown.")]
+Search = Annotated[str, Query(max_length=LONGEST_SEARCH, description="Part of a unit, a component or a sample number.")]
+
+
+def fleet_choice(
+    client: Client = "",
+    site: Name = "",
+    status: Status = "",
+    family: Name = "",
+    worse: Flag = "",
+    unseen: Flag = "",
+    doubtful: Flag = "",
+    q: Search = "",
+    show: Shown = SHOWN_MACHINES,
+) -> FleetChoice:
+    """Return the machines that an address chooses."""
+    return FleetChoice(client.lower(), site, status, family, worse, unseen, doubtful, q.strip(), show)
 
 
 def sample_name(
@@ -24,3 +47,4 @@ def sample_name(
 
 
 Sample = Annotated[SampleName, Depends(sample_name)]
+Machines = Annotated[FleetChoice, Depends(fleet_choice)]

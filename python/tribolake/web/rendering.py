@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tribolake.texts import cut
-from tribolake.web.addresses import FLEET, Addresses
+from tribolake.web.addresses import FLEET, LIMITS, QUALITY, Addresses
 from tribolake.web.pages import Page
 from tribolake.web.words import LANGUAGES, Words
 
@@ -55,7 +55,9 @@ class Alone:
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands around every page: its language, the addresses of the fleet and of the other language, and a foot.
+    """What stands around every page: its language, addresses, and a foot.
+
+    The addresses are those of the fleet, of alarm quality, of limits and of the page in the other language.
 
     A page that is a file of its own has another layout, and no addresses.
     """
@@ -64,6 +66,8 @@ class Frame:
     other_language: str
     other_href: str
     home: str
+    quality: str
+    limits: str
     foot: tuple[str, ...]
     layout: str = "base.html"
     alone: Alone | None = None
@@ -83,7 +87,8 @@ def frame_of(path: str, query: str, words: Words, own_language: str, foot: tuple
     given = {name: value for name, value in parse_qsl(query, errors="replace") if name != "lang"}
     own = Addresses(words.language if words.language != own_language else None)
     there = Addresses(other if other != own_language else None)
-    return Frame(words.language, other, there.page(path, **given), own.page(FLEET), foot)
+    home, quality, limits = (own.page(path) for path in (FLEET, QUALITY, LIMITS))
+    return Frame(words.language, other, there.page(path, **given), home, quality, limits, foot)
 
 
 def render(page: Page, frame: Frame, words: Words) -> str:

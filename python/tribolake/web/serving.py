@@ -9,22 +9,22 @@ import uvicorn
 from fastapi import FastAPI
 
 from tribolake.errors import ConfigurationError
-from tribolake.web.guard import is_loopback
+from tribolake.web.access import is_loopback
 
 LONGEST_REQUEST = 32 * 1024  # bytes of an address and its headers
 WAITING_REQUESTS = 64
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Open the socket of a server. Port 0 is a free one.
+def listen(host: str, port: int, *, has_access: bool) -> socket.socket:
+    """Open the socket of a server. Port 0 is a free one. With `has_access` other machines may reach it.
 
     Raises:
-        ConfigurationError: the address is not one of this machine alone, or is in use.
+        ConfigurationError: the address cannot be used, or others can reach it and nothing asks who they are.
     """
-    if not is_loopback(host):
+    if not has_access and not is_loopback(host):
         raise ConfigurationError(
-            f"--host {host[:80]} can be reached from other machines, and these pages have no login yet: use 127.0.0.1, "
-            "and an SSH tunnel (`ssh -L`) from elsewhere"
+            f"--host {host[:80]} can be reached from other machines, and nothing asks who they are: use 127.0.0.1 and "
+            "an SSH tunnel (`ssh -L`), or a proxy with a login and --access"
         )
     address = host.strip("[]")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET

@@ -1,4 +1,4 @@
-"""One request: a lake that stands still, a language and a day."""
+"""One request: a lake that stands still, its reader, a language and a day."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tribolake.lake.replicas import open_objects
 from tribolake.settings import Settings
 from tribolake.trace.manifests import Publication, current_publication, published_clients
 from tribolake.trace.pinned import PinnedObjects
+from tribolake.web.access import Reader
 from tribolake.web.addresses import Addresses
 from tribolake.web.desk import DeskVisit
 from tribolake.web.words import Words, words_in
@@ -18,9 +19,13 @@ from tribolake.web.words import Words, words_in
 
 @dataclass(frozen=True)
 class Visit:
-    """A request. Everything it reads is of the publications that were current when it began."""
+    """A request. Everything it reads is of the publications that were current when it began.
+
+    Pages know the clients from here alone: those that the reader may not see are not there.
+    """
 
     settings: Settings
+    reader: Reader
     published: PinnedObjects
     words: Words
     addresses: Addresses
@@ -33,7 +38,7 @@ class Visit:
 
     @cached_property
     def publications(self) -> tuple[Publication, ...]:
-        """The current publication of each client.
+        """The current publication of each client that the reader sees.
 
         Raises:
             StoreUnavailable: the folder of the lake is not there.
@@ -41,7 +46,7 @@ class Visit:
         # A folder that is not mounted looks like a lake without clients.
         if not self.settings.is_on_s3 and not self.settings.lake.is_dir():
             raise StoreUnavailable(f"the lake {self.settings.lake} is not a folder, or is not mounted")
-        clients = published_clients(self.published)
+        clients = filter(self.reader.sees, published_clients(self.published))
         found = (current_publication(self.published, client) for client in clients)
         return tuple(one for one in found if one is not None)
 
@@ -50,11 +55,13 @@ class Visit:
         return [one.client for one in self.publications]
 
 
-def begin_visit(settings: Settings, language: str | None, now: datetime, at_desk: DeskVisit | None = None) -> Visit:
+def begin_visit(
+    settings: Settings, reader: Reader, language: str | None, now: datetime, at_desk: DeskVisit | None = None
+) -> Visit:
     """Begin a request. `language` of None is that of the settings."""
     words = words_in(language or settings.language)
     own = language if language != settings.language else None
-    return Visit(settings, PinnedObjects(open_objects(settings)), words, Addresses(own), now, at_desk)
+    return Visit(settings, reader, PinnedObjects(open_objects(settings)), words, Addresses(own), now, at_desk)
 
 
 def foot_of(visit: Visit, only: str | None = None) -> tuple[str, ...]:

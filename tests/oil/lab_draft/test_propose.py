@@ -70,6 +70,22 @@ def test_month_first_and_units_in_a_row_are_found(tmp_path: Path) -> None:
     assert essays_of(draft) == {"Fe": ("Hierro", "mg/kg"), "Water": ("Agua", "ppm"), "Soot": ("Hollín", "A/cm")}
 
 
+@pytest.mark.parametrize(
+    ("header", "essay", "unit"),
+    [
+        ("Partículas > 4 µm /ml", "Partículas 4µ", ""),
+        ("Partículas >6µm(c)", "Partículas 6µ", ""),
+        ("Visc 40ºC (cSt)", "Viscosidad 40°C", ""),
+        ("Visc 40ºC (SUS)", "Viscosidad 40°C", "SUS"),
+        ("Nitración A/0.1mm", "Nitración", "A/0.1mm"),
+        ("Agua [ppm]", "Agua", "ppm"),
+    ],
+)
+def test_unit_in_a_header_is_that_of_the_results(header: str, essay: str, unit: str, tmp_path: Path) -> None:
+    draft = draft_file(f"Muestra;Fecha;Equipo;Componente;{header}\nA1;15/01/2026;CA-1;Motor;12\n".encode(), tmp_path)
+    assert essays_of(draft) == {header: (essay, unit)}
+
+
 def test_unit_above_the_table_becomes_a_context_field(tmp_path: Path) -> None:
     rows: Rows = [
         ["Oil report"],

@@ -6,6 +6,7 @@ import datetime as dt
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -23,18 +24,23 @@ ES = ["enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", 
 EN = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
       "December"]  # fmt: skip
 DAYS_ES = ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"]
+CHILE = ZoneInfo("America/Santiago")
 # Ways in which a program writes a date; each file has one of them.
 FORMS: dict[str, Callable[[dt.datetime], str]] = {
     "day first": lambda day: day.strftime("%d/%m/%Y"),
     "month first": lambda day: day.strftime("%m/%d/%Y"),
     "month first, short": lambda day: f"{day.month}/{day.day}/{day:%y}",
     "day first, short": lambda day: f"{day.day}-{day.month}-{day:%y}",
+    "year first, short": lambda day: day.strftime("%y/%m/%d"),
+    "year first, with a time": lambda day: day.strftime("%y-%m-%d %H:%M"),
     "dots": lambda day: day.strftime("%d.%m.%Y %H:%M"),
     "iso": lambda day: day.isoformat(),
     "iso week": lambda day: day.strftime("%G-W%V-%u"),
     "ordinal": lambda day: day.strftime("%Y-%j"),
     "compact": lambda day: day.strftime("%Y%m%d%H%M%S"),
     "serial": lambda day: str((day - dt.datetime(1899, 12, 30)).days),
+    "seconds since 1970": lambda day: f"{day.replace(tzinfo=CHILE).timestamp():.0f}",
+    "milliseconds since 1970": lambda day: f"{day.replace(tzinfo=CHILE).timestamp():.0f}000",
     "zone": lambda day: day.strftime("%Y-%m-%d %H:%M:%S CLST"),
     "offset": lambda day: day.strftime("%Y-%m-%dT%H:%M:%S-03:00"),
     "utc offset": lambda day: day.strftime("%Y-%m-%d %H:%M UTC-3"),
@@ -63,6 +69,14 @@ BY_HAND: dict[str, Sequence[tuple[object, object]]] = {
         ("5 foo 2025", "unreadable"), ("1950-01-01", "before_1980"), ("2999-01-01", "in_future"),
         ("9999-12-31", "in_future"), ("25:61", "unreadable"), ("2025-04-03 15:05 XYZ", "unreadable"),
     ],
+    "year first ahead": [("24/12/31", "2024-12-31"), ("25/01/15", "2025-01-15"), ("25/01/30", "2025-01-30")],
+    "first of the month": [("01/01/15", "2015-01-01"), ("01/07/20", "2020-07-01"), ("01/03/26", "2026-03-01")],
+    "day of every year": [("25/01/24", "2024-01-25"), ("25/01/25", "2025-01-25"), ("25/01/26", "2026-01-25")],
+    "one year": [("26/01/05", "order_contradictory"), ("26/01/06", "order_contradictory")],
+    "one year of many": [("26/01/05", "2005-01-26"), ("27/01/05", "2005-01-27")],
+    "one day ahead": [("15/01/26", "2026-01-15"), ("16/01/26", "2026-01-16"), ("17/01/29", "in_future")],
+    # The later moment is on the day before: midnight in UTC is a date without a time.
+    "midnight in UTC": [("2025-02-05T00:00:00.000Z", "2025-02-05"), ("2025-02-05T01:00:00.000Z", "2025-02-04")],
     "one slip": [(f"{day}/03/2025", f"2025-03-{day:02}") for day in range(1, 32)]
     + [(f"{day}/05/2025", f"2025-05-{day:02}") for day in range(1, 32)] + [("03/25/2025", "unreadable")],
 }  # fmt: skip
@@ -111,6 +125,7 @@ def query(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Ite
     (bronze / "mac.xlsx").write_bytes(file_from_1904())
     (bronze / "codes.xlsx").write_bytes(file_of_codes())
     report = run(OIL, settings)
+    # All samples are of one component: a day that does not follow the one before would hold back the client.
     assert (report.failed_files, report.failed_tests) == ([], [])
     with duckdb.connect(settings.warehouse, read_only=True) as warehouse:
         yield lambda sql: warehouse.execute(sql).fetchall()

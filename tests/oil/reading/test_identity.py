@@ -152,6 +152,7 @@ def test_number_that_becomes_shared_is_removed_and_added(tmp_path):
     [
         ("T-09", "T-09"), (" T \N{EN DASH} 09\u200b", "T-09"), ("Т-09", "T-09"), ("T-1O5", "T-105"), ("T-O9", "T-O9"),
         ("2616514625O", "26165146250"), ("Ж-09", "Ж-09"), ("CAÑÓN  1", "CAÑÓN 1"), ("OO-1", "OO-1"), ("Ａ１", "A1"),
+        ("4711.0", "4711"), ("4711,00", "4711"), ("12.000", "12.000"),
     ],
 )  # fmt: skip
 def test_plain_spelling_changes_only_what_is_certain(name, spelled):

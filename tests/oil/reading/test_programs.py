@@ -35,9 +35,9 @@ def samples(prefix: str, **columns: list[object]) -> bytes:
 
 def two_columns_of_iron() -> bytes:
     headers = [*FINNING, "Fe"]
-    rows = [{**FINNING, NUMBER: f"twice-{at}", "Fe": first} for at, first in enumerate((12, 12, "", "#N/A"))]
+    rows = [{**FINNING, NUMBER: f"twice-{at}", "Fe": first} for at, first in enumerate((12, 12, "", "#N/A", "< 1.0"))]
     return workbook(
-        [headers, *([*row.values(), second] for row, second in zip(rows, (120, 12.0, 31, 32), strict=True))]
+        [headers, *([*row.values(), second] for row, second in zip(rows, (120, 12.0, 31, 32, "<1"), strict=True))]
     )
 
 
@@ -110,7 +110,13 @@ def results(query: Query, sample: str, *essays: str) -> dict[str, tuple[Any, ...
 
 @pytest.mark.parametrize(
     ("sample", "value", "rejection"),
-    [("twice-0", None, "contradictory_results"), ("twice-1", 12, None), ("twice-2", 31, None), ("twice-3", 32, None)],
+    [
+        ("twice-0", None, "contradictory_results"),
+        ("twice-1", 12, None),
+        ("twice-2", 31, None),
+        ("twice-3", 32, None),
+        ("twice-4", 1, None),
+    ],
 )
 def test_two_columns_of_one_name_agree_or_contradict(query, sample, value, rejection):
     assert results(query, sample, "Hierro") == {"Hierro": [value, "ppm", None, rejection]}

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 from tests.support.lab_files import FINNING, finning, workbook
+from tests.support.page_reader import Pages, text_of
 
 from tribolake.oil.product import OIL
 from tribolake.run.pipeline import run
@@ -52,6 +53,16 @@ def test_later_rows_add_and_correct(lake):
     (sample,) = query(lake, f"select {COLUMNS} from gold.classified_reports")
     assert sample[:-1] == (42, 120, 7, 4.1, 14.2, 50001, "camion", 200)
     assert sample[-1].endswith("tbn.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("essay", "file", "text"),
+    [("Hierro", "again.xlsx", "42"), ("Silicio", "first.xlsx", "120"), ("TBN", "tbn.xlsx", "4.1")],
+)
+def test_value_of_an_earlier_row_leads_to_its_own_cell(lake, essay, file, text):
+    page = Pages(lake).read("/lineage", client="cda", sample="R-1", essay=essay)
+    assert text_of(page.select_one("#cell mark")) == text
+    assert f"/{file} " in text_of(page.select_one(".card:has(.verdict)"))
 
 
 def test_revisions_say_what_they_changed_and_left_out(lake):

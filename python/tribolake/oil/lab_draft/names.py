@@ -71,8 +71,12 @@ class KnownNames:
                 meanings.append((kind, name))
 
     def unit_of(self, text: str) -> str:
-        """Return the known spelling of a unit; empty where the text is not one."""
-        return self._units.get(compact(text), "")
+        """Return the known spelling of a unit; empty where the text is not one.
+
+        Of a single letter the signs count: `4 µm(c)` is a size by ISO 11171, not a temperature.
+        """
+        unit = self._units.get(compact(text), "")
+        return unit if len(compact(unit)) > 1 or normal_form(unit) == normal_form(text) else ""
 
     def meanings(self, header: str) -> list[Meaning]:
         """Return what a header may mean, the nearest first. A header may mean several things."""

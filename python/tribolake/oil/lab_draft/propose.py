@@ -183,7 +183,9 @@ def _essays(
     rows = []
     for text, (meaning, unit) in meant.items():
         seen[meaning.name] += 1
-        own = names.unit_of(names.essay_units.get(meaning.name, "")) == unit
+        essay_unit = names.essay_units.get(meaning.name, "")
+        # `Particles > 4 µm /ml` are particles/ml.
+        own = names.unit_of(essay_unit) == unit or essay_unit.endswith(f"/{unit}")
         rows.append(
             _row(
                 sheet=ANY_SHEET,

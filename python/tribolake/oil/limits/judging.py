@@ -65,10 +65,15 @@ def judge(connection: duckdb.DuckDBPyConnection, models: Mapping[str, str], limi
         models: SQL of the models that judge, in their order.
         limits: `judging_limits.parquet` of a version.
     """
+    load_limits(connection, limits)
+    for name, query in models.items():
+        connection.execute(f'create or replace table gold."{name}" as {query}')
+
+
+def load_limits(connection: duckdb.DuckDBPyConnection, limits: Path) -> None:
+    """Load `judging_limits.parquet` of a version into `limits.int_limits`."""
     connection.execute("create or replace table limits.int_limits as from read_parquet($1)", [str(limits)])
     # Limits of earlier releases have no median, so rules that compare with it do not match.
     connection.execute("alter table limits.int_limits add column if not exists p50 double")
     if "unit" not in connection.table("limits.int_limits").columns:
         connection.execute(IN_ANY_UNIT)
-    for name, query in models.items():
-        connection.execute(f'create or replace table gold."{name}" as {query}')

@@ -1,10 +1,15 @@
-"""The order in which essays are shown."""
+"""The essays, and the order in which they are shown."""
 
 from __future__ import annotations
 
 from functools import cache
 
 from tribolake.oil.seeds import read_seed
+
+
+def is_essay(name: str) -> bool:
+    """Return whether the seed has an essay of this name."""
+    return name in _places()
 
 
 def place_of(essay: str) -> tuple[int, str]:

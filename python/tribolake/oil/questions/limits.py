@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,7 @@ def show_limits(
 
 def judging_limits(file: Path, policy: str) -> list[dict[str, Any]]:
     """Return the limits of a version that judge under a policy: those of models, or those of kinds of machine."""
-    levels = [row for row in read_seed("policy_limit_levels") if row["policy"] == policy]
-    grain = min(levels, key=lambda row: int(row["rank"]))["level"] if levels else "machine"
+    grain = judging_grain(policy)
     with duckdb.connect() as connection:
         return rows_of(
             connection,
@@ -79,6 +79,13 @@ def judging_limits(file: Path, policy: str) -> list[dict[str, Any]]:
             f"from read_parquet({literal(file)}) where grain = {literal(grain)} "
             "order by machine, machine_model, component, essay, unit",
         )
+
+
+@cache
+def judging_grain(policy: str) -> str:
+    """Return what groups that judge under a policy are made of: `model` or `machine`."""
+    levels = [row for row in read_seed("policy_limit_levels") if row["policy"] == policy]
+    return min(levels, key=lambda row: int(row["rank"]))["level"] if levels else "machine"
 
 
 def _matches(asked: str | None, *names: str | None) -> bool:

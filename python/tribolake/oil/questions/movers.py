@@ -29,7 +29,7 @@ WORSE = """
         from (
             from read_parquet({now})
             qualify row_number() over (
-                partition by unitId, componentName order by sampleTimestamp desc, sourceRow asc
+                partition by unitId, componentName order by sampleDate desc, sampleTimestamp desc, sourceRow asc
             ) = 1
         )
         where report_status in ('Alerta', 'Anormal') and carries_alarm
@@ -41,7 +41,7 @@ WORSE = """
             sampleDate as sample_date_before, report_status as status_before, classification_score as score_before
         from read_parquet({before})
         qualify row_number() over (
-            partition by unitId, componentName order by sampleTimestamp desc, sourceRow asc
+            partition by unitId, componentName order by sampleDate desc, sampleTimestamp desc, sourceRow asc
         ) = 1
     )
 

@@ -22,7 +22,7 @@ REPORTS = f"""
     select {", ".join(NAME)}, sampleDate, machineHours, componentHours, oilChanged, filterChanged
     from classified_reports
     where unitId = {{unit}} and componentName = {{component}}
-    order by sampleTimestamp, sourceRow desc
+    order by sampleDate, sampleTimestamp, sourceRow desc
 """
 NUMBERS = f"""
     select

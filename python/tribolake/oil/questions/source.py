@@ -1,4 +1,4 @@
-"""Find the content in bronze that a report was read from, and the run that published the report."""
+"""Find the content in bronze that a result was read from, and the run that published it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tribolake.trace.manifests import current_publication
 
 @dataclass(frozen=True)
 class ReportSource:
-    """The run that published a report, and the content that the report was read from.
+    """The run that published a report, and a content that it was read from.
 
     `content` is an entry of the manifest: key, version_id, sha256, bytes. It is None if the manifest has none.
     """
@@ -22,11 +22,11 @@ class ReportSource:
     content: Mapping[str, Any] | None
 
 
-def source_of(report: Mapping[str, Any], published: Objects) -> ReportSource | None:
-    """Return the source of a published report. Returns None if its client has no publication."""
-    publication = current_publication(published, str(report["client"]).lower())
+def source_of(place: Mapping[str, Any], published: Objects) -> ReportSource | None:
+    """Return the source of a row of gold, by its client and sourceSha256. Returns None if nothing is published."""
+    publication = current_publication(published, str(place["client"]).lower())
     if publication is None:
         return None
-    sha256 = report["sourceSha256"]
+    sha256 = place["sourceSha256"]
     content = next((source for source in publication.sources if source["sha256"] == sha256), None)
     return ReportSource(TracedRun.of(published, publication), content)

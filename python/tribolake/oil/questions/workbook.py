@@ -36,7 +36,7 @@ ALARMS = """
     from (
         from classified_reports
         qualify row_number() over (
-            partition by client, unitId, componentName order by sampleTimestamp desc, sourceRow asc
+            partition by client, unitId, componentName order by sampleDate desc, sampleTimestamp desc, sourceRow asc
         ) = 1
     )
     where carries_alarm

@@ -1,4 +1,4 @@
-"""Read the rows of a sample from the file in bronze, as the laboratory wrote them, in a process with limits."""
+"""Read rows of a file in bronze again, as the laboratory wrote them, in a process with limits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import duckdb
 from tribolake.errors import ContractBroken, StoreUnavailable
 from tribolake.lake.content import ARCHIVED, FileContent
 from tribolake.lake.objects import ObjectNotFound, Objects
-from tribolake.oil.seeds import declared_layouts, read_seed
-from tribolake.oil.written.cells import Cell, fields_of
+from tribolake.oil.questions.origin import Origin
+from tribolake.oil.seeds import declared_layouts
 from tribolake.oil.written.staged import StagedFiles
 from tribolake.readers.confined import ReadingTask, read_files
 from tribolake.readers.reading import ReadingLimits
@@ -26,9 +26,8 @@ from tribolake.trace.bronze_copy import checked_key
 MOST_MB = 64
 MOST_SECONDS = 20
 MOST_CELLS = 2000  # of a row
-MOST_ROWS = 200  # of a sample whose results are in rows of their own
 MOST_CHARACTERS = 1000  # of a cell and of a header
-SAMPLE_FIELDS = ("sampleNumber", "unitId", "componentName", "sampleDate")
+MOST_ROWS = 5  # of a report
 ROWS = f"""
     select
         row_number,
@@ -38,11 +37,19 @@ ROWS = f"""
         ) as cells,
         kinds
     from read_parquet($path)
-    where sheet = $sheet and row_number {{which}}
-    order by row_number
-    limit {{most}}
+    where sheet = $sheet and list_contains($rows, row_number)
+    order by list_position($rows, row_number)
 """
 Problem = Literal["", "gone", "archived", "too_large", "unreadable", "no_row"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A filled cell of a row: header, text, and the letter of its kind. `Estado#2` is the second column `Estado`."""
+
+    column: str
+    text: str
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -55,8 +62,8 @@ class WrittenRow:
 
 
 @dataclass(frozen=True)
-class WrittenSample:
-    """The rows of a sample, its own one first.
+class Written:
+    """Rows of a file.
 
     `is_unchanged` says whether bronze still has the bytes that were read. It is None where nothing was compared.
     Without rows, `problem` says why, and `detail` what the reader says of the file.
@@ -68,15 +75,13 @@ class WrittenSample:
     detail: str = ""
 
 
-def read_written(
-    settings: Settings, report: Mapping[str, Any], source: Mapping[str, Any] | None, published: Objects
-) -> WrittenSample:
-    """Read the rows of a report's sample from its file in bronze.
+def read_written(settings: Settings, origin: Origin, source: Mapping[str, Any] | None, published: Objects) -> Written:
+    """Read the first rows of an origin from its file in bronze.
 
     Args:
         settings: the lake.
-        report: a row of `classified_reports`.
-        source: the content in the manifest that the report was read from. None if the manifest names none.
+        origin: which rows.
+        source: the content in the manifest that they were read from. None if the manifest names none.
         published: objects of the lake.
 
     Raises:
@@ -84,22 +89,22 @@ def read_written(
         StoreUnavailable: the bucket does not answer.
     """
     if source is None:
-        return WrittenSample(problem="gone")
+        return Written(problem="gone")
     key = checked_key(settings, str(source["key"]))
     if settings.is_on_s3 and source["bytes"] > MOST_MB * 2**20:  # not downloaded for a page
-        return WrittenSample(problem="too_large")
+        return Written(problem="too_large")
     with tempfile.TemporaryDirectory(dir=_staged().folder) as folder:
         try:
             path = _content(settings, published, key, source, Path(folder) / "content")
         except StoreUnavailable as error:
             if ARCHIVED not in str(error):
                 raise
-            return WrittenSample(problem="archived", detail=str(error))
+            return Written(problem="archived", detail=str(error))
         if path is None:
-            return WrittenSample(is_unchanged=False, problem="gone")
+            return Written(is_unchanged=False, problem="gone")
         if path.stat().st_size > MOST_MB * 2**20:
-            return WrittenSample(is_unchanged=True, problem="too_large")
-        return _read(settings, report, path, key, str(source["sha256"]), Path(folder))
+            return Written(is_unchanged=True, problem="too_large")
+        return _read(settings, origin, path, key, str(source["sha256"]), Path(folder))
 
 
 @cache
@@ -122,62 +127,42 @@ def _folder_of(settings: Settings, key: str) -> str:
     return key.removeprefix(f"{settings.prefix}/bronze/").partition("/")[0].lower()
 
 
-def _read(
-    settings: Settings, report: Mapping[str, Any], path: Path, key: str, sha256: str, folder: Path
-) -> WrittenSample:
+def _read(settings: Settings, origin: Origin, path: Path, key: str, sha256: str, folder: Path) -> Written:
     client = _folder_of(settings, key)
     name = f"{client}/{sha256}"
     with _staged().hold(name) as kept:
         if kept is not None:
-            return _found(_rows(kept, report))
+            return _found(_rows(kept, origin))
     layout = declared_layouts().get(client)
     if layout is None:
-        return WrittenSample(is_unchanged=True, problem="unreadable")
+        return Written(is_unchanged=True, problem="unreadable")
     allowed = ReadingLimits.of(settings)
     limits = replace(allowed, processor_seconds=min(MOST_SECONDS, allowed.processor_seconds))
     (reading,) = read_files([ReadingTask(FileContent(str(path)), f"{folder}/", layout)], limits)
     if reading.problem:
-        return WrittenSample(is_unchanged=True, problem="unreadable", detail=reading.problem)
+        return Written(is_unchanged=True, problem="unreadable", detail=reading.problem)
     if reading.sha256 != sha256:  # written over since it was compared
-        return WrittenSample(is_unchanged=False, problem="gone")
+        return Written(is_unchanged=False, problem="gone")
     staged = folder / f"{sha256}.parquet"
-    found = _found(_rows(staged, report))
+    found = _found(_rows(staged, origin))
     _staged().keep(name, staged)
     return found
 
 
-def _found(rows: tuple[WrittenRow, ...]) -> WrittenSample:
-    return WrittenSample(rows, is_unchanged=True, problem="" if rows else "no_row")
+def _found(rows: tuple[WrittenRow, ...]) -> Written:
+    return Written(rows, is_unchanged=True, problem="" if rows else "no_row")
 
 
-def _rows(staged: Path, report: Mapping[str, Any]) -> tuple[WrittenRow, ...]:
-    laboratory, asked = report["laboratory"], {"path": str(staged), "sheet": report["sourceSheet"] or ""}
+def _rows(staged: Path, origin: Origin) -> tuple[WrittenRow, ...]:
+    asked = {
+        "path": str(staged),
+        "sheet": origin.place["sourceSheet"] or "",
+        "rows": list(origin.rows[:MOST_ROWS]),
+    }
     with duckdb.connect(config={"threads": "1"}) as connection:
-        own = _select(connection, "= $row", 1, asked | {"row": report["sourceRow"]})
-        if not own or not _has_rows_of_their_own(laboratory):
-            return own
-        near = _select(connection, "> $row", 100 * MOST_ROWS, asked | {"row": report["sourceRow"]})
-    sample = _sample_of(laboratory, own[0])
-    return (*own, *[row for row in near if _sample_of(laboratory, row) == sample][: MOST_ROWS - 1])
-
-
-def _select(
-    connection: duckdb.DuckDBPyConnection, which: str, most: int, asked: Mapping[str, Any]
-) -> tuple[WrittenRow, ...]:
-    found = connection.execute(ROWS.format(which=which, most=most), dict(asked)).fetchall()
-    return tuple(_row(number, cells, kinds) for number, cells, kinds in found)
+        return tuple(_row(*row) for row in connection.execute(ROWS, asked).fetchall())
 
 
 def _row(number: int, cells: Sequence[Sequence[str]], kinds: str) -> WrittenRow:
     named = (Cell(column, text, kind) for (column, text), kind in zip(cells, kinds, strict=False))
     return WrittenRow(number, tuple(named), len(cells) == len(kinds))
-
-
-def _sample_of(laboratory: str, row: WrittenRow) -> tuple[str | None, ...]:
-    """Return what rows of one sample have in common."""
-    fields = fields_of(laboratory, row.cells)
-    return tuple(fields.get(name) for name in SAMPLE_FIELDS)
-
-
-def _has_rows_of_their_own(laboratory: str) -> bool:
-    return any(row["laboratory"] == laboratory and row["layout"] == "long" for row in read_seed("laboratories"))

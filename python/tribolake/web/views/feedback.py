@@ -46,7 +46,7 @@ class About:
 
 @dataclass(frozen=True)
 class FeedbackPart:
-    """The part of a page about feedback. Without `abouts` it has no form."""
+    """The part of a page about feedback. Without `abouts` it has no form. If there is a `login`, it is the writer."""
 
     alerts: tuple[str, ...]
     lines: tuple[Line, ...]
@@ -55,17 +55,22 @@ class FeedbackPart:
     abouts: tuple[About, ...]
     href: str
     token: str
+    login: str
     writer: str
 
 
 @dataclass(frozen=True)
 class FleetFeedback:
-    """Who saw the open alerts of a fleet, by client in lower case, unit and component."""
+    """The open alerts of a fleet, by client in lower case, unit and component: who saw each, and those not seen."""
 
     seen: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    unseen: frozenset[tuple[str, str, str]] = frozenset()
 
     def of(self, client: str, unit: str, component: str) -> str:
         return self.seen.get((client.lower(), unit, component), "")
+
+    def joined(self, other: FleetFeedback) -> FleetFeedback:
+        return FleetFeedback({**self.seen, **other.seen}, self.unseen | other.unseen)
 
 
 def feedback_part(
@@ -108,25 +113,28 @@ def feedback_part(
         _abouts(about, words) if is_open else (),
         addresses.page(FEEDBACK),
         at_desk.token,
+        at_desk.login,
         at_desk.writer,
     )
 
 
 def fleet_feedback(entries: Sequence[Entry], samples: Sequence[Sample], words: Words) -> FleetFeedback:
-    """Return who saw the open alerts of one client.
+    """Return the open alerts of one client, and who saw them.
 
     Args:
         entries: those of the client that stand.
-        samples: all of the units with entries, by unit, component and time.
+        samples: those of its open alerts, of `samples_of_alerts`.
         words: the language.
     """
-    seen = {}
+    seen, unseen = {}, set()
     names = ("client", "unit_id", "component")
     for (client, unit, component), own in groupby(samples, key=lambda sample: tuple(sample[name] for name in names)):
         alert = open_alert(list(own), entries)
         if alert and alert.is_acknowledged:
             seen[client.lower(), unit, component] = words("feedback.seen_by", names=", ".join(alert.people))
-    return FleetFeedback(seen)
+        elif alert:
+            unseen.add((client.lower(), unit, component))
+    return FleetFeedback(seen, frozenset(unseen))
 
 
 def about_of(client: str, sample: Sample) -> str:

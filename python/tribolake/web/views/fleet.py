@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from tribolake.oil.fleet import in_order
+from tribolake.oil.questions.last_publication import PublishedChange
 from tribolake.web.addresses import FLEET, TAKE_FLEET, Addresses
 from tribolake.web.views.actions import action_of, finding_of
+from tribolake.web.views.changes import ChangesPart, changes_part
+from tribolake.web.views.choice import (
+    SHOWN_MACHINES,
+    ChoosableMachine,
+    Filter,
+    FleetChoice,
+    choosable,
+    filters_of,
+    kept_fields,
+)
+from tribolake.web.views.feedback import FleetFeedback
 from tribolake.web.views.parts import (
     IN_ALARM,
     SLUGS,
@@ -31,35 +42,9 @@ from tribolake.web.views.parts import (
 )
 from tribolake.web.words import Words
 
-SHOWN_MACHINES = 25
 SHOWN_BREACHES = 3
 Machine = Mapping[str, Any]
 Sample = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class FleetChoice:
-    """Which machines a page shows, as its address says. Empty texts mean all."""
-
-    client: str = ""
-    status: str = ""
-    shown: int = SHOWN_MACHINES
-
-
-@dataclass(frozen=True)
-class FilterLink:
-    """A choice of a filter, the number of machines behind it, and its address."""
-
-    label: str
-    count: str
-    href: str
-    is_chosen: bool
-
-
-@dataclass(frozen=True)
-class Filter:
-    name: str
-    links: tuple[FilterLink, ...]
 
 
 @dataclass(frozen=True)
@@ -77,6 +62,8 @@ class MachineRow:
     component: str
     report: str | None
     finding: str
+    worse: str  # what the component was before, if it got worse
+    doubtful: str
     breaches: tuple[Breach, ...]
     more_breaches: str
     deadline: Deadline | None
@@ -99,8 +86,34 @@ class SilentRow:
 
 
 @dataclass(frozen=True)
+class FoundSample:
+    """A sample whose number was searched for."""
+
+    number: str
+    href: str | None
+    about: str
+    status: Status
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What the page is made of: machines of `read_fleet`, the latest sample of each component, of `latest_samples`,
+    the open alerts, samples whose number was searched for, and what the last publications changed.
+    """
+
+    machines: Sequence[Machine]
+    samples: Sequence[Sample] = ()
+    feedback: FleetFeedback | None = None
+    found: Sequence[Sample] = ()
+    changes: Sequence[PublishedChange] = ()
+
+
+@dataclass(frozen=True)
 class FleetPage:
-    """`counts` says how large the fleet is. `more` is the address that shows more machines, if there are more."""
+    """`counts` says how large the fleet is. `more` is the address that shows more machines, if there are more.
+
+    `kept` has the fields of the search that are not seen, and `text` is searched for.
+    """
 
     counts: str
     filters: tuple[Filter, ...]
@@ -112,46 +125,36 @@ class FleetPage:
     clear: str
     is_filtered: bool
     downloads: tuple[File, ...]
+    text: str
+    kept: tuple[tuple[str, str], ...]
+    found: tuple[FoundSample, ...]
+    changes: ChangesPart | None
 
 
-def chosen_machines(machines: Sequence[Machine], choice: FleetChoice) -> list[Machine]:
+def chosen_machines(fleet: Fleet, choice: FleetChoice) -> list[Machine]:
     """Return the machines that a choice includes, in their order. Those without a recent sample come last."""
-    return [machine for machine in in_order(machines) if _includes(choice, machine)]
+    every = choosable(in_order(fleet.machines), fleet.samples, fleet.feedback, choice)
+    return [one.machine for one in every if one.is_chosen]
 
 
-def fleet_page(
-    machines: Sequence[Machine],
-    samples: Sequence[Sample],
-    choice: FleetChoice,
-    words: Words,
-    addresses: Addresses,
-    today: date,
-) -> FleetPage:
+def fleet_page(fleet: Fleet, choice: FleetChoice, words: Words, addresses: Addresses, today: date) -> FleetPage:
     """Return the page of a fleet.
 
     Args:
-        machines: of `read_fleet`.
-        samples: the latest of each component, of `latest_samples`.
+        fleet: what is published of it.
         choice: which machines are shown.
         words: the language.
         addresses: the addresses of other pages.
         today: the ages of samples count to this day.
     """
-    ordered = in_order(machines)
+    ordered = choosable(in_order(fleet.machines), fleet.samples, fleet.feedback, choice)
     # A filter does not change the place of a machine in its fleet.
-    places = enumerate((machine for machine in ordered if machine["is_recent"] is not False), start=1)
-    chosen = [(place, machine) for place, machine in places if _includes(choice, machine)]
-    recent = [machine for _, machine in chosen]
-    silent = [machine for machine in ordered if machine["is_recent"] is False and _includes(choice, machine)]
-    by_unit: dict[tuple[str, str], list[Sample]] = defaultdict(list)
-    for sample in samples:
-        by_unit[sample["client"], sample["unit_id"]].append(sample)
-    rows = [
-        _row(place, machine, by_unit[machine["client"], machine["unit_id"]], words, addresses, today)
-        for place, machine in chosen[: choice.shown]
-    ]
+    places = enumerate((one for one in ordered if one.is_recent), start=1)
+    chosen = [(place, one) for place, one in places if one.is_chosen]
+    recent = [one.machine for _, one in chosen]
+    silent = [one.machine for one in ordered if not one.is_recent and one.is_chosen]
+    rows = [_row(place, one, words, addresses, today) for place, one in chosen[: choice.shown]]
     left = len(recent) - len(rows)
-    query = {"client": choice.client, "status": choice.status}
     return FleetPage(
         words(
             "fleet.counts",
@@ -160,60 +163,24 @@ def fleet_page(
             alarms=words.number(sum(machine["worst_status"] in IN_ALARM for machine in recent)),
             overdue=words.number(sum(bool(machine["days_overdue"]) for machine in recent)),
         ),
-        _filters(ordered, choice, words, addresses),
+        filters_of(ordered, choice, words, addresses),
         tuple(rows),
         words("fleet.shown", shown=words.number(len(rows)), all=words.number(len(recent))),
-        addresses.page(FLEET, **query, show=choice.shown + SHOWN_MACHINES) if left else None,
+        addresses.page(FLEET, **choice.query, show=choice.shown + SHOWN_MACHINES) if left else None,
         words("fleet.more", n=words.number(min(left, SHOWN_MACHINES))),
         tuple(_silent_row(machine, words, addresses, today) for machine in silent),
         addresses.page(FLEET),
-        bool(choice.client or choice.status),
-        files_of(*((form.upper(), addresses.page(TAKE_FLEET, form=form, **query)) for form in ("csv", "xlsx"))),
+        choice.is_filtered,
+        files_of(*((form.upper(), addresses.page(TAKE_FLEET, form=form, **choice.query)) for form in ("csv", "xlsx"))),
+        choice.text,
+        kept_fields(choice, addresses),
+        tuple(_found(sample, words, addresses) for sample in fleet.found),
+        changes_part([one for one in fleet.changes if choice.client in ("", one.client.lower())], words, addresses),
     )
 
 
-def _includes(choice: FleetChoice, machine: Machine) -> bool:
-    return choice.client in ("", machine["client"].lower()) and choice.status in ("", _worst(machine))
-
-
-def _worst(machine: Machine) -> str:
-    """Return the class of the worst status of a machine or of its components. Earlier releases published only one."""
-    return SLUGS.get(machine["worst_status"] or machine["overall_status"], "unknown")
-
-
-def _filters(
-    machines: Sequence[Machine], choice: FleetChoice, words: Words, addresses: Addresses
-) -> tuple[Filter, ...]:
-    """Return the filters. The count of a choice is of the machines that the other filter leaves."""
-    of_client = Counter(
-        machine["client"].lower() for machine in machines if _includes(FleetChoice("", choice.status), machine)
-    )
-    of_status = Counter(_worst(machine) for machine in machines if _includes(FleetChoice(choice.client), machine))
-    clients = {name: name.upper() for name in sorted({machine["client"].lower() for machine in machines})}
-    statuses = {slug: words.status(name) for name, slug in SLUGS.items()}
-
-    def links(field: str, labels: Mapping[str, str], counts: Counter[str]) -> tuple[FilterLink, ...]:
-        chosen = {"client": choice.client, "status": choice.status}
-        every = {"": words("filter.all"), **labels}
-        return tuple(
-            FilterLink(
-                label,
-                words.number(counts[value] if value else counts.total()),
-                addresses.page(FLEET, **chosen | {field: value}),
-                chosen[field] == value,
-            )
-            for value, label in every.items()
-        )
-
-    found = [Filter(words("filter.status"), links("status", statuses, of_status))]
-    if len(clients) > 1:
-        found.insert(0, Filter(words("filter.client"), links("client", clients, of_client)))
-    return tuple(found)
-
-
-def _row(
-    place: int, machine: Machine, samples: Sequence[Sample], words: Words, addresses: Addresses, today: date
-) -> MachineRow:
+def _row(place: int, one: ChoosableMachine, words: Words, addresses: Addresses, today: date) -> MachineRow:
+    machine, samples = one.machine, one.samples
     first = _first_sample(machine, samples)
     breaches = deciding_breaches(first, words) if first else []
     more = len(breaches) - SHOWN_BREACHES
@@ -231,6 +198,8 @@ def _row(
         first["component"] if first else "",
         addresses.report(first) if first else None,
         finding_of(first["rule_ids"], words) if first else "",
+        words("fleet.worse", status=words.status(first["previous_status"])) if first and first["got_worse"] else "",
+        words("fleet.doubtful") if first and first["is_doubtful"] else "",
         tuple(breaches[:SHOWN_BREACHES]),
         words("fleet.more_breaches", n=more) if more > 0 else "",
         deadline_of(machine["urgency"], machine["deadline_on"], machine["days_overdue"], words),
@@ -243,6 +212,15 @@ def _row(
 def _first_sample(machine: Machine, samples: Sequence[Sample]) -> Sample | None:
     """Return the latest sample of the component to look at first. Returns None without a component in alarm."""
     return next((sample for sample in samples if sample["component"] == machine["first_component"]), None)
+
+
+def _found(sample: Sample, words: Words, addresses: Addresses) -> FoundSample:
+    return FoundSample(
+        sample["sample_number"],
+        addresses.report(sample),
+        f"{sample['client']} · {sample['unit_id']} · {sample['component']} · {words.day(sample['sample_date'])}",
+        status_of(sample["status"], words),
+    )
 
 
 def _silent_row(machine: Machine, words: Words, addresses: Addresses, today: date) -> SilentRow:

@@ -1,4 +1,4 @@
-"""Where a report comes from: file, sheet and row as the laboratory wrote it, and the publication."""
+"""Where a report or a value comes from: file, sheet and row as the laboratory wrote it, and the publication."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tribolake.oil.questions.origin import Origin
 from tribolake.oil.questions.source import ReportSource
-from tribolake.oil.questions.units import unit_of
-from tribolake.oil.seeds import read_seed
-from tribolake.oil.written.rows import WrittenSample
+from tribolake.oil.written.rows import Cell, Written
 from tribolake.web.addresses import FLEET, REPORT, Addresses
 from tribolake.web.views.parts import coded
 from tribolake.web.views.report import Fact, sheet_of
@@ -63,21 +62,21 @@ class LineagePage:
 
 def lineage_page(
     report: Mapping[str, Any],
+    origin: Origin,
     source: ReportSource,
-    written: WrittenSample,
+    written: Written,
     essay: str,
     words: Words,
     addresses: Addresses,
 ) -> LineagePage:
-    """Return the page of a row of `classified_reports`, its source and its rows. The cells of `essay` are marked."""
-    run, content = source.run, source.content or {}
-    essay = essay if essay in {row["essay"] for row in read_seed("essays")} else ""
-    rows = written_view(written, report, essay, words)
+    """Return the page of a row of `classified_reports`, its source and its rows. The cell of `essay` is marked."""
+    run, content, place = source.run, source.content or {}, origin.place
+    rows = written_view(written, origin, essay, words)
     file = (
-        ("report.file", report["sourceFile"]),
-        ("report.sheet", sheet_of(report)),
-        ("report.row", str(report["sourceRow"])),
-        ("lineage.sha", report["sourceSha256"]),
+        ("report.file", place["sourceFile"]),
+        ("report.sheet", sheet_of(place)),
+        ("report.row", str(place["sourceRow"])),
+        ("lineage.sha", place["sourceSha256"]),
         ("lineage.bytes", f"{words.number(content['bytes'])} B" if content else ""),
         ("lineage.version", content.get("version_id") or ""),
     )
@@ -99,7 +98,7 @@ def lineage_page(
         report["componentName"],
         report["sampleNumber"],
         addresses.sample(REPORT, *names),
-        _value(report, essay, rows, words) if essay else (),
+        _value(origin.result, rows.value, words) if origin.result else (),
         words.essay(essay) if essay else "",
         tuple(Fact(words(name), text) for name, text in file if text),
         words(verdicts[written.is_unchanged]),
@@ -111,26 +110,24 @@ def lineage_page(
     )
 
 
-def _value(report: Mapping[str, Any], essay: str, rows: WrittenView, words: Words) -> tuple[Fact, ...]:
+def _value(result: Mapping[str, Any], cell: Cell | None, words: Words) -> tuple[Fact, ...]:
     """Return what gold has of an essay, and the cell that it was read from."""
     facts = (
-        ("report.value", _published(report, essay, words)),
-        ("lineage.cell", rows.text),
-        ("lineage.column", rows.columns),
+        ("report.value", _published(result, words)),
+        ("lineage.cell", cell.text if cell else ""),
+        ("lineage.column", cell.column if cell else ""),
     )
     return tuple(Fact(words(name), text) for name, text in facts if text)
 
 
-def _published(report: Mapping[str, Any], essay: str, words: Words) -> str:
-    """Return the published value with its unit. Returns an empty text without one."""
-    texts = {column: json.loads(report.get(column) or "{}") for column in WRITTEN}
-    if essay in texts["coded_essays"]:
-        return coded(texts["coded_essays"][essay], words)
-    value = texts["censored_essays"].get(essay, report.get(essay))
-    if value is None:
-        return words("lineage.rejected") if essay in texts["rejected_essays"] else ""
-    unit = words.unit(unit_of(essay, value, texts["delivered_essays"].get(essay)))
-    return f"{words.number(value)} {unit}".strip()
+def _published(result: Mapping[str, Any], words: Words) -> str:
+    """Return the published value with its unit."""
+    if result["rejection"]:
+        return words("lineage.rejected")
+    if result["code"] is not None:
+        return coded(result["code"], words)
+    value = result["text"] if result["censoring"] else words.number(result["value"])
+    return f"{value} {words.unit(result['unit'])}".strip()
 
 
 def _readings(report: Mapping[str, Any], chosen: str, words: Words) -> tuple[Reading, ...]:

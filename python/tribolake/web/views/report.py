@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from tribolake.oil.limits.choice import LimitGroup
+from tribolake.oil.questions.limits import judging_grain
 from tribolake.oil.questions.report import ShownReport
 from tribolake.oil.questions.series import ComponentSeries
 from tribolake.readers.layout import ANY_SHEET
-from tribolake.web.addresses import FLEET, LINEAGE, REPORT, TAKE_REPORT, TAKE_VALUES, Addresses
+from tribolake.web.addresses import FLEET, LIMIT, LINEAGE, REPORT, TAKE_REPORT, TAKE_VALUES, Addresses
 from tribolake.web.views.actions import finding_of
 from tribolake.web.views.charts import Charts, charts_of
 from tribolake.web.views.machine import differing
@@ -56,6 +58,7 @@ class ValueRow:
     meter: Meter | None
     meter_label: str
     origin: str | None
+    limit_href: str | None  # of the limits that judged it
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,25 @@ def _value(row: Mapping[str, Any], report: Mapping[str, Any], words: Words, addr
         meter_of(value, before, row),
         words("report.meter_label", value=shown, limits=" · ".join([*lower, *(upper if has_upper else [])])),
         _address(LINEAGE, report, addresses, essay=row["essay"]),
+        _limit_address(row, report, addresses),
     )
+
+
+def _limit_address(row: Mapping[str, Any], report: Mapping[str, Any], addresses: Addresses) -> str | None:
+    """Return the address of the limits of the group that judged a value. Returns None if none did."""
+    if report["limits_version"] is None or all(row[name] is None for name in (*UPPER, *LOWER)):
+        return None
+    grain = judging_grain(report["policy"])
+    group = LimitGroup(
+        report["client"],
+        grain,
+        report["machineName"],
+        (report["machineModel"] or "") if grain == "model" else "",
+        report["componentNameNormalized"],
+        row["essay"],
+        row["unit"] or "",
+    )
+    return addresses.limit(LIMIT, group, version=report["limits_version"])
 
 
 def _number(text: str | None) -> float | None:

@@ -1,18 +1,16 @@
-"""The row of a sample as the laboratory wrote it, with the cells of one value marked."""
+"""Rows as the laboratory wrote them, with the cell of one value marked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from tribolake.oil.written.cells import Cell, Found, find_result
-from tribolake.oil.written.rows import WrittenRow, WrittenSample
+from tribolake.oil.questions.origin import Origin
+from tribolake.oil.written.rows import MOST_CHARACTERS, Cell, Written, WrittenRow
 from tribolake.texts import cut
 from tribolake.web.words import Words
 
 ANCHOR = "cell"
-SHOWN_ROWS = 5
 SHOWN_CELLS = 250  # of a row, and the marked ones
 SHOWN_CHARACTERS = 300  # of a cell
 PROBLEMS = {
@@ -57,62 +55,57 @@ class ShownRow:
 
 @dataclass(frozen=True)
 class WrittenView:
-    """Rows of a sample. `note` says where the value is, or why no cell is marked, and `problem` why no row is shown."""
+    """Rows of a file. `note` says where the value is, or why no cell is marked, and `problem` why no row is shown."""
 
     rows: tuple[ShownRow, ...]
     note: str
     problem: str
     detail: str
-    columns: str  # headers of the marked values
-    text: str  # what stands in them
+    value: Cell | None  # the marked one
 
 
-def written_view(written: WrittenSample, report: Mapping[str, Any], essay: str, words: Words) -> WrittenView:
-    """Return the rows of a sample. An empty `essay` marks nothing."""
-    laboratory, sheet = report["laboratory"], report["sourceSheet"] or ""
+def written_view(written: Written, origin: Origin, essay: str, words: Words) -> WrittenView:
+    """Return the rows of an origin. An empty `essay` marks nothing."""
     if not written.rows:
-        return WrittenView((), "", words(PROBLEMS[written.problem]), written.detail, "", "")
-    found = [(row, find_result(laboratory, sheet, row.cells, essay) if essay else None) for row in written.rows]
-    marked = [(row, result) for row, result in found if result]
-    shown = marked[:SHOWN_ROWS] or found[:1]
-    values = [cell for row, result in marked if result for cell in row.cells if cell.column in result.values]
-    first = values[0] if values else None
+        return WrittenView((), "", words(PROBLEMS[written.problem]), written.detail, None)
+    value, name = (_header(origin, column) for column in ("column_name", "name_column"))
+    marks = {name: words("written.name"), value: words("written.value")}
     return WrittenView(
-        tuple(_row(row, result, first, words) for row, result in shown),
-        _note(essay, marked[0][1] if marked else None, words),
+        tuple(_row(row, marks, value, words) for row in written.rows),
+        _note(origin, essay, words),
         "",
         "",
-        ", ".join(dict.fromkeys(cell.column for cell in values)),
-        " | ".join(dict.fromkeys(cell.text for cell in values)),
+        next((cell for row in written.rows for cell in row.cells if cell.column == value), None),
     )
 
 
-def _note(essay: str, found: Found | None, words: Words) -> str:
+def _header(origin: Origin, column: str) -> str | None:
+    """Return the header that a result names, as far as it was read. Earlier releases named fewer."""
+    header = (origin.result or {}).get(column)
+    return None if header is None else str(header)[:MOST_CHARACTERS]
+
+
+def _note(origin: Origin, essay: str, words: Words) -> str:
     if not essay:
         return ""
-    if found is None:
-        return words("written.not_in_row", essay=words.essay(essay))
-    if found.source != essay:
-        return words("written.computed", essay=words.essay(essay), source=words.essay(found.source))
+    if origin.result is None:
+        return words("written.not_in_report", essay=words.essay(essay))
+    if origin.computed_from:
+        return words("written.computed", essay=words.essay(essay), source=words.essay(origin.computed_from))
     return ""
 
 
-def _row(row: WrittenRow, found: Found | None, first: Cell | None, words: Words) -> ShownRow:
+def _row(row: WrittenRow, marks: Mapping[str | None, str], value: str | None, words: Words) -> ShownRow:
     cells = [
-        _cell(cell, found, words, ANCHOR if cell is first else "")
+        _cell(cell, marks.get(cell.column, ""), ANCHOR if cell.column == value else "", words)
         for place, cell in enumerate(row.cells)
-        if place < SHOWN_CELLS or (found and cell.column in found.values | found.names)
+        if place < SHOWN_CELLS or cell.column in marks
     ]
     rest = len(row.cells) - len(cells)
     more = words("written.rest", n=words.number(rest)) if rest or not row.is_whole else ""
     return ShownRow(words("written.row", n=row.number), tuple(cells), more)
 
 
-def _cell(cell: Cell, found: Found | None, words: Words, anchor: str) -> ShownCell:
-    mark = ""
-    if found and cell.column in found.values:
-        mark = words("written.value")
-    elif found and cell.column in found.names:
-        mark = words("written.name")
+def _cell(cell: Cell, mark: str, anchor: str, words: Words) -> ShownCell:
     kind = words(KINDS[cell.kind]) if cell.kind in KINDS else ""
     return ShownCell(cell.column, cut(cell.text, SHOWN_CHARACTERS), kind, mark, anchor)

@@ -28,7 +28,7 @@ OTHER = Product(
         """,
         samples="select client, count(*) from bronze.other_arrivals group by client",
         touched="select distinct client from bronze.other_arrivals",
-        troubles="select name, concat(name, ' is large') from gold.other_values where value > 100",
+        troubles="select name as identity, concat(name, ' is large') as words from gold.other_values where value > 100",
     ),
     sources=Sources(python=("python/tribolake/other/*.py",), readers=()),
     clients=lambda: ["acme"],

@@ -1,0 +1,96 @@
+"""Judge in a process of its own, with limits on time and memory: a server goes on answering, and can end it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tribolake.errors import ConfigurationError, TribolakeError
+from tribolake.oil.limits.choice import Choice, LimitGroup, Numbers
+from tribolake.oil.limits.published_samples import PublishedSamples
+from tribolake.oil.limits.trial import Judged
+
+CHILD = "tribolake.oil.limits.child"
+MEMORY = "450MB"  # of its database
+PATIENCE_SECONDS = 5
+# The child gets these variables and no others: credentials and keys are among the others.
+PASSED_ON = ("PATH", "HOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "TRIBOLAKE_CACHE_DIR", "TMPDIR")
+MODEST = {"MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+class TrialOverdue(TribolakeError):
+    """A judgement did not end in time."""
+
+
+class TrialFailed(TribolakeError):
+    """The process that judges ended without an answer."""
+
+
+def judge_apart(samples: PublishedSamples, choice: Choice, seconds: float) -> Judged:
+    """Judge as `judge_choice` does, in another process.
+
+    Raises:
+        ConfigurationError: the choice is not possible with these samples.
+        TrialOverdue: it takes longer than `seconds`. The process is ended.
+        TrialFailed: the process ended without an answer.
+    """
+    asked = {"samples": asdict(samples), "choice": asdict(choice), "memory": MEMORY, "seconds": seconds}
+    passed = {name: text for name, text in os.environ.items() if name in PASSED_ON or name.startswith("PYTHON")}
+    with subprocess.Popen(  # noqa: S603 - our own module, what is asked comes on its standard input
+        [sys.executable, "-m", CHILD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=passed | MODEST,
+    ) as child:
+        try:
+            written, _ = child.communicate(json.dumps(asked, default=str).encode(), timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            raise TrialOverdue(f"judging the samples again takes more than {seconds:g} s") from error
+        finally:
+            child.kill()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(PATIENCE_SECONDS)
+    return _answer(written, child.returncode)
+
+
+def _answer(written: bytes, code: int | None) -> Judged:
+    try:
+        found = json.loads(written)
+    except ValueError as error:
+        raise TrialFailed(f"the process that judges ended with {code} and without an answer") from error
+    if "refused" in found:
+        raise ConfigurationError(found["refused"])
+    if "failed" in found:
+        raise TrialFailed(found["failed"])
+    rows = [row | {"sample_date": _day(row["sample_date"])} for row in found["rows"]]
+    return Judged(found["reports"], rows, found["limits"])
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def samples_of(said: dict[str, Any]) -> PublishedSamples:
+    """Return samples from the JSON of a question."""
+    files = {name: Path(said[name]) if said[name] else None for name in ("reports", "results", "limits")}
+    return PublishedSamples(**said | files)
+
+
+def choice_of(said: dict[str, Any]) -> Choice:
+    """Return a choice from the JSON of a question."""
+    group = LimitGroup(**said["group"]) if said["group"] else None
+    upper, lower, percentiles = (_numbers(said[name]) for name in ("upper", "lower", "percentiles"))
+    return Choice(group, upper, lower, percentiles, said["policy"])
+
+
+def _numbers(said: list[float | None]) -> Numbers:
+    marginal, condenatorio, critico = said
+    return marginal, condenatorio, critico

@@ -1,0 +1,41 @@
+"""The process of `judge_apart`: one question on standard input, one answer on standard output, as JSON."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from tribolake.errors import ConfigurationError
+from tribolake.oil.limits.apart import choice_of, samples_of
+from tribolake.oil.limits.trial import judge_choice
+from tribolake.settings import load_settings
+from tribolake.texts import one_line
+
+BYTES = 4 * 2**30  # of its address space: the database has less, what Python reads of it is not counted there
+
+
+def main() -> None:
+    """Answer. A parent that is gone does not leave it behind: its processor time is limited too."""
+    asked = json.load(sys.stdin)
+    seconds = int(asked["seconds"]) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+    with tempfile.TemporaryDirectory(prefix="tribolake-") as folder:
+        # No lake is opened: the question names the files, and the settings say where compiled models are kept.
+        settings = load_settings(lake=Path(folder), memory_limit=asked["memory"])
+        try:
+            judged = judge_choice(settings, samples_of(asked["samples"]), choice_of(asked["choice"]))
+            answer = asdict(judged)
+        except ConfigurationError as error:
+            answer = {"refused": str(error)}
+        except Exception as error:
+            answer = {"failed": one_line(f"{type(error).__name__}: {error}")[:1000]}
+    sys.stdout.write(json.dumps(answer, default=str))
+
+
+if __name__ == "__main__":
+    main()
