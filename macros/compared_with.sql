@@ -1,6 +1,7 @@
 {#-
   Value with which a condition of an expert rule compares a fact: a number, or the group's median, the previous sample,
-  the same oil in other compartments or another fact, times a factor, plus a number. A ratio of two facts is compared with that ratio in the previous sample.
+  the same oil in other compartments or another fact, times a factor, plus a number. A ratio of two facts is compared
+  with that ratio in the previous sample.
   Null for a median or previous value of 0: it gives no proportion. `←0` asks for it.
 -#}
 {% macro compared_with() -%}

@@ -73,7 +73,7 @@ def set_limits_of(
         connection.execute(f"delete from seeds.{LIMIT_SEED} where {OF_GROUP}", group)
         for column, percentile in zip(PERCENTILES, choice.percentiles, strict=True):
             if percentile is not None:
-                _set_percentile(connection, choice.group, column, percentile / 100)
+                set_percentile(connection, choice.group, column, percentile)
     build_models(connection, project, (*given, "int_borrowed_percentiles"), ["int_limits"])
     made = _limits_of(connection, "limits.int_limits", choice.group)
     has_lower = choice.lower[0] is not None
@@ -110,8 +110,18 @@ def _set_row(connection: duckdb.DuckDBPyConnection, choice: Choice, policy: str)
     connection.execute(f"insert into seeds.{LIMIT_SEED} by name select {columns}", row)
 
 
-def _set_percentile(connection: duckdb.DuckDBPyConnection, group: LimitGroup, column: str, percentile: float) -> None:
-    """Put another percentile of the values where those of the policy's are, at the level that they come from."""
+def set_percentile(connection: duckdb.DuckDBPyConnection, group: LimitGroup, column: str, percentile: float) -> None:
+    """Put another percentile of the values where that of the policy is, at the level that it comes from.
+
+    Args:
+        connection: has `int_borrowed_percentiles` with the group, and `int_observations`.
+        group: whose limits change.
+        column: p90, p95 or p98.
+        percentile: from 0 to 100.
+
+    Raises:
+        ConfigurationError: the group has no such percentile.
+    """
     where = asdict(group)
     query = f"select {column}_level from limits.int_borrowed_percentiles where {OF_GROUP}"
     row = connection.execute(query, where).fetchone()
@@ -122,7 +132,7 @@ def _set_percentile(connection: duckdb.DuckDBPyConnection, group: LimitGroup, co
     asked = {name: value if name in keys or name in ("essay", "unit") else None for name, value in where.items()}
     del asked["grain"]
     values = np.array([value for (value,) in connection.execute(VALUES, asked).fetchall()], dtype=np.float64)
-    found = grouped_percentiles(np.zeros(len(values), dtype=np.int64), values, np.array([percentile]), 1)
+    found = grouped_percentiles(np.zeros(len(values), dtype=np.int64), values, np.array([percentile / 100]), 1)
     connection.execute(
         f"update limits.int_borrowed_percentiles set {column} = $value where {OF_GROUP}",
         where | {"value": float(found.values[0, 0])},
