@@ -32,7 +32,7 @@ sys.meta_path.insert(0, Hidden())
 def test_serve_refuses_to_be_reached_from_elsewhere(tribolake, settings: Settings, host: str):
     ended = tribolake("serve", "--lake", str(settings.lake), "--host", host, "--port", "0")
     assert ended.returncode == Exit.USAGE
-    assert "no login yet: use 127.0.0.1" in ended.stderr
+    assert "nothing asks who they are: use 127.0.0.1" in ended.stderr
 
 
 def test_serve_without_its_packages_says_what_to_install(tribolake, settings: Settings, tmp_path: Path):

@@ -17,8 +17,11 @@ from tribolake.web.words import LANGUAGES, TEXTS, words_in
 WEB = PROJECT_DIR / "python" / "tribolake" / "web"
 USED = re.compile(r"""(?:words|visit\.words|self)\(\s*"([a-z_]+(?:\.[\w ]+)*)\"""")
 NAMED = re.compile(r'"([a-z_]+\.[a-z_]+)"')
-# Ids that are put together: bands of limits, the two kinds of failures, filters, keys, quality, feedback.
-JOINED = re.compile(r"^(band\.|lake\.|error\.|feedback\.(kind|field)\.|filter\.|keys\.|quality\.|reason\.)")
+# Ids that are put together: bands and levels of limits, the two kinds of failures, filters, keys, quality, feedback.
+JOINED = re.compile(
+    r"^(band|lake|error|filter|keys|quality|reason|whatif"
+    r"|feedback\.(kind|field)|limit\.(level|quality)|limits\.filter)\."
+)
 MARKS = {"es": (".", ","), "en": (",", ".")}
 
 
