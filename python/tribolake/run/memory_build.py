@@ -35,7 +35,7 @@ def build_in_memory(
     given: Mapping[str, pa.Table],
     wanted: Collection[str],
 ) -> None:
-    """Build models, and all models and seeds that they read. Tables that are there are replaced.
+    """Build models, and all models that they read, and every seed. Tables that are there are replaced.
 
     Args:
         connection: of :func:`open_memory`.
@@ -45,7 +45,7 @@ def build_in_memory(
         wanted: names of models.
     """
     make_schemas(connection, product, project)
-    load_seeds(connection, project, given, wanted)
+    load_seeds(connection, project, given, [seed.name for seed in project.seeds])
     for model in project.models:
         if model.name in given:
             rows = given[model.name]  # noqa: F841 - DuckDB finds it by its name
