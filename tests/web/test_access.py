@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given
@@ -118,7 +119,7 @@ def test_file_that_says_something_else_is_refused_by_name(tmp_path: Path, text: 
         entrance_of(tmp_path / "none.toml")
 
 
-VALUES = {"form": "csv", "essay": "Hierro", "component": "", "lang": "es"}
+VALUES = {"form": "csv", "essay": "Hierro", "component": "", "lang": "es", "how": "limit", "marginal": "1"}
 
 
 @pytest.mark.slow
@@ -127,6 +128,8 @@ def test_client_of_others_is_nowhere(page_lake: Settings, entrance: BehindProxy)
     pages = pages_of(page_lake, entrance, X_Forwarded_User="ana@mine.cl")
     (report,) = rows(page_lake, "from classified_reports where client = 'EMIN' order by all limit 1")
     (own,) = rows(page_lake, "from classified_reports where client = 'CDA' and unitId = 'T_01' order by all limit 1")
+    link = pages.read("/limits", client="cda").select_one('a[href^="/limit?"]')["href"]
+    group = dict(parse_qsl(urlsplit(link).query))
     tried = 0
     for path, operations in pages.ask("/openapi.json").json()["paths"].items():
         wanted = [one["name"] for one in operations.get("get", {}).get("parameters", [])]
@@ -134,7 +137,10 @@ def test_client_of_others_is_nowhere(page_lake: Settings, entrance: BehindProxy)
             continue
 
         def ask(client: str, row: dict, path: str = path, wanted: list[str] = wanted):
-            known = {"client": client, "unit": row["unitId"], "sample": row["sampleNumber"]}
+            known = {"unit": row["unitId"], "sample": row["sampleNumber"]}
+            if "grain" in wanted:
+                known = dict(group)
+            known["client"] = client
             return pages.ask(path, **{name: value for name, value in (VALUES | known).items() if name in wanted})
 
         others, nobodys = ask("emin", report), ask("nobody", report)
