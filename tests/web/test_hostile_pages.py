@@ -105,7 +105,8 @@ def test_no_parameter_breaks_the_pages_of_limits(pages: Pages, path: str):
         for name in HOSTILE[::5]:
             answer = pages.ask(path, **known | {parameter: name})
             assert answer.status_code in (200, 400, 404), (parameter, name, pages.log)
-            check(BeautifulSoup(answer.text, "html.parser"))
+            if answer.headers["content-type"].startswith("text/html"):
+                check(BeautifulSoup(answer.text, "html.parser"))
     for parameter in NUMBERS:
         for number in STRANGE:
             answer = pages.ask(path, **known | {parameter: number})
