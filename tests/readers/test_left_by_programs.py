@@ -38,7 +38,7 @@ def test_number_shown_as_per_cent_is_per_cent(number_format: str, per_cent: floa
     assert (float(cells["Water"][0]), cells["Water"][1]) == (per_cent, "p")
 
 
-@pytest.mark.parametrize("number_format", ["0.00", "General", '0.00" % of it"', "#,##0"])
+@pytest.mark.parametrize("number_format", ["0.00", "General", "#,##0", "0", '_(* #,##0.0_);_(* (#,##0.0);_(* "-"_)', "[Red]0.0", "# ?/?"])
 def test_number_in_another_format_stays_what_it_is(number_format: str):
     ((_, cells),) = read(formatted(number_format, 0.5))
     assert cells["Water"] == ("0.5", "n")

@@ -11,6 +11,7 @@ import pyarrow as pa
 from tribolake.errors import BronzeFileUnreadable
 from tribolake.readers.layout import FileLayout
 from tribolake.readers.names import normal_form
+from tribolake.readers.number_formats import as_shown
 from tribolake.readers.raw_rows import RAISED, Percent
 from tribolake.readers.sheets import layout_without_sheets
 from tribolake.readers.table import SheetRow, sheet_tables
@@ -167,7 +168,7 @@ class _Row:
                 number = float(attributes[name])
             except (KeyError, ValueError):
                 continue
-            return Percent.of_share(number) if shown.endswith("%") else number
+            return Percent.of_share(number) if shown.endswith("%") else as_shown(number, shown)
         return shown
 
 

@@ -17,8 +17,8 @@ from functools import cached_property, lru_cache
 from typing import IO, Any
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.readers.number_formats import meaning_of_format
-from tribolake.readers.raw_rows import RAISED, ErrorCell, Percent, UncalculatedFormula
+from tribolake.readers.number_formats import meaning_of_format, reading_of_format
+from tribolake.readers.raw_rows import RAISED, ErrorCell, UncalculatedFormula
 from tribolake.readers.table import SheetRow
 from tribolake.readers.xml_stream import CHUNK_BYTES, Elements, read_xml
 
@@ -75,7 +75,7 @@ class Ooxml:
         spans: dict[int, dict[int, int]] = {}
         for text in self._pieces(self._paths[sheet]):
             is_peculiar = (
-                is_peculiar or _has_peculiar_cells(text) or bool(self._percents and self._percents.search(text))
+                is_peculiar or _has_peculiar_cells(text) or bool(self._formatted and self._formatted.search(text))
             )
             for column, first, last in MERGED_CELL.findall(text):
                 if first != last:
@@ -104,17 +104,22 @@ class Ooxml:
         return SHARED_TEXTS in self._members and any(map(RAISED_RUN.search, self._pieces(SHARED_TEXTS)))
 
     @cached_property
-    def _percents(self) -> re.Pattern[bytes] | None:
-        """Finds cells that are shown as per cent; None where the workbook has no such style."""
-        styles = [b"%d" % at for at, reading in enumerate(self._formats) if reading == Percent.of_share]
+    def _formatted(self) -> re.Pattern[bytes] | None:
+        """Finds cells that show more than their number; None where the workbook has no such style."""
+        styles = [b"%d" % at for at, (number, code) in enumerate(self._codes) if reading_of_format(number, code)]
         return re.compile(rb'<c [^>]*\bs="(?:%s)"' % b"|".join(styles)) if styles else None
+
+    @cached_property
+    def _codes(self) -> list[tuple[int, str]]:
+        """The number and code of the format of each style."""
+        styles = _Styles()
+        list(self._read("xl/styles.xml", styles, is_optional=True))
+        return [(number, styles.codes.get(number, "")) for number in styles.cells]
 
     @cached_property
     def _formats(self) -> list[Convert]:
         """How a number is read, by the style of its cell."""
-        styles = _Styles()
-        list(self._read("xl/styles.xml", styles, is_optional=True))
-        return [self._reading_of(number, styles.codes.get(number, "")) for number in styles.cells]
+        return [self._reading_of(number, code) for number, code in self._codes]
 
     def _reading_of(self, number: int, code: str) -> Convert:
         match meaning_of_format(number, code):
@@ -122,10 +127,7 @@ class Ooxml:
                 return lambda days: timedelta(days=days)
             case "moment":
                 return lambda days: moment(days, self._epoch)
-            case "per cent":
-                return Percent.of_share
-            case "number":
-                return float
+        return reading_of_format(number, code) or float
 
     def _read(self, path: str, elements: Elements, *, is_optional: bool = False) -> Iterator[Any]:
         if is_optional and path not in self._members:
