@@ -41,6 +41,10 @@ GRID_ROWS = 5_000
 # Rows that lie together in memory have at most so many cells, empty ones included.
 BATCH_CELLS = 200_000
 ABOVE = "above: "
+# So many rows directly above a header may be units of its columns, and methods.
+UNITS_ROWS = 2
+BEGINS_WITH_A_NUMBER = re.compile(r"[\s<>≤≥~]*[-+]?[.,]?[0-9]")
+A_NUMBER_OR_LABEL = re.compile(r"^[\s<>≤≥~]*[-+]?[.,]?[0-9]|:\s*$")
 LETTERS_OF_TEXTS: dict[type, str] = {
     str: TEXT, ErrorCell: ERROR, UncalculatedFormula: FORMULA, ShiftedCell: SHIFTED,
 }  # fmt: skip
@@ -103,16 +107,16 @@ def sheet_tables(
             table.add_header_row(number, cells)
             continue
         else:
-            key_at = table.key_at if table.is_header(cells) else None
+            key_at = table.key_in(cells)
         if key_at is not None:
             if table is not None:
                 table.give_back(above)
                 yield from table.take_rows()
             _check_one_table(where, keys, cells)
             last = spans.get(number, {}).get(key_at, number)
-            table = _Table(sheet, cells, key_at, last, above.fields)
+            table = _Table(sheet, cells, key_at, last, above.fields, above.take_units(number))
         elif table is None:
-            above.take(cells)
+            above.take(number, cells)
         else:
             if table.is_full_with(cells):
                 yield from table.take_rows()
@@ -187,11 +191,19 @@ class _Above:
         self._labels = {normal_form(field.label): field.field for field in wanted if field.label}
         self._patterns = [(field.field, re.compile(field.pattern)) for field in wanted if field.pattern]
         self._below: dict[int, str] = {}
+        self._units: list[SheetRow] = []
         self.fields = dict(known)
 
-    def take(self, cells: Sequence[object]) -> None:
+    def take_units(self, header: int) -> list[SheetRow]:
+        """Return the rows directly above a header that may be units of its columns. They are rows of its table."""
+        units, self._units = self._units, []
+        return units if units and units[-1][0] == header - 1 else []
+
+    def take(self, number: int, cells: Sequence[object]) -> None:
         """Keep the fields of a row."""
         below, self._below = self._below, {}
+        units = self.take_units(number)
+        self._units = [*units[1 - UNITS_ROWS :], (number, cells)] if self.may_be_units(cells) and not below else []
         self.fields |= {name: cells[at] for at, name in below.items() if at < len(cells) and not is_blank([cells[at]])}
         filled = [(at, cell) for at, cell in enumerate(cells) if not is_blank([cell])]
         for (at, cell), (_, behind) in zip(filled, [*filled[1:], (0, "")], strict=True):
@@ -203,6 +215,13 @@ class _Above:
             else:
                 self._below[at] = field
             self.fields |= self._matches(cell)
+
+    def may_be_units(self, cells: Sequence[object]) -> bool:
+        """Return whether a row has several texts and nothing else: no number, label or field."""
+        filled = [cell for cell in cells if cell != ""]
+        return len(filled) > 1 and all(
+            isinstance(cell, str) and not A_NUMBER_OR_LABEL.search(cell) and not self.marks(cell) for cell in filled
+        )
 
     def marks(self, cell: object) -> bool:
         """Return whether a cell has a label, or a field by its pattern."""
@@ -223,7 +242,13 @@ class _Table:
     """A table that is being read: its headers, and rows that wait until they are many."""
 
     def __init__(
-        self, sheet: str, headers: Sequence[object], key_at: int, header_ends: int, above: Mapping[str, object]
+        self,
+        sheet: str,
+        headers: Sequence[object],
+        key_at: int,
+        header_ends: int,
+        above: Mapping[str, object],
+        units: Sequence[SheetRow] = (),
     ) -> None:
         self.key_at = key_at
         self.header_ends = header_ends
@@ -231,9 +256,9 @@ class _Table:
         self._key = headers[key_at]
         self._headers = ["" if cell == "" else str(cell) for cell in headers]
         self._above = dict(above)
-        self._numbers: list[int] = []
-        self._rows: list[Sequence[object]] = []
-        self._width = len(headers)
+        self._numbers = [number for number, _ in units]
+        self._rows = [cells for _, cells in units]
+        self._width = max(len(headers), *map(len, self._rows), 0)
 
     def add_header_row(self, number: int, cells: Sequence[object]) -> None:
         """Add a row of a header that fills several rows. The lowest cell names a column. Units are not names."""
@@ -250,8 +275,13 @@ class _Table:
     def _header_at(self, at: int) -> str:
         return self._headers[at] if at < len(self._headers) else ""
 
-    def is_header(self, cells: Sequence[object]) -> bool:
-        return len(cells) > self.key_at and cells[self.key_at] == self._key
+    def key_in(self, cells: Sequence[object]) -> int | None:
+        """Return where the key header stands if a row is another header: elsewhere only in a row of names."""
+        if len(cells) > self.key_at and cells[self.key_at] == self._key:
+            return self.key_at
+        if self._key not in cells or not all(isinstance(cell, str) and not BEGINS_WITH_A_NUMBER.match(cell) for cell in cells):
+            return None
+        return cells.index(self._key)
 
     def is_full_with(self, cells: Sequence[object]) -> bool:
         return max(self._width, len(cells)) * (len(self._rows) + 1) > BATCH_CELLS
@@ -264,10 +294,13 @@ class _Table:
     def give_back(self, above: _Above) -> None:
         """End the table. Its last rows belong to the next one if they are marked as standing above it."""
         at = len(self._rows)
-        while at and above.marks(next(cell for cell in self._rows[at - 1] if cell != "")):
+        while at and (
+            above.marks(next(cell for cell in self._rows[at - 1] if cell != ""))
+            or above.may_be_units(self._rows[at - 1])
+        ):
             at -= 1
-        for cells in self._rows[at:]:
-            above.take(cells)
+        for number, cells in zip(self._numbers[at:], self._rows[at:], strict=True):
+            above.take(number, cells)
         del self._rows[at:], self._numbers[at:]
 
     def take_rows(self) -> Iterator[pa.Table]:
