@@ -82,22 +82,26 @@ def strict(content: bytes) -> bytes:
 
 
 def repeated(rows: Sequence[Row]) -> bytes:
-    """An .ods in which the last row stands twice, and three equal cells are one."""
+    """An .ods in which the last row stands twice, and two equal cells are one."""
     content = ods(rows)
     cell = b'<table:table-cell office:value-type="float" office:value="7.0"><text:p>7.0</text:p></table:table-cell>'
-    content = with_part(content, "content.xml", {cell * 2: cell.replace(b"cell ", b'cell table:number-columns-repeated="2" ', 1)})
-    return with_part(content, "content.xml", {rb"(.*)<table:table-row>": rb'\1<table:table-row table:number-rows-repeated="2">'})
+    content = with_part(
+        content, "content.xml", {cell * 2: cell.replace(b"cell ", b'cell table:number-columns-repeated="2" ', 1)}
+    )
+    return with_part(
+        content, "content.xml", {rb"(.*)<table:table-row>": rb'\1<table:table-row table:number-rows-repeated="2">'}
+    )
 
 
 def dated_codes(workbook_: Any, sheet: Any) -> None:
     form = workbook_.add_format({"num_format": "dd/mm/yyyy"})
-    sheet.write_datetime(1, len(HEADERS), dt.datetime(2013, 12, 10), form)  # noqa: DTZ001 - a cell has no zone
-    sheet.write_datetime(2, at("Fe"), dt.datetime(2026, 5, 10), form)  # noqa: DTZ001
+    sheet.write_datetime(1, len(HEADERS), dt.datetime(2013, 12, 10), form)
+    sheet.write_datetime(2, at("Fe"), dt.datetime(2026, 5, 10), form)
 
 
 def days_1904(workbook_: Any, sheet: Any) -> None:
     form = workbook_.add_format({"num_format": "yyyy-mm-dd"})
-    sheet.write_datetime(1, at("Date"), dt.datetime(2026, 1, 5), form)  # noqa: DTZ001
+    sheet.write_datetime(1, at("Date"), dt.datetime(2026, 1, 5), form)
     sheet.write_number(2, at("Date"), 44565)
 
 

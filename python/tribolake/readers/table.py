@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import chain, islice
@@ -11,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.readers.layout import FieldAbove, FileLayout
+from tribolake.readers.above import AboveTable
+from tribolake.readers.layout import FileLayout
 from tribolake.readers.names import normal_form
 from tribolake.readers.raw_rows import (
     BOOLEAN,
@@ -31,6 +31,7 @@ from tribolake.readers.raw_rows import (
     number_texts,
     raw_rows,
 )
+from tribolake.readers.sheet_rows import SheetRow, has_only_names, is_blank
 
 # The key header is looked for in so many filled rows.
 HEADER_SEARCH_ROWS = 100
@@ -41,16 +42,10 @@ GRID_ROWS = 5_000
 # Rows that lie together in memory have at most so many cells, empty ones included.
 BATCH_CELLS = 200_000
 ABOVE = "above: "
-# So many rows directly above a header may be units of its columns, and methods.
-UNITS_ROWS = 2
-BEGINS_WITH_A_NUMBER = re.compile(r"[\s<>≤≥~]*[-+]?[.,]?[0-9]")
-A_NUMBER_OR_LABEL = re.compile(r"^[\s<>≤≥~]*[-+]?[.,]?[0-9]|:\s*$")
 LETTERS_OF_TEXTS: dict[type, str] = {
     str: TEXT, ErrorCell: ERROR, UncalculatedFormula: FORMULA, ShiftedCell: SHIFTED,
 }  # fmt: skip
 
-# A row of a sheet: its number as a spreadsheet shows it, and its cells from column A on; "" is an empty cell.
-SheetRow = tuple[int, Sequence[object]]
 # Cells merged downwards: by the number of the first row, column from 0 -> number of the last row.
 Spans = Mapping[int, Mapping[int, int]]
 NO_SPANS: Spans = {}
@@ -94,7 +89,7 @@ def sheet_tables(
     if layout.is_grid:
         yield from _grid_tables(sheet, islice(_filled_rows(rows, spans), GRID_ROWS))
         return
-    keys, above = layout.key_forms, _Above(layout.above, known)
+    keys, above = layout.key_forms, AboveTable(layout.above, known)
     table: _Table | None = None
     widest: Sequence[object] = ()
     searched = 0
@@ -158,11 +153,6 @@ def _covered(cells: Sequence[object], covering: Mapping[int, tuple[int, object]]
     return filled
 
 
-def is_blank(cells: Sequence[object]) -> bool:
-    """Return whether no cell has more than white space."""
-    return all(isinstance(cell, str) and not cell.strip() for cell in cells)
-
-
 def _position_of(forms: frozenset[str], cells: Sequence[object]) -> int | None:
     return next((at for at, cell in enumerate(cells) if isinstance(cell, str) and normal_form(cell) in forms), None)
 
@@ -179,63 +169,6 @@ def _check_one_table(where: str, keys: frozenset[str], headers: Sequence[object]
             f"{where} has tables side by side: columns {first + 1} and {second + 1} are both called "
             f"{str(headers[second])[:60]}. Put the tables one below the other"
         )
-
-
-class _Above:
-    """Fields that stand above a table; what is above a later table of the sheet counts from there on.
-
-    The value of a label is behind its colon, in the next filled cell, or, where that is a label too, below it.
-    """
-
-    def __init__(self, wanted: Sequence[FieldAbove], known: Mapping[str, object]) -> None:
-        self._labels = {normal_form(field.label): field.field for field in wanted if field.label}
-        self._patterns = [(field.field, re.compile(field.pattern)) for field in wanted if field.pattern]
-        self._below: dict[int, str] = {}
-        self._units: list[SheetRow] = []
-        self.fields = dict(known)
-
-    def take_units(self, header: int) -> list[SheetRow]:
-        """Return the rows directly above a header that may be units of its columns. They are rows of its table."""
-        units, self._units = self._units, []
-        return units if units and units[-1][0] == header - 1 else []
-
-    def take(self, number: int, cells: Sequence[object]) -> None:
-        """Keep the fields of a row."""
-        below, self._below = self._below, {}
-        units = self.take_units(number)
-        self._units = [*units[1 - UNITS_ROWS :], (number, cells)] if self.may_be_units(cells) and not below else []
-        self.fields |= {name: cells[at] for at, name in below.items() if at < len(cells) and not is_blank([cells[at]])}
-        filled = [(at, cell) for at, cell in enumerate(cells) if not is_blank([cell])]
-        for (at, cell), (_, behind) in zip(filled, [*filled[1:], (0, "")], strict=True):
-            field, rest = self._labelled(cell)
-            if field is None:
-                pass
-            elif rest or (behind != "" and self._labelled(behind)[0] is None):
-                self.fields[field] = rest or behind
-            else:
-                self._below[at] = field
-            self.fields |= self._matches(cell)
-
-    def may_be_units(self, cells: Sequence[object]) -> bool:
-        """Return whether a row has several texts and nothing else: no number, label or field."""
-        filled = [cell for cell in cells if cell != ""]
-        return len(filled) > 1 and all(
-            isinstance(cell, str) and not A_NUMBER_OR_LABEL.search(cell) and not self.marks(cell) for cell in filled
-        )
-
-    def marks(self, cell: object) -> bool:
-        """Return whether a cell has a label, or a field by its pattern."""
-        return self._labelled(cell)[0] is not None or bool(self._matches(cell))
-
-    def _labelled(self, cell: object) -> tuple[str | None, str]:
-        if not isinstance(cell, str):
-            return None, ""
-        label, _, rest = cell.partition(":")
-        return self._labels.get(normal_form(label)), rest.strip()
-
-    def _matches(self, cell: object) -> dict[str, object]:
-        found = {field: pattern.search(cell) for field, pattern in self._patterns} if isinstance(cell, str) else {}
-        return {field: match[1] for field, match in found.items() if match}
 
 
 class _Table:
@@ -279,9 +212,7 @@ class _Table:
         """Return where the key header stands if a row is another header: elsewhere only in a row of names."""
         if len(cells) > self.key_at and cells[self.key_at] == self._key:
             return self.key_at
-        if self._key not in cells or not all(isinstance(cell, str) and not BEGINS_WITH_A_NUMBER.match(cell) for cell in cells):
-            return None
-        return cells.index(self._key)
+        return cells.index(self._key) if self._key in cells and has_only_names(cells) else None
 
     def is_full_with(self, cells: Sequence[object]) -> bool:
         return max(self._width, len(cells)) * (len(self._rows) + 1) > BATCH_CELLS
@@ -291,7 +222,7 @@ class _Table:
         self._rows.append(cells)
         self._width = max(self._width, len(cells))
 
-    def give_back(self, above: _Above) -> None:
+    def give_back(self, above: AboveTable) -> None:
         """End the table. Its last rows belong to the next one if they are marked as standing above it."""
         at = len(self._rows)
         while at and (

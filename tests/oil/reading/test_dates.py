@@ -60,7 +60,9 @@ FORMS: dict[str, Callable[[dt.datetime], str]] = {
     "english ordinal": lambda day: f"{EN[day.month - 1][:3]} {day.day}th, {day.year} {day:%I:%M %p}",
     "portuguese": lambda day: f"{DAYS_PT[day.weekday()]}, {day.day} de {PT[day.month - 1]} de {day.year}",
     "portuguese short": lambda day: f"{day.day:02}/{PT[day.month - 1][:3]}/{day.year}",
-    "french": lambda day: f"{DAYS_FR[day.weekday()]} {day.day}{'er' if day.day == 1 else ''} {FR[day.month - 1]} {day.year}",
+    "french": lambda day: (
+        f"{DAYS_FR[day.weekday()]} {day.day}{'er' if day.day == 1 else ''} {FR[day.month - 1]} {day.year}"
+    ),
     "footnote": lambda day: day.strftime("%d/%m/%Y") + ("*", " (1)", "²", " †")[day.day % 4],
     "text of a spreadsheet": lambda day: day.strftime("'%d/%m/%Y"),
     "javascript": lambda day: (
