@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 
-from tests.support.hostile_files import HEADERS, LONG, SAMPLE, Case, Row, sample, table
+from tests.support.hostile_files import HEADERS, LONG, Case, Row, sample, table
 from tests.support.lab_files import page, workbook
 
 
@@ -32,11 +32,7 @@ def read_as(prefix: str, values: Sequence[object], column: str = "Hierro") -> di
 
 
 def dates(prefix: str, cells: Sequence[object]) -> bytes:
-    return text(numbers_of_dates(prefix, cells), ";").encode()
-
-
-def numbers_of_dates(prefix: str, cells: Sequence[object]) -> list[Row]:
-    return table(*numbers(prefix, cells, "Date"))
+    return text(table(*numbers(prefix, cells, "Date")), ";").encode()
 
 
 ROWSPAN = (
@@ -49,7 +45,7 @@ PLAIN = text(table(sample("x-1")), ";")
 UTF16 = text(table(sample("u16-1", Component="Transmisión")), "\t").encode("utf-16")
 DUPLICATE = text(table(sample("two-1"), sample("two-1", Fe=110)), ";").encode()
 SAME = text(table(sample("same-1")), ";").encode()
-TODAY = ["05/01/2026*", "05/01/2026 (1)", "05/01/2026**", "05/01/2026¹", "05/01/2026 †", "* 05/01/2026"]
+FOOTNOTES = ["05/01/2026*", "05/01/2026 (1)", "05/01/2026**", "05/01/2026¹", "05/01/2026 †", "* 05/01/2026"]
 SPOKEN = [
     "5 de janeiro de 2026", "05/fev/2026", "3-mar-2026", "15-abr-2026", "7 maio 2026", "20 out 2026",
     "31 dez. 2025", "5 janvier 2026", "12 févr. 2026", "1er août 2026", "12 déc. 2025", "lundi 5 janvier 2026",
@@ -105,7 +101,7 @@ TEXTS = [
          read_as("ind", [123456, 12345, 9], "machineHours")),
     Case("unclear.csv", text(table(*numbers("unc", UNCLEAR)), "|").encode(), read_as("unc", [None] * len(UNCLEAR)),
          ["not_a_number"] * len(UNCLEAR)),
-    Case("footnotes.csv", dates("foot", TODAY), read_as("foot", ["2026-01-05"] * len(TODAY), "sampleDate")),
+    Case("footnotes.csv", dates("foot", FOOTNOTES), read_as("foot", ["2026-01-05"] * len(FOOTNOTES), "sampleDate")),
     Case("spoken.csv", dates("spo", SPOKEN), read_as("spo", SPOKEN_AS, "sampleDate")),
     Case("programs.csv", dates("prog", PROGRAMS), read_as("prog", ["2026-01-05"] * len(PROGRAMS), "sampleDate")),
     Case("typing.csv", dates("typ", ["05/01/2206", "05/01/0026", "31/02/2026", "5/1"]), {},
@@ -165,4 +161,3 @@ TEXTS = [
           "water": IN_LONG | {"Hierro": None, "Agua": 0.045}},
          ["contradictory_results", "contradictory_results"], client="hlargo"),
 ]  # fmt: skip
-assert set(SAMPLE) == set(HEADERS)

@@ -105,7 +105,6 @@ def days_1904(workbook_: Any, sheet: Any) -> None:
     sheet.write_number(2, at("Date"), 44565)
 
 
-PIECES = [{"Date": "05/01/2026"}]
 STALE = two_sheets("Data", table(sample("hid-1", Fe=45)), "Backup", table(sample("hid-1", Fe=11)), hide=True)
 SHOWN = [
     (1, "Fe", 1, '"<"0'), (2, "Fe", 1.5, '"< "0.0'), (3, "Fe", 400, '">"0'), (4, "Fe", 45, '0" ppm"'),

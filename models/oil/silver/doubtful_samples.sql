@@ -60,8 +60,10 @@ repeated as (
     select
         changes.row_id,
         'repeated_in_file' as reason,
-        string_agg(concat(changes.name, ': ', changes.text_before, ', now ', changes.text_after), '; ' order by changes.name)
-            as detail
+        string_agg(
+            concat(changes.name, ': ', changes.text_before, ', now ', changes.text_after), '; '
+            order by changes.name
+        ) as detail
     from {{ ref('revision_changes') }} as changes
     inner join live_rows as earlier on changes.row_id_before = earlier.row_id
     inner join live_rows as later on changes.row_id = later.row_id and earlier.content_id = later.content_id

@@ -34,15 +34,18 @@ words as (
     from {{ ref('date_fillers') }}
 ),
 
+-- Without accents two names may be one word.
+meanings as (
+    select
+        word,
+        min(meaning) as meaning
+    from words
+    group by word
+),
+
 dictionary as (
     select map_from_entries(list((word, meaning))) as meanings
-    from (
-        select
-            word,
-            min(meaning) as meaning
-        from words
-        group by word
-    )
+    from meanings
 ),
 
 -- Without a footnote, a word in brackets behind it, and the mark that keeps it a text in a spreadsheet.
