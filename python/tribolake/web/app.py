@@ -29,6 +29,7 @@ from tribolake.web.downloads import add_downloads
 from tribolake.web.forms import has_form, read_form, take_form
 from tribolake.web.guard import Guard
 from tribolake.web.limits import add_limits
+from tribolake.web.machine import show_unit
 from tribolake.web.market import market_router
 from tribolake.web.pages import (
     Page,
@@ -39,9 +40,8 @@ from tribolake.web.pages import (
     show_lineage,
     show_quality,
     show_sample,
-    show_unit,
 )
-from tribolake.web.parameters import Client, Language, Machines, Name, Sample
+from tribolake.web.parameters import Axis, Client, Language, Machines, Name, Sample
 from tribolake.web.rendering import frame_of, render
 from tribolake.web.visit import Visit, begin_visit, foot_of
 from tribolake.web.words import LANGUAGES, Words, words_in
@@ -95,9 +95,11 @@ def make_app(
 
     @app.get(MACHINE, response_class=HTMLResponse, summary="A machine")
     def machine(
-        request: Request, client: Client, unit: Name, component: Name = "", lang: Language = None
+        request: Request, client: Client, unit: Name, component: Name = "", axis: Axis = "date", lang: Language = None
     ) -> HTMLResponse:
-        return answer(request, lang, partial(show_unit, client=client.lower(), unit=unit, component=component))
+        return answer(
+            request, lang, partial(show_unit, client=client.lower(), unit=unit, component=component, axis=axis)
+        )
 
     @app.get(REPORT, response_class=HTMLResponse, summary="The report of a sample")
     def report(

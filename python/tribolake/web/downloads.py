@@ -17,8 +17,9 @@ from tribolake.oil.questions.workbook import Sheet
 from tribolake.settings import Settings
 from tribolake.web.alone import NoAddresses, policy, style
 from tribolake.web.desk import Desk, visit_desk
-from tribolake.web.pages import Page, find_sample, read_machines, show_sample, show_unit
-from tribolake.web.parameters import Client, Language, Machines, Name, Sample
+from tribolake.web.machine import show_unit
+from tribolake.web.pages import Page, find_sample, read_machines, show_sample
+from tribolake.web.parameters import Axis, Client, Language, Machines, Name, Sample
 from tribolake.web.rendering import Alone, frame_of, render
 from tribolake.web.views.tables import as_csv, as_xlsx, machine_table, value_table
 from tribolake.web.visit import Visit, begin_visit, foot_of
@@ -67,9 +68,11 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
         return _file(visit, page, "report.html", sample.client, page.title, sample.number)
 
     @app.get("/take/machine", response_class=Response, summary="A machine as one file")
-    def machine(request: Request, client: Client, unit: Name, component: Name = "", lang: Language = None) -> Response:
+    def machine(
+        request: Request, client: Client, unit: Name, component: Name = "", axis: Axis = "date", lang: Language = None
+    ) -> Response:
         visit = _alone(begin_visit(settings, request.state.reader, lang, now()))
-        page = show_unit(visit, client.lower(), unit, component)
+        page = show_unit(visit, client.lower(), unit, component, axis)
         return _file(visit, page, "machine.html", client.lower(), page.title, component, visit.today.isoformat())
 
 
