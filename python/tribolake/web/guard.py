@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from tribolake.web.access import Entrance, Reader, Refused
@@ -101,6 +101,11 @@ def is_same_origin(headers: Iterable[tuple[bytes, bytes]], origin: str) -> bool:
     said = {name: {value for given, value in headers if given == name} for name in (b"origin", b"sec-fetch-site")}
     wanted = {b"origin": {origin.encode("latin-1")}, b"sec-fetch-site": {b"same-origin"}}
     return any(said.values()) and all(not said[name] or said[name] == wanted[name] for name in wanted)
+
+
+def is_of_ours(headers: Mapping[str, str]) -> bool:
+    """Return whether a browser does not say that another site asks. Such a site must not make this server work."""
+    return headers.get("sec-fetch-site") not in ("cross-site", "same-site")
 
 
 async def _answer(send: Send, status: int, body: bytes, kind: bytes, more: Iterable[tuple[bytes, bytes]] = ()) -> None:

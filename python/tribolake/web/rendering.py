@@ -14,6 +14,7 @@ from tribolake.web.addresses import FLEET, LIMITS, QUALITY, Addresses
 from tribolake.web.pages import Page
 from tribolake.web.words import LANGUAGES, Words
 
+PRINTED_CHARTS = 9  # of a document
 LONGEST_NAME = 120  # characters of a name in a table
 LONGEST_TEXT = 4000  # characters of one text on a page: a cell of a workbook has up to 32,767
 
@@ -41,7 +42,12 @@ def _short(name: str) -> str:
     return cut(name, LONGEST_NAME)
 
 
-ENVIRONMENT.filters["short"] = _short
+def _capital(name: str) -> str:
+    """Return a name with a capital. Style sheets of documents cannot do it in a table."""
+    return name[:1].upper() + name[1:]
+
+
+ENVIRONMENT.filters |= {"short": _short, "capital": _capital}
 
 
 @dataclass(frozen=True)
@@ -93,4 +99,5 @@ def frame_of(path: str, query: str, words: Words, own_language: str, foot: tuple
 
 def render(page: Page, frame: Frame, words: Words) -> str:
     """Return a page as HTML."""
-    return ENVIRONMENT.get_template(page.template).render(page=page, model=page.model, frame=frame, words=words)
+    template = ENVIRONMENT.get_template(page.template)
+    return template.render(page=page, model=page.model, frame=frame, words=words, most_charts=PRINTED_CHARTS)

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from babel.dates import format_date
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 
 from tribolake.oil.seeds import read_seed
 
@@ -63,6 +63,10 @@ class Words:
         if not exact.is_finite():
             return str(value)
         return _formatted(exact, self.language)
+
+    def percent(self, share: float) -> str:
+        """Return a share in whole per cent."""
+        return str(format_percent(Decimal(f"{share:.15g}"), "#,##0 %", locale=self.language))
 
     def day(self, day: date | str | None) -> str:
         """Return a day in this language. `day` may be ISO text. Returns an empty text without one."""

@@ -22,6 +22,7 @@ from tribolake.web.views.parts import (
     counted,
     deadline_of,
     files_of,
+    pdf_of,
     sampled_on,
     status_of,
     strip_of,
@@ -30,7 +31,6 @@ from tribolake.web.views.parts import (
 from tribolake.web.words import Words
 
 SHOWN_SAMPLES = 24
-FILES = (("HTML", TAKE_MACHINE),)
 Sample = Mapping[str, Any]
 
 
@@ -147,10 +147,15 @@ def machine_page(
         _components_to_chart(found, charted, addresses),
         _axes(machine, charted, words, addresses),
         charted.charts,
-        files_of(
-            *((form, _address(path, machine, charted.component, charted.axis, addresses)) for form, path in FILES)
-        ),
+        _files(machine, charted, words, addresses),
     )
+
+
+def _files(machine: Mapping[str, Any], charted: Charted, words: Words, addresses: Addresses) -> tuple[File, ...]:
+    html, pdf = (
+        _address(TAKE_MACHINE, machine, charted.component, charted.axis, addresses, form=form) for form in ("", "pdf")
+    )
+    return (*files_of(("HTML", html)), *pdf_of(pdf, words))
 
 
 def _components_to_chart(found: ShownMachine, charted: Charted, addresses: Addresses) -> tuple[Choice, ...]:
@@ -169,13 +174,15 @@ def _axes(machine: Mapping[str, Any], charted: Charted, words: Words, addresses:
     )
 
 
-def _address(path: str, machine: Mapping[str, Any], component: str, axis: AxisKind, addresses: Addresses) -> str | None:
+def _address(
+    path: str, machine: Mapping[str, Any], component: str, axis: AxisKind, addresses: Addresses, **more: str
+) -> str | None:
     """Return an address of a machine's charts. Returns None if a name is too long for one."""
     if max(len(machine["unit_id"]), len(component)) > LONGEST:
         return None
     own = axis if axis != "date" else ""
     named = {"client": machine["client"].lower(), "unit": machine["unit_id"], "component": component}
-    return addresses.page(path, **named, axis=own)
+    return addresses.page(path, **named, axis=own, **more)
 
 
 def _component(

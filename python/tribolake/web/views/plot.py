@@ -146,7 +146,7 @@ def plot_of(
         _dots(at for one, at in drawn if one.line == current and not one.is_censored),
         "".join(_joined(at for one, at in drawn if one.line == line) for line in _lines_before(values)),
         _dots(at for one, at in drawn if one.line != current and not one.is_censored),
-        "".join(_shape("", px, py, SMALL) for one, (px, py) in drawn if one.is_censored and not one.band),
+        "".join(shape_of("", px, py, SMALL) for one, (px, py) in drawn if one.is_censored and not one.band),
         "".join(f"M{x(one.first):g} {y(one.value):g}H{x(one.last):g}" for one in typical),
         tuple(
             _sign(one, at, is_last=place == len(values) - 1)
@@ -187,10 +187,10 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
 def _sign(value: Value, at: tuple[float, float], *, is_last: bool) -> Sign:
     (x, y), size = at, LARGE if is_last else SMALL
     classes = [value.band or "plain", *(["censored"] if value.is_censored else [])]
-    return Sign(_shape(value.band, x, y, size), " ".join(classes), value.label)
+    return Sign(shape_of(value.band, x, y, size), " ".join(classes), value.label)
 
 
-def _shape(band: str, x: float, y: float, size: float) -> str:
+def shape_of(band: str, x: float, y: float, size: float) -> str:
     """Return a square for a critical value, a triangle for a condemning one, and a circle for others."""
     if band == "critical":
         return f"M{x - size:.1f} {y - size:.1f}h{2 * size:g}v{2 * size:g}h-{2 * size:g}z"
