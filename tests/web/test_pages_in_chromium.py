@@ -85,6 +85,8 @@ def addresses(pages: Pages) -> dict[str, str]:
         "quality in English": "/quality?lang=en&client=cda",
         "machine": machine,
         "machine of a hostile name": pages.read("/", client="cda", show=1000).select("th.unit > a")[3]["href"],
+        "machine by hours of the oil": f"{machine}&axis=oil",
+        "machine by its hours": f"{machine}&axis=machine&lang=en",
         "report": report,
         "report in English": f"{report}&lang=en",
         "report of a hostile machine": "/r?client=cda&sample=H-0",
