@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 from anyio import to_thread
@@ -46,6 +46,9 @@ from tribolake.web.rendering import frame_of, render
 from tribolake.web.visit import Visit, begin_visit, foot_of
 from tribolake.web.words import LANGUAGES, Words, words_in
 
+if TYPE_CHECKING:
+    from tribolake.web.login_pages import LoginPages
+
 READERS = 4  # requests that read at once: each has a database in memory
 Log = Callable[[str], None]
 Read = Callable[[Visit], Page]
@@ -61,6 +64,7 @@ def make_app(
     now: Callable[[], datetime] = _now,
     desk: Desk | None = None,
     entrance: Entrance | None = None,
+    login: LoginPages | None = None,
 ) -> FastAPI:
     """Make the application of a lake.
 
@@ -70,6 +74,7 @@ def make_app(
         now: the time, in UTC.
         desk: where feedback is given. None is an open one.
         entrance: who may ask, and what they see. None is whoever is on this machine.
+        login: the pages of an issuer's login, which is the entrance then.
     """
     desk = desk or Desk()
     app = FastAPI(
@@ -167,8 +172,11 @@ def make_app(
         answered = plain(scope, failed(words, number, is_of_the_lake=is_of_the_lake), words)
         return answered.status_code, bytes(answered.body)
 
-    entrance = entrance or ThisMachine()
-    app.add_middleware(Guard, failure=failure, entrance=entrance, forms=(FEEDBACK,) if desk.is_open else ())
+    forms = (FEEDBACK,) if desk.is_open else ()
+    if login is not None:
+        login.add_to(app)
+        entrance, forms = login.login, (*forms, *login.forms)
+    app.add_middleware(Guard, failure=failure, entrance=entrance or ThisMachine(), forms=forms, login=login)
     return app
 
 
@@ -182,7 +190,9 @@ def _html(
     scope: Mapping[str, Any], page: Page, words: Words, settings: Settings, foot: tuple[str, ...]
 ) -> HTMLResponse:
     query = scope["query_string"].decode("ascii", "replace")
-    frame = frame_of(scope["path"], query, words, settings.language, foot)
+    reader = scope["state"]["reader"]
+    user = reader.name if reader.has_session else ""
+    frame = frame_of(scope["path"], query, words, settings.language, foot, user)
     return HTMLResponse(render(page, frame, words), page.status, {"Cache-Control": "private, no-cache"})
 
 

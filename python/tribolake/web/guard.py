@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tribolake.web.access import Entrance, Reader, Refused
+from tribolake.web.access import NOBODY, Entrance, Reader, Refused
+
+if TYPE_CHECKING:
+    from tribolake.web.login_pages import LoginPages
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -26,9 +29,9 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 METHODS = ("GET", "HEAD")
-NOT_ALLOWED = 405
+NOT_ALLOWED, NOT_KNOWN = 405, 401
 LONGEST_QUERY = 8192
-PLAIN = b"text/plain; charset=utf-8"
+PLAIN, HTML = b"text/plain; charset=utf-8", b"text/html; charset=utf-8"
 
 
 class Guard:
@@ -39,12 +42,20 @@ class Guard:
     header shows. Requests that it lets in have their reader in `request.state.reader`.
     """
 
-    def __init__(self, app: Application, failure: Failure, entrance: Entrance, forms: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: Application,
+        failure: Failure,
+        entrance: Entrance,
+        forms: Collection[str] = (),
+        login: LoginPages | None = None,
+    ) -> None:
         """`forms` are the paths that take a form. All others are only read."""
         self._app = app
         self._failure = failure
         self._entrance = entrance
         self._forms = frozenset(forms)
+        self._login = login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -61,8 +72,11 @@ class Guard:
                 message = {**message, "headers": [*kept, *HEADERS]}
             await send(message)
 
-        reader = _let_in(scope, self._entrance, self._forms)
+        reader = self._let_in(scope)
         if isinstance(reader, Refused):
+            if reader.status == NOT_KNOWN and self._login and (page := self._login.ask(scope)):
+                await _answer(guarded, reader.status, page, HTML, [(b"cache-control", b"no-store")])
+                return
             more = [(b"allow", ", ".join(METHODS).encode())] if reader.status == NOT_ALLOWED else []
             await _answer(guarded, reader.status, f"{reader.text}\n".encode(), PLAIN, more)
             return
@@ -75,25 +89,26 @@ class Guard:
             if has_begun:
                 raise
             status, page = await self._failure(scope, error)
-            await _answer(guarded, status, page, b"text/html; charset=utf-8")
+            await _answer(guarded, status, page, HTML)
 
-
-def _let_in(scope: Scope, entrance: Entrance, forms: Collection[str]) -> Reader | Refused:
-    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-    origin = entrance.origin(hosts[0]) if len(hosts) == 1 else None
-    if origin is None:
-        return Refused(400, "this server does not answer to this name")
-    reader = entrance.reader((scope.get("client") or ("",))[0], scope["headers"])
-    if isinstance(reader, Refused):
+    def _let_in(self, scope: Scope) -> Reader | Refused:
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        origin = self._entrance.origin(hosts[0]) if len(hosts) == 1 else None
+        if origin is None:
+            return Refused(400, "this server does not answer to this name")
+        reader = self._entrance.reader((scope.get("client") or ("",))[0], scope["headers"])
+        if isinstance(reader, Refused):
+            if self._login is None or not self._login.is_open(scope["path"]):
+                return reader
+            reader = NOBODY
+        is_form = scope["method"] == "POST" and scope["path"] in self._forms
+        if is_form and not is_same_origin(scope["headers"], origin):
+            return Refused(403, "this form is not from a page of this server")
+        if not is_form and scope["method"] not in METHODS:
+            return Refused(NOT_ALLOWED, "this server only shows pages")
+        if len(scope["query_string"]) > LONGEST_QUERY:
+            return Refused(414, "the address is too long")
         return reader
-    is_form = scope["method"] == "POST" and scope["path"] in forms
-    if is_form and not is_same_origin(scope["headers"], origin):
-        return Refused(403, "this form is not from a page of this server")
-    if not is_form and scope["method"] not in METHODS:
-        return Refused(NOT_ALLOWED, "this server only shows pages")
-    if len(scope["query_string"]) > LONGEST_QUERY:
-        return Refused(414, "the address is too long")
-    return reader
 
 
 def is_same_origin(headers: Iterable[tuple[bytes, bytes]], origin: str) -> bool:

@@ -69,11 +69,12 @@ class Frame:
     quality: str
     limits: str
     foot: tuple[str, ...]
+    user: str = ""  # who can log out
     layout: str = "base.html"
     alone: Alone | None = None
 
 
-def frame_of(path: str, query: str, words: Words, own_language: str, foot: tuple[str, ...]) -> Frame:
+def frame_of(path: str, query: str, words: Words, own_language: str, foot: tuple[str, ...], user: str = "") -> Frame:
     """Return the frame of a page.
 
     Args:
@@ -82,15 +83,21 @@ def frame_of(path: str, query: str, words: Words, own_language: str, foot: tuple
         words: its language.
         own_language: the language of the settings, which addresses leave out.
         foot: lines at its end.
+        user: who can log out. An empty one has no session.
     """
     (other,) = (language for language in LANGUAGES if language != words.language)
     given = {name: value for name, value in parse_qsl(query, errors="replace") if name != "lang"}
     own = Addresses(words.language if words.language != own_language else None)
     there = Addresses(other if other != own_language else None)
     home, quality, limits = (own.page(path) for path in (FLEET, QUALITY, LIMITS))
-    return Frame(words.language, other, there.page(path, **given), home, quality, limits, foot)
+    return Frame(words.language, other, there.page(path, **given), home, quality, limits, foot, user)
 
 
 def render(page: Page, frame: Frame, words: Words) -> str:
     """Return a page as HTML."""
     return ENVIRONMENT.get_template(page.template).render(page=page, model=page.model, frame=frame, words=words)
+
+
+def render_door(model: object, words: Words) -> str:
+    """Return a page for somebody without a session as HTML."""
+    return ENVIRONMENT.get_template("door.html").render(model=model, words=words)
