@@ -20,7 +20,7 @@ from tribolake.lake.ignored import SEED, kind_of_ignored
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
 from tribolake.oil.reading import read_arrivals
 from tribolake.readers.layout import FileLayout, SheetLayout
-from tribolake.watch.messages import WatchedBronze, arrived_keys
+from tribolake.watch.messages import WatchedFolders, arrived_keys
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def put(lake: FolderLake, key: str, content: bytes = b"x") -> Path:
     return path
 
 
-WATCHED = WatchedBronze("mine", "oil-analysis")
+WATCHED = WatchedFolders("mine", "oil-analysis")
 
 
 def event_of(key: str) -> str:

@@ -16,6 +16,12 @@ from tests.support.queues import PATIENCE_SECONDS
 
 from tribolake.watch.heartbeat import Heartbeat, read_heartbeat
 
+# What feedback is about, which may be published or not.
+REPORT = {
+    "client": "CDA", "laboratory": "finning", "sampleNumber": "1", "sampleOccurrence": "", "unitId": "T_09",
+    "componentName": "motor",
+}  # fmt: skip
+
 
 class WatcherProcess:
     """A watcher of a lake. Its reports and its log are files of `folder`."""

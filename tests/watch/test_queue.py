@@ -23,7 +23,7 @@ from tribolake.lake import open_lake
 from tribolake.settings import load_settings
 from tribolake.watch.event_source import NEVER
 from tribolake.watch.events import FolderEvents
-from tribolake.watch.messages import WatchedBronze
+from tribolake.watch.messages import WatchedFolders
 from tribolake.watch.queue import QueueEvents, open_queue
 from tribolake.watch.sources import Polling, open_source
 
@@ -53,7 +53,7 @@ class Recorder:
         events = QueueEvents(
             client(server, service="sqs", read_timeout=30),
             url,
-            WatchedBronze(BUCKET, PRODUCT),
+            WatchedFolders(BUCKET, PRODUCT),
             visibility_seconds=visibility_seconds,
             poll_seconds=7,
             wake=self.woken.set,
