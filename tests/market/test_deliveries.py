@@ -185,10 +185,10 @@ def test_delivery_killed_between_lake_and_aurora_is_made_once(lake_and_aurora: D
             ("deliver", "prepare", 1),
             ("lake", "store", 1),  # stored and not confirmed
             ("lake", "store", ALL),
-            ("deliver", "confirm", 2),
+            ("deliver", "confirm", 1),
             ("deliver", "note_problem", 1),
             ("aurora", "store", 3),  # committed and not confirmed
-            ("deliver", "confirm", ALL + 3),
+            ("deliver", "confirm", 4),
         ],
         share=0.25,
     ),
