@@ -17,6 +17,7 @@ from tribolake.lake import folder
 from tribolake.lake.files import EARLIEST, LATEST
 from tribolake.lake.folder import FolderLake
 from tribolake.lake.ignored import SEED, kind_of_ignored
+from tribolake.lake.inbox import Inbox
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
 from tribolake.oil.reading import read_arrivals
 from tribolake.readers.layout import FileLayout, SheetLayout
@@ -35,7 +36,7 @@ def put(lake: FolderLake, key: str, content: bytes = b"x") -> Path:
     return path
 
 
-WATCHED = WatchedBronze("mine", "oil-analysis")
+WATCHED = WatchedBronze("mine", Inbox.below("oil-analysis"))
 
 
 def event_of(key: str) -> str:

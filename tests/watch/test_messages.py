@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tribolake.lake.ignored import kind_of_ignored
+from tribolake.lake.inbox import Inbox
 from tribolake.watch.messages import MAX_BODY_CHARACTERS, UNKNOWN_KEY, NotAnEvent, WatchedBronze, arrived_keys
 
-WATCHED = WatchedBronze("mining-data-mesh", "oil-analysis")
+WATCHED = WatchedBronze("mining-data-mesh", Inbox.below("oil-analysis"))
 BRONZE = "oil-analysis/bronze/"
 KEY = "oil-analysis/bronze/cda/2026-01-31/T-09 (copia) ñ+1.xlsx"
 

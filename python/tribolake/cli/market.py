@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli import market_lineage, market_lineage_tables, market_reprocess, market_sinks
+from tribolake.cli import market_lineage, market_lineage_tables, market_reprocess, market_sinks, market_watch
 from tribolake.cli.market_tables import (
     print_deliveries,
     print_fetched,
@@ -45,6 +45,7 @@ app = new_app()
 app.add_typer(market_lineage.app)  # without a name: its commands are those of this group
 app.add_typer(market_reprocess.app)
 app.add_typer(market_sinks.app)
+app.add_typer(market_watch.app)
 DAY = ["%Y-%m-%d"]
 
 

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from tribolake.errors import ConfigurationError, LakeIsBusy
 from tribolake.lake import open_lake
+from tribolake.lake.inbox import Inbox
 from tribolake.lake.listing import RECENT
 from tribolake.product import Product
 from tribolake.run.plan import check_request
@@ -95,12 +96,12 @@ class Watcher:
         self._on_run = on_run
         self._log = log
         # One attempt per listing: the loop retries anyway, and retries in the store would delay the heartbeat.
-        self._lake = open_lake(settings.changed(s3_attempts=1))
-        self._bronze = f"{settings.address}/{settings.prefix}/bronze"
+        self._inbox = product.inbox(settings) or Inbox.below(settings.prefix)
+        self._lake = open_lake(settings.changed(s3_attempts=1), self._inbox)
         self._shortest_pause = BURST_SECONDS if settings.is_on_s3 else PAUSE_SECONDS
         settle_seconds = max(settings.watch.settle_seconds, BURST_SECONDS if settings.is_on_s3 else 0)
         self._times = SettleTimes(settle_seconds, settings.watch.max_wait_seconds)
-        self._events = open_source(settings, self._lake, wake=wakeup.wake, log=log)
+        self._events = open_source(settings, self._inbox, wake=wakeup.wake, log=log)
         self._runner = Runner(product, settings)
         self._backoff = Backoff()
         self._taken: dict[str, FileStamp] = {}  # by successful runs
@@ -125,7 +126,7 @@ class Watcher:
 
     def work(self, asked_to_stop: StopRequests) -> None:
         """Watch until asked to stop."""
-        self._log(f"watching {self._bronze}")
+        self._log(f"watching {self._settings.address}/{self._inbox.folder}")
         while not asked_to_stop.count:
             now = time.monotonic()
             next_watch = self._watch_and_look(now)
@@ -224,7 +225,7 @@ class Watcher:
         self._wanted_since = None
         # A run on a large lake lists recent folders only, unless an event or this listing named an older file.
         expected = self._events.run_began() | self._taking.keys()
-        is_shown = expected <= self._listed and all(_is_recent(key, self._settings.prefix) for key in expected)
+        is_shown = expected <= self._listed and all(_is_recent(key, self._inbox) for key in expected)
         self._runner.start_run(self._policy, self._clients, list_everything=not is_shown)
 
     def _due_since(self, now: float) -> float | None:
@@ -309,11 +310,11 @@ class Watcher:
             self._log(f"the heartbeat cannot be written: {error}")
 
 
-def _is_recent(key: str, prefix: str) -> bool:
+def _is_recent(key: str, inbox: Inbox) -> bool:
     """Return whether every listing shows this file, tomorrow's too. See `lake/listing.py`."""
     since = (datetime.now(UTC) - RECENT + timedelta(days=1)).date().isoformat()
-    below_client = key.removeprefix(f"{prefix}/bronze/").partition("/")[2]
-    return below_client > since
+    folders = key.removeprefix(f"{inbox.folder}/").split("/")
+    return "/".join(folders[inbox.depth :]) > since
 
 
 def _problem(report: dict[str, Any]) -> str | None:

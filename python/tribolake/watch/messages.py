@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-from tribolake.lake.ignored import kind_of_ignored
+from tribolake.lake.inbox import Inbox
 
 # Limit of SQS by default. Events of S3 have a few KB.
 MAX_BODY_CHARACTERS = 256 * 1024
@@ -28,10 +28,10 @@ class NotAnEvent(ValueError):
 
 @dataclass(frozen=True)
 class WatchedBronze:
-    """The folder that a watcher watches: `s3://{bucket}/{prefix}/bronze/{client}/…`."""
+    """The folder that a watcher watches: where the files of a product arrive in a bucket."""
 
     bucket: str
-    prefix: str
+    inbox: Inbox
 
 
 def arrived_keys(body: str, watched: WatchedBronze) -> list[str]:
@@ -119,10 +119,11 @@ def _key_in_bronze(created: _Created, watched: WatchedBronze) -> str | None:
         return None
     if created.key is None:
         return UNKNOWN_KEY
-    return created.key if _is_a_file(created.key, f"{watched.prefix}/bronze/") else None
+    return created.key if _is_a_file(created.key, watched.inbox) else None
 
 
-def _is_a_file(key: str, bronze: str) -> bool:
+def _is_a_file(key: str, inbox: Inbox) -> bool:
     """Apply the same rule as the lake's listing."""
-    *folders, name = key.removeprefix(bronze).split("/")
-    return key.startswith(bronze) and bool(folders and name) and kind_of_ignored([*folders, name]) is None
+    *folders, name = key.removeprefix(f"{inbox.folder}/").split("/")
+    is_below = key.startswith(f"{inbox.folder}/") and bool(folders and name)
+    return is_below and inbox.kind_of_ignored([*folders, name]) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tribolake.lake import Lake
+from tribolake.lake.inbox import Inbox
 from tribolake.settings import Settings
 from tribolake.watch.event_source import EventSource
 
@@ -34,7 +34,9 @@ class Polling:
         """Do nothing."""
 
 
-def open_source(settings: Settings, lake: Lake, *, wake: Callable[[], None], log: Callable[[str], None]) -> EventSource:
+def open_source(
+    settings: Settings, inbox: Inbox, *, wake: Callable[[], None], log: Callable[[str], None]
+) -> EventSource:
     """Open the source of a lake's events: its folder, its queue, or polling.
 
     Raises:
@@ -43,9 +45,9 @@ def open_source(settings: Settings, lake: Lake, *, wake: Callable[[], None], log
     if not settings.is_on_s3:
         from tribolake.watch.events import FolderEvents  # noqa: PLC0415 - not needed on S3
 
-        return FolderEvents(lake.home / "bronze", polling=settings.watch.polling, wake=wake, log=log)
+        return FolderEvents(settings.lake / inbox.folder, polling=settings.watch.polling, wake=wake, log=log)
     if not settings.watch.queue or settings.watch.polling:
         return Polling(settings.watch.poll_seconds)
     from tribolake.watch.queue import open_queue  # noqa: PLC0415 - a lake in a folder needs no AWS library
 
-    return open_queue(settings, wake=wake, log=log)
+    return open_queue(settings, inbox, wake=wake, log=log)
