@@ -185,6 +185,8 @@ class Steps:
     after_build: tuple[Step, ...] = ()
     # After publishing, before the run is recorded. A step that is killed is carried out again by the next run.
     after_publish: tuple[Step, ...] = ()
+    # Reasons that `after_publish` satisfies: a run that has no other one builds and publishes nothing.
+    of_after_publish: frozenset[str] = frozenset()
 
     @property
     def all(self) -> tuple[Step, ...]:

@@ -210,6 +210,7 @@ def test_next_run_delivers_what_is_pending(lake_and_aurora: Delivered):
     down = with_aurora(lake_and_aurora.settings, CLOSED_PORT)
     report = run(MARKET, down)
     assert report.reasons == ["computed values wait to be delivered"] and report.needs_a_look
+    assert "deliver" in report.stages and not report.stages.keys() & {"build", "test", "publish"}
     assert report.results["deliveries"].report["lake"]["delivered"] == ALL
     with duckdb.connect(down.warehouse, read_only=True) as warehouse:
         told = dict(warehouse.execute(MARKET.warehouse.troubles).fetchall())
