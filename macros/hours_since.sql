@@ -32,8 +32,8 @@
 
 
 {#-
-  Whether the oil has fewer hours than that of the sample before, by its meter or by the note of that sample. An oil that
-  was changed since and has as many hours again is no newer one.
+  Whether the oil has fewer hours than that of the sample before, by its meter or by the note of that sample. An oil
+  that was changed since, and has as many hours again, is not newer.
 -#}
 {% macro has_newer_oil(previous, sample) -%}
     (

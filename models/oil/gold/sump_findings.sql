@@ -1,6 +1,6 @@
--- One row per oil that compartments share × day on which their samples differ: the essay that differs most, in differences
--- that it needs at least, with the lowest and the highest value. One oil cannot have two viscosities, so samples were
--- swapped or mislabelled.
+-- One row per oil that compartments share × day on which their samples differ: the essay that differs most, in
+-- differences that it needs at least, with the lowest and the highest value. One oil cannot have two viscosities, so
+-- samples were swapped or mislabelled.
 
 with
 
