@@ -17,7 +17,8 @@ from tribolake.cli.options import explain
 from tribolake.errors import DAMAGED, LakeIsBusy, RunFailed, with_advice
 from tribolake.run import warehouse as module
 from tribolake.run.control_tables import control_tables
-from tribolake.run.warehouse import last_run, open_for_a_run, open_warehouse
+from tribolake.run.run_records import last_run
+from tribolake.run.warehouse import open_for_a_run, open_warehouse
 
 HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 

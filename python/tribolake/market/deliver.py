@@ -27,7 +27,8 @@ from tribolake.run.history import keep_history
 from tribolake.run.home import open_custody
 from tribolake.run.plan import new_run_id
 from tribolake.run.project import Fingerprints
-from tribolake.run.warehouse import PastRun, is_unfinished, last_run, open_warehouse, table_exists
+from tribolake.run.run_records import PastRun, is_unfinished, last_run
+from tribolake.run.warehouse import open_warehouse, table_exists
 from tribolake.settings import Settings
 
 NOT_CURRENT = "the warehouse has tables that no run has published: start `tribolake market run`, which delivers them"

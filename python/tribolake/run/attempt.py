@@ -27,7 +27,8 @@ from tribolake.lake.ledger import Ledger
 from tribolake.product import Product
 from tribolake.run.rejections import Rejection, read_rejections
 from tribolake.run.report import RunReport
-from tribolake.run.warehouse import last_run, ledger_rows, rows_of
+from tribolake.run.run_records import last_run
+from tribolake.run.warehouse import ledger_rows, rows_of
 from tribolake.settings import Settings
 
 ATTEMPT, STATUS = "attempt.json", "status.json"

@@ -30,8 +30,8 @@ from tribolake.run.notify import Troubles, tell, tell_failure, troubles_of
 from tribolake.run.plan import Plan, plan_run, undeclared_clients
 from tribolake.run.rejections import counts_by_reason, not_reported_yet, read_rejections
 from tribolake.run.report import RunReport, describe_clients, describe_dated_ahead, describe_failed_files
+from tribolake.run.run_records import hold_back, record_run
 from tribolake.run.set_aside import Build
-from tribolake.run.warehouse import hold_back, record_run
 from tribolake.settings import Settings
 from tribolake.texts import one_line
 
