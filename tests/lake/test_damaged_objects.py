@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import product
+import random
+from collections.abc import Sequence
+from itertools import combinations, product
 from pathlib import Path
 
 import duckdb
@@ -42,15 +44,18 @@ def damage(store: ObjectStore, key: str, content: bytes, *, keeps_metadata: bool
     store.client.put_object(Bucket=store.bucket, Key=key, Body=content, Metadata=noted)
 
 
-def check_goes_on(store: ObjectStore, folder: Path, place: str, how: str, keeps_metadata: bool, machine: str) -> None:
-    """Damage an object after a publication, and publish twice."""
+def check_goes_on(
+    store: ObjectStore, folder: Path, places: Sequence[str], how: str, keeps_metadata: bool, machine: str
+) -> None:
+    """Damage objects after a publication, and publish twice."""
     shelf = ClientShelf(store, folder / "first")
     shelf.publish(1)
-    damage(store, OBJECTS[place], DAMAGES[how], keeps_metadata=keeps_metadata)
+    for place in places:
+        damage(store, OBJECTS[place], DAMAGES[how], keeps_metadata=keeps_metadata)
     if machine == "other":
         shelf = ClientShelf(store, folder / "other")
     # The same machine takes its own copy of an object that says it has not changed.
-    if place == "delta" and not (machine == "same" and keeps_metadata):
+    if "delta" in places and not (machine == "same" and keeps_metadata):
         with pytest.raises(ContractBroken, match=r"The next run publishes.*Its object is kept as") as held:
             shelf.publish(2)
         kept = str(held.value).rpartition(" ")[2]
@@ -67,7 +72,7 @@ def check_goes_on(store: ObjectStore, folder: Path, place: str, how: str, keeps_
 
 @pytest.mark.parametrize(("keeps_metadata", "machine"), [(False, "same"), (True, "other")])
 def test_damaged_delta_holds_a_client_back_once(store: ObjectStore, tmp_path: Path, keeps_metadata: bool, machine: str):
-    check_goes_on(store, tmp_path, "delta", "text", keeps_metadata, machine)
+    check_goes_on(store, tmp_path, ["delta"], "text", keeps_metadata, machine)
 
 
 @pytest.mark.slow
@@ -78,4 +83,12 @@ def test_damaged_delta_holds_a_client_back_once(store: ObjectStore, tmp_path: Pa
 def test_damaged_object_holds_a_client_back_once_at_most(
     store: ObjectStore, tmp_path: Path, place: str, how: str, keeps_metadata: bool, machine: str
 ):
-    check_goes_on(store, tmp_path, place, how, keeps_metadata, machine)
+    check_goes_on(store, tmp_path, [place], how, keeps_metadata, machine)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("places", drawn([[*pair] for pair in combinations(OBJECTS, 2)], name="-".join))
+def test_two_damaged_objects_hold_a_client_back_once_at_most(store: ObjectStore, tmp_path: Path, places: list[str]):
+    chance = random.Random(" ".join(places))  # noqa: S311 - a sample, not a secret
+    how, machine = chance.choice([*DAMAGES]), chance.choice(["same", "other"])
+    check_goes_on(store, tmp_path, places, how, chance.random() < 0.5, machine)

@@ -11,7 +11,7 @@ from tribolake.errors import TribolakeError
 from tribolake.lake.objects import Objects
 from tribolake.oil.contract import CONTRACT, MACHINES
 from tribolake.oil.fleet import with_deadline
-from tribolake.trace.manifests import Publication, current_publication
+from tribolake.trace.manifests import Publication, current_publication, published_clients, published_runs
 from tribolake.trace.published_rows import published_rows
 
 MACHINE_FIELDS = (
@@ -31,6 +31,7 @@ UNITS_QUERY = """
     from classified_reports
     group by unitId
 """
+NOT_SHOWN = "readers find no manifest. The next run publishes it again"
 UNKNOWN_UNIT = {"site": None, "machine_name": None, "machine_model": None}
 
 
@@ -45,6 +46,12 @@ class PublishedFleet:
     reports: list[dict[str, Any]] = field(default_factory=list)
     published: list[dict[str, Any]] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
+
+
+def clients_to_show(objects: Objects, last_run: Mapping[str, Any] | None) -> list[str]:
+    """List clients that have gold, or had it after the last run: somebody may have removed it."""
+    of_last_run = (last_run or {}).get("clients", {})
+    return sorted({*published_clients(objects), *(name for name, done in of_last_run.items() if done["published"])})
 
 
 def read_fleet(
@@ -62,7 +69,10 @@ def read_fleet(
     for client in clients:
         try:
             publication = current_publication(objects, client)
-            if publication is not None and publication.folder is not None:
+            if publication is None:
+                if published_runs(objects, client):
+                    fleet.unread[client] = NOT_SHOWN
+            elif publication.folder is not None:
                 _read_client(objects, publication, fleet, now, why or {})
         except (TribolakeError, OSError, ValueError) as error:
             fleet.unread[client] = " ".join(str(error).split())[:300]
