@@ -45,7 +45,7 @@ bench: $(VENV)/.installed-dev ## Measure the reader, runs, the watcher, the enri
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/watch.py
 	$(BIN)/python bench/enrichment.py
-	$(BIN)/python bench/pages.py
+	PYTHONPATH=. $(BIN)/python bench/pages.py
 	PYTHONPATH=. $(BIN)/python bench/market.py
 
 docs: $(VENV)/.installed ## Write the documentation of the default lake

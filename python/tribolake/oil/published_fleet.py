@@ -12,7 +12,7 @@ from tribolake.lake.objects import Objects
 from tribolake.oil.contract import CONTRACT, MACHINES
 from tribolake.oil.fleet import with_deadline
 from tribolake.trace.manifests import Publication, current_publication
-from tribolake.trace.published_rows import published_rows
+from tribolake.trace.published_rows import Overtaken, published_rows
 
 MACHINE_FIELDS = (
     "client", "unit_id", "overall_status", "machine_score", "priority_score", "worst_component", "total_components",
@@ -57,6 +57,9 @@ def read_fleet(
         clients: names of folders of gold.
         now: deadlines are compared with its day.
         why: reasons by published client and unit, if known.
+
+    Raises:
+        Overtaken: the pinned publication of a client is gone.
     """
     fleet = PublishedFleet()
     for client in clients:
@@ -64,6 +67,8 @@ def read_fleet(
             publication = current_publication(objects, client)
             if publication is not None and publication.folder is not None:
                 _read_client(objects, publication, fleet, now, why or {})
+        except Overtaken:
+            raise
         except (TribolakeError, OSError, ValueError) as error:
             fleet.unread[client] = " ".join(str(error).split())[:300]
     return fleet

@@ -135,8 +135,8 @@ def make_app(
 
     @app.get("/health", summary="Whether the lake can be read, and what is published")
     def health(request: Request) -> JSONResponse:
-        visit = begin_visit(settings, request.state.reader, None, now())
         try:
+            visit = begin_visit(settings, request.state.reader, None, now())
             published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
         except (TribolakeError, OSError) as error:
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)

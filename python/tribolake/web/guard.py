@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from typing import Any
 
+from tribolake.trace.published_rows import Overtaken
 from tribolake.web.access import Entrance, Reader, Refused
 
 Scope = MutableMapping[str, Any]
@@ -28,6 +29,7 @@ HEADERS = (
 METHODS = ("GET", "HEAD")
 NOT_ALLOWED = 405
 LONGEST_QUERY = 8192
+TRIES = 3  # of a page whose publication was replaced twice while it was read
 PLAIN = b"text/plain; charset=utf-8"
 
 
@@ -67,10 +69,17 @@ class Guard:
             await _answer(guarded, reader.status, f"{reader.text}\n".encode(), PLAIN, more)
             return
         scope = {**scope, "state": {**scope.get("state", {}), "reader": reader}}
+        # The server leaves out the body that HEAD does not want.
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        tries = TRIES if method == "GET" else 1
         try:
-            # The server leaves out the body that HEAD does not want.
-            method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            await self._app({**scope, "method": method}, receive, guarded)
+            for left in reversed(range(tries)):
+                try:
+                    await self._app({**scope, "method": method}, receive, guarded)
+                    return
+                except Overtaken:
+                    if not left or has_begun:
+                        raise
         except Exception as error:
             if has_begun:
                 raise

@@ -19,11 +19,18 @@ LANGUAGES = ("es", "en")
 TEXTS = Path(__file__).parent / "texts"
 
 
-# A page has hundreds of numbers, and pages have the same ones.
-@lru_cache(maxsize=20_000)
+KEPT = 20_000  # written numbers and days: a page has hundreds of them, and pages have the same ones
+
+
+@lru_cache(maxsize=KEPT)
 def _formatted(number: Decimal, language: str) -> str:
     # Without quantization no digit of gold is rounded away.
     return str(format_decimal(number, "#,##0.###", locale=language, decimal_quantization=False))
+
+
+@lru_cache(maxsize=KEPT)
+def _written_day(day: date, pattern: str, language: str) -> str:
+    return str(format_date(day, pattern, locale=language))
 
 
 @dataclass(frozen=True)
@@ -67,11 +74,11 @@ class Words:
     def day(self, day: date | str | None) -> str:
         """Return a day in this language. `day` may be ISO text. Returns an empty text without one."""
         parsed = date.fromisoformat(day[:10]) if isinstance(day, str) and day else day
-        return str(format_date(parsed, "d MMM y", locale=self.language)) if parsed else ""
+        return _written_day(parsed, "d MMM y", self.language) if parsed else ""
 
     def month(self, day: date) -> str:
         """Return a month with its year."""
-        return str(format_date(day, "MMM y", locale=self.language))
+        return _written_day(day, "MMM y", self.language)
 
     def moment(self, moment: str) -> str:
         """Return a time in UTC, given as ISO text, to the minute."""

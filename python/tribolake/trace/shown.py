@@ -1,0 +1,94 @@
+"""The publications that readers of pages see: the newest ones, as soon as what every reader needs is prepared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from threading import Event, Lock, Thread
+
+from tribolake.lake.objects import Objects
+from tribolake.publish.manifest import parse_manifest
+from tribolake.trace.manifests import gold_manifest_key, published_clients
+from tribolake.trace.pinned import PinnedObjects
+from tribolake.trace.published_rows import forget_answers, prepare_answers
+
+MOST_WAIT_SECONDS = 0.2  # of a page, for a preparation
+LAKES = 16
+Manifests = dict[str, bytes | None]
+
+
+@dataclass(frozen=True)
+class _Preparation:
+    """New publications while they are prepared. `until` is when pages stop to wait for them."""
+
+    until: float
+    is_done: Event = field(default_factory=Event)
+
+
+class ShownPublications:
+    """The publications of a lake that pages show.
+
+    The first reader after a publication has it prepared in the background, and waits a moment. If that is not enough,
+    pages show the publication before, until the new one is ready.
+    """
+
+    def __init__(self, prepare: Callable[[Objects], None] = prepare_answers) -> None:
+        self._prepare = prepare
+        self._lock = Lock()
+        self._shown: Manifests | None = None
+        self._preparing: _Preparation | None = None
+
+    def pin(self, objects: Objects) -> PinnedObjects:
+        """Return the objects of a lake as a page sees them."""
+        newest = PinnedObjects(objects)
+        for client in published_clients(newest):
+            newest.read(gold_manifest_key(newest, client))
+        with self._lock:
+            if self._shown is None:
+                self._shown = dict(newest.manifests)
+            if self._shown == newest.manifests:
+                return newest
+            preparing = self._preparing or self._begin(objects, dict(newest.manifests))
+        preparing.is_done.wait(max(0.0, preparing.until - time.monotonic()))
+        with self._lock:
+            shown = self._shown
+        return PinnedObjects(objects, dict(shown)) if _is_kept(shown, newest.manifests) else newest
+
+    def _begin(self, objects: Objects, manifests: Manifests) -> _Preparation:
+        self._preparing = _Preparation(time.monotonic() + MOST_WAIT_SECONDS)
+        Thread(target=self._show, args=(objects, manifests, self._preparing), name="publication").start()
+        return self._preparing
+
+    def _show(self, objects: Objects, manifests: Manifests, preparing: _Preparation) -> None:
+        pinned = PinnedObjects(objects, dict(manifests))
+        try:
+            self._prepare(pinned)
+        finally:
+            with self._lock:
+                self._shown, self._preparing = manifests, None
+            preparing.is_done.set()
+        forget_answers(pinned)
+
+
+def _is_kept(shown: Manifests, newest: Manifests) -> bool:
+    """Return whether the files of shown publications stay: each is the newest of its client, or the one before."""
+    return shown.keys() == newest.keys() and all(
+        content == shown[key] or _replaces(content, shown[key]) for key, content in newest.items()
+    )
+
+
+def _replaces(newer: bytes | None, older: bytes | None) -> bool:
+    after, before = parse_manifest(newer), parse_manifest(older)
+    return bool(after and before and after.get("replaces") == before["run_id"])
+
+
+@lru_cache(maxsize=LAKES)
+def _shown_of(home: str) -> ShownPublications:
+    return ShownPublications()
+
+
+def pin_shown(objects: Objects) -> PinnedObjects:
+    """Return the objects of a lake as a page sees them: the newest publications that are prepared."""
+    return _shown_of(objects.address(objects.home)).pin(objects)
