@@ -35,7 +35,7 @@ from urllib.parse import urlencode, urlsplit
 
 import duckdb
 import psutil
-from tests.support.next_publication import current_run, forget_all_but, publish_again
+from tests.support.next_publication import current_run, forget_old, publish_again
 
 from measuring import measure
 from tribolake.oil.synth import write_sample_lake
@@ -44,6 +44,7 @@ MONTHS = 50
 ASKED = 60  # pages of each kind
 READERS = 4
 PUBLISHING_SECONDS, EVERY_SECONDS = 20, 0.5
+KEPT = 4  # versions: a run keeps two, and takes longer than two of these publications
 PRODUCT = "oil-analysis"
 ASSET = re.compile(rb'(?:href|src)="(/static/[^"]+)"')
 
@@ -177,10 +178,9 @@ def asked_while_publishing(lake: Path, host: str, addresses: Addresses) -> tuple
     def publish() -> None:
         for number in range(int(PUBLISHING_SECONDS / EVERY_SECONDS)):
             gold = golds[number % len(golds)]
-            before = current_run(gold)
             publish_again(gold, first[gold], f"{first[gold]}-{number:03}")
             done.wait(EVERY_SECONDS)
-            forget_all_but(gold, {first[gold], before, current_run(gold)})
+            forget_old(gold, KEPT, first.values())
         done.set()
 
     with ThreadPoolExecutor(1) as publisher:

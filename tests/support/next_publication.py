@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 MANIFEST = "_manifest.json"
@@ -33,8 +34,9 @@ def publish_again(gold: Path, version: str, run_id: str) -> None:
     aside.replace(gold / "_current")
 
 
-def forget_all_but(gold: Path, runs: set[str]) -> None:
-    """Remove the versions of other runs, as a run does it."""
-    for folder in (gold / "_versions").iterdir():
-        if folder.name not in runs:
+def forget_old(gold: Path, keep: int, never: Collection[str]) -> None:
+    """Remove all versions but the last ones and those named, as a run does it."""
+    made = sorted((gold / "_versions").iterdir(), key=lambda folder: (folder / MANIFEST).stat().st_mtime_ns)
+    for folder in made[:-keep]:
+        if folder.name not in never:
             shutil.rmtree(folder)

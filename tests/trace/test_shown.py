@@ -85,7 +85,6 @@ def test_page_shows_no_publication_whose_files_are_gone(
     wait_for(shown, lake, "run-3")
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_failed_preparation_keeps_no_page_back(lake: Settings):
     def fail(_: Objects) -> None:
         raise OSError("the disk is gone")

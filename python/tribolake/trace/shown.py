@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Event, Lock, Thread
 
+from tribolake.errors import ContractBroken, TribolakeError
 from tribolake.lake.objects import Objects
-from tribolake.publish.manifest import parse_manifest
-from tribolake.trace.manifests import gold_manifest_key, published_clients
+from tribolake.publish.contract import MANIFEST
+from tribolake.trace.manifests import current_publication, gold_manifest_key, published_clients
 from tribolake.trace.pinned import PinnedObjects
 from tribolake.trace.published_rows import forget_answers, prepare_answers
 
@@ -53,8 +55,8 @@ class ShownPublications:
             preparing = self._preparing or self._begin(objects, dict(newest.manifests))
         preparing.is_done.wait(max(0.0, preparing.until - time.monotonic()))
         with self._lock:
-            shown = self._shown
-        return PinnedObjects(objects, dict(shown)) if _is_kept(shown, newest.manifests) else newest
+            shown = PinnedObjects(objects, dict(self._shown))
+        return shown if _is_there(shown) else newest
 
     def _begin(self, objects: Objects, manifests: Manifests) -> _Preparation:
         self._preparing = _Preparation(time.monotonic() + MOST_WAIT_SECONDS)
@@ -64,24 +66,24 @@ class ShownPublications:
     def _show(self, objects: Objects, manifests: Manifests, preparing: _Preparation) -> None:
         pinned = PinnedObjects(objects, dict(manifests))
         try:
-            self._prepare(pinned)
+            # The page that needs what cannot be read says so.
+            with suppress(TribolakeError, OSError):
+                self._prepare(pinned)
         finally:
             with self._lock:
                 self._shown, self._preparing = manifests, None
             preparing.is_done.set()
-        forget_answers(pinned)
+        with suppress(TribolakeError, OSError):
+            forget_answers(pinned)
 
 
-def _is_kept(shown: Manifests, newest: Manifests) -> bool:
-    """Return whether the files of shown publications stay: each is the newest of its client, or the one before."""
-    return shown.keys() == newest.keys() and all(
-        content == shown[key] or _replaces(content, shown[key]) for key, content in newest.items()
-    )
-
-
-def _replaces(newer: bytes | None, older: bytes | None) -> bool:
-    after, before = parse_manifest(newer), parse_manifest(older)
-    return bool(after and before and after.get("replaces") == before["run_id"])
+def _is_there(shown: PinnedObjects) -> bool:
+    """Return whether the files of shown publications are still there. The next run but one removes them."""
+    try:
+        found = [current_publication(shown, client) for client in published_clients(shown)]
+    except ContractBroken:
+        return False
+    return all(one is not None and shown.objects.read(f"{one.folder}/{MANIFEST}") is not None for one in found)
 
 
 @lru_cache(maxsize=LAKES)

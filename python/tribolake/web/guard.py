@@ -29,7 +29,7 @@ HEADERS = (
 METHODS = ("GET", "HEAD")
 NOT_ALLOWED = 405
 LONGEST_QUERY = 8192
-TRIES = 3  # of a page whose publication was replaced twice while it was read
+TRIES = 5  # of a page whose publication was replaced twice while it was read
 PLAIN = b"text/plain; charset=utf-8"
 
 
