@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.small_warehouse import gold_of, publish, warehouse
@@ -84,6 +87,21 @@ def test_few_answers_are_kept(published: Settings):
     for number in range(asked.KEPT_ANSWERS + 3):
         published_rows(OIL.contract, objects, f"select {number} as number", is_kept=True)
     assert len(asked._ANSWERS) == asked.KEPT_ANSWERS
+
+
+def test_several_readers_ask_once(published: Settings, monkeypatch: pytest.MonkeyPatch):
+    asks, ask = [], asked._rows
+
+    def slowly(*question: Any) -> list[dict[str, Any]]:
+        asks.append(question)
+        time.sleep(0.2)
+        return ask(*question)
+
+    monkeypatch.setattr(asked, "_rows", slowly)
+    with ThreadPoolExecutor(4) as readers:
+        found = list(readers.map(lambda _: marks(published, is_kept=True), range(4)))
+    assert (found, len(asks)) == ([[1]] * 4, 1)
+    assert not asked._ASKING
 
 
 def test_answers_are_prepared_of_the_next_publication(published: Settings):

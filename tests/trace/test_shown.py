@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Event
+from threading import Event, Timer
 
 import pytest
 from tests.support.small_warehouse import publish, warehouse
@@ -71,18 +71,33 @@ def test_page_waits_for_a_short_preparation(lake: Settings):
     wait_for(shown, lake, "run-2")
 
 
-def test_page_shows_no_publication_whose_files_are_gone(
+def test_page_waits_if_the_files_that_it_showed_are_gone(
     lake: Settings, blocked: tuple[Callable[[Objects], None], Event]
 ):
     """Given two publications while one is prepared, the one that was shown is removed from the lake."""
     prepare, ends = blocked
     shown = ShownPublications(prepare)
     shown.pin(open_objects(lake))
+    publish_run(lake, 2)
+    assert run_of(shown.pin(open_objects(lake))) == "run-1"
+    publish_run(lake, 3)
+    Timer(0.5, ends.set).start()
+    assert run_of(shown.pin(open_objects(lake))) == "run-2"
+    wait_for(shown, lake, "run-3")
+
+
+def test_page_does_not_wait_for_ever(
+    lake: Settings, blocked: tuple[Callable[[Objects], None], Event], monkeypatch: pytest.MonkeyPatch
+):
+    prepare, ends = blocked
+    monkeypatch.setattr("tribolake.trace.shown.LONGEST_WAIT_SECONDS", 0.2)
+    shown = ShownPublications(prepare)
+    shown.pin(open_objects(lake))
     for number in (2, 3):
         publish_run(lake, number)
-        assert run_of(shown.pin(open_objects(lake))) == ("run-1" if number == 2 else "run-3")
+        last = run_of(shown.pin(open_objects(lake)))
     ends.set()
-    wait_for(shown, lake, "run-3")
+    assert last == "run-3"
 
 
 def test_failed_preparation_keeps_no_page_back(lake: Settings):

@@ -103,6 +103,8 @@ def published_rows(
 
 def prepare_answers(objects: Objects) -> None:
     """Ask of the publications of a pinned lake what is kept of earlier ones. An answer that fails is left out."""
+    # Databases of publications that nobody sees any more are closed. One that is still needed is opened again.
+    _database.cache_clear()
     home = objects.address(objects.home)
     with _LOCK:
         every = [kept.asked for kept in _ANSWERS.values() if kept.asked.home == home]
@@ -168,20 +170,25 @@ class _Kept:
 
 _LOCK = Lock()
 _ANSWERS: OrderedDict[tuple[Views, str], _Kept] = OrderedDict()  # the one that was asked for last comes last
+_ASKING: dict[tuple[Views, str], Lock] = {}
 
 
 def _kept_rows(views: Views, asked: _Asked, runs: frozenset[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Return a kept answer, or ask. Several readers ask once: the others wait for the answer."""
     key = (views, asked.sql)
     with _LOCK:
-        if key in _ANSWERS:
+        asking = _ASKING.setdefault(key, Lock())
+    with asking:
+        try:
+            kept = _ANSWERS.get(key) or _Kept(asked, runs, _rows(views, asked.sql))
+        finally:
+            _ASKING.pop(key, None)
+        with _LOCK:
+            _ANSWERS[key] = kept
             _ANSWERS.move_to_end(key)
-            return _ANSWERS[key].rows
-    rows = _rows(views, asked.sql)
-    with _LOCK:
-        _ANSWERS[key] = _Kept(asked, runs, rows)
-        while len(_ANSWERS) > KEPT_ANSWERS:
-            _ANSWERS.popitem(last=False)
-    return rows
+            while len(_ANSWERS) > KEPT_ANSWERS:
+                _ANSWERS.popitem(last=False)
+    return kept.rows
 
 
 @lru_cache(maxsize=OPEN_DATABASES)

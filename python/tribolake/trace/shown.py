@@ -17,6 +17,7 @@ from tribolake.trace.pinned import PinnedObjects
 from tribolake.trace.published_rows import forget_answers, prepare_answers
 
 MOST_WAIT_SECONDS = 0.2  # of a page, for a preparation
+LONGEST_WAIT_SECONDS = 5.0  # if nothing else can be shown
 LAKES = 16
 Manifests = dict[str, bytes | None]
 
@@ -53,10 +54,13 @@ class ShownPublications:
             if self._shown == newest.manifests:
                 return newest
             preparing = self._preparing or self._begin(objects, dict(newest.manifests))
-        preparing.is_done.wait(max(0.0, preparing.until - time.monotonic()))
-        with self._lock:
-            shown = PinnedObjects(objects, dict(self._shown))
-        return shown if _is_there(shown) else newest
+        for seconds in (max(0.0, preparing.until - time.monotonic()), LONGEST_WAIT_SECONDS):
+            preparing.is_done.wait(seconds)
+            with self._lock:
+                shown = PinnedObjects(objects, dict(self._shown))
+            if _is_there(shown):
+                return shown
+        return newest
 
     def _begin(self, objects: Objects, manifests: Manifests) -> _Preparation:
         self._preparing = _Preparation(time.monotonic() + MOST_WAIT_SECONDS)

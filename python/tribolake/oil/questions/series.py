@@ -11,6 +11,7 @@ from tribolake.lake.objects import Objects
 from tribolake.oil.contract import RESULTS
 from tribolake.oil.questions.essays import place_of
 from tribolake.oil.questions.limits import THRESHOLDS
+from tribolake.oil.questions.order import OLDEST_FIRST
 from tribolake.oil.questions.published import rows
 from tribolake.settings import Settings
 from tribolake.sql import literal
@@ -22,7 +23,7 @@ REPORTS = f"""
     select {", ".join(NAME)}, sampleDate, machineHours, componentHours, oilChanged, filterChanged
     from classified_reports
     where unitId = {{unit}} and componentName = {{component}}
-    order by sampleDate, sampleTimestamp, sourceRow desc
+    order by {OLDEST_FIRST}
 """
 NUMBERS = f"""
     select
