@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from http.client import HTTPConnection
 from itertools import cycle, islice
 from pathlib import Path
@@ -54,7 +55,7 @@ Times = dict[str, list[float]]  # milliseconds of each kind of page
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds of a kind of page, of the processor for each, and the ratio of the 95th percentile to the floor's."""
+    """Milliseconds of a kind of page, and of the processor for each. The ratio is of 95th percentiles, to the floor."""
 
     name: str
     median_ms: float
@@ -65,9 +66,8 @@ class Timing:
 
 
 def timing_of(name: str, took: Sequence[float], floor_p95: float, cpu_ms: float | None = None) -> Timing:
-    figures = (statistics.median(took), p95(took), max(took))
-    rounded = (round(value, 1) for value in figures)
-    return Timing(name, *rounded, cpu_ms and round(cpu_ms, 1), round(p95(took) / floor_p95, 1))
+    median, late, longest = (round(value, 1) for value in (statistics.median(took), p95(took), max(took)))
+    return Timing(name, median, late, longest, cpu_ms and round(cpu_ms, 1), round(p95(took) / floor_p95, 1))
 
 
 def p95(values: Sequence[float]) -> float:
@@ -138,7 +138,7 @@ def asked_by_one(server: psutil.Popen, host: str, addresses: Addresses) -> tuple
     took: Times = {}
     for kind, asked in addresses.items():
         before = cpu_ms(server)
-        took[kind] = [milliseconds(lambda address=address: browser.get(address)) for address in asked]
+        took[kind] = [milliseconds(partial(browser.get, address)) for address in asked]
         used[kind] = (cpu_ms(server) - before) / len(asked)
     return took, used
 
@@ -159,7 +159,7 @@ def asked_by_many(host: str, addresses: Addresses, done: threading.Event | None 
             if done and done.is_set():
                 break
             try:
-                took[kind].append(milliseconds(lambda address=address: browser.get(address)))
+                took[kind].append(milliseconds(partial(browser.get, address)))
             except Failed as error:
                 failed.append(str(error))
         return took
@@ -250,8 +250,8 @@ def main() -> None:
         timings, whole = measure_pages(copy)
     print(f"{'page':28}{'median ms':>10}{'p95 ms':>9}{'longest':>9}{'cpu ms':>8}{'p95 ratio':>11}")
     for one in timings:
-        figures = f"{one.median_ms:10.1f}{one.p95_ms:9.1f}{one.longest_ms:9.1f}{one.cpu_ms or '':>8}{one.p95_ratio:11.1f}"
-        print(f"{one.name:28}{figures}")
+        took = f"{one.median_ms:10.1f}{one.p95_ms:9.1f}{one.longest_ms:9.1f}"
+        print(f"{one.name:28}{took}{one.cpu_ms or '':>8}{one.p95_ratio:11.1f}")
     print(json.dumps({"pages": [asdict(timing) for timing in timings], **whole}, ensure_ascii=False))
 
 

@@ -21,8 +21,10 @@ LONGEST_TEXT = 4000  # characters of one text on a page: a cell of a workbook ha
 def _printed(value: object) -> object:
     """Return what a template prints: texts without control characters or marks that turn lines round, and not endless.
 
-    Jinja calls it for each expression, before it escapes markup.
+    Jinja calls it for each expression, before it escapes markup. A page has thousands, mostly short and plain.
     """
+    if type(value) is str and len(value) <= LONGEST_TEXT and value.isprintable():
+        return value
     return cut(value, LONGEST_TEXT) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

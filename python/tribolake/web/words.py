@@ -22,10 +22,18 @@ TEXTS = Path(__file__).parent / "texts"
 KEPT = 20_000  # written numbers and days: a page has hundreds of them, and pages have the same ones
 
 
-@lru_cache(maxsize=KEPT)
-def _formatted(number: Decimal, language: str) -> str:
+def _number(value: float | str, language: str) -> str:
+    try:
+        exact = Decimal(value if isinstance(value, str) else f"{value:.15g}")
+    except InvalidOperation:
+        return str(value)
+    if not exact.is_finite():
+        return str(value)
     # Without quantization no digit of gold is rounded away.
-    return str(format_decimal(number, "#,##0.###", locale=language, decimal_quantization=False))
+    return str(format_decimal(exact, "#,##0.###", locale=language, decimal_quantization=False))
+
+
+_kept_number = lru_cache(maxsize=KEPT, typed=True)(_number)
 
 
 @lru_cache(maxsize=KEPT)
@@ -63,13 +71,8 @@ class Words:
         """Return a number in this language. A text that is not a number stays what it is: `<0,05`."""
         if value is None:
             return ""
-        try:
-            exact = Decimal(value if isinstance(value, str) else f"{value:.15g}")
-        except InvalidOperation:
-            return str(value)
-        if not exact.is_finite():
-            return str(value)
-        return _formatted(exact, self.language)
+        # Texts are not kept: they come from files, and may be long.
+        return _number(value, self.language) if isinstance(value, str) else _kept_number(value, self.language)
 
     def day(self, day: date | str | None) -> str:
         """Return a day in this language. `day` may be ISO text. Returns an empty text without one."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import Any, Literal
 
 from tribolake.lake.objects import Objects
@@ -32,6 +33,7 @@ NUMBERS = f"""
     from {RESULTS.name}
     where unitId = {{unit}} and componentName = {{component}} and rejection is null and value is not null
 """
+_name: Callable[[Mapping[str, Any]], tuple[str, ...]] = itemgetter(*NAME)
 EventKind = Literal["oil", "filter", "component", "meter"]
 
 
@@ -131,10 +133,6 @@ def _up_to(reports: Sequence[dict[str, Any]], until: Mapping[str, Any] | None) -
 def _place(series: EssaySeries) -> tuple[bool, bool, int]:
     """Put essays in alarm first, those that decide before the others, and the worst band of them."""
     return (not series.band, not series.decides, BANDS.index(series.band) if series.band else 0)
-
-
-def _name(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(row[column] for column in NAME)
 
 
 def _series(
