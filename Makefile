@@ -45,7 +45,7 @@ bench: $(VENV)/.installed-dev ## Measure the reader, runs, the watcher, the enri
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/watch.py
 	$(BIN)/python bench/enrichment.py
-	$(BIN)/python bench/pages.py
+	PYTHONPATH=. $(BIN)/python bench/pages.py
 	PYTHONPATH=. $(BIN)/python bench/market.py
 
 docs: $(VENV)/.installed ## Write the documentation of the default lake
@@ -62,8 +62,10 @@ lock: $(VENV)/.installed-dev ## Write the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-strip-extras --extra web --constraint requirements-market.lock pyproject.toml -o requirements-web.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-strip-extras --extra dev --extra market --extra web \
-		--constraint requirements-market.lock --constraint requirements-web.lock pyproject.toml -o requirements-dev.lock
+		--no-emit-index-url --no-strip-extras --extra web --extra pdf --constraint requirements-web.lock pyproject.toml -o requirements-pdf.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-strip-extras --extra dev --extra market --extra web --extra pdf \
+		--constraint requirements-market.lock --constraint requirements-pdf.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove the environment and caches, not the lake
 	rm -rf $(VENV) target logs .pytest_cache .ruff_cache .hypothesis

@@ -31,11 +31,17 @@
 {%- endmacro %}
 
 
-{#- Whether the oil was changed since the sample before, by its meter or by the note of that sample. -#}
+{#-
+  Whether the oil has fewer hours than that of the sample before, by its meter or by the note of that sample. An oil
+  that was changed since, and has as many hours again, is not newer.
+-#}
 {% macro has_newer_oil(previous, sample) -%}
     (
         ({{ sample }}.oilMeter < {{ previous }}.oilMeter and {{ tells_age_of_oil(previous) }})
-        or {{ previous }}.oilChanged = 'Y'
+        or (
+            {{ previous }}.oilChanged = 'Y'
+            and not coalesce({{ sample }}.oilMeter >= {{ previous }}.oilMeter and {{ tells_age_of_oil(sample) }}, false)
+        )
     )
     and coalesce({{ sample }}.oilMeter <= {{ hours_since(previous, sample) }}, true)
 {%- endmacro %}

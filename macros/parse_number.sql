@@ -1,7 +1,7 @@
 {#-
   The number in digits and marks, or null if they are not a number. The marks in `12,5` and `1.234,5` are unambiguous. A
   single mark before exactly three digits means thousands if the other mark is the decimal one. If that is not known
-  (`contradictory`), it means nothing.
+  (`contradictory`), it means nothing. `1,23,456` is how India groups digits.
 -#}
 {% macro parse_number(digits, decimal_mark) -%}
     case
@@ -18,6 +18,8 @@
             then try_cast(replace({{ digits }}, '.', '') as double)
         when regexp_full_match({{ digits }}, '[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+')
             and ({{ decimal_mark }} = '.' or {{ digits }} like '%,%,%')
+            then try_cast(replace({{ digits }}, ',', '') as double)
+        when regexp_full_match({{ digits }}, '[+-]?[1-9][0-9]?(,[0-9]{2})+,[0-9]{3}([.][0-9]+)?')
             then try_cast(replace({{ digits }}, ',', '') as double)
         when regexp_full_match({{ digits }}, '[+-]?([0-9]+[.,][0-9]*|[.,][0-9]+)')
             then try_cast(replace({{ digits }}, ',', '.') as double)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from dbt_common.tests import enable_test_caching
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tests.support.drawn import leave_to_other_commits
@@ -34,7 +35,7 @@ REAL_DATA = PROJECT_DIR.parent / "shared" / "data"
 enable_test_caching()
 
 # A loaded machine is slow, not wrong.
-hypothesis_settings.register_profile("tribolake", deadline=None)
+hypothesis_settings.register_profile("tribolake", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("tribolake")
 
 

@@ -7,6 +7,17 @@
 {%- endmacro %}
 
 
+{#- Splits by ticker or response, as `product_after` takes them. -#}
+{% macro splits_by(key, events, condition='true') -%}
+    select
+        {{ key }},
+        list(struct_pack(day := ex_date, ratio := served_value) order by ex_date) as splits
+    from {{ events }}
+    where {{ condition }}
+    group by {{ key }}
+{%- endmacro %}
+
+
 {#- The product of the ratios of events after a day, in the order of their days: the same bits whatever came first. -#}
 {% macro product_after(events, day) -%}
     coalesce(

@@ -5,6 +5,11 @@
     -- Tickers that a quality rule holds back, since when, and the responses for which it does. Their published values are
     -- those of control.computed_tickers. Written by the last model of a build.
     create table if not exists control.held_tickers (ticker varchar primary key, state varchar, since timestamptz);
+    -- Since which session rows of a relation differ from those that later models were computed from, by ticker. Written with
+    -- the rows, and removed by the last model of a build: a killed build leaves it to the next one.
+    create table if not exists control.changed_since (
+        relation varchar, key varchar, since date, primary key (relation, key)
+    );
     -- What a sink has not confirmed yet. `body` has the bytes of an object. Aurora gets the rows of gold.
     create table if not exists control.pending_deliveries (
         sink varchar not null,

@@ -16,6 +16,7 @@
     from {{ ref('touched_tickers') }}
     where ticker in (select ticker from {{ ref('held_tickers') }})
     on conflict do update set state = excluded.state;
+    delete from control.changed_since;
 {%- endmacro %}
 
 
@@ -25,6 +26,7 @@
 {% macro forget_computed_tickers() -%}
     {%- if flags.FULL_REFRESH %}
         delete from control.computed_tickers;
+        delete from control.changed_since;
         update control.held_tickers set state = null;
     {%- endif %}
 {%- endmacro %}

@@ -8,6 +8,11 @@
     otherwise, `meta.scope_where` filters its rows.
   - `incremental_strategy='append'` inserts only.
   - Without either the whole table is replaced, like a `table`.
+  - `meta.notes_changes` names the ordered column of a Python model, and `meta.row_key` the key of a row. Of each
+    `unique_key`, rows from before the first one that differs stay. `control.changed_since` gets where that is, in the
+    same transaction, for models that follow.
+  - `meta.scope_since` names the relation whose changes those are, and the ordered column: only rows since then are
+    replaced, and the model selects no others. The last model of a build forgets them.
   - `meta.keeps` names a model with one row per key whose rows outlive a full refresh: it copies them from the table as
     it was. The key columns are those of `unique_key`.
 
@@ -61,11 +66,14 @@
     {%- else -%}
         {%- set selected = written or '(' ~ compiled_code ~ ')' -%}
         {%- set columns = get_quoted_csv(columns_to_insert(target, selected) | map(attribute='name')) -%}
+        {%- if model.config.meta.get('notes_changes') -%}
+            {%- do note_changes(target, written, columns) -%}
+        {%- endif -%}
         {%- call statement('main') -%}
             {%- if model.config.meta.get('scope') %}
                 {{ delete_scope(target) }};
             {%- endif %}
-            insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ selected }}; -- noqa
+            insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ changed_rows(target, selected) }}; -- noqa
             {%- if written %}
                 drop table {{ written }};
             {%- endif %}
@@ -104,17 +112,98 @@
 {%- endmacro %}
 
 
+{#- Note since when the rows of each key differ from those of the table: since the row before the first one that does. -#}
+{% macro note_changes(target, written, columns) -%}
+    {%- set key, column = config.require('unique_key') | first, model.config.meta.notes_changes -%}
+    {%- set relation = target.schema ~ '.' ~ target.identifier -%}
+    {%- call statement('note_changes') -%}
+        insert into control.changed_since
+        with
+
+        old_rows as (
+            select {{ columns }} from {{ target }}
+            where {{ key }} in (select {{ key }} from {{ ref(model.config.meta.scope) }})
+        ),
+
+        new_rows as (
+            select {{ columns }} from {{ written }}
+        ),
+
+        firsts as (
+            select {{ key }} as key, min({{ column }}) as first
+            from old_rows
+            full join new_rows using ({{ model.config.meta.row_key | join(', ') }})
+            where row({{ columns_of('old_rows', columns) }}) is distinct from row({{ columns_of('new_rows', columns) }})
+            group by all
+        ),
+
+        befores as (
+            select firsts.key, max(old_rows.{{ column }}) as before
+            from firsts
+            inner join old_rows on firsts.key = old_rows.{{ key }} and firsts.first > old_rows.{{ column }}
+            group by all
+        )
+
+        select '{{ relation }}', firsts.key, coalesce(befores.before, firsts.first)
+        from firsts
+        left join befores on firsts.key = befores.key
+        on conflict do update set since = least(since, excluded.since)
+    {%- endcall -%}
+{%- endmacro %}
+
+
+{% macro columns_of(relation, columns) -%}
+    {{ relation }}.{{ columns.split(', ') | join(', ' ~ relation ~ '.') }}
+{%- endmacro %}
+
+
+{#- The relation whose changes decide which rows are replaced, and the ordered column. None if all of the scope are. -#}
+{% macro ordered_scope(target) -%}
+    {%- set meta = model.config.meta -%}
+    {%- if meta.get('notes_changes') -%}
+        {{ return([target.schema ~ '.' ~ target.identifier, meta.notes_changes]) }}
+    {%- endif -%}
+    {{ return(meta.get('scope_since')) }}
+{%- endmacro %}
+
+
+{#- Of the rows that a model selects, those that are inserted. -#}
+{% macro changed_rows(target, selected) -%}
+    {%- set ordered = ordered_scope(target) -%}
+    {%- if not ordered -%}{{ return(selected) }}{%- endif -%}
+    (
+        select selected.*
+        from {{ selected }} as selected
+        inner join control.changed_since as changed
+            on
+                changed.relation = '{{ ordered[0] }}'
+                and selected.{{ config.require('unique_key') | first }} = changed.key
+                and selected.{{ ordered[1] }} >= changed.since
+    )
+{%- endmacro %}
+
+
 {#- Delete the rows of what the run touched. -#}
 {% macro delete_scope(target) -%}
     {%- set meta = model.config.meta -%}
     {%- set key = config.require('unique_key') -%}
     {%- set key = [key] if key is string else key -%}
+    {%- set ordered = ordered_scope(target) -%}
+    {%- if ordered -%}
+        delete from {{ target }} as old_rows
+        using control.changed_since as changed
+        where
+            changed.relation = '{{ ordered[0] }}'
+            and old_rows.{{ key | first }} = changed.key
+            and old_rows.{{ ordered[1] }} >= changed.since
+    {%- else -%}
     delete from {{ target }}
     where ({{ key | join(', ') }}) in (
         select ({{ meta.get('scope_key', key) | join(', ') }})
         from {{ ref(meta.scope) }}
         where {{ meta.get('scope_where', true) }}
     )
+    {%- endif -%}
 {%- endmacro %}
 
 

@@ -185,6 +185,8 @@ class Steps:
     after_build: tuple[Step, ...] = ()
     # After publishing, before the run is recorded. A step that is killed is carried out again by the next run.
     after_publish: tuple[Step, ...] = ()
+    # Reasons that `after_publish` satisfies: a run that has no other one builds and publishes nothing.
+    of_after_publish: frozenset[str] = frozenset()
 
     @property
     def all(self) -> tuple[Step, ...]:
@@ -218,6 +220,9 @@ class Product:
     permanent: Callable[[Settings], Sequence[str]] = lambda _: ()
     # Returns where files arrive in a lake. None is `bronze` in the folder of the product.
     inbox: Callable[[Settings], Inbox | None] = lambda _: None
+    # Folders below that of the product, with a folder for each client, where entries are written once. New ones are a
+    # reason to run, which `reasons` of the steps knows too.
+    entry_folders: tuple[str, ...] = ()
     # Returns the page that shows a trouble, as an address below TRIBOLAKE_PAGES_URL, from its row of `troubles`.
     page_of_trouble: Callable[[Mapping[str, Any]], str | None] = lambda _: None
 

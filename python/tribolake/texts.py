@@ -15,7 +15,9 @@ USER = re.compile(r"://[^/\s]*@")
 
 def one_line(text: object) -> str:
     """Return a text with unseen characters as escapes, for instance `\\x1b` or `\\n`."""
-    return UNSEEN.sub(lambda found: ascii(found[0])[1:-1], str(text))
+    line = str(text)
+    # Pages print thousands of texts. No unseen character is printable, and this asks faster.
+    return line if line.isprintable() else UNSEEN.sub(lambda found: ascii(found[0])[1:-1], line)
 
 
 def cut(text: str, characters: int) -> str:

@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from tribolake.cli.app import NAMES
+from tribolake.cli.market import NAMES as MARKET_NAMES
 from tribolake.cli.options import Exit, explained_errors, open_settings
 
 
@@ -50,10 +51,28 @@ def test_folders_are_private_unless_the_umask_says_otherwise(tmp_path, monkeypat
     assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == mode
 
 
-def test_run_imports_no_other_command(tribolake, settings):
-    done = tribolake("run", "--lake", str(settings.lake), "--policy", "none", PYTHONVERBOSE="1")
-    imported = {name for name in NAMES if f"import 'tribolake.cli.{name}'" in done.stderr}
-    assert imported == {"run"}
+@pytest.mark.parametrize(
+    ("words", "group", "names"), [(("run",), "cli", NAMES), (("market", "status"), "cli.market", MARKET_NAMES)]
+)
+def test_command_imports_no_other_command(tribolake, settings, words, group, names):
+    done = tribolake(*words, "--lake", str(settings.lake), PYTHONVERBOSE="1")
+    imported = {name for name in names if f"import 'tribolake.{group}.{name}'" in done.stderr}
+    assert imported == {words[-1]}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("market", "lineage", "NVDA", "2025-01-15", "rsi_14"), Exit.USAGE, "talib is not installed: install"),
+        (("market", "--help"), Exit.OK, "Needs talib, which is not installed."),
+        (("market", "status", "--lake", "nowhere"), Exit.USAGE, "has no run of the market product yet"),
+    ],
+)
+def test_command_without_its_libraries_says_so_and_others_work(tmp_path, words, code, said):
+    program = f"import sys; sys.modules['talib'] = None; from tribolake.cli.app import app; app({list(words)})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("quiet", [[], ["--quiet"]])

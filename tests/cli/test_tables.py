@@ -10,7 +10,7 @@ import pytest
 from tribolake.cli.lineage_tables import print_answer
 from tribolake.cli.run_tables import print_run
 from tribolake.cli.status_tables import print_status
-from tribolake.cli.watch import _format_run
+from tribolake.cli.watch import format_run
 from tribolake.oil.status import LakeStatus
 from tribolake.oil.wording.result import Enrichment
 from tribolake.product import StepResult
@@ -55,7 +55,7 @@ def test_unchanged_client_is_up_to_date_and_not_published(capsys: pytest.Capture
     said = capsys.readouterr().out
     assert f"up to date {settings.lake}/oil-analysis/gold/cda" in said
     assert f"published {settings.lake}/oil-analysis/gold/emin" in said
-    assert "published emin in 0.0 s" in _format_run(report.as_dict() | {"needs_a_look": False})
+    assert "published emin in 0.0 s" in format_run(report.as_dict() | {"needs_a_look": False})
 
 
 def test_answer_with_many_columns_has_a_line_for_each(capsys: pytest.CaptureFixture[str]):

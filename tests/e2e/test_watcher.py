@@ -10,16 +10,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import psutil
 import pytest
 from filelock import FileLock
 from tests.conftest import read_manifest
 from tests.support.queues import wait_until
-from tests.support.watchers import WatcherProcess
+from tests.support.watchers import REPORT, WatcherProcess
 
+from tribolake.oil.feedback.entry import new_entry
+from tribolake.oil.feedback.shelf import add_entry
 from tribolake.oil.synth import write_sample_lake
 from tribolake.settings import load_settings
 
@@ -150,6 +153,23 @@ def test_burst_of_files_is_taken_by_one_run(watched: Watched, workbooks: Iterato
     assert beat is not None
     assert beat.last_run is not None
     assert beat.last_run.ok
+
+
+@pytest.mark.slow
+def test_feedback_wakes_the_watcher_but_not_for_each_entry(watched: Watched):
+    """The next rescan is minutes away, and nothing of bronze is new."""
+    settings = load_settings(lake=watched.lake)
+    for number in range(12):
+        add_entry(settings, new_entry(REPORT, "seen", f"Ana {number}", datetime.now(UTC)))
+        time.sleep(0.05)
+    wait_until(lambda: bool(watched.runs()) and watched.is_idle())
+    assert 1 <= len(watched.runs()) <= 3
+    add_entry(settings, new_entry(REPORT, "seen", "Eva", datetime.now(UTC)))
+    before = len(watched.runs())
+    wait_until(lambda: len(watched.runs()) > before and watched.is_idle())
+    with duckdb.connect(settings.warehouse, read_only=True) as warehouse:
+        assert warehouse.sql("select count(*) from silver.feedback").fetchone() == (13,)
+    assert sum(done["arrivals"] for run in watched.runs() for done in run["clients"].values()) == 0
 
 
 @pytest.mark.slow

@@ -19,9 +19,11 @@ from tests.support.lake_homes import PRODUCT, InBucket, fill, manifest_of
 from tests.support.queues import Queues, wait_until
 from tests.support.s3_fixtures import new_buckets
 from tests.support.servers.server import S3Server, client
-from tests.support.watchers import WatcherProcess
+from tests.support.watchers import REPORT, WatcherProcess
 
 from tribolake.lake.listing import WholeListing, write_whole_listing
+from tribolake.oil.feedback.entry import new_entry
+from tribolake.oil.feedback.shelf import key_of
 from tribolake.oil.synth import write_sample_lake
 
 BRONZE = f"{PRODUCT}/bronze/cda/2026-02-01/"
@@ -89,13 +91,16 @@ def site(moto: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Site:
     write_sample_lake(sample, finning_units=1, als_units=5, months=12)
     fill(home, sample)
     queues = Queues(moto)
-    notification = {
-        "QueueArn": queues.arn(queues.url),
-        "Events": ["s3:ObjectCreated:*"],
-        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": f"{PRODUCT}/bronze/"}]}},
-    }
+    notifications = [
+        {
+            "QueueArn": queues.arn(queues.url),
+            "Events": ["s3:ObjectCreated:*"],
+            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": f"{PRODUCT}/{folder}/"}]}},
+        }
+        for folder in ("bronze", "feedback")
+    ]
     client(moto).put_bucket_notification_configuration(
-        Bucket=home.bucket, NotificationConfiguration={"QueueConfigurations": [notification]}
+        Bucket=home.bucket, NotificationConfiguration={"QueueConfigurations": notifications}
     )
     sns = client(moto, service="sns")
     topic = sns.create_topic(Name=uuid.uuid4().hex)["TopicArn"]
@@ -179,6 +184,23 @@ def test_workbook_in_bucket_is_published_and_announced_once(
     assert watched.stop() == 0
     assert time.monotonic() - began < 8
     assert watched.log().count("is not an event of the bucket") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.thorough
+@pytest.mark.parametrize("has_queue", [True, False])
+def test_feedback_in_bucket_wakes_the_watcher(watch: Callable[..., Watched], site: Site, has_queue: bool):
+    """The next rescan is minutes away. Without a queue, listings find it."""
+    queue = {} if has_queue else {"TRIBOLAKE_SQS_QUEUE": "", "TRIBOLAKE_WATCH_POLLING": "1"}
+    watched = watch(TRIBOLAKE_WATCH_POLL_SECONDS="1", **queue)
+    wait_until(lambda: watched.state() == "idle")
+    before = len(watched.runs())
+    for number in range(6):
+        entry = new_entry(REPORT, "seen", f"Ana {number}", datetime.now(UTC))
+        site.home.put(key_of(PRODUCT, entry), entry.as_json())
+    wait_until(lambda: len(watched.runs()) > before and watched.state() == "idle")
+    wait_until(lambda: not has_queue or site.queues.counts() == (0, 0), 15)
+    assert len(watched.runs()) - before <= 2
 
 
 @pytest.mark.slow

@@ -17,10 +17,11 @@ from tribolake.lake import folder
 from tribolake.lake.files import EARLIEST, LATEST
 from tribolake.lake.folder import FolderLake
 from tribolake.lake.ignored import SEED, kind_of_ignored
+from tribolake.lake.inbox import Inbox
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
 from tribolake.oil.reading import read_arrivals
 from tribolake.readers.layout import FileLayout, SheetLayout
-from tribolake.watch.messages import WatchedBronze, arrived_keys
+from tribolake.watch.messages import WatchedPlaces, arrived_keys
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def put(lake: FolderLake, key: str, content: bytes = b"x") -> Path:
     return path
 
 
-WATCHED = WatchedBronze("mine", "oil-analysis")
+WATCHED = WatchedPlaces("mine", [Inbox.below("oil-analysis")])
 
 
 def event_of(key: str) -> str:

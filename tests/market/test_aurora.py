@@ -103,7 +103,7 @@ def test_parts_of_an_address_are_those_of_mysql(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv(f"AURORA_{name}", value)
     url = url_of(load_settings())
     assert url.render_as_string(hide_password=False) == "mysql+pymysql://u%40x:p%2Fw@db:3307/app"
-    monkeypatch.setenv("TRIBOLAKE_AURORA_URL", "postgresql://u:secret@h:port/d")
+    monkeypatch.setenv("TRIBOLAKE_AURORA_URL", "postgresql://u:hunter2@h:port/d")
     with pytest.raises(ConfigurationError, match="TRIBOLAKE_AURORA_URL") as raised:
         url_of(load_settings())
-    assert "secret" not in str(raised.value) and "secret" not in repr(load_settings())
+    assert "hunter2" not in str(raised.value) and "hunter2" not in repr(load_settings())

@@ -155,7 +155,7 @@ def test_unknown_version_and_unpublished_tables_are_refused(lake: Settings):
                 ("deliver", "keep_history", 1),
                 ("deliver", "prepare", 1),
                 ("lake", "store", 1),
-                ("deliver", "confirm", 2),
+                ("deliver", "confirm", 1),
                 ("deliver", "keep_status", 1),
             ]
         ],

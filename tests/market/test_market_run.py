@@ -127,6 +127,31 @@ def test_killed_build_touches_the_same_tickers_again(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.slow
+def test_build_killed_after_indicators_computes_percentiles_again(tmp_path: Path):
+    """Percentiles know from the warehouse, and not from that build, since which session indicators differ."""
+    home = InFolder(tmp_path)
+    settings = MARKET.of(home.settings())
+    deliver(home, FIRST)
+    run(MARKET, settings)
+    with duckdb.connect(settings.warehouse) as warehouse:
+        warehouse.execute("create schema kept; create table kept.percentiles as from gold.percentiles")
+    deliver(home, SECOND)
+    run(MARKET, settings)
+    whole = gold(home)
+    with duckdb.connect(settings.warehouse) as warehouse:
+        warehouse.execute(
+            "delete from gold.percentiles; insert into gold.percentiles from kept.percentiles;"
+            "drop schema kept cascade; insert into control.changed_since"
+            " select 'gold.indicators', unnest(['NVDA', '_5EGSPC']), date '2023-01-02';"
+            "delete from control.computed_tickers; update control.run_request set run_id = 'killed'"
+        )
+    run(MARKET, settings)
+    assert gold(home)["percentiles"].equals(whole["percentiles"])
+    with duckdb.connect(settings.warehouse, read_only=True) as warehouse:
+        assert warehouse.execute("from control.changed_since").fetchall() == []
+
+
+@pytest.mark.slow
 def test_rebuild_gives_the_same_bits(tmp_path: Path):
     home = InFolder(tmp_path)
     settings = MARKET.of(home.settings())

@@ -14,6 +14,7 @@ import pytest
 from tests.market.real_bars import SPLITS, share
 from tests.market.small_warehouse import SmallWarehouse, compiled_models, written
 
+from tribolake.market.quality import ALL, TROUBLES
 from tribolake.market.sample import Traded, after_close, as_bytes, chart_of, key_of, random_walk
 from tribolake.settings import PROJECT_DIR
 
@@ -227,6 +228,25 @@ def test_accepted_finding_holds_nothing_back(new: Make):
     warehouse.deliver([response(bad, day)])
     assert found(warehouse) == [("moved_like_split", "accepted", day)] and held(warehouse) == []
     assert len(warehouse.table("bars")) == 260
+
+
+@pytest.mark.parametrize(("days", "told"), [(7, []), (14, ["NVDA"])])
+def test_ticker_that_is_no_longer_fetched_is_told(new: Make, days: int, told: list[str]):
+    """It is not touched: the fetch of another ticker shows that it was left out."""
+    warehouse, other = new(2023, 2024), random_walk("AMD", 300, seed=2)
+    later = LAST + timedelta(days=days)
+    warehouse.deliver([response(served())])
+    warehouse.deliver([response(served(later, other), later)])
+    rows = [row for row in warehouse.rows(ALL) if row["rule"] == "not_fetched"]
+    assert [row["ticker"] for row in rows] == told
+    troubles = [row for row in warehouse.rows(TROUBLES) if "not_fetched" in str(row)]
+    assert len(troubles) == len(told)
+    if told:  # 8 sessions from 2 to 11 January, without the holiday and the day of the last fetch
+        assert rows[0]["value"] == 8 and rows[0]["words"].startswith(
+            "not_fetched is 8 since the last fetch on 2023-12-29"
+        )
+        warehouse.deliver([response(served(later), later)])
+        assert [row for row in warehouse.rows(ALL) if row["rule"] == "not_fetched"] == []
 
 
 def test_outliers_are_flagged_by_every_row_of_the_seed():

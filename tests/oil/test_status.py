@@ -15,9 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.small_warehouse import publish, warehouse
 
+from tribolake.lake.files import remove
+from tribolake.lake.replicas import open_objects
 from tribolake.oil.health import judge
 from tribolake.oil.metrics import metrics_of
+from tribolake.oil.published_fleet import clients_to_show, read_fleet
 from tribolake.oil.status import LakeStatus, lake_status
 from tribolake.oil.synth import write_sample_lake
 from tribolake.settings import load_settings
@@ -56,6 +60,18 @@ def health(attempt: dict[str, Any], **said: Any) -> tuple[int, str]:
 def test_health_is_a_code_and_a_line(attempt: dict[str, Any], said: dict[str, Any], code: int, words: str):
     found = health(attempt, **said)
     assert (found[0], words in found[1], "\n" in found[1]) == (code, True, False), found
+
+
+@pytest.mark.parametrize("removed", ["gold/cda/_current", "gold/cda/_manifest.json", "gold/cda", "gold"])
+def test_gold_that_somebody_removed_is_told(tmp_path: Path, removed: str):
+    with warehouse(1, rows=3) as connection:
+        publish(connection, tmp_path, "run-1")
+    home = tmp_path / "oil-analysis"
+    (home / "gold" / "new_client" / "_versions").mkdir(parents=True)  # nothing of it was ever published
+    remove(home / removed)
+    objects = open_objects(load_settings(lake=tmp_path))
+    clients = clients_to_show(objects, {"clients": {"cda": {"published": True}, "emin": {"published": False}}})
+    assert [*read_fleet(objects, clients, NOW).unread] == ["cda"]
 
 
 @pytest.mark.parametrize(("waits", "tried", "code"), [(25, 25, 1), (25, 1, 0), (1, 25, 0)])

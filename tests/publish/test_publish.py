@@ -10,7 +10,9 @@ from collections import Counter
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 from tests.support.small_warehouse import (
     day_of,
     delta_of,
@@ -36,6 +38,20 @@ from tribolake.publish.places import Places
 from tribolake.publish.version import Version
 
 KILLS = 20
+
+
+def test_json_is_published_as_text(tmp_path):
+    """Programs of Arrow can group it and write it as CSV."""
+    small = warehouse(1, rows=3)
+    for table in ("gold.classified_reports", "silver.samples"):
+        small.execute(f"""alter table {table} add column censored_essays json default '{{"Plata": "<0,05"}}'""")
+    publish(small, tmp_path, "run-1")
+    for path in (gold_of(tmp_path) / "classified_reports.parquet", harmonized_of(tmp_path), delta_of(tmp_path)):
+        published = pq.read_table(path, columns=["censored_essays"])
+        assert published.group_by("censored_essays").aggregate([]).to_pylist() == [
+            {"censored_essays": '{"Plata": "<0,05"}'}
+        ]
+        csv.write_csv(published, tmp_path / "found.csv")
 
 
 def test_second_run_with_other_data_replaces_every_file(tmp_path):

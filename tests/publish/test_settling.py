@@ -13,11 +13,14 @@ from tribolake.publish.settling import Step, settling_steps
 from tribolake.publish.version import Version, followers_of
 
 PLACES = Places(OIL.contract, Path("/lake"), Path("/lake/oil"), "cda")
-VERSION = Version(PLACES.versions / "run-9", {"run_id": "run-9", "published_at": "2026-01-27T23:00:00-03:00"})
+VERSION = Version(
+    PLACES.versions / "run-9",
+    {"run_id": "run-9", "published_at": "2026-01-27T23:00:00-03:00", "files": [{"name": "a.parquet"}]},
+)
 
 
 def steps(prepared: set[str], kept: set[date] = frozenset(), archived: set[date] = frozenset()) -> list[Step]:
-    return settling_steps(PLACES, VERSION, prepared | {"_manifest.json"}, kept, archived)
+    return settling_steps(PLACES, VERSION, prepared | {"_manifest.json", "a.parquet"}, kept, archived)
 
 
 def names(found: list[Step]) -> list[str]:
@@ -34,6 +37,11 @@ def test_steps_of_a_whole_version_end_with_the_log():
 
 def test_steps_of_an_early_version_leave_out_missing_files():
     assert names(steps(set())) == ["KeepManifest", "KeepSnapshot", "RetireSnapshots"]
+
+
+@pytest.mark.parametrize("prepared", [{"_manifest.json"}, {"a.parquet"}])
+def test_version_without_a_file_gives_no_snapshot(prepared: set[str]):
+    assert "KeepSnapshot" not in names(settling_steps(PLACES, VERSION, prepared, set(), set()))
 
 
 @pytest.mark.parametrize(

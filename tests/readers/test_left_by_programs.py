@@ -11,11 +11,14 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.readers.test_parquet_files import cells_of
-from tests.support.lab_files import ANY, OPTIONS, layout, ods, page, read, workbook
+from tests.support.lab_files import ANY, OPTIONS, layout, ods, page, read, with_part, workbook
 
 from tribolake.errors import BronzeFileUnreadable
+from tribolake.readers.layout import FieldAbove
 from tribolake.readers.names import plain_spelling
 from tribolake.readers.raw_rows import Percent
+
+ACCOUNTING = '_(* #,##0.0_);_(* (#,##0.0);_(* "-"_)'
 
 
 def formatted(number_format: str, *numbers: float) -> bytes:
@@ -38,7 +41,7 @@ def test_number_shown_as_per_cent_is_per_cent(number_format: str, per_cent: floa
     assert (float(cells["Water"][0]), cells["Water"][1]) == (per_cent, "p")
 
 
-@pytest.mark.parametrize("number_format", ["0.00", "General", '0.00" % of it"', "#,##0"])
+@pytest.mark.parametrize("number_format", ["0.00", "General", "#,##0", "0", ACCOUNTING, "[Red]0.0", "# ?/?"])
 def test_number_in_another_format_stays_what_it_is(number_format: str):
     ((_, cells),) = read(formatted(number_format, 0.5))
     assert cells["Water"] == ("0.5", "n")
@@ -129,3 +132,72 @@ def test_date_keeps_its_kind_beside_per_cent():
         sheet.write_number(1, 2, 0.0005, book.add_format({"num_format": "0.00%"}))
     ((_, cells),) = read(buffer.getvalue())
     assert cells == {"Sample": ("A1", "t"), "Day": ("2026-01-05", "d"), "Water": ("0.05", "p")}
+
+
+TEXTS_AROUND = [
+    ('"<"', "", "<", ""), ("\\<", "", "<", ""), ('">= "', "", ">= ", ""), ("", '" ppm"', "", " ppm"),
+    ("", "\\*", "", "*"),
+    ('"W-"', "", "W-", ""), ('[Red]"< "', "_)", "< ", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after", "shown_before", "shown_after"), TEXTS_AROUND)
+@settings(max_examples=5)
+@given(number=st.decimals(0, 100_000, places=3).map(float))
+def test_number_between_texts_is_read_with_them(before, after, shown_before, shown_after, number: float):
+    """It is the text that the cell shows, with every digit of its number."""
+    ((_, cells),) = read(formatted(f"{before}0.0{after};General", number))
+    text, kind = cells["Water"]
+    assert (text.startswith(shown_before), text.endswith(shown_after), kind) == (True, True, "t")
+    assert float(text.removeprefix(shown_before).removesuffix(shown_after)) == number
+    # With three decimals it would be thousands where the decimal mark is a comma.
+    assert len(text.removesuffix(shown_after).partition(".")[2]) != 3
+
+
+@settings(max_examples=10)
+@given(st.integers(2, 15).flatmap(lambda width: st.tuples(st.just(width), st.integers(0, 10**width - 1))))
+def test_code_has_the_zeros_that_its_cell_shows(found: tuple[int, int]):
+    width, number = found
+    ((_, cells),) = read(formatted("0" * width, number))
+    assert cells["Water"][0] == str(number).zfill(width)
+
+
+def test_number_of_a_document_or_page_has_what_it_shows():
+    document = with_part(
+        ods([["Sample", "Water"], ["A1", 815.0]]), "content.xml", {b"<text:p>815.0": b"<text:p>000815"}
+    )
+    assert read(document)[0][1]["Water"] == ("000815", "t")
+    web = page([["Sample", "Water"], ["A1", "<0.1"]]).replace(b"<td>&lt;0.1", b'<td x:num="0.1">&lt;0.1')
+    assert read(web, ANY)[0][1]["Water"] == ("<0.1", "t")
+    rounded = page([["Sample", "Water"], ["A1", "0.1"]]).replace(b"<td>0.1", b'<td x:num="0.12345">0.1')
+    assert read(rounded, ANY)[0][1]["Water"] == ("0.12345", "n")
+
+
+@given(st.permutations(["Sample", "Fe", "Cu", "Water"]), st.sampled_from([[], [["Respaldo"]], [["", "Motor"]]]))
+def test_second_table_is_read_by_its_own_headers(order: list[str], between: list[list[object]]):
+    second = {"Sample": "B1", "Fe": 1, "Cu": 2, "Water": 3}
+    rows = [["Sample", "Fe", "Cu", "Water"], ["A1", 1, 2, 3], *between, order, [second[name] for name in order]]
+    *_, (_, cells) = read(workbook(rows))
+    assert {name: text for name, (text, _) in cells.items()} == {name: str(cell) for name, cell in second.items()}
+
+
+@pytest.mark.parametrize(
+    ("above", "count"),
+    [
+        ([["", "ppm", "%"]], 1),
+        ([["Elements"], ["", "D5185", "D6304"], ["", "ppm", "%"]], 2),
+        ([["Informe", "Enero"], ["", "ppm", "%"]], 2),
+        ([["", "ppm", "%"], []], 0),
+        ([["Unit", "T-01"], ["Component:", "Motor"]], 0),
+        ([["5.1.2026", "ppm"]], 0),
+        ([["Cliente:", "Minera"]], 0),
+        ([["ppm"]], 0),
+    ],
+)
+def test_names_directly_above_the_headers_are_rows(above: list[list[object]], count: int):
+    """Two rows at most, so that units are read whatever stands between them and the headers."""
+    of = layout(("OIL", "Sample"), above=[FieldAbove("OIL", "unitId", "Unit")])
+    rows = read(workbook([*above, ["Sample", "Fe", "Water"], ["A1", 11, 0.1]]), of)
+    assert len(rows) == count + 1
+    if count:
+        assert rows[count - 1][1] == {"Fe": ("ppm", "t"), "Water": ("%", "t")}

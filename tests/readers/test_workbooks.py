@@ -92,7 +92,8 @@ def test_binary_workbook_has_numbers_shown_as_per_cent():
     """Formats 0.00% and [Red]0.0%;-0.0%, and 0.0" %", which shows a text. A whole 1 is written in fewer bytes."""
     assert read((FILES / "per_cent.xls").read_bytes()) == [
         (2, {
-            "Sample": ("A1", "t"), "Water": ("0.05", "p"), "Soot": ("2", "p"), "Iron": ("45", "n"), "Odd": ("0.5", "n"),
+            "Sample": ("A1", "t"), "Water": ("0.05", "p"), "Soot": ("2", "p"), "Iron": ("45", "n"),
+            "Odd": ("0.5 %", "t"),
         }),
         (3, {"Sample": ("A2", "t"), "Water": ("100", "p"), "Soot": ("1.23456", "p"), "Iron": ("n/a", "t")}),
     ]  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 
 from tribolake.lake.bronze import BronzeFile
 from tribolake.run.control_tables import control_tables
-from tribolake.run.warehouse import RunRequest, request_run
+from tribolake.run.run_records import RunRequest, request_run
 from tribolake.settings import PROJECT_DIR
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -108,7 +108,8 @@ def test_no_committed_file_names_a_package_registry():
 
 
 def test_every_locked_package_has_a_hash():
-    for name in ("requirements.lock", "requirements-market.lock", "requirements-web.lock", "requirements-dev.lock"):
+    for kind in ("", "-market", "-web", "-pdf", "-dev"):
+        name = f"requirements{kind}.lock"
         entries = re.split(r"\n(?=\S)", (PROJECT_DIR / name).read_text(encoding="utf-8"))
         assert all("--hash=sha256:" in entry for entry in entries if entry.strip())
 

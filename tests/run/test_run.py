@@ -29,7 +29,8 @@ from tribolake.run.pipeline import run
 from tribolake.run.plan import Plan
 from tribolake.run.project import Fingerprints
 from tribolake.run.report import ClientReport, RunReport
-from tribolake.run.warehouse import RunRequest, relation_exists
+from tribolake.run.run_records import RunRequest
+from tribolake.run.warehouse import relation_exists
 from tribolake.settings import Settings, load_settings
 
 # One offence of each kind, in rows of EMIN. A run that reads only a file of CDA does not touch them.

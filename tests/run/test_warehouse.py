@@ -14,10 +14,11 @@ import duckdb
 import pytest
 
 from tribolake.cli.options import explain
-from tribolake.errors import LakeIsBusy, RunFailed, with_advice
+from tribolake.errors import DAMAGED, LakeIsBusy, RunFailed, with_advice
 from tribolake.run import warehouse as module
 from tribolake.run.control_tables import control_tables
-from tribolake.run.warehouse import last_run, open_for_a_run, open_warehouse
+from tribolake.run.run_records import last_run
+from tribolake.run.warehouse import open_for_a_run, open_warehouse
 
 HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 
@@ -71,6 +72,8 @@ def test_damage_found_after_opening_has_the_same_advice():
         'Corrupt database file: computed checksum 1 does not match stored checksum 2 in block 3"'
     )
     assert "Move the warehouse away" in explain(error)
+    once = RunFailed(f"the warehouse w.duckdb cannot be opened ({error}). {DAMAGED}")
+    assert explain(once) == str(once)
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,8 @@ class Delivered:
             return [row for name in tickers for row in warehouse.execute(query, {"ticker": name}).fetchall()]
 
     def objects(self) -> list[Path]:
-        """Return the files of the processed lake."""
-        return sorted(path for path in (self.settings.lake / "processed").rglob("*") if path.is_file())
+        """Return the files of the processed lake, but those that a killed writer left, which are hidden."""
+        return sorted(path for path in (self.settings.lake / "processed").rglob("[!.]*") if path.is_file())
 
     def pending(self) -> dict[str, int]:
         """Count what each sink has to confirm."""

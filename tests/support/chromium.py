@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
-import subprocess
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import cache
+from importlib.resources import files
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.support.servers.apt import MAY_INSTALL, install_packages
+from tests.support.servers.apt import install_packages
 
-AXE = "axe-core@4.14.1"
-AXE_SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"  # of axe.min.js
 # Root needs it. The pages come from this machine.
 OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage"]
-
-
-class AxeIsNotAtHand(Exception):
-    """axe-core is not on this machine, and npm cannot fetch it."""
 
 
 @contextmanager
@@ -46,26 +37,10 @@ def _program() -> str:
     return found
 
 
-def axe_source(folder: Path) -> str:
-    """Fetch axe-core by npm, and check that it is the one that is meant.
-
-    Raises:
-        AxeIsNotAtHand: npm is missing, may not be used, or does not answer.
-    """
-    npm = shutil.which("npm")
-    if os.environ.get(MAY_INSTALL) != "1" or not npm:
-        raise AxeIsNotAtHand(f"axe-core needs npm and {MAY_INSTALL}=1")
-    words = [npm, "pack", AXE, "--silent", "--pack-destination", str(folder)]
-    ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
-    if ended.returncode:
-        raise AxeIsNotAtHand(f"`npm pack {AXE}` failed: {ended.stderr.strip()[-300:]}")
-    (archive,) = folder.glob("axe-core-*.tgz")
-    with tarfile.open(archive) as packed:
-        member = packed.extractfile("package/axe.min.js")
-        assert member is not None
-        content = member.read()
-    assert hashlib.sha256(content).hexdigest() == AXE_SHA256
-    return content.decode()
+@cache
+def axe_source() -> str:
+    """The script of axe-core. A package of the development lock has it."""
+    return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
 def violations(page: Page, axe: str) -> list[str]:

@@ -15,6 +15,7 @@ from tribolake.settings import Settings
 from tribolake.web.access import Entrance, ThisMachine
 from tribolake.web.app import make_app
 from tribolake.web.desk import Desk
+from tribolake.web.login_pages import LoginPages
 
 
 def _now() -> datetime:
@@ -30,11 +31,12 @@ class Pages:
     log: list[str] = field(default_factory=list)
     desk: Desk = field(default_factory=Desk)
     entrance: Entrance = field(default_factory=ThisMachine)
+    login: LoginPages | None = None
     peer: str = "127.0.0.1"  # who connects
     base: str = "http://127.0.0.1:8710"
 
     def __post_init__(self) -> None:
-        self.app = make_app(self.settings, self.log.append, self.now, self.desk, self.entrance)
+        self.app = make_app(self.settings, self.log.append, self.now, self.desk, self.entrance, self.login)
         self.client = TestClient(self.app, base_url=self.base, client=(self.peer, 50000))
 
     def ask(self, path: str, **query: object) -> Response:

@@ -16,15 +16,23 @@ from tests.support.queues import PATIENCE_SECONDS
 
 from tribolake.watch.heartbeat import Heartbeat, read_heartbeat
 
+# What feedback is about, which may be published or not.
+REPORT = {
+    "client": "CDA", "laboratory": "finning", "sampleNumber": "1", "sampleOccurrence": "", "unitId": "T_09",
+    "componentName": "motor",
+}  # fmt: skip
+
 
 class WatcherProcess:
     """A watcher of a lake. Its reports and its log are files of `folder`."""
+
+    command: tuple[str, ...] = ("watch",)
 
     def __init__(self, lake: str, folder: Path, state: Path, *words: str, environment: Mapping[str, str]) -> None:
         self._out, self._log, self._state = folder / "runs.jsonl", folder / "log", state
         with self._out.open("a") as out, self._log.open("a") as log:
             self.process = psutil.Popen(
-                [sys.executable, "-m", "tribolake", "watch", "--lake", lake, "--json", *words],
+                [sys.executable, "-m", "tribolake", *self.command, "--lake", lake, "--json", *words],
                 stdout=out,
                 stderr=log,
                 env=os.environ | environment,

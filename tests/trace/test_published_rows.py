@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.small_warehouse import gold_of, publish, warehouse
@@ -77,4 +80,45 @@ def test_few_databases_stay_open(published: Settings):
         publish(warehouse(number, rows=5), published.lake, f"run-{number + 2}", f"2026-02-0{number + 1}")
         marks(published)
     assert asked._database.cache_info().maxsize == asked.OPEN_DATABASES
-    assert asked._kept_rows.cache_info().maxsize == asked.KEPT_ANSWERS
+
+
+def test_few_answers_are_kept(published: Settings):
+    objects = PinnedObjects(open_objects(published))
+    for number in range(asked.KEPT_ANSWERS + 3):
+        published_rows(OIL.contract, objects, f"select {number} as number", is_kept=True)
+    assert len(asked._ANSWERS) == asked.KEPT_ANSWERS
+
+
+def test_several_readers_ask_once(published: Settings, monkeypatch: pytest.MonkeyPatch):
+    asks, ask = [], asked._rows
+
+    def slowly(*question: Any) -> list[dict[str, Any]]:
+        asks.append(question)
+        time.sleep(0.2)
+        return ask(*question)
+
+    monkeypatch.setattr(asked, "_rows", slowly)
+    with ThreadPoolExecutor(4) as readers:
+        found = list(readers.map(lambda _: marks(published, is_kept=True), range(4)))
+    assert (found, len(asks)) == ([[1]] * 4, 1)
+    assert not asked._ASKING
+
+
+def test_answers_are_prepared_of_the_next_publication(published: Settings):
+    marks(published, is_kept=True)
+    publish(warehouse(2, rows=20), published.lake, "run-2", "2026-02-01")
+    pinned = PinnedObjects(open_objects(published))
+    asked.prepare_answers(pinned)
+    asked.forget_answers(pinned)
+    answers = [kept for kept in asked._ANSWERS.values() if kept.asked.home == pinned.address(pinned.home)]
+    assert [(set(kept.runs), kept.rows) for kept in answers] == [({("cda", "run-2")}, [{"mark": 2}])]
+
+
+def test_reader_of_a_replaced_publication_is_told(published: Settings):
+    """Given two publications since the reader's own, its files are gone, and it is not said that they are damaged."""
+    pinned = PinnedObjects(open_objects(published))
+    assert marks(published, pinned) == [1]
+    for number in (2, 3):
+        publish(warehouse(number, rows=20), published.lake, f"run-{number}", f"2026-02-0{number}")
+    with pytest.raises(asked.Overtaken):
+        marks(published, pinned)

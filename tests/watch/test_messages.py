@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tribolake.lake.ignored import kind_of_ignored
-from tribolake.watch.messages import MAX_BODY_CHARACTERS, UNKNOWN_KEY, NotAnEvent, WatchedBronze, arrived_keys
+from tribolake.lake.inbox import Inbox
+from tribolake.watch.messages import MAX_BODY_CHARACTERS, UNKNOWN_KEY, NotAnEvent, WatchedPlaces, arrived_keys
 
-WATCHED = WatchedBronze("mining-data-mesh", "oil-analysis")
+WATCHED = WatchedPlaces("mining-data-mesh", [Inbox.below("oil-analysis"), Inbox("oil-analysis/feedback")])
 BRONZE = "oil-analysis/bronze/"
 KEY = "oil-analysis/bronze/cda/2026-01-31/T-09 (copia) ñ+1.xlsx"
 
@@ -56,6 +57,13 @@ def test_event_in_an_envelope_is_found():
     assert arrived_keys(in_sns(body(record())), WATCHED) == [KEY]
     bridged = {"source": "aws.s3", "detail-type": "Object Created", "detail": record(KEY)["s3"]}
     assert arrived_keys(json.dumps(bridged), WATCHED) == [KEY]
+
+
+def test_entry_of_feedback_returns_its_key():
+    entry = "oil-analysis/feedback/cda/2026-01-31/01M8KF1Y51R9AJAXVTDBDJRME4.json"
+    assert arrived_keys(body(record(entry)), WATCHED) == [entry]
+    for other in ("oil-analysis/feedback/", "other/feedback/cda/a.json", "oil-analysis/feedback/cda/.a.partial"):
+        assert arrived_keys(body(record(other)), WATCHED) == []
 
 
 def test_message_with_several_records_returns_keys_in_bronze():

@@ -19,11 +19,11 @@ from tests.support.servers.plan import Fault
 from tests.support.servers.server import S3Server, client
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake import open_lake
+from tribolake.lake.inbox import Inbox
 from tribolake.settings import load_settings
 from tribolake.watch.event_source import NEVER
 from tribolake.watch.events import FolderEvents
-from tribolake.watch.messages import WatchedBronze
+from tribolake.watch.messages import WatchedPlaces
 from tribolake.watch.queue import QueueEvents, open_queue
 from tribolake.watch.sources import Polling, open_source
 
@@ -53,7 +53,7 @@ class Recorder:
         events = QueueEvents(
             client(server, service="sqs", read_timeout=30),
             url,
-            WatchedBronze(BUCKET, PRODUCT),
+            WatchedPlaces(BUCKET, [Inbox.below(PRODUCT)]),
             visibility_seconds=visibility_seconds,
             poll_seconds=7,
             wake=self.woken.set,
@@ -214,7 +214,7 @@ def test_missing_queue_fails_with_the_setting_to_correct(moto, monkeypatch):
         monkeypatch.setenv(name, value)
     settings = load_settings(lake="s3://mining-data-mesh", sqs_queue=f"{moto.endpoint}/123456789012/missing")
     with pytest.raises(ConfigurationError, match="TRIBOLAKE_SQS_QUEUE"):
-        open_queue(settings, wake=lambda: None, log=lambda line: None)
+        open_queue(settings, [Inbox.below(settings.prefix)], wake=lambda: None, log=lambda line: None)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_missing_queue_fails_with_the_setting_to_correct(moto, monkeypatch):
 def test_event_source_depends_on_place_of_bronze(given, source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings = load_settings(state_dir=tmp_path, **given)
-    found = open_source(settings, open_lake(settings), wake=lambda: None, log=lambda line: None)
+    found = open_source(settings, [Inbox.below(settings.prefix)], wake=lambda: None, log=lambda line: None)
     assert isinstance(found, source)
     assert found.queue is None
     assert not found.pending_keys

@@ -173,7 +173,7 @@ def test_process_with_many_open_files_waits_as_others_do():
 @pytest.mark.parametrize("polling", [False, True])
 def test_folder_events_wake_for_changes_but_not_for_readers(tmp_path: Path, wakeup: Wakeup, polling: bool):
     bronze = tmp_path / "bronze"
-    events = FolderEvents(bronze, polling=polling, wake=wakeup.wake, log=lambda line: None)
+    events = FolderEvents([bronze], polling=polling, wake=wakeup.wake, log=lambda line: None)
     assert not events.keep_watching()  # there is no folder yet
     (bronze / "cda").mkdir(parents=True)
     assert events.keep_watching()
@@ -197,7 +197,7 @@ def test_folder_events_wake_for_changes_but_not_for_readers(tmp_path: Path, wake
 def test_replaced_folder_is_watched_again(tmp_path: Path, wakeup: Wakeup):
     bronze = tmp_path / "bronze"
     bronze.mkdir()
-    events = FolderEvents(bronze, polling=False, wake=wakeup.wake, log=lambda line: None)
+    events = FolderEvents([bronze], polling=False, wake=wakeup.wake, log=lambda line: None)
     try:
         assert events.keep_watching()
         bronze.rmdir()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.oidc_login import ADDRESS as OPEN_ADDRESS
+from tests.support.oidc_login import leave, login_of
+from tests.support.oidc_provider import oidc_provider
 from tests.support.page_reader import Pages, text_of
 
 from tribolake.errors import ConfigurationError
@@ -16,7 +20,7 @@ from tribolake.lake.replicas import open_objects
 from tribolake.oil.feedback.shelf import read_feedback
 from tribolake.oil.questions.published import rows
 from tribolake.settings import Settings, load_settings
-from tribolake.web.access import BehindProxy, Reader, Refused, entrance_of
+from tribolake.web.access import BehindProxy, Reader, Refused, read_access
 from tribolake.web.desk import Desk
 
 ADDRESS = "https://oil.example.org"
@@ -39,7 +43,7 @@ reliability = ["cda", "emin"]
 def entrance(tmp_path_factory: pytest.TempPathFactory) -> BehindProxy:
     file = tmp_path_factory.mktemp("access") / "access.toml"
     file.write_text(FILE, encoding="utf-8")
-    made = entrance_of(file)
+    made = read_access(file)
     assert isinstance(made, BehindProxy)
     return made
 
@@ -114,18 +118,32 @@ def test_file_that_says_something_else_is_refused_by_name(tmp_path: Path, text: 
     file = tmp_path / "access.toml"
     file.write_bytes(text.encode("latin-1"))
     with pytest.raises(ConfigurationError, match=said):
-        entrance_of(file)
+        read_access(file)
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        entrance_of(tmp_path / "none.toml")
+        read_access(tmp_path / "none.toml")
+
+
+@pytest.fixture(params=["proxy", "issuer"])
+def pages_of_ana(
+    request: pytest.FixtureRequest, page_lake: Settings, entrance: BehindProxy, tmp_path: Path
+) -> Iterator[Pages]:
+    """The pages as Ana sees them, whom a proxy names, or an issuer."""
+    if request.param == "proxy":
+        yield pages_of(page_lake, entrance, X_Forwarded_User="ana@mine.cl")
+        return
+    with oidc_provider() as provider:
+        pages = Pages(page_lake, login=login_of(tmp_path, provider.issuer), base=OPEN_ADDRESS)
+        assert pages.client.get(leave(pages.client), follow_redirects=False).status_code == 303
+        yield pages
 
 
 VALUES = {"form": "csv", "essay": "Hierro", "component": "", "lang": "es", "how": "limit", "marginal": "1"}
 
 
 @pytest.mark.slow
-def test_client_of_others_is_nowhere(page_lake: Settings, entrance: BehindProxy):
+def test_client_of_others_is_nowhere(page_lake: Settings, entrance: BehindProxy, pages_of_ana: Pages):
     """Each address with another client's name answers as it does for a client that does not exist."""
-    pages = pages_of(page_lake, entrance, X_Forwarded_User="ana@mine.cl")
+    pages = pages_of_ana
     (report,) = rows(page_lake, "from classified_reports where client = 'EMIN' order by all limit 1")
     (own,) = rows(page_lake, "from classified_reports where client = 'CDA' and unitId = 'T_01' order by all limit 1")
     link = pages.read("/limits", client="cda").select_one('a[href^="/limit?"]')["href"]

@@ -14,7 +14,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from httpx import Response
 from playwright.sync_api import Browser
-from tests.support.chromium import AxeIsNotAtHand, axe_source, violations
+from tests.support.chromium import axe_source, violations
 from tests.support.page_reader import Pages, text_of
 from tests.web.test_pages_in_chromium import WIDER, browser  # noqa: F401 - a fixture
 
@@ -175,7 +175,6 @@ def test_feedback_is_given_in_a_browser_without_script(
     browser: Browser,  # noqa: F811
     address: str,
     pages: Pages,
-    tmp_path: Path,
 ):
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
@@ -189,14 +188,10 @@ def test_feedback_is_given_in_a_browser_without_script(
         page.locator("#feedback button[value=confirmed]").click()
         assert "Hallazgo confirmado" in page.locator("#feedback .entries").inner_text()
         reached = page.url
-    try:
-        axe = axe_source(tmp_path)
-    except AxeIsNotAtHand:
-        axe = None
     for width in (390, 1440):
         with browser.new_context(viewport={"width": width, "height": 900}) as context:
             page = context.new_page()
             page.goto(reached)
             page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
             assert page.evaluate(WIDER) == 0
-            assert (violations(page, axe) if axe else []) == []
+            assert violations(page, axe_source()) == []

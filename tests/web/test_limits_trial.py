@@ -6,6 +6,7 @@ import csv
 import json
 import random
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -118,14 +119,16 @@ def test_real_run_with_the_seed_publishes_what_the_check_said(page_lake: Setting
     for row in draw.sample(limits_with_a_median(samples["cda"]), 5):
         upper, lower = drawn_limits(row, draw)
         added.append(seed_row(group_of(row), "default", upper, lower, "drawn", "test"))
+    added.append(seed_row(replace(group_of(row), machine="nowhere"), "default", upper, lower, "no such group", "test"))
     project = copy_project(tmp_path / "project")
     shutil.rmtree(project / "seeds" / "oil")
     seeds_with(project / "seeds" / "oil", "policy_limits", added)
     said = {one.client: one.impact for one in check_seeds(page_lake, project)}
     lake = tmp_path / "lake"
     shutil.copytree(page_lake.lake / "oil-analysis" / "bronze", lake / "oil-analysis" / "bronze")
-    ended = in_project(project, "tribolake", "run", "--lake", str(lake), "--quiet")
+    ended = in_project(project, "tribolake", "run", "--lake", str(lake), "--json")
     assert ended.returncode == 0, ended.stderr
+    assert any("limits_that_people_set_are_used" in warning for warning in json.loads(ended.stdout)["warnings"])
     for client, impact in said.items():
         files = [
             home / "oil-analysis" / "gold" / client / "classified_reports.parquet" for home in (page_lake.lake, lake)

@@ -8,30 +8,33 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tribolake.oil.questions.series import ComponentSeries, EssaySeries, Event, Point
+from tribolake.oil.questions.series import ComponentSeries, EssaySeries, Point
+from tribolake.oil.questions.taken import Event, Taken
 from tribolake.web.views.charts import MOST_CHARTS, SHOWN_CHARTS, charts_of
 from tribolake.web.views.plot import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Limit, Mark, Value, plot_of, ticks
 from tribolake.web.words import words_in
 
 SPANISH = words_in("es")
 FIRST = date(2020, 1, 1)
+LAST = FIRST + timedelta(days=200)
+SAMPLES = (Taken(FIRST), Taken(LAST))
 NUMBERS = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
 values_over_time = st.lists(
     st.tuples(st.integers(0, 2000), st.floats(-1e6, 1e6), st.booleans(), st.sampled_from(["", "critical", "marginal"])),
     min_size=1,
     max_size=15,
-).map(lambda found: [Value(FIRST + timedelta(days=day), value, *more) for day, value, *more in sorted(found)])
+).map(lambda found: [Value(day, value, *more) for day, value, *more in sorted(found)])
 
 
 @given(st.sampled_from([0.0, 5e-324, 1e-9, 7.0, -3.0, 1e6]), st.integers(1, 3))
 def test_equal_values_have_a_scale(value: float, count: int):
-    plot = plot_of([Value(FIRST, value)] * count, [], [], FIRST, FIRST)
+    plot = plot_of([Value(0, value)] * count, [], [], 0, 0)
     assert len(plot.values) >= 1
     assert plot.dots.count("h0") == count
 
 
 def test_equal_values_stand_in_the_middle():
-    plot = plot_of([Value(FIRST, 7.0), Value(FIRST + timedelta(days=1), 7.0)], [], [], FIRST, FIRST + timedelta(days=1))
+    plot = plot_of([Value(0, 7.0), Value(1, 7.0)], [], [], 0, 1)
     assert {y for _, y in points_of(plot.line)} == {(TOP + HEIGHT - BOTTOM) / 2}
 
 
@@ -42,8 +45,8 @@ def points_of(path: str) -> list[tuple[float, float]]:
 
 @given(values_over_time, st.lists(st.floats(-1e6, 1e6), max_size=6))
 def test_every_value_and_limit_is_within_the_plot(values: list[Value], limits: list[float]):
-    last = max(value.day for value in values)
-    plot = plot_of(values, [Limit(limit, "critical") for limit in limits], [Mark(last, "oil")], FIRST, last)
+    last = max(value.at for value in values)
+    plot = plot_of(values, [Limit(limit, "critical") for limit in limits], [Mark(last, "oil")], 0, last)
     places = points_of(plot.line) if len(values) > 1 else []
     assert len(places) in (0, len(values))
     for x, y in places:
@@ -55,7 +58,7 @@ def test_every_value_and_limit_is_within_the_plot(values: list[Value], limits: l
 
 @given(values_over_time)
 def test_higher_value_stands_higher(values: list[Value]):
-    plot = plot_of(values, [], [], FIRST, FIRST + timedelta(days=2000))
+    plot = plot_of(values, [], [], 0, 2000)
     if len(values) > 1:
         places = points_of(plot.line)
         for one, (_, y) in zip(values, places, strict=True):
@@ -65,7 +68,7 @@ def test_higher_value_stands_higher(values: list[Value]):
 
 @given(values_over_time)
 def test_each_value_is_drawn_once_hollow_if_it_is_out_of_range(values: list[Value]):
-    plot = plot_of(values, [], [], FIRST, FIRST + timedelta(days=2000))
+    plot = plot_of(values, [], [], 0, 2000)
     ordinary = sum(not value.is_censored for value in values)
     assert plot.dots.count("h0") == ordinary
     assert plot.hollow.count("z") == sum(value.is_censored and not value.band for value in values)
@@ -74,8 +77,8 @@ def test_each_value_is_drawn_once_hollow_if_it_is_out_of_range(values: list[Valu
 
 
 def test_shape_says_the_band_of_a_value():
-    values = [Value(FIRST, 1.0, band=band) for band in ("critical", "condemning", "marginal")]
-    square, triangle, circle = (sign.path for sign in plot_of(values, [], [], FIRST, FIRST).signs)
+    values = [Value(0, 1.0, band=band) for band in ("critical", "condemning", "marginal")]
+    square, triangle, circle = (sign.path for sign in plot_of(values, [], [], 0, 0).signs)
     assert ("v" in square, "l" in triangle, "a" in circle) == (True, True, True)
     assert len({square[-20:], triangle[-20:], circle[-20:]}) == 3
 
@@ -89,30 +92,30 @@ def test_scale_has_round_numbers_that_stand_apart(low: float, reach: float):
 
 
 def series_of(essay: str, band: str = "") -> EssaySeries:
-    points = (Point(FIRST, 1.0, "", "<1"), Point(FIRST + timedelta(days=200), 9.0, band))
+    points = (Point(FIRST, 1.0, "", "<1"), Point(LAST, 9.0, band, sample=1))
     return EssaySeries(essay, "ppm", points, {"threshold_critic": 8.0, "lower_normal": 0.5}, decides=True)
 
 
 def test_charts_fold_what_is_not_in_alarm():
     series = tuple(series_of(f"essay {number}", "Critico" if number < 8 else "") for number in range(60))
-    charts = charts_of(ComponentSeries(series, (Event(FIRST, "oil"),), 2, 0), SPANISH)
+    charts = charts_of(ComponentSeries(series, SAMPLES, (Event(FIRST, "oil"),)), SPANISH)
     assert charts is not None
     assert [chart.essay for chart in charts.shown] == [f"essay {number}" for number in range(8)]
     assert len(charts.shown) + len(charts.folded) == MOST_CHARTS
     assert charts.bands == (("critical", "crítico"), ("marginal", "marginal"))
     assert charts.events == (("oil", "cambio de aceite"),)
     assert charts.has_censored
-    quiet = charts_of(ComponentSeries(tuple(map(series_of, "abcdefgh")), (), 2, 0), SPANISH)
+    quiet = charts_of(ComponentSeries(tuple(map(series_of, "abcdefgh")), SAMPLES), SPANISH)
     assert quiet is not None
     assert len(quiet.shown) == SHOWN_CHARTS
 
 
 def test_chart_says_in_words_what_it_draws():
-    charts = charts_of(ComponentSeries((series_of("Hierro", "Critico"),), (), 2, 0), SPANISH)
+    charts = charts_of(ComponentSeries((series_of("Hierro", "Critico"),), SAMPLES), SPANISH)
     assert charts is not None
     assert charts.shown[0].label == "Hierro: 2 muestras; la última, 19 jul 2020: 9 ppm, crítico"
     assert charts.shown[0].description == "Entre 1 y 9. Límites: 8 / 0,5."
 
 
 def test_component_without_numbers_has_no_charts():
-    assert charts_of(ComponentSeries((), (), 3, 0), SPANISH) is None
+    assert charts_of(ComponentSeries((), (Taken(FIRST),) * 3), SPANISH) is None

@@ -14,6 +14,7 @@ from tests.support.small_warehouse import gold_of, publish, shelf_in, warehouse
 from tribolake.lake.replicas import open_objects
 from tribolake.oil.product import OIL
 from tribolake.oil.questions.machine import show_machine
+from tribolake.oil.questions.quality import _runs_until
 from tribolake.publish.gold import publish_client
 from tribolake.publish.version import ManifestHeader
 from tribolake.settings import Settings
@@ -138,3 +139,10 @@ def test_pages_write_nothing(published: Settings, tmp_path: Path):
         pages.ask(path)
     assert state() == before
     assert duckdb.sql("select 1").fetchone() == (1,)
+
+
+def test_runs_of_alarm_quality_end_with_the_publication_that_is_read(published: Settings):
+    publish_again(published)
+    objects = open_objects(published)
+    assert _runs_until(objects, "cda", RUNS[0]) == [RUNS[0]]
+    assert _runs_until(objects, "cda", RUNS[1]) == [RUNS[1], RUNS[0]]

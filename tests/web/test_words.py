@@ -19,8 +19,8 @@ USED = re.compile(r"""(?:words|visit\.words|self)\(\s*"([a-z_]+(?:\.[\w ]+)*)\""
 NAMED = re.compile(r'"([a-z_]+\.[a-z_]+)"')
 # Ids that are put together: bands and levels of limits, the two kinds of failures, filters, keys, quality, feedback.
 JOINED = re.compile(
-    r"^(band|lake|error|filter|keys|quality|reason|whatif"
-    r"|feedback\.(kind|field)|limit\.(level|quality)|limits\.filter)\."
+    r"^(axis|band|lake|error|filter|keys|quality|radar|reason|whatif"
+    r"|feedback\.(kind|field)|limit\.(level|quality)|limits\.filter)\.|^chart\.per_"
 )
 MARKS = {"es": (".", ","), "en": (",", ".")}
 

@@ -16,7 +16,12 @@ def model(dbt, session):
         schema="gold",
         materialized="scope",
         unique_key=["ticker"],
-        meta={"scope": "released_tickers", "keeps": "held_tickers"},
+        meta={
+            "scope": "released_tickers",
+            "keeps": "held_tickers",
+            "row_key": ["ticker", "session_date", "computation_version"],
+            "notes_changes": "session_date",
+        },
     )
     dbt.ref("held_tickers")  # whose rows stay
     released = dbt.ref("released_tickers")

@@ -14,12 +14,7 @@ adjusted as (
 ),
 
 splits as (
-    select
-        ticker,
-        list(struct_pack(day := ex_date, ratio := served_value) order by ex_date) as splits
-    from {{ ref('int_events') }}
-    where kind = 'split' and is_counted
-    group by ticker
+    {{ splits_by('ticker', ref('int_events'), "kind = 'split' and is_counted") }}
 ),
 
 dividends as (
@@ -36,12 +31,7 @@ dividends as (
 ),
 
 own_splits as (
-    select
-        content_id,
-        list(struct_pack(day := ex_date, ratio := served_value) order by ex_date) as splits
-    from {{ ref('int_events') }}
-    where kind = 'split'
-    group by content_id
+    {{ splits_by('content_id', ref('int_events'), "kind = 'split'") }}
 ),
 
 -- A dividend lowers the prices before it by its share of the close of the day before. Its amount was served divided by

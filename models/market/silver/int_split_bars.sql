@@ -10,12 +10,7 @@ current_bars as (
 ),
 
 splits as (
-    select
-        ticker,
-        list(struct_pack(day := ex_date, ratio := served_value) order by ex_date) as splits
-    from {{ ref('int_events') }}
-    where kind = 'split' and is_counted
-    group by ticker
+    {{ splits_by('ticker', ref('int_events'), "kind = 'split' and is_counted") }}
 ),
 
 split_adjusted as (

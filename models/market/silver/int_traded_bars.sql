@@ -40,11 +40,7 @@ divisors as (
 ),
 
 splits as (
-    select
-        content_id,
-        list(struct_pack(day := ex_date, ratio := served_value) order by ex_date) as splits
-    from divisors
-    group by content_id
+    {{ splits_by('content_id', 'divisors') }}
 ),
 
 divided as (

@@ -3,30 +3,14 @@
 import pyarrow as pa
 
 from tribolake.lake import open_lake
+from tribolake.lake.arrivals import ARRIVAL
 from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
 from tribolake.oil.reading import FOUND_FILES, files_of, read_arrivals
 from tribolake.readers.layout import layouts_of
 from tribolake.settings import load_settings
 
-ARRIVALS = pa.schema(
-    [
-        ("arrival_id", pa.string()),
-        ("content_id", pa.string()),
-        ("client", pa.string()),
-        ("file_key", pa.string()),
-        ("sha256", pa.string()),
-        ("version_id", pa.string()),
-        ("size_bytes", pa.int64()),
-        ("modified_at", pa.timestamp("us", "UTC")),
-        ("partition_date", pa.date32()),
-        ("status", pa.string()),
-        ("message", pa.string()),
-        ("is_transient", pa.bool_()),
-        ("rows_read", pa.int64()),
-        ("unread_sheets", pa.list_(pa.struct([("sheet", pa.string()), ("rows", pa.int64())]))),
-        ("arrived_at", pa.timestamp("us", "UTC")),
-    ]
-)
+SHEETS = pa.list_(pa.struct([("sheet", pa.string()), ("rows", pa.int64())]))
+ARRIVALS = ARRIVAL.insert(len(ARRIVAL) - 1, pa.field("unread_sheets", SHEETS))
 
 
 def model(dbt, session):

@@ -54,7 +54,8 @@ files as (
     select
         *,
         bool_or(is_in_file) over content as is_live,
-        min(arrived_at) over content as first_arrived_at
+        min(arrived_at) over content as first_arrived_at,
+        min(listed_at) over content as first_listed_at
     from dated
     window content as (partition by client, content_id)
     qualify row_number() over (
@@ -75,6 +76,7 @@ select
     delivered_on,
     modified_at,
     is_dated_ahead,
+    first_listed_at,
     concat_ws(' and ', 'folder ' || partition_date, 'time ' || strftime(timezone('UTC', stated_at), '%Y-%m-%d %H:%M'))
         as states,
     md5(concat_ws('|', is_live, file_key, delivered_on, epoch_us(modified_at))) as state

@@ -1,5 +1,6 @@
--- One row per oil that compartments share × day on which their samples differ: the essay that differs most, with the
--- lowest and the highest value. One oil cannot have two viscosities, so samples were swapped or mislabelled.
+-- One row per oil that compartments share × day on which their samples differ: the essay that differs most, in
+-- differences that it needs at least, with the lowest and the highest value. One oil cannot have two viscosities, so
+-- samples were swapped or mislabelled.
 
 with
 
@@ -52,5 +53,5 @@ where
     and compared.high - compared.low >= differences.min_difference
 qualify row_number() over (
     partition by compared.client, compared.unitId, compared.sump, compared.sampleDate
-    order by compared.high / nullif(compared.low, 0) desc nulls first, compared.essay asc
+    order by (compared.high - compared.low) / differences.min_difference desc, compared.essay asc
 ) = 1

@@ -55,12 +55,33 @@ renamed as (
     where live_rows.componentName <> current_rows.componentName and not live_rows.is_current
 ),
 
+-- A file has the sample twice, with different results.
+repeated as (
+    select
+        changes.row_id,
+        'repeated_in_file' as reason,
+        string_agg(
+            concat(changes.name, ': ', changes.text_before, ', now ', changes.text_after), '; '
+            order by changes.name
+        ) as detail
+    from {{ ref('revision_changes') }} as changes
+    inner join live_rows as earlier on changes.row_id_before = earlier.row_id
+    inner join live_rows as later on changes.row_id = later.row_id and earlier.content_id = later.content_id
+    where
+        changes.kind = 'essay'
+        and changes.change = 'changed'
+        and not coalesce(try_cast(changes.text_before as double) = try_cast(changes.text_after as double), false)
+    group by changes.row_id
+),
+
 doubts as (
     select * from reused
     union all
     select * from doubles
     union all
     select * from renamed
+    union all
+    select * from repeated
 )
 
 select

@@ -34,16 +34,39 @@ words as (
     from {{ ref('date_fillers') }}
 ),
 
-dictionary as (
-    select map_from_entries(list((word, meaning))) as meanings
+-- Without accents two names may be one word.
+meanings as (
+    select
+        word,
+        min(meaning) as meaning
     from words
+    group by word
 ),
 
+dictionary as (
+    select map_from_entries(list((word, meaning))) as meanings
+    from meanings
+),
+
+-- Without a footnote, a word in brackets behind it, and the mark that keeps it a text in a spreadsheet.
 plain as (
     select
         text,
-        lower(strip_accents({{ clean_text('text') }})) as plain
+        trim(
+            regexp_replace(
+                lower(strip_accents({{ clean_text('text') }})),
+                '^[''*†‡#]+|[ ]*([*†‡#⁰¹²³⁴⁵⁶⁷⁸⁹]+|\([^()0-9]*\)|\([0-9]\))$', '', 'g'
+            )
+        ) as plain
     from texts
+),
+
+-- A program writes the milliseconds since 1970 as /Date(1767582000000)/.
+unwrapped as (
+    select
+        text,
+        regexp_replace(plain, '^/date\(([0-9]+)([+-][0-9]{4})?\)/$', '\1') as plain
+    from plain
 ),
 
 -- Forms that a pattern tells best: p. m., UTC-3, 15h05, 20260105T150500, and a zone behind a day.
@@ -64,7 +87,7 @@ formed as (
             ),
             '^([0-9]{4}-[0-9]{2}-[0-9]{2})(z|[+-][0-9]{2}:[0-9]{2})$', '\1'
         ) as formed
-    from plain
+    from unwrapped
 ),
 
 named as (
@@ -101,7 +124,7 @@ parted as (
                 regexp_replace(
                     replace(regexp_replace(named, '(:[0-9]{2}),([0-9]+)', '\1.\2'), ',', ' '), ' +', ' ', 'g'
                 ),
-                ' .'
+                ' .-'
             ),
             '^(.*?)(?:[t ] ?([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:[.][0-9]+)?))? ?(am|pm)? ?'
             || '([+-][0-9]{1,2}(?::?[0-9]{2})?)?)?$',

@@ -48,6 +48,7 @@ texts as (
 moments as (
     select
         texts.*,
+        timezone('UTC', contents.first_listed_at) as first_listed_at,
         date_texts.form,
         date_texts.minutes_from_utc,
         date_texts.is_midnight_utc,
@@ -66,6 +67,7 @@ moments as (
     from texts
     inner join laboratories on texts.laboratory = laboratories.laboratory
     inner join date_texts on texts.text = date_texts.text
+    inner join {{ ref('pending_contents') }} as contents on texts.content_id = contents.content_id
     cross join {{ ref('active_policy') }} as active_policy
 ),
 
@@ -111,12 +113,12 @@ years as (
         max(year(year_first_at)) as last_year,
         last_year - min(year(year_first_at)) as years,
         max(year(day_first_at)) - min(year(day_first_at)) as years_with_day_first,
-        max(year(day_first_at)) filter (where day_first_at <= timezone('UTC', now())) as last_year_with_day_first,
-        sum(cells) filter (where day_first_at > timezone('UTC', now())) / sum(cells) as share_ahead
+        max(year(day_first_at)) filter (where day_first_at <= first_listed_at) as last_year_with_day_first,
+        sum(cells) filter (where day_first_at > first_listed_at) / sum(cells) as share_ahead
     from moments
     where form is not null
     group by content_id, column_id, form
-    having sum(cells) filter (where year_first_at <= timezone('UTC', now())) >= 0.95 * sum(cells)
+    having sum(cells) filter (where year_first_at <= first_listed_at) >= 0.95 * sum(cells)
 ),
 
 -- The year is first where years would be spread like days with the day first, and either lie ahead or be no newer.

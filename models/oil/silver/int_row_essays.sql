@@ -170,13 +170,15 @@ not_measured_texts as (
 
 measured as (
     select
-        found.* exclude (mark_column_id, name) replace (coalesce(of_column.unit, found.unit) as unit),
+        found.* exclude (mark_column_id, name, is_compared) replace (coalesce(of_column.unit, found.unit) as unit),
         touched_rows.laboratory,
         case
             when found.kind = 't' and regexp_matches(found.text, '[.,][0-9]{3}([^0-9]|$)')
                 then coalesce(of_column.decimal_mark, of_content.decimal_mark, '')
             else ''
-        end as decimal_mark
+        end as decimal_mark,
+        found.is_compared and count(*) over (partition by found.row_id, found.essay, found.preference) > 1
+            as is_one_of_several
     from found
     inner join touched_rows on found.row_id = touched_rows.row_id
     anti join not_measured_texts
@@ -197,43 +199,84 @@ measured as (
     where found.text <> ''
 ),
 
-compared as (
+-- Results of one name as they compare: in the essay's unit, which the cell, its row or its column says.
+several as (
     select
         *,
-        concat_ws(
-            '|',
-            regexp_extract(text, '^[<>≤≥]'),
-            coalesce(cast(try_cast(regexp_replace(text, '^[<>≤≥]=? ?', '') as double) as varchar), text),
-            lower(unit)
-        ) as meaning,
-        bool_and(kind in ('e', 'f')) over (partition by row_id, laboratory, essay, preference) as are_all_errors
+        regexp_extract(text, '^([<>≤≥]?)=? ?([+-]?[0-9.,]+) ?([^0-9].*)?$', ['sign', 'digits', 'unit']) as part,
+        if(kind = 'p', '%', coalesce(nullif(part['unit'], ''), unit)) as said_unit
     from measured
-    where is_compared
+    where is_one_of_several
 ),
 
--- Two results of a sample under one name are the same, or neither can be believed.
+said_units as (
+    select distinct
+        essay,
+        said_unit as lab_unit
+    from several
+    where said_unit is not null
+),
+
+essay_units as (
+    {{ essay_units('said_units') }}
+),
+
+compared as (
+    select
+        several.* exclude (part, is_one_of_several),
+        coalesce(nullif(several.decimal_mark, ''), laboratories.decimal_mark) as mark,
+        case
+            when several.kind in ('n', 'p') then try_cast(several.text as double)
+            else {{ parse_number('several.part.digits', 'mark') }}
+        end as number,
+        coalesce(essay_units.unit, several.said_unit, essays.unit) as compared_unit,
+        if(
+            number is null,
+            several.text,
+            concat_ws(
+                '|',
+                translate(several.part.sign, '≤≥', '<>'),
+                format('{:.9g}', number * coalesce(essay_units.factor, 1) + coalesce(essay_units.shift, 0)),
+                lower(compared_unit)
+            )
+        ) as meaning,
+        bool_and(several.kind in ('e', 'f'))
+            over (partition by several.row_id, several.laboratory, several.essay, several.preference)
+            as are_all_errors
+    from several
+    inner join {{ ref('laboratories') }} as laboratories on several.laboratory = laboratories.laboratory
+    inner join {{ ref('essays') }} as essays on several.essay = essays.essay
+    left join essay_units on several.essay = essay_units.essay and several.said_unit = essay_units.lab_unit
+),
+
+-- Two results of a sample under one name are the same, or neither can be believed. Of equal ones the first counts.
 rows_of_their_own as (
     select
         row_id,
         laboratory,
         essay,
-        min(unit) as unit,
         preference,
         min(meaning) <> max(meaning) as is_contradictory,
-        if(is_contradictory, array_to_string(list_sort(list_distinct(list(text))), ' | '), min(text)) as text,
-        if(is_contradictory, 'c', min(kind)) as kind,
-        min(decimal_mark) as decimal_mark,
-        min(data_row_id) as data_row_id,
-        min_by(column_id, (data_row_id, column_id)) as column_id
+        min_by(struct_pack(unit, text, kind, decimal_mark, data_row_id, column_id), (data_row_id, column_id)) as first,
+        first['unit'] as unit,
+        case
+            when not is_contradictory then first['text']
+            when min(text) <> max(text) then array_to_string(list_sort(list_distinct(list(text))), ' | ')
+            else array_to_string(list_sort(list_distinct(list(concat_ws(' ', text, said_unit)))), ' | ')
+        end as text,
+        if(is_contradictory, 'c', first['kind']) as kind,
+        first['decimal_mark'] as decimal_mark,
+        first['data_row_id'] as data_row_id,
+        first['column_id'] as column_id
     from compared
     where are_all_errors or kind not in ('e', 'f')
     group by row_id, laboratory, essay, preference
 ),
 
 written as (
-    select * exclude (is_compared) from measured where not is_compared
+    select * exclude (is_one_of_several) from measured where not is_one_of_several
     union all by name
-    select * exclude (is_contradictory) from rows_of_their_own
+    select * exclude (is_contradictory, first) from rows_of_their_own
 ),
 
 chosen as (

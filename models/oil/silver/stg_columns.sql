@@ -100,7 +100,6 @@ select
     of_fields.field_preference,
     (
         of_fields.field is not null
-        or (of_fields.laboratory, of_fields.name_form) in (select (laboratory, header_form) from lab_fields)
         or (of_fields.laboratory, of_fields.name_form) in (select (laboratory, header_form) from ignored_columns)
     ) as is_known,
     case when laboratories.layout = 'wide' then of_fields.essay end as essay,

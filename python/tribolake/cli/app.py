@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Iterator, Mapping
-from functools import cache
 from importlib.metadata import version as version_of
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
-from typer.main import get_command
 
+from tribolake.cli.lazy import lazy_group
 from tribolake.cli.streams import exit_code, open_streams, use_utf8
 
 # Each is a module of this package with a Typer called `app`.
@@ -23,38 +19,6 @@ NAMES = (
 )  # fmt: skip
 
 
-@cache
-def _command(name: str) -> Any:
-    if name not in NAMES:
-        raise KeyError(name)
-    command = get_command(importlib.import_module(f"tribolake.cli.{name.replace('-', '_')}").app)
-    command.name = name
-    return command
-
-
-class LazyCommands(Mapping[str, Any]):
-    """The commands by name. A command is imported when it is looked up."""
-
-    def __getitem__(self, name: str) -> Any:
-        return _command(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(NAMES)
-
-    def __len__(self) -> int:
-        return len(NAMES)
-
-
-class LazyGroup(TyperGroup):
-    """A group whose commands are imported lazily."""
-
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes | {"commands": LazyCommands()})
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(NAMES)
-
-
 def _print_version(is_asked: bool) -> None:
     if is_asked:
         typer.echo(f"tribolake {version_of('tribolake')}")
@@ -63,7 +27,7 @@ def _print_version(is_asked: bool) -> None:
 
 app = typer.Typer(
     name="tribolake",
-    cls=LazyGroup,
+    cls=lazy_group(__package__, NAMES),
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,

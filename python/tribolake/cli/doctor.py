@@ -11,6 +11,7 @@ from tribolake.cli.console import open_console
 from tribolake.cli.options import Exit, JsonOption, LakeOption, explained_errors, new_app, print_json
 from tribolake.cli.printable import printable
 from tribolake.doctor import Check, examine
+from tribolake.market.aurora.check import check_aurora
 from tribolake.settings import load_settings
 
 app = new_app()
@@ -27,7 +28,7 @@ def doctor(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     Exit codes: 0 no problem, 2 a setting cannot be used, 4 a check found a problem.
     """
     with explained_errors():
-        checks = list(examine(load_settings(lake=lake)))
+        checks = list(examine(load_settings(lake=lake), {"aurora": check_aurora}))
         if as_json:
             print_json({"checks": [asdict(check) for check in checks]})
         else:

@@ -116,7 +116,7 @@ def explain(error: BaseException) -> str:
     text = str(error)
     if is_of_the_disk(text):
         return with_advice(text)
-    if DAMAGED_WAREHOUSE.search(text):
+    if DAMAGED_WAREHOUSE.search(text) and DAMAGED not in text:
         return f"the warehouse is damaged ({text.splitlines()[0]}). {DAMAGED}"
     if isinstance(error, OSError) and error.errno in OTHER_KIND:
         return f"{text}. Another program put it there: move it away, then start the command again"

@@ -20,7 +20,7 @@ app = new_app()
     epilog="**Examples**\n\n`tribolake serve --lake lake`\n\n"
     "`tribolake serve --lake s3://mining-data-mesh --port 0`  on a free port\n\n"
     "`tribolake serve --lake lake --read-only`  shows feedback, takes none\n\n"
-    "`tribolake serve --lake lake --host 0.0.0.0 --access access.toml`  behind a proxy with a login"
+    "`tribolake serve --lake lake --host 0.0.0.0 --access access.toml`  with a login"
 )
 def serve(
     lake: LakeOption = None,
@@ -29,7 +29,7 @@ def serve(
     read_only: Annotated[bool, typer.Option("--read-only", help="Show feedback, and take none.")] = False,
     access: Annotated[
         Path | None,
-        typer.Option(help="File that names the proxy, and the clients of its users and groups.", show_default=False),
+        typer.Option(help="File that names a proxy or an issuer, and the clients of its users.", show_default=False),
     ] = None,
 ) -> None:
     """Show the fleet, its machines and reports on pages in the browser, from published files.
@@ -37,23 +37,34 @@ def serve(
     Pages open no warehouse, and work while a run works. They store feedback, and nothing else. Ctrl-C ends the server.
     """
     with explained_errors():
+        settings = open_settings(lake=lake, access_file=access)
         try:
             # Imported here: who has not installed the extra gets a sentence.
-            from tribolake.web.access import entrance_of  # noqa: PLC0415
+            from tribolake.web.access import ByIssuer, ThisMachine, read_access  # noqa: PLC0415
             from tribolake.web.app import make_app  # noqa: PLC0415
             from tribolake.web.desk import Desk  # noqa: PLC0415
             from tribolake.web.serving import listen  # noqa: PLC0415
             from tribolake.web.serving import serve as answer_requests  # noqa: PLC0415
+
+            login = None
+            asks = read_access(settings.access_file) if settings.access_file else ThisMachine()
+            if isinstance(asks, ByIssuer):
+                from tribolake.web.login_pages import open_login  # noqa: PLC0415
+
+                login = open_login(asks, settings, _log)
         except ModuleNotFoundError as error:
             raise ConfigurationError(
                 f"pages need {error.name}: install requirements-web.lock, or `pip install 'tribolake[web]'`"
             ) from error
-        settings = open_settings(lake=lake, access_file=access)
-        entrance = entrance_of(settings.access_file)
         listening = listen(host, port, has_access=settings.access_file is not None)
         try:
-            desk = Desk(is_open=not read_only, is_secure=entrance.is_secure)
-            pages = make_app(settings, lambda line: log(line, "error"), desk=desk, entrance=entrance)
+            desk = Desk(is_open=not read_only, is_secure=asks.is_secure)
+            entrance = None if isinstance(asks, ByIssuer) else asks
+            pages = make_app(settings, _log, desk=desk, entrance=entrance, login=login)
             answer_requests(pages, listening, typer.echo)
         except KeyboardInterrupt:
             return
+
+
+def _log(line: str) -> None:
+    log(line, "error")

@@ -49,19 +49,19 @@ def watch(
         if as_json:
             print_json(report)
         elif not report["nothing_new"]:
-            typer.echo(_format_run(report))
+            typer.echo(format_run(report))
 
     with explained_errors():
         settings = open_settings(lake=lake, watch_polling=polling or None)
         require_bronze(settings, is_new=init)
-        watch_lake(OIL, settings, policy=policy, clients=client, on_run=on_run, log=_log)
+        watch_lake(OIL, settings, policy=policy, clients=client, on_run=on_run, log=log_line)
 
 
-def _log(line: str) -> None:
+def log_line(line: str) -> None:
     log(line, text=f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}  {line}")
 
 
-def _format_run(report: dict[str, Any]) -> str:
+def format_run(report: dict[str, Any]) -> str:
     """Say in one line which clients a run published, from how many files, and whether it needs a look."""
     arrivals = sum(done["arrivals"] for done in report["clients"].values())
     published = [client for client, done in report["clients"].items() if done["changed"]]

@@ -7,54 +7,40 @@ the object is looked up before another attempt.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import os
-import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tribolake.errors import StoreUnavailable
-from tribolake.lake.aws import configuration_error, open_client
+from tribolake.lake.attempts import Answer, ask
+from tribolake.lake.aws import open_client
 from tribolake.lake.labels import Label, require_allowed
 from tribolake.lake.objects import ObjectExists
 from tribolake.lake.store_errors import (
     EXISTS,
     MISSING,
-    NO_RETRIES,
-    TRY_LATER,
     ChecksumMismatch,
     IncompleteTransfer,
-    ObjectArchived,
     ObjectMissing,
     ObjectTooLarge,
-    advice_on,
     code_of,
-    is_final_error,
-    storage_class_of,
+    naming_archived,
 )
-from tribolake.lake.stored import PART_BYTES, SHA256, Source, StoredObject, described, is_md5
+from tribolake.lake.stored import PART_BYTES, SHA256, Source, StoredObject, described, is_archived, is_md5, md5_header
+from tribolake.lake.upload_in_parts import upload_in_parts
 from tribolake.settings import Settings
-from tribolake.texts import without_users
 
 CHUNK_BYTES = 2**20
-PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 5.0
-ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-RESTORED = 'ongoing-request="false"'
-Answer = TypeVar("Answer")
 
 
 class ObjectStore:
@@ -100,9 +86,18 @@ class ObjectStore:
         return self.ask(lambda: self._look(key))
 
     def get(
-        self, key: str, into: IO[bytes], *, version_id: str | None = None, max_bytes: int | None = None
+        self,
+        key: str,
+        into: IO[bytes],
+        *,
+        version_id: str | None = None,
+        max_bytes: int | None = None,
+        may_be_altered: bool = False,
     ) -> StoredObject:
         """Write an object's content, complete and checked, into an open file.
+
+        Another program may have written over an object and left the SHA-256 of its writer in the metadata. With
+        `may_be_altered` such content counts too: the caller finds out what is in it.
 
         Raises:
             ObjectArchived: it must be restored first.
@@ -113,7 +108,7 @@ class ObjectStore:
         which = {"Bucket": self.bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
 
         def transfer() -> StoredObject:
-            with self._naming_archived(key):
+            with naming_archived(self.bucket, key):
                 answer = self.client.get_object(**which)
             found = described(key, answer)
             if max_bytes is not None and found.size_bytes > max_bytes:
@@ -131,7 +126,7 @@ class ObjectStore:
                 raise IncompleteTransfer(f"{size} of {found.size_bytes} bytes came")
             if is_md5(found.etag, answer) and found.etag != md5.hexdigest():
                 raise IncompleteTransfer("the content is not what the server stored")
-            if found.sha256 not in (None, sha256.hexdigest()):
+            if found.sha256 not in (None, sha256.hexdigest()) and not may_be_altered:
                 raise ChecksumMismatch("the content is not what its writer said")
             into.flush()
             return found
@@ -144,14 +139,13 @@ class ObjectStore:
             found = self.ask(lambda: self.client.head_object(Bucket=self.bucket, Key=key))
         except ObjectMissing:
             return False
-        is_in_archive = found.get("StorageClass") in ARCHIVED_CLASSES or "ArchiveStatus" in found
-        return is_in_archive and RESTORED not in found.get("Restore", "")
+        return is_archived(found)
 
     def read(self, key: str) -> tuple[bytes, StoredObject] | None:
-        """Return the content of a small object and its description. Returns None if there is no such object."""
+        """Return the content of a small object, as it is now, and its description. None if there is no such object."""
         content = io.BytesIO()
         try:
-            found = self.get(key, content)
+            found = self.get(key, content, may_be_altered=True)
         except ObjectMissing:
             return None
         return content.getvalue(), found
@@ -191,14 +185,15 @@ class ObjectStore:
         def transfer() -> StoredObject:
             try:
                 if is_in_parts:
-                    self._put_in_parts(key, source, described, before_each)
+                    which = {"Bucket": self.bucket, "Key": key}
+                    upload_in_parts(self.client, which, source, described, self.ask, before_each)
                 else:
                     body = source.part(0)
                     self.client.put_object(
                         Bucket=self.bucket,
                         Key=key,
                         Body=body,
-                        ContentMD5=_md5(body),
+                        ContentMD5=md5_header(body),
                         **described,
                         **tagged,
                         **condition,
@@ -277,7 +272,7 @@ class ObjectStore:
         """Copy an object within the bucket, with metadata and tags. `before_each` is as for `put`."""
 
         def transfer() -> None:
-            with self._naming_archived(source):
+            with naming_archived(self.bucket, source):
                 self.client.copy_object(Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source})
 
         self.ask(transfer, before_each)
@@ -295,46 +290,8 @@ class ObjectStore:
         return {tag["Key"]: tag["Value"] for tag in found.get("TagSet", [])}
 
     def ask(self, call: Callable[[], Answer], before_each: Callable[[], None] = lambda: None) -> Answer:
-        """Make a call of `client`. Tries again after growing pauses while the error may be transient.
-
-        Args:
-            call: may be made several times.
-            before_each: called before each attempt. Its exceptions end the attempts.
-
-        Raises:
-            ConfigurationError: the AWS configuration cannot be used.
-            ObjectMissing: there is no such object.
-            StoreUnavailable: the store refuses, or does not answer.
-        """
-        pause = PAUSE_SECONDS
-        for attempt in range(1, self._attempts + 1):
-            before_each()
-            try:
-                return call()
-            except ClientError as error:
-                if code_of(error) in MISSING:
-                    raise ObjectMissing(str(error)) from error
-                if is_final_error(error) or attempt == self._attempts:
-                    words = without_users(error).replace(NO_RETRIES, "")
-                    raise StoreUnavailable(f"s3://{self.bucket}: {words}{advice_on(error)}") from error
-            except (BotoCoreError, IncompleteTransfer, OSError, ValueError) as error:
-                if wrong := configuration_error(error):
-                    raise wrong from error
-                if attempt == self._attempts:
-                    raise StoreUnavailable(f"s3://{self.bucket}: {without_users(error)}{TRY_LATER}") from error
-            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads attempts, protects nothing
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        raise AssertionError("unreachable")
-
-    @contextmanager
-    def _naming_archived(self, key: str) -> Iterator[None]:
-        """Name an object that the store cannot read before it is restored."""
-        try:
-            yield
-        except ClientError as error:
-            if code_of(error) == "InvalidObjectState":
-                raise ObjectArchived(self.bucket, key, storage_class_of(error)) from error
-            raise
+        """Make a call of `client`, again after a pause while the error may pass: see `attempts.ask`."""
+        return ask(self.bucket, self._attempts, call, before_each)
 
     def _look(self, key: str) -> StoredObject | None:
         """Ask once for an object's description."""
@@ -348,29 +305,6 @@ class ObjectStore:
     def _tag(self, key: str, tags: Mapping[str, str]) -> None:
         wanted = [{"Key": name, "Value": value} for name, value in tags.items()]
         self.client.put_object_tagging(Bucket=self.bucket, Key=key, Tagging={"TagSet": wanted})
-
-    def _put_in_parts(
-        self, key: str, source: Source, described: Mapping[str, Any], before_each: Callable[[], None]
-    ) -> None:
-        which = {"Bucket": self.bucket, "Key": key}
-        upload = self.client.create_multipart_upload(**which, **described)["UploadId"]
-
-        def send(number: int) -> dict[str, Any]:
-            body = source.part(number)
-            done = self.client.upload_part(
-                **which, UploadId=upload, PartNumber=number + 1, Body=body, ContentMD5=_md5(body)
-            )
-            return {"PartNumber": number + 1, "ETag": done["ETag"]}
-
-        try:
-            with ThreadPoolExecutor(2) as threads:
-                parts = list(threads.map(lambda number: self.ask(lambda: send(number)), range(source.parts)))
-            before_each()  # sending the parts, which readers cannot see yet, may have taken minutes
-            self.client.complete_multipart_upload(**which, UploadId=upload, MultipartUpload={"Parts": parts})
-        except BaseException:
-            # Parts cost money until the upload is aborted. An upload that was completed after all cannot be aborted.
-            _quietly(lambda: self.client.abort_multipart_upload(**which, UploadId=upload))
-            raise
 
     def count(self, operation: str) -> None:
         """Count a call: one of another process with an address of this store, for instance."""
@@ -413,14 +347,3 @@ def _open_store(
 
 def _as_source(content: Source | Path | bytes) -> Source:
     return content if isinstance(content, Source) else Source(content)
-
-
-def _md5(content: bytes) -> str:
-    return base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
-
-
-def _quietly(call: Callable[[], object]) -> None:
-    try:
-        call()
-    except (BotoCoreError, ClientError):
-        return

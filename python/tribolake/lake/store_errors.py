@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from botocore.exceptions import ClientError
 
@@ -75,6 +77,17 @@ class IncompleteTransfer(Exception):
 
 class ChecksumMismatch(IncompleteTransfer):
     """The content has another SHA-256 than the object's metadata says."""
+
+
+@contextmanager
+def naming_archived(bucket: str, key: str) -> Iterator[None]:
+    """Name an object that the store cannot read before it is restored."""
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) == "InvalidObjectState":
+            raise ObjectArchived(bucket, key, storage_class_of(error)) from error
+        raise
 
 
 def code_of(error: ClientError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from typing import Any
 
 PART_BYTES = 16 * 2**20
 SHA256 = "sha256"
+ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+RESTORED = 'ongoing-request="false"'
 MD5 = re.compile(r"^[0-9a-f]{32}$")
 
 
@@ -69,7 +72,18 @@ def described(key: str, answer: Mapping[str, Any]) -> StoredObject:
     )
 
 
+def is_archived(answer: Mapping[str, Any]) -> bool:
+    """Return whether an object must be restored before it can be read. A restore that goes on is not enough."""
+    is_in_archive = answer.get("StorageClass") in ARCHIVED_CLASSES or "ArchiveStatus" in answer
+    return is_in_archive and RESTORED not in answer.get("Restore", "")
+
+
 def is_md5(etag: str, answer: Mapping[str, Any]) -> bool:
     """Return True if an ETag is the MD5 of the content: not after an upload in parts, nor with the server's keys."""
     has_keys = str(answer.get("ServerSideEncryption", "")).startswith("aws:kms") or "SSECustomerAlgorithm" in answer
     return MD5.match(etag) is not None and not has_keys
+
+
+def md5_header(content: bytes) -> str:
+    """Return the header by which the server checks a transfer."""
+    return base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()

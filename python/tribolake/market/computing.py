@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -54,28 +55,39 @@ def indicator_rows(bars: pa.Table, computations: Sequence[Computation]) -> pa.Ta
     return _concat(parts, INDICATOR_ROWS)
 
 
-def percentile_rows(found: pa.Table, thresholds: Sequence[Threshold]) -> pa.RecordBatchReader:
+def percentile_rows(
+    found: pa.Table, thresholds: Sequence[Threshold], since: Mapping[str, date] | None = None
+) -> pa.RecordBatchReader:
     """Compute percentiles of the indicators that thresholds name, while they are read: they are many rows.
 
     Args:
         found: rows of indicators, in the order of ticker, version and session.
         thresholds: of the indicators.
+        since: the first session of each ticker that is computed; None computes all. A percentile depends on its window
+            only.
 
     Returns:
         A row for each session whose window is full, and for the last session of each ticker.
     """
-    parts = _percentile_parts(found, thresholds)
+    parts = _percentile_parts(found, thresholds, since)
     return pa.RecordBatchReader.from_batches(PERCENTILE_ROWS, (batch for part in parts for batch in part.to_batches()))
 
 
-def _percentile_parts(found: pa.Table, thresholds: Sequence[Threshold]) -> Iterator[pa.Table]:
-    for (ticker, version), part in _by_key(found, ("ticker", "computation_version")):
+def _percentile_parts(
+    found: pa.Table, thresholds: Sequence[Threshold], since: Mapping[str, date] | None
+) -> Iterator[pa.Table]:
+    for (ticker, version), history in _by_key(found, ("ticker", "computation_version")):
+        first = 0 if since is None else int(np.searchsorted(_days(history), np.datetime64(since[ticker])))
+        part = history.slice(max(first - LOOKBACK + 1, 0))
+        new = np.arange(len(part)) >= len(part) - (len(history) - first)
         for threshold in thresholds:
             values = _numbers(part, threshold.indicator)
             moments = compute_percentiles(values, threshold)
             is_shown = ~np.isnan(moments["percentile"])
             is_shown[-1:] = True
-            shown = np.flatnonzero(is_shown)
+            shown = np.flatnonzero(is_shown & new)
+            if not len(shown):
+                continue
             # A window that is not full ends at the last session.
             defined = int((~np.isnan(values[-LOOKBACK:])).sum())
             sessions = np.full(len(shown), LOOKBACK)

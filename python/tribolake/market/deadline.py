@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -17,31 +17,43 @@ class GivenUp(TribolakeError):
 
 
 def within(seconds: float, action: Callable[[], Result], abandon: Callable[[], None]) -> Result:
-    """Carry out an action in a thread of its own, which may hang in the system or in a library.
+    """Carry out an action in a thread of its own: see :func:`each_within`. What it raises is raised here."""
+    ((_, result),) = each_within(seconds, [action], abandon)
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def each_within(
+    seconds: float, actions: Sequence[Callable[[], Result]], abandon: Callable[[], None]
+) -> Iterator[tuple[int, Result | BaseException]]:
+    """Carry out actions at the same time, each in a thread of its own, which may hang in the system or in a library.
 
     Args:
-        seconds: time that the action has.
-        action: it must not change anything that the caller uses.
-        abandon: called when the time is over, to end the action if it can.
+        seconds: time in which one of them must end after the one before.
+        actions: they must not change anything that the caller uses.
+        abandon: called when the time is over, to end them if it can.
+
+    Yields:
+        The position of an action that has ended, and what it returned or raised.
 
     Raises:
-        GivenUp: the time is over. What the action returns later is lost.
+        GivenUp: the time is over. What an action returns later is lost.
     """
-    ended: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
+    ended: SimpleQueue[tuple[int, Result | BaseException]] = SimpleQueue()
 
-    def carry_out() -> None:
+    def carry_out(position: int) -> None:
         try:
-            ended.put((action(), None))
-        except BaseException as error:  # it is raised in the thread of the caller
-            ended.put((None, error))
+            ended.put((position, actions[position]()))
+        except BaseException as error:  # it is for the thread of the caller
+            ended.put((position, error))
 
-    # A daemon does not keep the process from ending.
-    threading.Thread(target=carry_out, name="sink", daemon=True).start()
-    try:
-        result, error = ended.get(timeout=max(seconds, 0))
-    except Empty:
-        abandon()
-        raise GivenUp(f"no answer within {seconds:.0f} s") from None
-    if error is not None:
-        raise error
-    return result  # type: ignore[return-value]
+    for position in range(len(actions)):
+        # A daemon does not keep the process from ending.
+        threading.Thread(target=carry_out, args=(position,), name="sink", daemon=True).start()
+    for _ in actions:
+        try:
+            yield ended.get(timeout=max(seconds, 0))
+        except Empty:
+            abandon()
+            raise GivenUp(f"no answer within {seconds:.0f} s") from None

@@ -6,7 +6,6 @@ The other sink is served all the same.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -18,8 +17,8 @@ import duckdb
 from tribolake.errors import ConfigurationError, is_interrupt
 from tribolake.lake.custody import Custody, lock_machine
 from tribolake.market.applied_versions import make_current
-from tribolake.market.deadline import GivenUp, within
-from tribolake.market.outbox import confirm, note_problem, pending, prepare, waits
+from tribolake.market.deadline import GivenUp, each_within, within
+from tribolake.market.outbox import Delivery, Receipt, confirm, note_problem, pending, prepare, waits
 from tribolake.market.sinks import Sink, sink_names, sinks_of
 from tribolake.product import Product, Progress, StepResult
 from tribolake.run.attempt import keep_status, share_status
@@ -27,7 +26,8 @@ from tribolake.run.history import keep_history
 from tribolake.run.home import open_custody
 from tribolake.run.plan import new_run_id
 from tribolake.run.project import Fingerprints
-from tribolake.run.warehouse import PastRun, is_unfinished, last_run, open_warehouse, table_exists
+from tribolake.run.run_records import PastRun, is_unfinished, last_run
+from tribolake.run.warehouse import open_warehouse, table_exists
 from tribolake.settings import Settings
 
 NOT_CURRENT = "the warehouse has tables that no run has published: start `tribolake market run`, which delivers them"
@@ -151,24 +151,11 @@ def serve(warehouse: duckdb.DuckDBPyConnection, sink: Sink, seconds: float, prog
     served = Served(waiting=len(waiting))
     if not waiting:
         return served
-    until = time.monotonic() + seconds
     # Whatever goes wrong with a sink, it must not keep the other one from being served.
     try:
         within(seconds, sink.open, sink.abandon)
-        for delivery in waiting:
-            progress(f"deliver {delivery.kind} {delivery.ticker} to {sink.name}")
-            try:
-                store = partial(sink.store, delivery, sink.gather(warehouse, delivery))
-                receipt = within(until - time.monotonic(), store, sink.abandon)
-            except GivenUp:
-                raise
-            except Exception as error:  # of this delivery
-                served.problem = served.problem or _problem(error)
-                continue
-            confirm(warehouse, delivery, receipt)
-            served.delivered += 1
-            served.waiting -= 1
-            until = time.monotonic() + seconds
+        for start in range(0, len(waiting), sink.at_once):
+            _serve_some(warehouse, sink, waiting[start : start + sink.at_once], seconds, served, progress)
     except GivenUp:
         served.problem = served.problem or f"it confirmed nothing for {seconds:g} s, and was given up"
     except Exception as error:
@@ -178,7 +165,38 @@ def serve(warehouse: duckdb.DuckDBPyConnection, sink: Sink, seconds: float, prog
     return served
 
 
-def _problem(error: Exception) -> str:
+def _serve_some(
+    warehouse: duckdb.DuckDBPyConnection,
+    sink: Sink,
+    deliveries: Sequence[Delivery],
+    seconds: float,
+    served: Served,
+    progress: Progress,
+) -> None:
+    """Store deliveries at the same time. What was stored is confirmed, also if the sink is given up."""
+    for delivery in deliveries:
+        progress(f"deliver {delivery.kind} {delivery.ticker} to {sink.name}")
+    receipts: dict[Delivery, Receipt] = {}
+    try:
+        contents = sink.gather(warehouse, deliveries)
+        stores = [partial(sink.store, *each) for each in zip(deliveries, contents, strict=True)]
+        for position, result in each_within(seconds, stores, sink.abandon):
+            if isinstance(result, Receipt):
+                receipts[deliveries[position]] = result
+            else:  # of this delivery
+                served.problem = served.problem or _problem(result)
+    except GivenUp:
+        raise
+    except Exception as error:  # of these deliveries
+        served.problem = served.problem or _problem(error)
+    finally:
+        if receipts:
+            confirm(warehouse, receipts)
+            served.delivered += len(receipts)
+            served.waiting -= len(receipts)
+
+
+def _problem(error: BaseException) -> str:
     if is_interrupt(error):
         raise error
     return str(error) or type(error).__name__

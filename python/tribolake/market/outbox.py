@@ -7,7 +7,7 @@ are now, a later delivery replaces the earlier one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,9 +15,9 @@ from typing import Any
 import duckdb
 
 from tribolake.market.applied_versions import CURRENT, DEFAULT
+from tribolake.market.last_bodies import last_bodies
 from tribolake.market.processed import KINDS
 from tribolake.market.product_code import code_of
-from tribolake.market.session_values import values_of
 from tribolake.run.warehouse import rows_of, table_exists, transaction
 from tribolake.sql import literal
 
@@ -90,20 +90,27 @@ DUE = """
         )
     order by wanted.sink, wanted.ticker, wanted.kind
 """
-LAST_SESSION = {
-    "indicators": f"select * from gold.indicators where ticker = $ticker and computation_version = ({CURRENT})",
-    "percentiles": f"select * from gold.percentiles where ticker = $ticker and computation_version = ({CURRENT})",
-    "features": "select * from gold.features where ticker = $ticker",
-}
-SOURCES = """
-    select bars.file_key as key, responses.version_id, responses.sha256, count(*) as sessions
-    from silver.bars as bars
-    inner join bronze.raw_responses as responses on bars.content_id = responses.content_id
-    where bars.ticker = $ticker
-    group by all
-    order by key
+PENDING = """
+    insert or replace into control.pending_deliveries
+    select
+        unnest($sinks::varchar[]), unnest($tickers::varchar[]), unnest($kinds::varchar[]), $run_id, $at::timestamptz,
+        unnest($states::varchar[]), $code, unnest($bodies::varchar[]), null
 """
-IDENTITY = "sink = $sink and ticker = $ticker and kind = $kind and run_id = $run_id"
+# Without an object: no session has values.
+EMPTY = """
+    insert or replace into control.confirmed_deliveries
+    select
+        unnest($sinks::varchar[]), unnest($tickers::varchar[]), unnest($kinds::varchar[]), $run_id, $at::timestamptz,
+        unnest($states::varchar[]), $code, null, null
+"""
+CONFIRMED = """
+    select
+        $sink as sink, unnest($tickers::varchar[]) as ticker, unnest($kinds::varchar[]) as kind,
+        unnest($run_ids::varchar[]) as run_id, unnest($keys::varchar[]) as key,
+        unnest($versions::varchar[]) as version_id
+"""
+SAME = "one.sink = confirmed.sink and one.ticker = confirmed.ticker and one.kind = confirmed.kind"
+SAME_DELIVERY = f"{SAME} and one.run_id = confirmed.run_id"
 
 
 @dataclass(frozen=True)
@@ -116,9 +123,16 @@ class Delivery:
     run_id: str
     computed_at: datetime
 
-    @property
-    def identity(self) -> dict[str, Any]:
-        return {"sink": self.sink, "ticker": self.ticker, "kind": self.kind, "run_id": self.run_id}
+
+@dataclass(frozen=True)
+class _Due:
+    """Values that were computed, and that are neither pending nor confirmed."""
+
+    sink: str
+    ticker: str
+    symbol: str
+    kind: str
+    state: str
 
 
 @dataclass(frozen=True)
@@ -147,23 +161,23 @@ def prepare(warehouse: duckdb.DuckDBPyConnection, sinks: Sequence[str], run_id: 
     with transaction(warehouse):
         if AURORA not in sinks:
             warehouse.execute("delete from control.pending_deliveries where sink = ?", [AURORA])
-        for due in _due(warehouse, sinks):
-            if due["sink"] == AURORA:
-                body = None
-                warehouse.execute(
-                    "delete from control.pending_deliveries where sink = ? and ticker = ? and kind = ? and run_id != ?",
-                    [AURORA, due["ticker"], due["kind"], run_id],
-                )
-            elif (body := _body(warehouse, due, at, run_id)) is None:
-                warehouse.execute(
-                    "insert or replace into control.confirmed_deliveries values (?, ?, ?, ?, ?, ?, ?, null, null)",
-                    [due["sink"], due["ticker"], due["kind"], run_id, at, due["state"], code],
-                )
-                continue
-            warehouse.execute(
-                "insert or replace into control.pending_deliveries values (?, ?, ?, ?, ?, ?, ?, ?, null)",
-                [due["sink"], due["ticker"], due["kind"], run_id, at, due["state"], code, body],
-            )
+        due = _due(warehouse, sinks)
+        warehouse.execute(
+            "delete from control.pending_deliveries where sink = $sink and run_id != $run_id"
+            " and list_contains($due::varchar[], concat(kind, ' ', ticker))",
+            {
+                "sink": AURORA,
+                "run_id": run_id,
+                "due": [f"{one.kind} {one.ticker}" for one in due if one.sink == AURORA],
+            },
+        )
+        of_lake = [one for one in due if one.sink == LAKE]
+        objects = last_bodies(warehouse, [(one.kind, one.ticker, one.symbol) for one in of_lake], at, run_id)
+        bodies = {one: body for one in of_lake if (body := objects.get((one.kind, one.ticker)))}
+        of_this_run = {"run_id": run_id, "at": at, "code": code}
+        waiting = [one for one in due if one.sink == AURORA or one in bodies]
+        warehouse.execute(PENDING, _columns(waiting) | of_this_run | {"bodies": [bodies.get(one) for one in waiting]})
+        warehouse.execute(EMPTY, _columns([one for one in due if one not in waiting]) | of_this_run)
 
 
 def pending(warehouse: duckdb.DuckDBPyConnection, sink: str) -> list[Delivery]:
@@ -176,27 +190,32 @@ def pending(warehouse: duckdb.DuckDBPyConnection, sink: str) -> list[Delivery]:
     return [Delivery(**row) for row in rows_of(warehouse, query)]
 
 
-def body_of(warehouse: duckdb.DuckDBPyConnection, delivery: Delivery) -> bytes:
-    """Return the bytes of the object that a delivery for the lake brings."""
+def bodies_of(warehouse: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> list[bytes]:
+    """Return the bytes of the objects that deliveries for the lake bring."""
     found = warehouse.execute(
-        f"select body from control.pending_deliveries where {IDENTITY}", delivery.identity
-    ).fetchone()
-    body: str = found[0] if found else ""
-    return body.encode()
+        f"select one.ticker, one.kind, one.run_id, one.body from ({CONFIRMED}) as confirmed"
+        f" inner join control.pending_deliveries as one on {SAME_DELIVERY}",
+        _receipts(dict.fromkeys(deliveries, Receipt())),
+    ).fetchall()
+    bodies = {tuple(identity): body for *identity, body in found}
+    return [bodies.get((one.ticker, one.kind, one.run_id), "").encode() for one in deliveries]
 
 
-def confirm(warehouse: duckdb.DuckDBPyConnection, delivery: Delivery, receipt: Receipt) -> None:
-    """Note that a sink has what a delivery brings. A later one that it confirmed before stays the last."""
+def confirm(warehouse: duckdb.DuckDBPyConnection, receipts: Mapping[Delivery, Receipt]) -> None:
+    """Note that a sink has what deliveries bring. A later one that it confirmed before stays the last."""
     with transaction(warehouse):
+        warehouse.execute(f"create or replace temp table confirmed as {CONFIRMED}", _receipts(receipts))
         warehouse.execute(
             "insert or replace into control.confirmed_deliveries"
-            " select sink, ticker, kind, run_id, computed_at, state, code, $key, $version_id"
-            f" from control.pending_deliveries as pending where {IDENTITY} and not exists ("
-            " from control.confirmed_deliveries as last where last.sink = pending.sink and last.ticker = pending.ticker"
-            " and last.kind = pending.kind and last.computed_at > pending.computed_at)",
-            delivery.identity | {"key": receipt.key, "version_id": receipt.version_id},
+            " select one.sink, one.ticker, one.kind, one.run_id, one.computed_at, state, code, key, version_id"
+            f" from control.pending_deliveries as one inner join confirmed on {SAME_DELIVERY}"
+            f" where not exists (from control.confirmed_deliveries as last where last.sink = one.sink"
+            " and last.ticker = one.ticker and last.kind = one.kind and last.computed_at > one.computed_at)"
+            " qualify row_number() over (partition by one.ticker, one.kind order by one.computed_at desc,"
+            " one.run_id desc) = 1"
         )
-        warehouse.execute(f"delete from control.pending_deliveries where {IDENTITY}", delivery.identity)
+        warehouse.execute(f"delete from control.pending_deliveries as one using confirmed where {SAME_DELIVERY}")
+        warehouse.execute("drop table confirmed")
 
 
 def note_problem(warehouse: duckdb.DuckDBPyConnection, sink: str, problem: str | None) -> None:
@@ -204,30 +223,29 @@ def note_problem(warehouse: duckdb.DuckDBPyConnection, sink: str, problem: str |
     warehouse.execute("update control.pending_deliveries set problem = ? where sink = ?", [problem, sink])
 
 
-def _due(warehouse: duckdb.DuckDBPyConnection, sinks: Sequence[str]) -> list[dict[str, Any]]:
+def _due(warehouse: duckdb.DuckDBPyConnection, sinks: Sequence[str]) -> list[_Due]:
     # Not bound: see `table_exists`.
     listed = {"kinds": ", ".join(map(literal, KINDS)), "sinks": ", ".join(map(literal, sinks))}
-    return rows_of(warehouse, DUE.format(code=literal(code_of()), current=CURRENT, default=DEFAULT, **listed))
+    found = rows_of(warehouse, DUE.format(code=literal(code_of()), current=CURRENT, default=DEFAULT, **listed))
+    return [_Due(**row) for row in found]
 
 
-def _body(warehouse: duckdb.DuckDBPyConnection, due: dict[str, Any], at: datetime, run_id: str) -> str | None:
-    """Return the bytes of an object, as text. None if no session has values."""
-    from tribolake.market.bodies import computed_body  # noqa: PLC0415 - a run without news needs no numpy
+def _columns(due: Sequence[_Due]) -> dict[str, Any]:
+    return {
+        "sinks": [one.sink for one in due],
+        "tickers": [one.ticker for one in due],
+        "kinds": [one.kind for one in due],
+        "states": [one.state for one in due],
+    }
 
-    of_ticker, query = {"ticker": due["ticker"]}, LAST_SESSION[due["kind"]]
-    rows = rows_of(warehouse, f"{query} qualify session_date = max(session_date) over ()", of_ticker)
-    if not rows:
-        return None
-    values, undefined = values_of(due["kind"], rows)
-    return computed_body(
-        due["kind"],
-        due["symbol"],
-        values,
-        rows_of(warehouse, SOURCES, of_ticker),
-        at,
-        rows[0]["computation_version"],
-        session_date=rows[0]["session_date"],
-        undefined=undefined,
-        run_id=run_id,
-        code=code_of(),
-    ).decode()
+
+def _receipts(receipts: Mapping[Delivery, Receipt]) -> dict[str, Any]:
+    """Return what `CONFIRMED` binds: deliveries of one sink."""
+    return {
+        "sink": next(iter(receipts)).sink,
+        "tickers": [one.ticker for one in receipts],
+        "kinds": [one.kind for one in receipts],
+        "run_ids": [one.run_id for one in receipts],
+        "keys": [receipt.key for receipt in receipts.values()],
+        "versions": [receipt.version_id for receipt in receipts.values()],
+    }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tribolake.market.windows import Values, over_windows
+from tribolake.market.windows import Values, blocks_of_windows
 
 LOOKBACK = 252
 
@@ -26,14 +27,18 @@ def compute_percentiles(values: Values, threshold: Threshold, lookback: int = LO
     Percentiles count as `scipy.stats.percentileofscore(kind="rank")`. All are NaN unless every session of the window
     has a value.
     """
-    return {
-        "percentile": over_windows(values, lookback, _rank),
-        "mean": over_windows(values, lookback, lambda windows: windows.mean(axis=1)),
-        "std": over_windows(values, lookback, lambda windows: windows.std(axis=1)),
-        "minimum": over_windows(values, lookback, lambda windows: windows.min(axis=1)),
-        "maximum": over_windows(values, lookback, lambda windows: windows.max(axis=1)),
-        "frequency_below": _frequency(values, threshold.lower, lookback, -1),
-        "frequency_above": _frequency(values, threshold.upper, lookback, 1),
+    found = {name: np.full(len(values), np.nan) for name in ("percentile", "mean", "std", "minimum", "maximum")}
+    for at, windows in blocks_of_windows(values, lookback):
+        found["mean"][at] = windows.mean(axis=1)
+        found["std"][at] = windows.std(axis=1)
+        found["minimum"][at] = windows.min(axis=1)
+        found["maximum"][at] = windows.max(axis=1)
+        found["percentile"][at] = _rank(windows)
+    is_full = ~np.isnan(found["minimum"])
+    found["percentile"][~is_full] = np.nan
+    return found | {
+        "frequency_below": _frequency(values, threshold.lower, lookback, -1, is_full),
+        "frequency_above": _frequency(values, threshold.upper, lookback, 1, is_full),
     }
 
 
@@ -41,16 +46,14 @@ def _rank(windows: Values) -> Values:
     value = windows[:, -1:]
     below, up_to = (windows < value).sum(axis=1), (windows <= value).sum(axis=1)
     rank: Values = (below + up_to + 1) * (50 / windows.shape[1])
-    return np.where(np.isnan(windows).any(axis=1), np.nan, rank)
+    return rank
 
 
-def _frequency(values: Values, limit: float | None, lookback: int, sign: int) -> Values:
-    if limit is None:
-        return np.full(len(values), np.nan)
-    return over_windows(
-        values,
-        lookback,
-        lambda windows: np.where(
-            np.isnan(windows).any(axis=1), np.nan, (sign * windows > sign * limit).sum(axis=1) / windows.shape[1]
-        ),
-    )
+def _frequency(values: Values, limit: float | None, lookback: int, sign: int, is_full: NDArray[np.bool_]) -> Values:
+    """Return the share of each window that is beyond a limit. Counts are whole numbers, so a running sum is exact."""
+    result = np.full(len(values), np.nan)
+    if limit is not None:
+        beyond = np.concatenate([[0], np.cumsum(sign * values > sign * limit)])
+        ends = np.flatnonzero(is_full) + 1
+        result[is_full] = (beyond[ends] - beyond[ends - lookback]) / lookback
+    return result

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from tribolake.lake import Lake
+from tribolake.lake.arrivals import ARRIVAL
 from tribolake.lake.bronze import BronzeFile
 from tribolake.lake.content import ContentArchived, ContentTooLarge
 from tribolake.market.charts import MOST_BARS, PARSED, parse_charts
@@ -25,25 +26,7 @@ MOST_BYTES = 16 * 2**20
 BATCH_BYTES = 8 * 2**20
 THREADS = 8
 ARRIVED = pa.schema(
-    [
-        ("arrival_id", pa.string()),
-        ("content_id", pa.string()),
-        ("client", pa.string()),
-        ("file_key", pa.string()),
-        ("sha256", pa.string()),
-        ("version_id", pa.string()),
-        ("size_bytes", pa.int64()),
-        ("modified_at", pa.timestamp("us", "UTC")),
-        ("partition_date", pa.date32()),
-        ("status", pa.string()),
-        ("message", pa.string()),
-        ("is_transient", pa.bool_()),
-        ("rows_read", pa.int64()),
-        ("arrived_at", pa.timestamp("us", "UTC")),
-        ("ticker", pa.string()),
-        ("symbol", pa.string()),
-        ("fetched_at", pa.timestamp("us", "UTC")),
-    ]
+    [*ARRIVAL, ("ticker", pa.string()), ("symbol", pa.string()), ("fetched_at", pa.timestamp("us", "UTC"))]
 )
 
 

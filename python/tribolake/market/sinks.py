@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
 
-from tribolake.market.outbox import AURORA, LAKE, Delivery, Receipt, body_of
+from tribolake.market.outbox import AURORA, LAKE, Delivery, Receipt, bodies_of
 from tribolake.settings import Settings
 
 if TYPE_CHECKING:
@@ -14,15 +15,16 @@ if TYPE_CHECKING:
 
 
 class Sink(Protocol):
-    """A place that gets values. `open` and `store` are carried out in a thread, `gather` in that of the warehouse."""
+    """A place that gets values. `open` and `store` are carried out in threads, `gather` in that of the warehouse."""
 
     name: str
+    at_once: int  # calls of `store` at the same time
 
     def open(self) -> None:
         """Check that the place can be used."""
 
-    def gather(self, warehouse: duckdb.DuckDBPyConnection, delivery: Delivery) -> Any:
-        """Return what has to be stored."""
+    def gather(self, warehouse: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> Sequence[Any]:
+        """Return what has to be stored of each delivery."""
 
     def store(self, delivery: Delivery, content: Any) -> Receipt:
         """Store it. The same again changes nothing. Returns when the place has confirmed it."""
@@ -38,6 +40,7 @@ class LakeSink:
     """Processed objects in the lake, one per delivery."""
 
     name = LAKE
+    at_once = 16
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -48,8 +51,8 @@ class LakeSink:
 
         self._lake = MarketLake(self._settings)
 
-    def gather(self, warehouse: duckdb.DuckDBPyConnection, delivery: Delivery) -> bytes:
-        return body_of(warehouse, delivery)
+    def gather(self, warehouse: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> Sequence[bytes]:
+        return bodies_of(warehouse, deliveries)
 
     def store(self, delivery: Delivery, content: bytes) -> Receipt:
         assert self._lake is not None  # noqa: S101 - it is open

@@ -9,11 +9,11 @@ from tribolake.market.restore import restore_published
 from tribolake.market.sinks import sink_names
 from tribolake.product import Step, Steps
 
+WAITS = "computed values wait to be delivered"
 STEPS = Steps(
-    reasons=lambda warehouse, settings, *_: {
-        "computed values wait to be delivered": waits(warehouse, sink_names(settings))
-    },
+    reasons=lambda warehouse, settings, *_: {WAITS: waits(warehouse, sink_names(settings))},
     before_build=restore_published,
     after_build=(CHECK,),
     after_publish=(Step("deliver", "deliveries", deliver),),
+    of_after_publish=frozenset({WAITS}),
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
-# Rows of windows that are held in memory at once.
-BLOCK = 4096
+# Windows that are computed at once: so many fit into the cache of a processor.
+BLOCK = 256
 
 
 def over_windows(values: Values, sessions: int, function: Callable[[Values], Values]) -> Values:
@@ -22,12 +22,19 @@ def over_windows(values: Values, sessions: int, function: Callable[[Values], Val
         function: gets windows × sessions, and returns one value per window.
     """
     result = np.full(len(values), np.nan)
+    for at, windows in blocks_of_windows(values, sessions):
+        result[at] = function(windows)
+    return result
+
+
+def blocks_of_windows(values: Values, sessions: int) -> Iterator[tuple[slice, Values]]:
+    """Cut full windows into blocks. Yields the positions of their last sessions, and windows × sessions."""
     if len(values) >= sessions:
         windows = sliding_window_view(values, sessions)
         for start in range(0, len(windows), BLOCK):
             block = np.ascontiguousarray(windows[start : start + BLOCK])
-            result[start + sessions - 1 : start + sessions - 1 + len(block)] = function(block)
-    return result
+            end = start + sessions - 1
+            yield slice(end, end + len(block)), block
 
 
 def sums(values: Values, sessions: int) -> Values:

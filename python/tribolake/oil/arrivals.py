@@ -11,7 +11,8 @@ from tribolake.lake.custody import Custody, lock_machine
 from tribolake.oil.product import FAILED_FILES, OIL
 from tribolake.run.attempt import keep_status, share_status
 from tribolake.run.home import open_custody
-from tribolake.run.warehouse import last_run, open_built, open_warehouse, rows_of
+from tribolake.run.run_records import last_run
+from tribolake.run.warehouse import open_built, open_warehouse, rows_of
 from tribolake.settings import Settings
 
 ARRIVALS = """

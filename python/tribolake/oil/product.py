@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tribolake.oil.contract import CONTRACT
+from tribolake.oil.feedback import FEEDBACK_FOLDER
 from tribolake.oil.page_addresses import page_of_trouble
 from tribolake.oil.seeds import declared_clients, declared_folders, policies
 from tribolake.product import HistoryTable, Product, Sources, Steps, Warehouse
@@ -143,5 +144,6 @@ OIL = Product(
     policies=policies,
     steps=_steps,
     imports=("pandas", "scipy.special", "tribolake.oil.limits.groups"),
+    entry_folders=(FEEDBACK_FOLDER,),
     page_of_trouble=page_of_trouble,
 )

@@ -11,8 +11,8 @@ from tribolake.errors import TribolakeError
 from tribolake.lake.objects import Objects
 from tribolake.oil.contract import CONTRACT, MACHINES
 from tribolake.oil.fleet import with_deadline
-from tribolake.trace.manifests import Publication, current_publication
-from tribolake.trace.published_rows import published_rows
+from tribolake.trace.manifests import Publication, current_publication, published_clients, published_runs
+from tribolake.trace.published_rows import Overtaken, published_rows
 
 MACHINE_FIELDS = (
     "client", "unit_id", "overall_status", "machine_score", "priority_score", "worst_component", "total_components",
@@ -31,6 +31,7 @@ UNITS_QUERY = """
     from classified_reports
     group by unitId
 """
+NOT_SHOWN = "readers find no manifest. The next run publishes it again"
 UNKNOWN_UNIT = {"site": None, "machine_name": None, "machine_model": None}
 
 
@@ -47,6 +48,12 @@ class PublishedFleet:
     unread: dict[str, str] = field(default_factory=dict)
 
 
+def clients_to_show(objects: Objects, last_run: Mapping[str, Any] | None) -> list[str]:
+    """List clients that have gold, or had it after the last run: somebody may have removed it."""
+    of_last_run = (last_run or {}).get("clients", {})
+    return sorted({*published_clients(objects), *(name for name, done in of_last_run.items() if done["published"])})
+
+
 def read_fleet(
     objects: Objects, clients: Sequence[str], now: datetime, why: Mapping[tuple[str, str], str] | None = None
 ) -> PublishedFleet:
@@ -57,13 +64,21 @@ def read_fleet(
         clients: names of folders of gold.
         now: deadlines are compared with its day.
         why: reasons by published client and unit, if known.
+
+    Raises:
+        Overtaken: the pinned publication of a client is gone.
     """
     fleet = PublishedFleet()
     for client in clients:
         try:
             publication = current_publication(objects, client)
-            if publication is not None and publication.folder is not None:
+            if publication is None:
+                if published_runs(objects, client):
+                    fleet.unread[client] = NOT_SHOWN
+            elif publication.folder is not None:
                 _read_client(objects, publication, fleet, now, why or {})
+        except Overtaken:
+            raise
         except (TribolakeError, OSError, ValueError) as error:
             fleet.unread[client] = " ".join(str(error).split())[:300]
     return fleet

@@ -22,7 +22,8 @@ from tribolake.oil.wording.segments import open_wordings
 from tribolake.oil.wording.transfer import Imported, NotAnExport, export_wordings, import_wordings
 from tribolake.oil.wording.waiting import forget_prompt_version, try_again_now
 from tribolake.run.home import open_custody
-from tribolake.run.warehouse import last_run, open_built, open_warehouse, rows_of, table_exists
+from tribolake.run.run_records import last_run
+from tribolake.run.warehouse import open_built, open_warehouse, rows_of, table_exists
 from tribolake.settings import Settings
 from tribolake.trace.find import find
 from tribolake.trace.manifests import published_clients

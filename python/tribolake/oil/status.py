@@ -20,7 +20,7 @@ from tribolake.lake.replicas import open_objects
 from tribolake.oil.fleet import Choice, in_order
 from tribolake.oil.health import judge
 from tribolake.oil.product import OIL
-from tribolake.oil.published_fleet import read_fleet
+from tribolake.oil.published_fleet import clients_to_show, read_fleet
 from tribolake.run.attempt import ledger_of, read_attempt, read_status, status_of
 from tribolake.run.calls import last_calls
 from tribolake.run.home import bring_warehouse
@@ -91,7 +91,8 @@ def lake_status(
     listing = lake.look(whole=ledger.needs_whole_listing)
     note_missing_bronze(listing, ledger, settings)
     waiting = without_archived(lake, ledger, unseen_files(listing, ledger, folders))
-    shown = [name for name in published_clients(published) if wanted is None or name in wanted]
+    of_lake = clients_to_show(published, known.get("report"))
+    shown = [name for name in of_lake if wanted is None or name in wanted]
     held_back = _held_back(attempt, shown if wanted is None else wanted, wanted is None)
     # Reasons are those of the warehouse. Readers do not see it of a client that is held back.
     untold = {one["client"] for one in held_back}

@@ -51,6 +51,9 @@ def publish_client(
     current = shelf.current(places)
     differences = shelf.differences(places, current)
     altered = {places.root / one.key for one in differences}
+    if current is None:  # no manifest says what they were, so what is there is not compared
+        altered |= {places.silver(table) for table in contract.silver}
+        altered |= {places.gold / table.file_name for table in contract.tables}
     names = {one.name for one in differences}
     told = tuple({(one.name, one.kept): one for one in reversed(differences)}.values())  # names may share bytes
     if current:

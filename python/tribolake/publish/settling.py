@@ -65,7 +65,8 @@ def settling_steps(
     Args:
         places: paths of the client's files.
         version: the published version.
-        prepared: names of the files in its folder. Versions of early releases have no delta, silver or changes.
+        prepared: names of the files in its folder that are as they were written. Versions of early releases have no
+            delta, silver or changes.
         kept: days of the snapshots in the history.
         archived: days of the snapshots in the archive.
     """
@@ -77,7 +78,18 @@ def settling_steps(
         retiring_step(kept | {version.day}, archived),
         AppendLog(version.folder / CHANGES_FILE, places.change_log),
     ]
-    return [step for step in steps if not isinstance(step, FileStep) or step.source.name in prepared]
+    return [step for step in steps if _sources(step, version) <= prepared]
+
+
+def _sources(step: Step, version: Version) -> set[str]:
+    """Return the names of the files of the version that a step copies."""
+    match step:
+        case FileStep(source):
+            return {source.name}
+        case KeepSnapshot():
+            return {path.name for path in version.kept_files}
+        case _:
+            return set()
 
 
 def retiring_step(

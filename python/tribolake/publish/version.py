@@ -32,6 +32,7 @@ from tribolake.publish.contract import MANIFEST, check_file
 from tribolake.publish.delta import write_delta
 from tribolake.publish.manifest import RUN_ID, kept_files, listed_files, read_manifest
 from tribolake.publish.places import Places, kept_manifest
+from tribolake.sql import quoted
 
 DELTA_FILE = "_delta.parquet"
 CHANGES_FILE = "_changes.json"
@@ -244,9 +245,17 @@ def _entry(path: Path) -> dict[str, Any]:
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, table: PublicTable, client: str, path: Path) -> int:
-    """Write the rows of a client in the table's order. Returns their number."""
+    """Write the rows of a client in the table's order. Returns their number.
+
+    JSON becomes text: as a type of its own it is an extension of Arrow, which cannot be grouped or written as CSV.
+    """
     order = ", ".join(f'"{name}"' for name in table.order)
-    columns = f"* exclude ({', '.join(table.without)})" if table.without else "*"
+    left_out = f"* exclude ({', '.join(table.without)})" if table.without else "*"
+    described = connection.execute(f"select {left_out} from {table.relation} limit 0").description or []
+    texts = [
+        f"cast({quoted(name)} as varchar) as {quoted(name)}" for name, kind, *_ in described if str(kind) == "JSON"
+    ]
+    columns = f"{left_out} replace ({', '.join(texts)})" if texts else left_out
     row = connection.execute(
         f"copy (select {columns} from {table.relation} where lower(client) = $client order by {order})"
         " to $path (format parquet, compression zstd, row_group_size 20000)",

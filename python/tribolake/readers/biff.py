@@ -1,6 +1,6 @@
 """What calamine does not give of the binary workbooks .xls and .xlsb.
 
-These are error cells, cells that are shown as per cent, and whether days count from 1904.
+These are error cells, cells that show more than a number, such as per cent, and whether days count from 1904.
 
 Sources: [MS-XLS] and [MS-XLSB] for the records, [MS-CFB] for the file system within an .xls.
 """
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from struct import unpack, unpack_from
 from typing import Any
 
-from tribolake.readers.number_formats import meaning_of_format
+from tribolake.readers.number_formats import Reading, reading_of_format
 from tribolake.readers.ooxml import linked_parts
-from tribolake.readers.raw_rows import ErrorCell, Percent
+from tribolake.readers.raw_rows import ErrorCell
 
 ERROR_CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 NO_SECTOR = 0xFFFFFFFA  # numbers from here on end a chain of sectors
@@ -37,12 +37,12 @@ def xls_peculiarities(content: bytes) -> tuple[list[Corrections], bool]:
     starts = [unpack_from("<I", data)[0] for kind, data in records if kind == XLS_SHEET]
     is_1904 = any(kind == XLS_1904 and data[:1] == b"\x01" for kind, data in records)
     codes = {unpack_from("<H", data)[0]: _xls_text(data, 2) for kind, data in records if kind == XLS_FORMAT}
-    percents = _percents([unpack_from("<2xH", data)[0] for kind, data in records if kind == XLS_STYLE], codes)
-    return [dict(_corrections_of_xls_sheet(stream, start, percents)) for start in starts], is_1904
+    readings = _readings([unpack_from("<2xH", data)[0] for kind, data in records if kind == XLS_STYLE], codes)
+    return [dict(_corrections_of_xls_sheet(stream, start, readings)) for start in starts], is_1904
 
 
 def _corrections_of_xls_sheet(
-    stream: bytes, start: int, percents: frozenset[int]
+    stream: bytes, start: int, readings: Mapping[int, Reading]
 ) -> Iterator[tuple[tuple[int, int], Callable[[Any], object]]]:
     for kind, data in _xls_records(stream, start):
         if kind == XLS_BOOLEAN_OR_ERROR and data[7]:
@@ -52,20 +52,24 @@ def _corrections_of_xls_sheet(
                 yield unpack_from("<HH", data), _error(data[8])
         elif kind in (XLS_NUMBER, XLS_SHORT_NUMBER, XLS_FORMULA):
             row, column, style = unpack_from("<3H", data)
-            if style in percents:
-                yield (row, column), Percent.of_share
+            if style in readings:
+                yield (row, column), readings[style]
         elif kind == XLS_SHORT_NUMBERS:
             row, first = unpack_from("<HH", data)
             for at in range((len(data) - 6) // 6):
-                if unpack_from("<H", data, 4 + 6 * at)[0] in percents:
-                    yield (row, first + at), Percent.of_share
+                if (style := unpack_from("<H", data, 4 + 6 * at)[0]) in readings:
+                    yield (row, first + at), readings[style]
 
 
-def _percents(formats: list[int], codes: Mapping[int, str]) -> frozenset[int]:
-    """Return the styles of cells, by their place, whose format shows per cent."""
-    return frozenset(
-        at for at, number in enumerate(formats) if meaning_of_format(number, codes.get(number, "")) == "per cent"
-    )
+def _readings(formats: list[int], codes: Mapping[int, str]) -> dict[int, Reading]:
+    """Return the styles of cells, by their place, whose format shows more than a number, and how it is read."""
+    found = {at: reading_of_format(number, codes.get(number, "")) for at, number in enumerate(formats)}
+    return {at: _of_numbers(reading) for at, reading in found.items() if reading}
+
+
+def _of_numbers(reading: Reading) -> Callable[[Any], object]:
+    """A formula may give a text."""
+    return lambda value: reading(value) if isinstance(value, float | int) else value
 
 
 def _xls_text(data: bytes, at: int) -> str:
@@ -118,14 +122,14 @@ def xlsb_peculiarities(archive: zipfile.ZipFile) -> tuple[list[Corrections], boo
     records = list(_xlsb_records(archive.read("xl/workbook.bin")))
     links = [_wide_text(data, 8) for kind, data in records if kind == XLSB_SHEET]
     is_1904 = any(kind == XLSB_WORKBOOK and data[:1] and data[0] & 1 for kind, data in records)
-    percents = _percents_of_xlsb(archive.read(STYLES_OF_XLSB)) if STYLES_OF_XLSB in archive.namelist() else frozenset()
+    readings = _readings_of_xlsb(archive.read(STYLES_OF_XLSB)) if STYLES_OF_XLSB in archive.namelist() else {}
     corrections: list[Corrections] = [
-        dict(_corrections_of_xlsb_sheet(archive.read(parts[link]), percents)) if link in parts else {} for link in links
+        dict(_corrections_of_xlsb_sheet(archive.read(parts[link]), readings)) if link in parts else {} for link in links
     ]
     return corrections, bool(is_1904)
 
 
-def _percents_of_xlsb(stream: bytes) -> frozenset[int]:
+def _readings_of_xlsb(stream: bytes) -> dict[int, Reading]:
     codes: dict[int, str] = {}
     formats: list[int] = []
     is_of_cells = False
@@ -136,11 +140,11 @@ def _percents_of_xlsb(stream: bytes) -> frozenset[int]:
             is_of_cells = kind == XLSB_STYLES_OF_CELLS
         elif kind == XLSB_STYLE and is_of_cells:
             formats.append(unpack_from("<2xH", data)[0])
-    return _percents(formats, codes)
+    return _readings(formats, codes)
 
 
 def _corrections_of_xlsb_sheet(
-    stream: bytes, percents: frozenset[int]
+    stream: bytes, readings: Mapping[int, Reading]
 ) -> Iterator[tuple[tuple[int, int], Callable[[Any], object]]]:
     row = 0
     for kind, data in _xlsb_records(stream):
@@ -150,8 +154,8 @@ def _corrections_of_xlsb_sheet(
             yield (row, unpack_from("<I", data)[0]), _error(data[8])
         elif kind in (XLSB_SHORT_NUMBER, XLSB_NUMBER, XLSB_FORMULA_NUMBER):
             column, style = unpack_from("<II", data)
-            if style & 0xFFFFFF in percents:
-                yield (row, column), Percent.of_share
+            if style & 0xFFFFFF in readings:
+                yield (row, column), readings[style & 0xFFFFFF]
 
 
 def _xlsb_records(stream: bytes) -> Iterator[tuple[int, bytes]]:

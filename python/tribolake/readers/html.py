@@ -11,9 +11,11 @@ import pyarrow as pa
 from tribolake.errors import BronzeFileUnreadable
 from tribolake.readers.layout import FileLayout
 from tribolake.readers.names import normal_form
+from tribolake.readers.number_formats import as_shown
 from tribolake.readers.raw_rows import RAISED, Percent
+from tribolake.readers.sheet_rows import SheetRow
 from tribolake.readers.sheets import layout_without_sheets
-from tribolake.readers.table import SheetRow, sheet_tables
+from tribolake.readers.table import sheet_tables
 from tribolake.readers.text import encoding_of
 
 CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_-]+)", re.IGNORECASE)
@@ -167,7 +169,7 @@ class _Row:
                 number = float(attributes[name])
             except (KeyError, ValueError):
                 continue
-            return Percent.of_share(number) if shown.endswith("%") else number
+            return Percent.of_share(number) if shown.endswith("%") else as_shown(number, shown)
         return shown
 
 

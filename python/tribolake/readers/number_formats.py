@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Literal
 
+from tribolake.readers.raw_rows import Percent
+
 Meaning = Literal["number", "per cent", "moment", "duration"]
+Reading = Callable[[float], object]
 # Built-in formats.
 MOMENTS = frozenset([*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)])
 DURATION = 46
@@ -14,6 +18,14 @@ PER_CENT = frozenset([9, 10])
 SHOWN_TEXTS = re.compile(r'"[^"]*"|\\.|_.|\*.')
 BRACKETS = re.compile(r"\[[^\]]*\]")
 ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
+# Widths of characters, and the one that fills the cell.
+BLANKS = re.compile(r"_.|\*.")
+# A number between texts: `"<"0.0`, `0" ppm"`, `"W"00000`.
+WITH_TEXTS = re.compile(r'(?P<before>(?:"[^"]*"|\\.|[<>=~ ])*)(?P<digits>[0#?][0#?.,]*)(?P<after>(?:"[^"]*"|\\.| )*)')
+QUOTES = re.compile(r'"|\\(?=.)')
+# A number that a page or document shows as a code with its zeros, or with a sign.
+SHOWN_OTHERWISE = re.compile(r"0[0-9]+|[<>≤≥].*", re.DOTALL)
+MAX_WIDTH = 15
 
 
 def meaning_of_format(number: int, code: str) -> Meaning:
@@ -29,3 +41,45 @@ def meaning_of_format(number: int, code: str) -> Meaning:
     if number in MOMENTS or re.search("[dmyhs]", BRACKETS.sub("", shown), re.IGNORECASE):
         return "moment"
     return "per cent" if number in PER_CENT or "%" in shown else "number"
+
+
+def reading_of_format(number: int, code: str) -> Reading | None:
+    """Return how a number in a format is read that its value alone does not say. None for dates and plain numbers."""
+    match meaning_of_format(number, code):
+        case "per cent":
+            return Percent.of_share
+        case "number":
+            return _shown_by(code)
+    return None
+
+
+def _shown_by(code: str) -> Reading | None:
+    """Return how a format writes a number with texts or zeros of its own: `00000` shows the code 00815."""
+    found = WITH_TEXTS.fullmatch(BLANKS.sub("", BRACKETS.sub("", code.split(";", maxsplit=1)[0])))
+    if found is None:
+        return None
+    before, after = (QUOTES.sub("", found[part]) for part in ("before", "after"))
+    digits = found["digits"]
+    width = len(digits) if set(digits) == {"0"} else 1
+    if width == 1 and not before.strip() and not after.strip():
+        return None
+
+    def shown(value: float) -> object:
+        if value < 0 or value >= 10**MAX_WIDTH:
+            return value
+        return f"{before}{_digits(value, width)}{after}"
+
+    return shown
+
+
+def _digits(value: float, width: int) -> str:
+    """Write a number with a point that is no mark of thousands: 1.2340, not 1.234."""
+    if value == int(value):
+        return f"{int(value):0{width}d}"
+    text = f"{value:.15f}".rstrip("0")
+    return text if len(text.partition(".")[2]) != 3 else f"{text}0"
+
+
+def as_shown(value: object, shown: str) -> object:
+    """Return the text that a cell shows if that says more than its number, else the number."""
+    return shown if isinstance(value, float | int) and SHOWN_OTHERWISE.fullmatch(shown.strip()) else value

@@ -14,6 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from tribolake.errors import BronzeFileUnreadable
+from tribolake.readers.number_formats import as_shown
 from tribolake.readers.raw_rows import ERROR_TEXTS, ErrorCell, Percent, UncalculatedFormula
 from tribolake.readers.sheets import Sheet
 from tribolake.readers.xml_stream import Elements, read_xml
@@ -114,7 +115,7 @@ def _value_of(cell: dict[str, str], shown: str) -> object:
     if kind not in READ_AS:
         return shown or cell.get("string-value", "")
     attribute, read = READ_AS[kind]
-    return read(cell.get(attribute, shown))
+    return as_shown(read(cell.get(attribute, shown)), shown)
 
 
 def _number(text: str) -> object:

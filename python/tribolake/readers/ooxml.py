@@ -10,23 +10,27 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from functools import cached_property, lru_cache
+from datetime import timedelta
+from functools import cached_property
 from typing import IO, Any
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.readers.number_formats import meaning_of_format
-from tribolake.readers.raw_rows import RAISED, ErrorCell, Percent, UncalculatedFormula
-from tribolake.readers.table import SheetRow
+from tribolake.readers.number_formats import meaning_of_format, reading_of_format
+from tribolake.readers.ooxml_cells import (
+    EPOCH_1900,
+    EPOCH_1904,
+    Convert,
+    SharedTexts,
+    SheetRows,
+    column_number,
+    moment,
+)
+from tribolake.readers.sheet_rows import SheetRow
 from tribolake.readers.xml_stream import CHUNK_BYTES, Elements, read_xml
 
 SHARED_TEXTS = "xl/sharedstrings.xml"
-CELL_NAME = re.compile(r"([A-Z]+)([0-9]+)")
-ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-# A whole number with more digits than a floating-point number keeps.
-LONG_NUMBER = re.compile(r"-?[0-9]{16,}")
 # What calamine does not give: formulas, errors, long numbers. Searches for a literal beginning are the quickest.
 PECULIAR = (re.compile(rb"<f[ />]"), re.compile(rb't="e"'), re.compile(rb"<v>-?[0-9]{16}"))
 ROW = b'<row r="'
@@ -34,8 +38,6 @@ FAR_ROW = re.compile(rb'<row r="[0-9]{6}')
 MERGED_CELL = re.compile(rb'<mergeCell ref="([A-Z]+)([0-9]+):[A-Z]+([0-9]+)"')
 RAISED_RUN = re.compile(rb"superscript")
 OVERLAP_BYTES = 128
-EPOCH_1900, EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
-Convert = Callable[[float], object]
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Ooxml:
         spans: dict[int, dict[int, int]] = {}
         for text in self._pieces(self._paths[sheet]):
             is_peculiar = (
-                is_peculiar or _has_peculiar_cells(text) or bool(self._percents and self._percents.search(text))
+                is_peculiar or _has_peculiar_cells(text) or bool(self._formatted and self._formatted.search(text))
             )
             for column, first, last in MERGED_CELL.findall(text):
                 if first != last:
@@ -92,11 +94,11 @@ class Ooxml:
 
     def rows(self, sheet: str) -> Iterator[SheetRow]:
         """Yield the rows of a sheet that have a cell with a value."""
-        return self._read(self._paths[sheet], _Rows(self._shared_texts, self._formats, self._is_uncalculated))
+        return self._read(self._paths[sheet], SheetRows(self._shared_texts, self._formats, self._is_uncalculated))
 
     @cached_property
     def _shared_texts(self) -> list[str]:
-        return list(self._read(SHARED_TEXTS, _SharedTexts(), is_optional=True))
+        return list(self._read(SHARED_TEXTS, SharedTexts(), is_optional=True))
 
     @cached_property
     def _has_raised_texts(self) -> bool:
@@ -104,17 +106,22 @@ class Ooxml:
         return SHARED_TEXTS in self._members and any(map(RAISED_RUN.search, self._pieces(SHARED_TEXTS)))
 
     @cached_property
-    def _percents(self) -> re.Pattern[bytes] | None:
-        """Finds cells that are shown as per cent; None where the workbook has no such style."""
-        styles = [b"%d" % at for at, reading in enumerate(self._formats) if reading == Percent.of_share]
+    def _formatted(self) -> re.Pattern[bytes] | None:
+        """Finds cells that show more than their number; None where the workbook has no such style."""
+        styles = [b"%d" % at for at, (number, code) in enumerate(self._codes) if reading_of_format(number, code)]
         return re.compile(rb'<c [^>]*\bs="(?:%s)"' % b"|".join(styles)) if styles else None
+
+    @cached_property
+    def _codes(self) -> list[tuple[int, str]]:
+        """The number and code of the format of each style."""
+        styles = _Styles()
+        list(self._read("xl/styles.xml", styles, is_optional=True))
+        return [(number, styles.codes.get(number, "")) for number in styles.cells]
 
     @cached_property
     def _formats(self) -> list[Convert]:
         """How a number is read, by the style of its cell."""
-        styles = _Styles()
-        list(self._read("xl/styles.xml", styles, is_optional=True))
-        return [self._reading_of(number, styles.codes.get(number, "")) for number in styles.cells]
+        return [self._reading_of(number, code) for number, code in self._codes]
 
     def _reading_of(self, number: int, code: str) -> Convert:
         match meaning_of_format(number, code):
@@ -122,10 +129,7 @@ class Ooxml:
                 return lambda days: timedelta(days=days)
             case "moment":
                 return lambda days: moment(days, self._epoch)
-            case "per cent":
-                return Percent.of_share
-            case "number":
-                return float
+        return reading_of_format(number, code) or float
 
     def _read(self, path: str, elements: Elements, *, is_optional: bool = False) -> Iterator[Any]:
         if is_optional and path not in self._members:
@@ -157,34 +161,6 @@ def linked_parts(archive: zipfile.ZipFile, part: str) -> dict[str, str]:
 def _members(archive: zipfile.ZipFile) -> dict[str, str]:
     """Return the members of an archive by their path in lower case, with `/` between folders."""
     return {name.replace("\\", "/").lower(): name for name in archive.namelist()}
-
-
-@lru_cache(maxsize=16_384)
-def column_number(letters: str) -> int:
-    """Return the number of a column, from 0 for A."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number - 1
-
-
-def moment(days: float, epoch: datetime) -> object:
-    """Return the date, the time or both that a number of days means. Returns a number beyond the calendar as it is."""
-    # Lotus 1-2-3 took 1900 for a leap year: days before March have another number than the calendar's.
-    leap = 1 if epoch == EPOCH_1900 and days < 60 else 0
-    try:
-        found = epoch + timedelta(milliseconds=round((days + leap) * 86_400_000))
-    except OverflowError:
-        return days
-    if days < 1:
-        return found.time()
-    return found.date() if days == int(days) else found
-
-
-def unescaped(text: str) -> str:
-    """Replace escapes: `_x0041_` is an A, a unit of UTF-16. Half of a surrogate pair becomes U+FFFD."""
-    units = ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _has_peculiar_cells(text: bytes) -> bool:
@@ -239,128 +215,3 @@ class _Styles(Elements):
     def end(self, name: str) -> None:
         if name == "cellXfs":
             self._is_cell_style = False
-
-
-class _Texts(Elements):
-    """Texts in runs; how a text is pronounced (`rPh`) is left out. Raised digits stay raised."""
-
-    def __init__(self, elements: Sequence[str]) -> None:
-        super().__init__()
-        self._read = frozenset(elements)
-        self._pieces: list[str] | None = None
-        self._is_pronunciation = False
-        self._is_raised = False
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "rPh":
-            self._is_pronunciation = True
-        elif name == "vertAlign":
-            self._is_raised = attributes.get("val") == "superscript"
-        elif name in self._read and not self._is_pronunciation:
-            self._pieces = []
-
-    def text(self, text: str) -> None:
-        if self._pieces is not None:
-            self._pieces.append(text)
-
-    def _taken(self) -> str:
-        pieces, self._pieces = self._pieces or [], None
-        text = "".join(pieces).translate(RAISED) if self._is_raised else "".join(pieces)
-        self._is_raised = False
-        return unescaped(text) if "_x" in text else text
-
-
-class _SharedTexts(_Texts):
-    def __init__(self) -> None:
-        super().__init__(["t"])
-        self._runs: list[str] = []
-
-    def end(self, name: str) -> None:
-        if name == "rPh":
-            self._is_pronunciation = False
-        elif name == "t" and self._pieces is not None:
-            self._runs.append(self._taken())
-        elif name == "si":
-            self.found.append("".join(self._runs))
-            self._runs = []
-
-
-class _Rows(_Texts):
-    def __init__(self, shared_texts: Sequence[str], formats: Sequence[Convert], is_uncalculated: bool) -> None:
-        super().__init__(["t", "v", "f"])
-        self._shared_texts = shared_texts
-        self._formats = formats
-        self._is_uncalculated = is_uncalculated
-        self._number = 0
-        self._cells: list[object] = []
-        self._at = -1
-        self._cell: dict[str, str] = {}
-        self._value: str | None = None
-        self._formula: str | None = None
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "c":
-            self._cell, self._value, self._formula = attributes, None, None
-            place = CELL_NAME.match(attributes.get("r", ""))
-            self._at = column_number(place[1]) if place else self._at + 1
-        elif name == "row":
-            self._number = int(attributes.get("r", self._number + 1))
-            self._cells, self._at = [], -1
-        else:
-            super().start(name, attributes)
-
-    def end(self, name: str) -> None:
-        if name == "c":
-            if self._value is not None or self._formula is not None:
-                self._cells += [""] * (self._at + 1 - len(self._cells))
-                self._cells[self._at] = self._cell_value()
-        elif name == "row":
-            if self._cells:
-                self.found.append((self._number, self._cells))
-        elif name == "rPh":
-            self._is_pronunciation = False
-        elif self._pieces is not None and name == "f":
-            self._formula = self._taken()
-        elif self._pieces is not None and name in self._read:
-            self._value = (self._value or "") + self._taken()
-
-    def _cell_value(self) -> object:
-        kind = self._cell.get("t", "n")
-        text = self._value or ""
-        is_unset = not text and (kind != "str" or self._is_uncalculated)
-        if self._formula is not None and (is_unset or (self._is_uncalculated and text == "0" and kind == "n")):
-            return UncalculatedFormula(f"={self._formula}")
-        if text == "":
-            return ""
-        if kind == "s":
-            return self._shared_texts[int(text)]
-        return READ_AS[kind](text) if kind in READ_AS else self._number_of(text)
-
-    def _number_of(self, text: str) -> object:
-        if LONG_NUMBER.fullmatch(text):
-            return int(text)
-        style = int(self._cell.get("s", 0))
-        try:
-            number = float(text)
-        except ValueError:
-            return text  # some programs write 12,5
-        return (self._formats[style] if style < len(self._formats) else float)(number)
-
-
-def _iso_moment(text: str) -> object:
-    for kind in (date, datetime, time):
-        try:
-            return kind.fromisoformat(text)
-        except ValueError:
-            continue
-    return text
-
-
-# How a cell is read that is not a number, by its type.
-READ_AS: dict[str, Callable[[str], object]] = {
-    "str": str,
-    "inlineStr": str,
-    "e": ErrorCell,
-    "b": lambda text: text not in ("0", "false"),
-    "d": _iso_moment,
-}

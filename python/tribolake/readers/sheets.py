@@ -10,7 +10,8 @@ import pyarrow as pa
 from tribolake.errors import BronzeFileUnreadable
 from tribolake.readers.layout import ANY_SHEET, FileLayout
 from tribolake.readers.names import normal_form
-from tribolake.readers.table import NoKeyHeader, SheetRow, Spans, is_blank, sheet_tables
+from tribolake.readers.sheet_rows import SheetRow, is_blank
+from tribolake.readers.table import NoKeyHeader, Spans, sheet_tables
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import chain, islice
@@ -11,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from tribolake.errors import BronzeFileUnreadable
-from tribolake.readers.layout import FieldAbove, FileLayout
+from tribolake.readers.above import AboveTable
+from tribolake.readers.layout import FileLayout
 from tribolake.readers.names import normal_form
 from tribolake.readers.raw_rows import (
     BOOLEAN,
@@ -31,6 +31,7 @@ from tribolake.readers.raw_rows import (
     number_texts,
     raw_rows,
 )
+from tribolake.readers.sheet_rows import SheetRow, has_only_names, is_blank
 
 # The key header is looked for in so many filled rows.
 HEADER_SEARCH_ROWS = 100
@@ -45,8 +46,6 @@ LETTERS_OF_TEXTS: dict[type, str] = {
     str: TEXT, ErrorCell: ERROR, UncalculatedFormula: FORMULA, ShiftedCell: SHIFTED,
 }  # fmt: skip
 
-# A row of a sheet: its number as a spreadsheet shows it, and its cells from column A on; "" is an empty cell.
-SheetRow = tuple[int, Sequence[object]]
 # Cells merged downwards: by the number of the first row, column from 0 -> number of the last row.
 Spans = Mapping[int, Mapping[int, int]]
 NO_SPANS: Spans = {}
@@ -90,7 +89,7 @@ def sheet_tables(
     if layout.is_grid:
         yield from _grid_tables(sheet, islice(_filled_rows(rows, spans), GRID_ROWS))
         return
-    keys, above = layout.key_forms, _Above(layout.above, known)
+    keys, above = layout.key_forms, AboveTable(layout.above, known)
     table: _Table | None = None
     widest: Sequence[object] = ()
     searched = 0
@@ -103,16 +102,16 @@ def sheet_tables(
             table.add_header_row(number, cells)
             continue
         else:
-            key_at = table.key_at if table.is_header(cells) else None
+            key_at = table.key_in(cells)
         if key_at is not None:
             if table is not None:
                 table.give_back(above)
                 yield from table.take_rows()
             _check_one_table(where, keys, cells)
             last = spans.get(number, {}).get(key_at, number)
-            table = _Table(sheet, cells, key_at, last, above.fields)
+            table = _Table(sheet, cells, key_at, last, above.fields, above.take_units(number))
         elif table is None:
-            above.take(cells)
+            above.take(number, cells)
         else:
             if table.is_full_with(cells):
                 yield from table.take_rows()
@@ -154,11 +153,6 @@ def _covered(cells: Sequence[object], covering: Mapping[int, tuple[int, object]]
     return filled
 
 
-def is_blank(cells: Sequence[object]) -> bool:
-    """Return whether no cell has more than white space."""
-    return all(isinstance(cell, str) and not cell.strip() for cell in cells)
-
-
 def _position_of(forms: frozenset[str], cells: Sequence[object]) -> int | None:
     return next((at for at, cell in enumerate(cells) if isinstance(cell, str) and normal_form(cell) in forms), None)
 
@@ -177,53 +171,17 @@ def _check_one_table(where: str, keys: frozenset[str], headers: Sequence[object]
         )
 
 
-class _Above:
-    """Fields that stand above a table; what is above a later table of the sheet counts from there on.
-
-    The value of a label is behind its colon, in the next filled cell, or, where that is a label too, below it.
-    """
-
-    def __init__(self, wanted: Sequence[FieldAbove], known: Mapping[str, object]) -> None:
-        self._labels = {normal_form(field.label): field.field for field in wanted if field.label}
-        self._patterns = [(field.field, re.compile(field.pattern)) for field in wanted if field.pattern]
-        self._below: dict[int, str] = {}
-        self.fields = dict(known)
-
-    def take(self, cells: Sequence[object]) -> None:
-        """Keep the fields of a row."""
-        below, self._below = self._below, {}
-        self.fields |= {name: cells[at] for at, name in below.items() if at < len(cells) and not is_blank([cells[at]])}
-        filled = [(at, cell) for at, cell in enumerate(cells) if not is_blank([cell])]
-        for (at, cell), (_, behind) in zip(filled, [*filled[1:], (0, "")], strict=True):
-            field, rest = self._labelled(cell)
-            if field is None:
-                pass
-            elif rest or (behind != "" and self._labelled(behind)[0] is None):
-                self.fields[field] = rest or behind
-            else:
-                self._below[at] = field
-            self.fields |= self._matches(cell)
-
-    def marks(self, cell: object) -> bool:
-        """Return whether a cell has a label, or a field by its pattern."""
-        return self._labelled(cell)[0] is not None or bool(self._matches(cell))
-
-    def _labelled(self, cell: object) -> tuple[str | None, str]:
-        if not isinstance(cell, str):
-            return None, ""
-        label, _, rest = cell.partition(":")
-        return self._labels.get(normal_form(label)), rest.strip()
-
-    def _matches(self, cell: object) -> dict[str, object]:
-        found = {field: pattern.search(cell) for field, pattern in self._patterns} if isinstance(cell, str) else {}
-        return {field: match[1] for field, match in found.items() if match}
-
-
 class _Table:
     """A table that is being read: its headers, and rows that wait until they are many."""
 
     def __init__(
-        self, sheet: str, headers: Sequence[object], key_at: int, header_ends: int, above: Mapping[str, object]
+        self,
+        sheet: str,
+        headers: Sequence[object],
+        key_at: int,
+        header_ends: int,
+        above: Mapping[str, object],
+        units: Sequence[SheetRow] = (),
     ) -> None:
         self.key_at = key_at
         self.header_ends = header_ends
@@ -231,9 +189,9 @@ class _Table:
         self._key = headers[key_at]
         self._headers = ["" if cell == "" else str(cell) for cell in headers]
         self._above = dict(above)
-        self._numbers: list[int] = []
-        self._rows: list[Sequence[object]] = []
-        self._width = len(headers)
+        self._numbers = [number for number, _ in units]
+        self._rows = [cells for _, cells in units]
+        self._width = max(len(headers), *map(len, self._rows), 0)
 
     def add_header_row(self, number: int, cells: Sequence[object]) -> None:
         """Add a row of a header that fills several rows. The lowest cell names a column. Units are not names."""
@@ -250,8 +208,11 @@ class _Table:
     def _header_at(self, at: int) -> str:
         return self._headers[at] if at < len(self._headers) else ""
 
-    def is_header(self, cells: Sequence[object]) -> bool:
-        return len(cells) > self.key_at and cells[self.key_at] == self._key
+    def key_in(self, cells: Sequence[object]) -> int | None:
+        """Return where the key header stands if a row is another header: elsewhere only in a row of names."""
+        if len(cells) > self.key_at and cells[self.key_at] == self._key:
+            return self.key_at
+        return cells.index(self._key) if self._key in cells and has_only_names(cells) else None
 
     def is_full_with(self, cells: Sequence[object]) -> bool:
         return max(self._width, len(cells)) * (len(self._rows) + 1) > BATCH_CELLS
@@ -261,13 +222,16 @@ class _Table:
         self._rows.append(cells)
         self._width = max(self._width, len(cells))
 
-    def give_back(self, above: _Above) -> None:
+    def give_back(self, above: AboveTable) -> None:
         """End the table. Its last rows belong to the next one if they are marked as standing above it."""
         at = len(self._rows)
-        while at and above.marks(next(cell for cell in self._rows[at - 1] if cell != "")):
+        while at and (
+            above.marks(next(cell for cell in self._rows[at - 1] if cell != ""))
+            or above.may_be_units(self._rows[at - 1])
+        ):
             at -= 1
-        for cells in self._rows[at:]:
-            above.take(cells)
+        for number, cells in zip(self._numbers[at:], self._rows[at:], strict=True):
+            above.take(number, cells)
         del self._rows[at:], self._numbers[at:]
 
     def take_rows(self) -> Iterator[pa.Table]:

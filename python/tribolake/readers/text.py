@@ -25,8 +25,9 @@ from tribolake.readers.layout import FileLayout
 from tribolake.readers.names import normal_form
 from tribolake.readers.plain_text import plain_text
 from tribolake.readers.raw_rows import ShiftedCell
+from tribolake.readers.sheet_rows import is_blank
 from tribolake.readers.sheets import layout_without_sheets
-from tribolake.readers.table import HEADER_SEARCH_ROWS, is_blank, sheet_tables
+from tribolake.readers.table import HEADER_SEARCH_ROWS, sheet_tables
 
 ENCODING_BY_MARK = {
     codecs.BOM_UTF8: "utf-8-sig",

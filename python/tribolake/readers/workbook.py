@@ -12,8 +12,8 @@ from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum
 
 from tribolake.readers.biff import Corrections, xls_peculiarities, xlsb_peculiarities
 from tribolake.readers.ooxml import Ooxml
+from tribolake.readers.sheet_rows import SheetRow
 from tribolake.readers.sheets import Sheet
-from tribolake.readers.table import SheetRow
 
 
 def xlsx_sheets(content: bytes, archive: zipfile.ZipFile, *, streams: bool) -> Iterator[Sheet]:

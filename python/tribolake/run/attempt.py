@@ -22,12 +22,14 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError, LakeIsBusy, StoreUnavailable
+from tribolake.lake import open_store
 from tribolake.lake.files import parse_json, read_regular, write_aside
 from tribolake.lake.ledger import Ledger
 from tribolake.product import Product
 from tribolake.run.rejections import Rejection, read_rejections
 from tribolake.run.report import RunReport
-from tribolake.run.warehouse import last_run, ledger_rows, rows_of
+from tribolake.run.run_records import last_run
+from tribolake.run.warehouse import ledger_rows, rows_of
 from tribolake.settings import Settings
 
 ATTEMPT, STATUS = "attempt.json", "status.json"
@@ -188,15 +190,11 @@ def read_local(settings: Settings, name: str) -> dict[str, Any]:
 def _read_shared(settings: Settings, name: str) -> dict[str, Any]:
     if not settings.is_on_s3:
         return {}
-    from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
-
     found = open_store(settings).read(_key(settings, name))
     return _parsed(found[0]) if found else {}
 
 
 def _share(settings: Settings, name: str) -> None:
-    from tribolake.lake.store import open_store  # noqa: PLC0415
-
     # What a run did is done, whether the record can be stored or not.
     with suppress(StoreUnavailable, OSError):
         open_store(settings).put(_key(settings, name), read_regular(settings.state / name))

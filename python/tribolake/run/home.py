@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tribolake.errors import LakeIsBusy
-from tribolake.lake import Lake, open_lake
+from tribolake.lake import Lake, open_lake, open_store
 from tribolake.lake.custody import Custody, folder_custody, lock_machine
 from tribolake.lake.inbox import Inbox
 from tribolake.publish.in_folder import FolderShelf
@@ -53,7 +53,6 @@ def open_custody(settings: Settings) -> Custody:
     if not settings.is_on_s3:
         return folder_custody(settings)
     from tribolake.lake.shared import SharedCustody  # noqa: PLC0415 - a lake in a folder needs no S3 library
-    from tribolake.lake.store import open_store  # noqa: PLC0415
 
     return SharedCustody(open_store(settings), settings)
 
@@ -63,8 +62,7 @@ def open_home(settings: Settings, inbox: Inbox | None = None) -> Home:
     lake, custody = open_lake(settings, inbox), open_custody(settings)
     if not settings.uses_s3:
         return Home(settings, lake, FolderShelf(lake.root, lake.home, custody.assert_lease_held), custody)
-    from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
-    from tribolake.publish.in_both import DualShelf  # noqa: PLC0415
+    from tribolake.publish.in_both import DualShelf  # noqa: PLC0415 - as above
     from tribolake.publish.in_bucket import BucketShelf  # noqa: PLC0415
 
     store = open_store(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
@@ -30,8 +30,9 @@ from tribolake.run.notify import Troubles, tell, tell_failure, troubles_of
 from tribolake.run.plan import Plan, plan_run, undeclared_clients
 from tribolake.run.rejections import counts_by_reason, not_reported_yet, read_rejections
 from tribolake.run.report import RunReport, describe_clients, describe_dated_ahead, describe_failed_files
+from tribolake.run.run_records import hold_back, record_run
 from tribolake.run.set_aside import Build
-from tribolake.run.warehouse import hold_back, record_run
+from tribolake.run.warehouse import open_warehouse
 from tribolake.settings import Settings
 from tribolake.texts import one_line
 
@@ -155,8 +156,10 @@ def _carry_out_and_tell(
 def _carry_out(
     product: Product, plan: Plan, settings: Settings, home: Home, report: RunReport, stopwatch: Stopwatch
 ) -> Troubles:
-    home.shelf.require_links()
     steps = product.steps()
+    if set(plan.reasons) <= steps.of_after_publish:
+        return _carry_out_after_publish(product, plan, settings, report, stopwatch)
+    home.shelf.require_links()
     report.failed_tests += plan.problems
     if plan.last_run_id is None:
         report.failed_tests += restore_history(product, settings)
@@ -165,7 +168,7 @@ def _carry_out(
         with stopwatch("build"):
             build = Build(dbt, product, plan.load_seeds, plan.since)
             columns = build.run(rebuild=plan.rebuild)
-        _carry_out_steps(steps.after_build, dbt, settings, report, stopwatch)
+        _carry_out_steps(steps.after_build, dbt.warehouse, settings, report, stopwatch)
         with stopwatch("test"):
             found = dbt.test(seeds=plan.fingerprints.seeds if plan.load_seeds else None)
             report.add_findings(found)
@@ -199,7 +202,7 @@ def _carry_out(
                 report.warnings += keep_history(
                     warehouse, product, settings, report.run_id, home.custody.assert_lease_held
                 )
-        _carry_out_steps(steps.after_publish, dbt, settings, report, stopwatch)
+        _carry_out_steps(steps.after_publish, dbt.warehouse, settings, report, stopwatch)
         # All of it is loaded. A run that is killed after it was recorded may have no next one that cleans up.
         for staged in settings.staging.glob("*"):
             remove(staged)
@@ -210,11 +213,31 @@ def _carry_out(
             return troubles_of(product, report, warehouse, rejections, settings.pages_url)
 
 
+def _carry_out_after_publish(
+    product: Product, plan: Plan, settings: Settings, report: RunReport, stopwatch: Stopwatch
+) -> Troubles:
+    """Carry out the steps after publishing. Tables, and what readers see of them, are as the last run left them."""
+    with open_warehouse(settings.warehouse) as warehouse:
+        _carry_out_steps(product.steps().after_publish, warehouse.cursor, settings, report, stopwatch)
+        report.clients = describe_clients(warehouse, product, plan.since, plan.request.clients or product.clients())
+        for done in report.clients.values():
+            done.published = bool(done.samples)  # a client that was held back is a reason for a whole run
+        rejections = read_rejections(warehouse, product)
+        report.seconds = stopwatch.seconds
+        record_run(warehouse, plan.request, plan.fingerprints, report, rejections)
+        keep_status(settings, warehouse, product, rejections)
+        return troubles_of(product, report, warehouse, rejections, settings.pages_url)
+
+
 def _carry_out_steps(
-    steps: Sequence[Step], dbt: Dbt, settings: Settings, report: RunReport, stopwatch: Stopwatch
+    steps: Sequence[Step],
+    connect: Callable[[], duckdb.DuckDBPyConnection],
+    settings: Settings,
+    report: RunReport,
+    stopwatch: Stopwatch,
 ) -> None:
     for step in steps:
-        with stopwatch(step.stage), dbt.warehouse() as warehouse:
+        with stopwatch(step.stage), connect() as warehouse:
             report.results[step.reports] = step.carry_out(warehouse, settings, report.run_id, stopwatch.progress)
 
 

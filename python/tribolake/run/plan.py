@@ -18,18 +18,8 @@ from tribolake.run.file_versions import ask_for_changed_files
 from tribolake.run.first_listings import learn_first_listings
 from tribolake.run.home import Home
 from tribolake.run.project import Fingerprints
-from tribolake.run.warehouse import (
-    PastRun,
-    RunRequest,
-    is_unfinished,
-    last_run,
-    open_for_a_run,
-    read_ledger,
-    relation_exists,
-    request_run,
-    table_exists,
-    what_is_unfinished,
-)
+from tribolake.run.run_records import PastRun, RunRequest, is_unfinished, last_run, request_run, what_is_unfinished
+from tribolake.run.warehouse import open_for_a_run, read_ledger, relation_exists, table_exists
 from tribolake.settings import Settings
 
 

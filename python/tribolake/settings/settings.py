@@ -9,7 +9,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from tribolake.settings.groups import (
@@ -92,6 +92,12 @@ class Settings(Group):
         "access_file",
         default=None,
         description="file that says who sees which clients on the pages; empty is whoever is on this machine",
+    )
+    oidc_secret: SecretStr | None = setting(
+        "oidc_secret",
+        default=None,
+        is_secret=True,
+        description="secret of this client at the issuer that the access file names",
     )
 
     s3: S3Settings = S3Settings()

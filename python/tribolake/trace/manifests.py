@@ -60,6 +60,11 @@ def gold_key(published: Objects, client: str) -> str:
     return f"{published.home}/gold/{client}"
 
 
+def gold_manifest_key(published: Objects, client: str) -> str:
+    """Return the key of the manifest of what readers see now."""
+    return f"{gold_key(published, client)}/{MANIFEST}"
+
+
 def manifest_key(published: Objects, client: str, run_id: str) -> str:
     """Return the key of a run's manifest that is kept permanently."""
     return f"{published.home}/lineage/{client}/{run_id}.json"
@@ -77,7 +82,7 @@ def clients_with_manifest(published: Objects) -> list[str]:
 
 def current_publication(published: Objects, client: str) -> Publication | None:
     """Return the publication that readers see now. Returns None if nothing is published."""
-    manifest = _read(published, f"{gold_key(published, client)}/{MANIFEST}")
+    manifest = _read(published, gold_manifest_key(published, client))
     if manifest is None:
         return None
     return Publication(client, manifest, f"{gold_key(published, client)}/_versions/{manifest['run_id']}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake import open_store
 from tribolake.lake.files import sha256_of
 from tribolake.lake.objects import Objects
 from tribolake.lake.replicas import open_objects
@@ -75,8 +76,7 @@ def origin_of(product: Product, settings: Settings, what: str) -> Origin | None:
 
 def _origin_of_object(product: Product, settings: Settings, address: str) -> Origin:
     """Find the origin of an object by its metadata and tags, or else by its key."""
-    from tribolake.lake.objects_in_bucket import BucketObjects  # noqa: PLC0415
-    from tribolake.lake.store import open_store  # noqa: PLC0415 - a lake in a folder needs no S3 library
+    from tribolake.lake.objects_in_bucket import BucketObjects  # noqa: PLC0415 - a folder needs no S3 library
 
     bucket, _, key = address.removeprefix(S3_SCHEME).partition("/")
     if not (BUCKET.match(bucket) and key):

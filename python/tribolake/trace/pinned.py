@@ -1,4 +1,4 @@
-"""A lake as one reader sees it: each manifest is read once, however many questions the reader asks."""
+"""A lake as one reader sees it: manifests and files are looked up once, however many questions it asks."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ class PinnedObjects:
 
     objects: Objects
     manifests: dict[str, bytes | None] = field(default_factory=dict)
+    fetched: dict[tuple[str, str | None], Path] = field(default_factory=dict)
+    listed: dict[str, set[str]] = field(default_factory=dict)
+
+    def is_overtaken(self) -> bool:
+        """Return whether a manifest is another one by now."""
+        return any(self.objects.read(key) != content for key, content in self.manifests.items())
 
     @property
     def home(self) -> str:
@@ -35,7 +41,9 @@ class PinnedObjects:
         return self.objects.versions(key)
 
     def folders(self, key: str) -> set[str]:
-        return self.objects.folders(key)
+        if key not in self.listed:
+            self.listed[key] = self.objects.folders(key)
+        return self.listed[key]
 
     def read(self, key: str, max_bytes: int | None = None, version_id: str | None = None) -> bytes | None:
         if not key.endswith(f"/{MANIFEST}"):
@@ -45,7 +53,9 @@ class PinnedObjects:
         return self.manifests[key]
 
     def fetch(self, key: str, sha256: str | None = None) -> Path:
-        return self.objects.fetch(key, sha256)
+        if (key, sha256) not in self.fetched:
+            self.fetched[key, sha256] = self.objects.fetch(key, sha256)
+        return self.fetched[key, sha256]
 
     def take(self, key: str, sha256: str, version_id: str | None, path: Path) -> bool:
         return self.objects.take(key, sha256, version_id, path)

@@ -6,27 +6,36 @@ nothing else. Publications never change, so a few databases stay open for the qu
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import duckdb
 
 from tribolake.errors import ConfigurationError, TribolakeError
 from tribolake.lake.confined_duckdb import QUIET, confine
-from tribolake.lake.objects import Objects
+from tribolake.lake.objects import ObjectNotFound, Objects
 from tribolake.product import Contract
 from tribolake.publish.version import silver_file
 from tribolake.run.warehouse import rows_of
 from tribolake.sql import literal, quoted
 from tribolake.trace.manifests import Publication, current_publication, published_clients
 from tribolake.trace.names import checked_client
+from tribolake.trace.pinned import PinnedObjects
 from tribolake.trace.query import QueryFailed
 
 Views = tuple[tuple[str, tuple[str, ...]], ...]  # the name of each view, and its files
 OPEN_DATABASES = 16  # one for each choice of clients
 KEPT_ANSWERS = 64
 MEMORY = "400MB"
+
+
+class Overtaken(QueryFailed):
+    """Files of a pinned publication are gone, because two later ones replaced it. Who asks again sees the newest."""
 
 
 class PublishedEarlier(TribolakeError):
@@ -59,6 +68,7 @@ def published_rows(
         ConfigurationError: nothing is published.
         PublishedEarlier: a client lacks a table.
         ContractBroken: a file is not what its manifest says.
+        Overtaken: the pinned publication is gone.
         QueryFailed: a file cannot be read.
     """
     wanted = [checked_client(client) for client in clients] if clients else published_clients(objects)
@@ -76,10 +86,41 @@ def published_rows(
                 f"an earlier release published {', '.join(lacking)} without {table}: start `tribolake run`"
             )
     try:
-        return [dict(row) for row in (_kept_rows if is_kept else _rows)(_views(contract, objects, publications), sql)]
-    except duckdb.Error as error:
+        views = _views(contract, objects, publications)
+        if is_kept:
+            asked = _Asked(contract, objects.address(objects.home), tuple(clients) if clients else None, sql)
+            runs = frozenset((one.client, one.run_id) for one in publications)
+            return [dict(row) for row in _kept_rows(views, asked, runs)]
+        return _rows(views, sql)
+    except (duckdb.Error, ObjectNotFound) as error:
+        if isinstance(objects, PinnedObjects) and objects.is_overtaken():
+            raise Overtaken("a later publication replaced the one that was read: ask again") from error
+        if isinstance(error, ObjectNotFound):
+            raise
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise QueryFailed(f"a published file cannot be used ({reason}). The next run publishes it again") from error
+
+
+def prepare_answers(objects: Objects) -> None:
+    """Ask of the publications of a pinned lake what is kept of earlier ones. An answer that fails is left out."""
+    # Databases of publications that nobody sees any more are closed. One that is still needed is opened again.
+    _database.cache_clear()
+    home = objects.address(objects.home)
+    with _LOCK:
+        every = [kept.asked for kept in _ANSWERS.values() if kept.asked.home == home]
+    for asked in {(asked.clients, asked.sql): asked for asked in every}.values():
+        with suppress(TribolakeError, OSError):
+            published_rows(asked.contract, objects, asked.sql, clients=asked.clients, is_kept=True)
+
+
+def forget_answers(objects: Objects) -> None:
+    """Forget answers of other publications than those of a pinned lake."""
+    home = objects.address(objects.home)
+    found = (current_publication(objects, client) for client in published_clients(objects))
+    runs = {(one.client, one.run_id) for one in found if one is not None}
+    with _LOCK:
+        for key in [key for key, kept in _ANSWERS.items() if kept.asked.home == home and not kept.runs <= runs]:
+            del _ANSWERS[key]
 
 
 def _files(contract: Contract) -> dict[str, str]:
@@ -108,7 +149,46 @@ def _rows(views: Views, sql: str) -> list[dict[str, Any]]:
         return rows_of(cursor, sql)
 
 
-_kept_rows = lru_cache(maxsize=KEPT_ANSWERS)(_rows)
+@dataclass(frozen=True)
+class _Asked:
+    """A question whose answer is kept: of which product, lake and clients, and its SQL."""
+
+    contract: Contract
+    home: str
+    clients: tuple[str, ...] | None
+    sql: str
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An answer, and the clients and runs that it is of."""
+
+    asked: _Asked
+    runs: frozenset[tuple[str, str]]
+    rows: list[dict[str, Any]]
+
+
+_LOCK = Lock()
+_ANSWERS: OrderedDict[tuple[Views, str], _Kept] = OrderedDict()  # the one that was asked for last comes last
+_ASKING: dict[tuple[Views, str], Lock] = {}
+
+
+def _kept_rows(views: Views, asked: _Asked, runs: frozenset[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Return a kept answer, or ask. Several readers ask once: the others wait for the answer."""
+    key = (views, asked.sql)
+    with _LOCK:
+        asking = _ASKING.setdefault(key, Lock())
+    with asking:
+        try:
+            kept = _ANSWERS.get(key) or _Kept(asked, runs, _rows(views, asked.sql))
+        finally:
+            _ASKING.pop(key, None)
+        with _LOCK:
+            _ANSWERS[key] = kept
+            _ANSWERS.move_to_end(key)
+            while len(_ANSWERS) > KEPT_ANSWERS:
+                _ANSWERS.popitem(last=False)
+    return kept.rows
 
 
 @lru_cache(maxsize=OPEN_DATABASES)

@@ -14,12 +14,14 @@ from filelock import FileLock, Timeout
 
 from tribolake.errors import ConfigurationError, LakeIsBusy
 from tribolake.lake import open_lake
+from tribolake.lake.inbox import Inbox
 from tribolake.lake.listing import RECENT
 from tribolake.product import Product
 from tribolake.run.plan import check_request
 from tribolake.settings import Settings
 from tribolake.watch.backoff import Backoff
 from tribolake.watch.completeness import FileStamp, SettleTimes, Sighting, update_sightings
+from tribolake.watch.entries import EntryFolders
 from tribolake.watch.event_source import NEVER, QueueState
 from tribolake.watch.heartbeat import BEAT_SECONDS, Heartbeat, LastRun, State, write_heartbeat
 from tribolake.watch.runner import Outcome, Runner
@@ -95,12 +97,15 @@ class Watcher:
         self._on_run = on_run
         self._log = log
         # One attempt per listing: the loop retries anyway, and retries in the store would delay the heartbeat.
-        self._lake = open_lake(settings.changed(s3_attempts=1))
-        self._bronze = f"{settings.address}/{settings.prefix}/bronze"
+        hasty = settings.changed(s3_attempts=1)
+        self._inbox = product.inbox(settings) or Inbox.below(settings.prefix)
+        self._lake = open_lake(hasty, self._inbox)
+        self._entries = EntryFolders(hasty, product.entry_folders, clients)
         self._shortest_pause = BURST_SECONDS if settings.is_on_s3 else PAUSE_SECONDS
         settle_seconds = max(settings.watch.settle_seconds, BURST_SECONDS if settings.is_on_s3 else 0)
         self._times = SettleTimes(settle_seconds, settings.watch.max_wait_seconds)
-        self._events = open_source(settings, self._lake, wake=wakeup.wake, log=log)
+        places = [self._inbox, *self._entries.places]
+        self._events = open_source(settings, places, wake=wakeup.wake, log=log)
         self._runner = Runner(product, settings)
         self._backoff = Backoff()
         self._taken: dict[str, FileStamp] = {}  # by successful runs
@@ -125,7 +130,7 @@ class Watcher:
 
     def work(self, asked_to_stop: StopRequests) -> None:
         """Watch until asked to stop."""
-        self._log(f"watching {self._bronze}")
+        self._log(f"watching {self._settings.address}/{self._inbox.folder}")
         while not asked_to_stop.count:
             now = time.monotonic()
             next_watch = self._watch_and_look(now)
@@ -184,6 +189,7 @@ class Watcher:
             for file in files
             if self._folders is None or file.client in self._folders
         }
+        listed |= self._entries.stamps()
         self._taken = {key: stamp for key, stamp in self._taken.items() if key in listed}
         new = {key: stamp for key, stamp in listed.items() if self._taken.get(key) != stamp}
         self._waiting = update_sightings(self._waiting, new, now, self._times, self._is_at_rest)
@@ -203,7 +209,7 @@ class Watcher:
         return min(settled_at, now + self._pause) if settled_at > now else now + self._pause
 
     def _is_at_rest(self, key: str) -> bool:
-        return self._lake.is_at_rest(key)
+        return self._entries.has(key) or self._lake.is_at_rest(key)
 
     def _run_if_due(self, now: float) -> None:
         if self._runner.is_running or now < self._retry_at:
@@ -223,8 +229,8 @@ class Watcher:
         self._run_began = now
         self._wanted_since = None
         # A run on a large lake lists recent folders only, unless an event or this listing named an older file.
-        expected = self._events.run_began() | self._taking.keys()
-        is_shown = expected <= self._listed and all(_is_recent(key, self._settings.prefix) for key in expected)
+        expected = {key for key in self._events.run_began() | self._taking.keys() if not self._entries.has(key)}
+        is_shown = expected <= self._listed and all(_is_recent(key, self._inbox) for key in expected)
         self._runner.start_run(self._policy, self._clients, list_everything=not is_shown)
 
     def _due_since(self, now: float) -> float | None:
@@ -309,11 +315,11 @@ class Watcher:
             self._log(f"the heartbeat cannot be written: {error}")
 
 
-def _is_recent(key: str, prefix: str) -> bool:
+def _is_recent(key: str, inbox: Inbox) -> bool:
     """Return whether every listing shows this file, tomorrow's too. See `lake/listing.py`."""
     since = (datetime.now(UTC) - RECENT + timedelta(days=1)).date().isoformat()
-    below_client = key.removeprefix(f"{prefix}/bronze/").partition("/")[2]
-    return below_client > since
+    folders = key.removeprefix(f"{inbox.folder}/").split("/")
+    return "/".join(folders[inbox.depth :]) > since
 
 
 def _problem(report: dict[str, Any]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ class _Wake(FileSystemEventHandler):
 
 
 class FolderEvents:
-    """Wakes the watcher when anything changes below a folder.
+    """Wakes the watcher when anything changes below some folders.
 
     Links to folders are not followed, so the next rescan finds changes behind them. If the system has no more watches,
     the folder is polled. Events are not kept: the listing shows all work.
@@ -59,20 +59,27 @@ class FolderEvents:
     pending_keys: frozenset[str] = frozenset()
     queue = None
 
-    def __init__(self, folder: Path, *, polling: bool, wake: Callable[[], None], log: Callable[[str], None]) -> None:
-        self._folder = folder
+    def __init__(
+        self, folders: Sequence[Path], *, polling: bool, wake: Callable[[], None], log: Callable[[str], None]
+    ) -> None:
+        self._folders = folders
+        self._watched: list[Path] = []
         self._polling = polling
         self._handler = _Wake(wake)
         self._log = log
         self._observer: BaseObserver | None = None
 
     def keep_watching(self) -> bool:
-        """Begin to watch, again if the folder was replaced. Returns whether events will come."""
-        if self._is_watching():
-            return True
-        self.stop()
-        if not self._folder.is_dir():
-            return False
+        """Begin to watch, again if a folder was replaced. Returns whether events will come of all of them."""
+        there = [folder for folder in self._folders if folder.is_dir()]
+        if there != self._watched or not self._is_watching():
+            self.stop()
+            self._watched = there
+            if there:
+                self._begin()
+        return len(there) == len(self._folders)
+
+    def _begin(self) -> None:
         if not self._polling:
             try:
                 self._observer = self._started(Observer(timeout=POLL_SECONDS))
@@ -82,8 +89,7 @@ class FolderEvents:
         if self._polling:
             self._observer = self._started(PollingObserver(timeout=POLL_SECONDS))
         # Files may have come before the first event.
-        self._handler.on_any_event(DirCreatedEvent(str(self._folder)))
-        return True
+        self._handler.on_any_event(DirCreatedEvent(str(self._watched[0])))
 
     def stop(self) -> None:
         if self._observer is not None:
@@ -106,6 +112,7 @@ class FolderEvents:
         return observer is not None and observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)
 
     def _started(self, observer: BaseObserver) -> BaseObserver:
-        observer.schedule(self._handler, str(self._folder), recursive=True, event_filter=CHANGES)
+        for folder in self._watched:
+            observer.schedule(self._handler, str(folder), recursive=True, event_filter=CHANGES)
         observer.start()
         return observer

@@ -1,4 +1,4 @@
-"""Read the keys of new bronze files from messages of S3, which may come through SNS or EventBridge.
+"""Read the keys of new bronze files and entries from messages of S3, which may come through SNS or EventBridge.
 
 Messages are not trusted: anyone who may write to the queue or to bronze chooses the keys. A message only makes the
 watcher list bronze, so an event of S3 without a readable key counts as a new file.
@@ -8,12 +8,12 @@ The Lambda function that starts tasks reads the same shapes: infra/lambda/arriva
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-from tribolake.lake.ignored import kind_of_ignored
+from tribolake.lake.inbox import Inbox
 
 # Limit of SQS by default. Events of S3 have a few KB.
 MAX_BODY_CHARACTERS = 256 * 1024
@@ -27,19 +27,19 @@ class NotAnEvent(ValueError):
 
 
 @dataclass(frozen=True)
-class WatchedBronze:
-    """The folder that a watcher watches: `s3://{bucket}/{prefix}/bronze/{client}/…`."""
+class WatchedPlaces:
+    """What a watcher watches in a bucket: where the files of a product arrive, and its entries."""
 
     bucket: str
-    prefix: str
+    places: Sequence[Inbox]
 
 
-def arrived_keys(body: str, watched: WatchedBronze) -> list[str]:
-    """Return the keys of new bronze files in a message.
+def arrived_keys(body: str, watched: WatchedPlaces) -> list[str]:
+    """Return the keys of new bronze files and entries in a message.
 
     Args:
         body: body of the SQS message.
-        watched: the watched folder.
+        watched: the watched places.
 
     Returns:
         One key per file, `UNKNOWN_KEY` if the event has no readable key. Empty for irrelevant events: tests, deletions,
@@ -50,7 +50,7 @@ def arrived_keys(body: str, watched: WatchedBronze) -> list[str]:
     """
     if len(body) > MAX_BODY_CHARACTERS:
         raise NotAnEvent("too large")
-    return [key for created in _created(_event(body)) if (key := _key_in_bronze(created, watched)) is not None]
+    return [key for created in _created(_event(body)) if (key := _watched_key(created, watched)) is not None]
 
 
 @dataclass(frozen=True)
@@ -113,16 +113,18 @@ def _text(value: object, *names: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _key_in_bronze(created: _Created, watched: WatchedBronze) -> str | None:
-    """Return the key of a file in bronze. None if the object is elsewhere."""
+def _watched_key(created: _Created, watched: WatchedPlaces) -> str | None:
+    """Return the key of a file in bronze, or of an entry. None if the object is elsewhere."""
     if created.bucket not in (None, watched.bucket):
         return None
     if created.key is None:
         return UNKNOWN_KEY
-    return created.key if _is_a_file(created.key, f"{watched.prefix}/bronze/") else None
+    is_watched = any(_is_a_file(created.key, place) for place in watched.places)
+    return created.key if is_watched else None
 
 
-def _is_a_file(key: str, bronze: str) -> bool:
+def _is_a_file(key: str, place: Inbox) -> bool:
     """Apply the same rule as the lake's listing."""
-    *folders, name = key.removeprefix(bronze).split("/")
-    return key.startswith(bronze) and bool(folders and name) and kind_of_ignored([*folders, name]) is None
+    *folders, name = key.removeprefix(f"{place.folder}/").split("/")
+    is_below = key.startswith(f"{place.folder}/") and bool(folders and name)
+    return is_below and place.kind_of_ignored([*folders, name]) is None

@@ -19,10 +19,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.aws import open_client
+from tribolake.lake.inbox import Inbox
 from tribolake.settings import Settings
 from tribolake.texts import without_users
 from tribolake.watch.event_source import NEVER, QueueState
-from tribolake.watch.messages import NotAnEvent, WatchedBronze, arrived_keys
+from tribolake.watch.messages import NotAnEvent, WatchedPlaces, arrived_keys
 
 # Limits of SQS: the longest wait for a message, and the largest batch.
 WAIT_SECONDS = 20
@@ -56,7 +57,7 @@ class QueueEvents:
         self,
         client: Any,
         queue_url: str,
-        watched: WatchedBronze,
+        watched: WatchedPlaces,
         *,
         visibility_seconds: int,
         poll_seconds: float,
@@ -288,7 +289,9 @@ def _batches(receipts: Receipts) -> list[list[tuple[str, str]]]:
     return [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
 
 
-def open_queue(settings: Settings, *, wake: Callable[[], None], log: Callable[[str], None]) -> QueueEvents:
+def open_queue(
+    settings: Settings, places: Sequence[Inbox], *, wake: Callable[[], None], log: Callable[[str], None]
+) -> QueueEvents:
     """Open the queue of a lake. Credentials come from the standard AWS chain.
 
     Raises:
@@ -312,7 +315,7 @@ def open_queue(settings: Settings, *, wake: Callable[[], None], log: Callable[[s
     return QueueEvents(
         client,
         settings.watch.queue,
-        WatchedBronze(settings.s3.bucket, settings.prefix),
+        WatchedPlaces(settings.s3.bucket, places),
         visibility_seconds=settings.watch.visibility_seconds,
         poll_seconds=settings.watch.poll_seconds,
         wake=wake,

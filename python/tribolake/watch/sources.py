@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from tribolake.lake import Lake
+from tribolake.lake.inbox import Inbox
 from tribolake.settings import Settings
 from tribolake.watch.event_source import EventSource
 
@@ -34,8 +34,10 @@ class Polling:
         """Do nothing."""
 
 
-def open_source(settings: Settings, lake: Lake, *, wake: Callable[[], None], log: Callable[[str], None]) -> EventSource:
-    """Open the source of a lake's events: its folder, its queue, or polling.
+def open_source(
+    settings: Settings, places: Sequence[Inbox], *, wake: Callable[[], None], log: Callable[[str], None]
+) -> EventSource:
+    """Open the source of a lake's events: its folders, its queue, or polling.
 
     Raises:
         ConfigurationError: the queue does not exist.
@@ -43,9 +45,10 @@ def open_source(settings: Settings, lake: Lake, *, wake: Callable[[], None], log
     if not settings.is_on_s3:
         from tribolake.watch.events import FolderEvents  # noqa: PLC0415 - not needed on S3
 
-        return FolderEvents(lake.home / "bronze", polling=settings.watch.polling, wake=wake, log=log)
+        folders = [settings.lake / place.folder for place in places]
+        return FolderEvents(folders, polling=settings.watch.polling, wake=wake, log=log)
     if not settings.watch.queue or settings.watch.polling:
         return Polling(settings.watch.poll_seconds)
     from tribolake.watch.queue import open_queue  # noqa: PLC0415 - a lake in a folder needs no AWS library
 
-    return open_queue(settings, wake=wake, log=log)
+    return open_queue(settings, places, wake=wake, log=log)

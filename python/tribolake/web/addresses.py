@@ -10,13 +10,15 @@ from tribolake.oil.limits.choice import LimitGroup
 from tribolake.oil.page_addresses import LONGEST, MACHINE, REPORT, machine_query, page_address, sample_query
 
 __all__ = [
-    "FEEDBACK", "FLEET", "LIMIT", "LIMITS", "LINEAGE", "LONGEST", "MACHINE", "QUALITY", "REPORT", "TAKE_FLEET",
-    "TAKE_MACHINE", "TAKE_REPORT", "TAKE_SEED", "TAKE_VALUES", "WHAT_IF", "Addresses", "group_query",
+    "FEEDBACK", "FLEET", "LIMIT", "LIMITS", "LINEAGE", "LOGIN", "LOGIN_BACK", "LOGOUT", "LONGEST", "MACHINE",
+    "QUALITY", "REPORT", "TAKE_FLEET", "TAKE_MACHINE", "TAKE_REPORT", "TAKE_SEED", "TAKE_VALUES", "WHAT_IF",
+    "Addresses", "group_query",
 ]  # fmt: skip
 
 FLEET, LINEAGE, QUALITY = "/", "/lineage", "/quality"
 LIMITS, LIMIT, WHAT_IF, TAKE_SEED = "/limits", "/limit", "/what-if", "/take/seed"
-FEEDBACK = "/feedback"  # the one address that takes a form
+FEEDBACK = "/feedback"  # takes a form
+LOGIN, LOGIN_BACK, LOGOUT = "/login", "/login/back", "/logout"  # where an issuer says who reads
 TAKE_FLEET, TAKE_VALUES, TAKE_REPORT, TAKE_MACHINE = "/take/fleet", "/take/values", "/take/report", "/take/machine"
 
 

@@ -12,7 +12,8 @@ from markupsafe import Markup
 from tribolake.oil.limits.choice import LimitGroup
 from tribolake.web.addresses import Addresses
 
-STYLE = Path(__file__).parent / "static" / "tribolake.css"
+STATIC = Path(__file__).parent / "static"
+PAGE_STYLE, PICTURE_STYLE = STATIC / "tribolake.css", STATIC / "pictures.css"
 
 
 class NoAddresses(Addresses):
@@ -35,14 +36,14 @@ class NoAddresses(Addresses):
 
 @cache
 def style() -> Markup:
-    """Return the style sheet, to stand in an element as it is."""
-    text = STYLE.read_text(encoding="utf-8")
+    """Return the style sheets, to stand in an element as they are."""
+    text = "".join(file.read_text(encoding="utf-8") for file in (PAGE_STYLE, PICTURE_STYLE))
     assert "</" not in text  # noqa: S101 - it would end the element
     return Markup(f"\n{text}")  # noqa: S704 - a file of this package
 
 
 @cache
 def policy() -> str:
-    """Return the policy of the file. It names the style sheet by its hash and allows nothing else."""
+    """Return the policy of the file. It names the style by its hash and allows nothing else."""
     digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 from anyio import to_thread
@@ -29,6 +29,7 @@ from tribolake.web.downloads import add_downloads
 from tribolake.web.forms import has_form, read_form, take_form
 from tribolake.web.guard import Guard
 from tribolake.web.limits import add_limits
+from tribolake.web.machine import show_unit
 from tribolake.web.market import market_router
 from tribolake.web.pages import (
     Page,
@@ -39,12 +40,14 @@ from tribolake.web.pages import (
     show_lineage,
     show_quality,
     show_sample,
-    show_unit,
 )
-from tribolake.web.parameters import Client, Language, Machines, Name, Sample
+from tribolake.web.parameters import Axis, Client, Language, Machines, Name, Sample
 from tribolake.web.rendering import frame_of, render
 from tribolake.web.visit import Visit, begin_visit, foot_of
 from tribolake.web.words import LANGUAGES, Words, words_in
+
+if TYPE_CHECKING:
+    from tribolake.web.login_pages import LoginPages
 
 READERS = 4  # requests that read at once: each has a database in memory
 Log = Callable[[str], None]
@@ -61,6 +64,7 @@ def make_app(
     now: Callable[[], datetime] = _now,
     desk: Desk | None = None,
     entrance: Entrance | None = None,
+    login: LoginPages | None = None,
 ) -> FastAPI:
     """Make the application of a lake.
 
@@ -70,6 +74,7 @@ def make_app(
         now: the time, in UTC.
         desk: where feedback is given. None is an open one.
         entrance: who may ask, and what they see. None is whoever is on this machine.
+        login: the pages of an issuer's login, which is the entrance then.
     """
     desk = desk or Desk()
     app = FastAPI(
@@ -95,9 +100,11 @@ def make_app(
 
     @app.get(MACHINE, response_class=HTMLResponse, summary="A machine")
     def machine(
-        request: Request, client: Client, unit: Name, component: Name = "", lang: Language = None
+        request: Request, client: Client, unit: Name, component: Name = "", axis: Axis = "date", lang: Language = None
     ) -> HTMLResponse:
-        return answer(request, lang, partial(show_unit, client=client.lower(), unit=unit, component=component))
+        return answer(
+            request, lang, partial(show_unit, client=client.lower(), unit=unit, component=component, axis=axis)
+        )
 
     @app.get(REPORT, response_class=HTMLResponse, summary="The report of a sample")
     def report(
@@ -135,8 +142,8 @@ def make_app(
 
     @app.get("/health", summary="Whether the lake can be read, and what is published")
     def health(request: Request) -> JSONResponse:
-        visit = begin_visit(settings, request.state.reader, None, now())
         try:
+            visit = begin_visit(settings, request.state.reader, None, now())
             published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
         except (TribolakeError, OSError) as error:
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
@@ -167,8 +174,11 @@ def make_app(
         answered = plain(scope, failed(words, number, is_of_the_lake=is_of_the_lake), words)
         return answered.status_code, bytes(answered.body)
 
-    entrance = entrance or ThisMachine()
-    app.add_middleware(Guard, failure=failure, entrance=entrance, forms=(FEEDBACK,) if desk.is_open else ())
+    forms = (FEEDBACK,) if desk.is_open else ()
+    if login is not None:
+        login.add_to(app)
+        entrance, forms = login.login, (*forms, *login.forms)
+    app.add_middleware(Guard, failure=failure, entrance=entrance or ThisMachine(), forms=forms, login=login)
     return app
 
 
@@ -182,7 +192,9 @@ def _html(
     scope: Mapping[str, Any], page: Page, words: Words, settings: Settings, foot: tuple[str, ...]
 ) -> HTMLResponse:
     query = scope["query_string"].decode("ascii", "replace")
-    frame = frame_of(scope["path"], query, words, settings.language, foot)
+    reader = scope["state"]["reader"]
+    user = reader.name if reader.has_session else ""
+    frame = frame_of(scope["path"], query, words, settings.language, foot, user)
     return HTMLResponse(render(page, frame, words), page.status, {"Cache-Control": "private, no-cache"})
 
 

@@ -6,28 +6,33 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from tribolake.oil.questions.report import shown_report
 from tribolake.oil.questions.workbook import Sheet
 from tribolake.settings import Settings
-from tribolake.web.alone import NoAddresses, policy, style
+from tribolake.web.alone import NoAddresses
 from tribolake.web.desk import Desk, visit_desk
-from tribolake.web.pages import Page, find_sample, read_machines, show_sample, show_unit
-from tribolake.web.parameters import Client, Language, Machines, Name, Sample
-from tribolake.web.rendering import Alone, frame_of, render
+from tribolake.web.guard import is_of_ours
+from tribolake.web.machine import show_unit
+from tribolake.web.pages import Page, find_sample, read_machines, show_sample
+from tribolake.web.parameters import Axis, Client, Language, Machines, Name, Sample
+from tribolake.web.printing.printer import Printer, PrinterBusy, PrintFailed
+from tribolake.web.taken_along import alone, document
 from tribolake.web.views.tables import as_csv, as_xlsx, machine_table, value_table
-from tribolake.web.visit import Visit, begin_visit, foot_of
+from tribolake.web.visit import Visit, begin_visit
 
 FORMS = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
     "xlsx": (as_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 LONGEST_FILE_NAME = 80
+PageForm = Annotated[Literal["html", "pdf"], Query(description="Kind of file.")]
 Form = Annotated[Literal["csv", "xlsx"], Query(description="Kind of file.")]
 
 
@@ -56,37 +61,51 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
             value_table(found), form, sample.client, str(row["unitId"]), str(row["componentName"]), sample.number
         )
 
+    printer = Printer()
+
+    def taken(
+        request: Request, lang: Language, form: PageForm, read: Callable[[Visit], Page], kind: str, *names: str
+    ) -> Response:
+        """Answer with a page of this kind as one file. Other pages, such as one that says no, are not found."""
+        if form == "pdf" and not is_of_ours(request.headers):
+            return PlainTextResponse("another site may not ask for this\n", 403)
+        visit = replace(begin_visit(settings, request.state.reader, lang, now()), addresses=NoAddresses())
+        page = read(visit)
+        if page.template != f"{kind}.html":
+            raise HTTPException(404)
+        client, *others = names
+        if form == "html":
+            content = alone(visit, page, client).encode()
+            return attachment(content, "text/html; charset=utf-8", "html", client, page.title, *others)
+        try:
+            content = printer.print_document(document(visit, page, kind, client))
+        except (PrinterBusy, PrintFailed) as error:
+            text = visit.words("print.busy" if isinstance(error, PrinterBusy) else "print.failed", reason=str(error))
+            return PlainTextResponse(f"{text}\n", 503)
+        return attachment(content, "application/pdf", "pdf", client, page.title, *others)
+
     @app.get("/take/report", response_class=Response, summary="A report as one file")
     def report(
         request: Request,
         sample: Sample,
+        form: PageForm = "html",
         lang: Language = None,
     ) -> Response:
-        visit = _alone(begin_visit(settings, request.state.reader, lang, now()))
-        page = show_sample(visit, sample)
-        return _file(visit, page, "report.html", sample.client, page.title, sample.number)
+        return taken(request, lang, form, partial(show_sample, name=sample), "report", sample.client, sample.number)
 
     @app.get("/take/machine", response_class=Response, summary="A machine as one file")
-    def machine(request: Request, client: Client, unit: Name, component: Name = "", lang: Language = None) -> Response:
-        visit = _alone(begin_visit(settings, request.state.reader, lang, now()))
-        page = show_unit(visit, client.lower(), unit, component)
-        return _file(visit, page, "machine.html", client.lower(), page.title, component, visit.today.isoformat())
-
-
-def _alone(visit: Visit) -> Visit:
-    return replace(visit, addresses=NoAddresses())
-
-
-def _file(visit: Visit, page: Page, template: str, client: str, *names: str) -> Response:
-    """Answer with a page as one file, which names no other client. Other pages than the one meant are not found."""
-    if page.template != template:
-        raise HTTPException(404)
-    words = visit.words
-    note = words("take.note", moment=words.moment(visit.now.isoformat()))
-    frame = frame_of("/", "", words, visit.settings.language, foot_of(visit, client))
-    frame = replace(frame, layout="alone.html", alone=Alone(policy(), style(), note))
-    content = render(page, frame, words).encode()
-    return attachment(content, "text/html; charset=utf-8", "html", client, *names)
+    def machine(
+        request: Request,
+        client: Client,
+        unit: Name,
+        component: Name = "",
+        axis: Axis = "date",
+        form: PageForm = "html",
+        lang: Language = None,
+    ) -> Response:
+        client = client.lower()
+        read = partial(show_unit, client=client, unit=unit, component=component, axis=axis)
+        return taken(request, lang, form, read, "machine", client, component, now().date().isoformat())
 
 
 def _table(table: Sheet, form: str, *names: str) -> Response:

@@ -18,6 +18,7 @@ from tribolake.oil.questions.limit_groups import LimitFilter
 from tribolake.settings import Settings
 from tribolake.web.addresses import LIMIT, LIMITS, TAKE_SEED, WHAT_IF
 from tribolake.web.downloads import attachment
+from tribolake.web.guard import is_of_ours
 from tribolake.web.pages import Page
 from tribolake.web.parameters import Client, Language, Name
 from tribolake.web.trials import TrialBusy, Trials
@@ -99,12 +100,12 @@ def add_limits(app: FastAPI, settings: Settings, now: Callable[[], datetime], an
 
     @app.get(WHAT_IF, response_class=HTMLResponse, summary="What other limits would do to alarms")
     def what_if(request: Request, asked: AskedTrial, lang: Language = None) -> HTMLResponse:
-        is_judged = is_of_ours(request)
+        is_judged = is_of_ours(request.headers)
         return answer(request, lang, partial(show_what_if, trials=trials, asked=asked, is_judged=is_judged))
 
     @app.get(TAKE_SEED, response_class=Response, summary="Other limits as a row of the seed policy_limits")
     def seed(request: Request, asked: AskedTrial) -> Response:
-        if not is_of_ours(request):
+        if not is_of_ours(request.headers):
             return PlainTextResponse("another site may not ask for this\n", 403)
         try:
             content = seed_of(begin_visit(settings, request.state.reader, None, now()), trials, asked)
@@ -115,8 +116,3 @@ def add_limits(app: FastAPI, settings: Settings, now: Callable[[], datetime], an
         if content is None:
             raise HTTPException(404)
         return attachment(content, "text/csv; charset=utf-8", "csv", LIMIT_SEED)
-
-
-def is_of_ours(request: Request) -> bool:
-    """Return whether a browser does not say that another site asks. Such a site must not make this server work."""
-    return request.headers.get("sec-fetch-site") not in ("cross-site", "same-site")

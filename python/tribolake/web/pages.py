@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tribolake.errors import ConfigurationError, ContractBroken
+from tribolake.errors import ContractBroken
 from tribolake.oil.contract import COMPONENTS, RESULTS
 from tribolake.oil.published_fleet import PublishedFleet, read_fleet
 from tribolake.oil.questions.essays import is_essay
 from tribolake.oil.questions.last_publication import PublishedChange, last_change
-from tribolake.oil.questions.machine import show_machine
 from tribolake.oil.questions.origin import origin_of
 from tribolake.oil.questions.quality import measure_quality
 from tribolake.oil.questions.report import READ, find_reports, shown_report
@@ -23,12 +22,11 @@ from tribolake.product import PublicTable
 from tribolake.trace.manifests import Publication
 from tribolake.web.addresses import LONGEST
 from tribolake.web.desk import Desk
-from tribolake.web.feedback import on_fleet, on_machine, on_report
+from tribolake.web.feedback import on_fleet, on_report
 from tribolake.web.views.choice import FleetChoice
 from tribolake.web.views.feedback import FeedbackPart, FleetFeedback
 from tribolake.web.views.fleet import Fleet, chosen_machines, fleet_page
 from tribolake.web.views.lineage import lineage_page
-from tribolake.web.views.machine import chosen_component, machine_page
 from tribolake.web.views.quality import quality_page
 from tribolake.web.views.report import choices_of, report_page
 from tribolake.web.visit import Visit
@@ -132,7 +130,7 @@ def _fleet(visit: Visit, published: PublishedFleet) -> Fleet:
 
 
 def _readable(visit: Visit, published: PublishedFleet) -> list[str]:
-    return [one["client"] for one in published.published if not _lacks(visit, one["client"], COMPONENTS)]
+    return [one["client"] for one in published.published if not lacks(visit, one["client"], COMPONENTS)]
 
 
 def _notices(visit: Visit, fleet: PublishedFleet) -> tuple[str, ...]:
@@ -140,7 +138,7 @@ def _notices(visit: Visit, fleet: PublishedFleet) -> tuple[str, ...]:
     words = visit.words
     unread = [words("unread.text", client=client.upper()) for client in fleet.unread]
     read = [one["client"] for one in fleet.published]
-    earlier = [words("earlier.text", client=one.upper()) for one in read if _lacks(visit, one, COMPONENTS)]
+    earlier = [words("earlier.text", client=one.upper()) for one in read if lacks(visit, one, COMPONENTS)]
     return (*unread, *earlier, *(stale for one in visit.publications for stale in _stale(visit, one)))
 
 
@@ -151,32 +149,14 @@ def _stale(visit: Visit, publication: Publication) -> tuple[str, ...]:
     return (visit.words("stale.text", client=publication.client.upper(), days=visit.words.number(days)),)
 
 
-def _lacks(visit: Visit, client: str, table: PublicTable) -> bool:
+def lacks(visit: Visit, client: str, table: PublicTable) -> bool:
     """Return whether an earlier release published a client, without this table."""
     return any(one.client == client and one.sha256_of(table.file_name) is None for one in visit.publications)
 
 
-def show_unit(visit: Visit, client: str, unit: str, component: str = "") -> Page:
-    """Return the page of a machine, with the series of a component. An empty one is the most urgent."""
-    if client not in visit.clients:
-        return missing(visit.words)
-    if _lacks(visit, client, COMPONENTS):
-        return earlier(visit.words, client)
-    try:
-        found = show_machine(visit.settings, unit, [client], visit.today, visit.published)
-    except ConfigurationError:
-        return missing(visit.words)
-    samples = samples_of(visit.settings, client, found.machine["unit_id"], visit.published)
-    charted = chosen_component(found, component)
-    series = essay_series(visit.settings, client, found.machine["unit_id"], charted, visit.published)
-    model = machine_page(found, samples, charted, series, visit.words, visit.addresses, visit.today)
-    feedback = on_machine(visit, samples, [row["component"] for row in found.components])
-    return Page("machine.html", model, found.machine["unit_id"], feedback=feedback)
-
-
 def show_sample(visit: Visit, name: SampleName) -> Page:
     """Return the page of a report, or the reports that have this number."""
-    if _lacks(visit, name.client, RESULTS):
+    if lacks(visit, name.client, RESULTS):
         return earlier(visit.words, name.client)
     rows = _reports(visit, name, READ)
     if len(rows) != 1:
@@ -196,7 +176,7 @@ def show_sample(visit: Visit, name: SampleName) -> Page:
 
 def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
     """Return the page of a report's origin, or of that of one of its results."""
-    if _lacks(visit, name.client, RESULTS):
+    if lacks(visit, name.client, RESULTS):
         return earlier(visit.words, name.client)
     essay = essay if is_essay(essay) else ""
     rows = _reports(visit, name)
@@ -219,7 +199,7 @@ def show_quality(visit: Visit, client: str) -> Page:
     if client and client not in visit.clients:
         return missing(words)
     chosen = [client] if client else visit.clients
-    lacking = [one for one in chosen for table in (RESULTS, COMPONENTS) if _lacks(visit, one, table)]
+    lacking = [one for one in chosen for table in (RESULTS, COMPONENTS) if lacks(visit, one, table)]
     if lacking:
         return earlier(words, lacking[0])
     desk = visit.at_desk.desk if visit.at_desk else Desk()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Query
 
+from tribolake.oil.questions.axis import AxisKind
 from tribolake.web.addresses import LONGEST
 from tribolake.web.pages import SampleName
 from tribolake.web.views.choice import SHOWN_MACHINES, FleetChoice
@@ -17,8 +18,7 @@ Client = Annotated[str, Query(max_length=64, description="Client, in any case.")
 Name = Annotated[str, Query(max_length=LONGEST)]
 OptionalName = Annotated[str | None, Query(max_length=LONGEST)]
 Status = Annotated[Literal["", "abnormal", "alert", "normal", "unknown"], Query(description="Worst component.")]
-
-
+Axis = Annotated[AxisKind, Query(description="Axis of the charts: days, hours of the machine, or hours of the oil.")]
 Flag = Annotated[Literal["", "1"], Query()]
 Shown = Annotated[int, Query(ge=1, le=MOST_MACHINES, description="Machines that are shown.")]
 Search = Annotated[str, Query(max_length=LONGEST_SEARCH, description="Part of a unit, a component or a sample number.")]

@@ -14,6 +14,7 @@ from tribolake.web.addresses import FLEET, LIMITS, QUALITY, Addresses
 from tribolake.web.pages import Page
 from tribolake.web.words import LANGUAGES, Words
 
+PRINTED_CHARTS = 9  # of a document
 LONGEST_NAME = 120  # characters of a name in a table
 LONGEST_TEXT = 4000  # characters of one text on a page: a cell of a workbook has up to 32,767
 
@@ -21,8 +22,10 @@ LONGEST_TEXT = 4000  # characters of one text on a page: a cell of a workbook ha
 def _printed(value: object) -> object:
     """Return what a template prints: texts without control characters or marks that turn lines round, and not endless.
 
-    Jinja calls it for each expression, before it escapes markup.
+    Jinja calls it for each expression, before it escapes markup. A page has thousands, mostly short and plain.
     """
+    if type(value) is str and len(value) <= LONGEST_TEXT and value.isprintable():
+        return value
     return cut(value, LONGEST_TEXT) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -41,7 +44,12 @@ def _short(name: str) -> str:
     return cut(name, LONGEST_NAME)
 
 
-ENVIRONMENT.filters["short"] = _short
+def _capital(name: str) -> str:
+    """Return a name with a capital. Style sheets of documents cannot do it in a table."""
+    return name[:1].upper() + name[1:]
+
+
+ENVIRONMENT.filters |= {"short": _short, "capital": _capital}
 
 
 @dataclass(frozen=True)
@@ -69,11 +77,12 @@ class Frame:
     quality: str
     limits: str
     foot: tuple[str, ...]
+    user: str = ""  # who can log out
     layout: str = "base.html"
     alone: Alone | None = None
 
 
-def frame_of(path: str, query: str, words: Words, own_language: str, foot: tuple[str, ...]) -> Frame:
+def frame_of(path: str, query: str, words: Words, own_language: str, foot: tuple[str, ...], user: str = "") -> Frame:
     """Return the frame of a page.
 
     Args:
@@ -82,15 +91,22 @@ def frame_of(path: str, query: str, words: Words, own_language: str, foot: tuple
         words: its language.
         own_language: the language of the settings, which addresses leave out.
         foot: lines at its end.
+        user: who can log out. An empty one has no session.
     """
     (other,) = (language for language in LANGUAGES if language != words.language)
     given = {name: value for name, value in parse_qsl(query, errors="replace") if name != "lang"}
     own = Addresses(words.language if words.language != own_language else None)
     there = Addresses(other if other != own_language else None)
     home, quality, limits = (own.page(path) for path in (FLEET, QUALITY, LIMITS))
-    return Frame(words.language, other, there.page(path, **given), home, quality, limits, foot)
+    return Frame(words.language, other, there.page(path, **given), home, quality, limits, foot, user)
 
 
 def render(page: Page, frame: Frame, words: Words) -> str:
     """Return a page as HTML."""
-    return ENVIRONMENT.get_template(page.template).render(page=page, model=page.model, frame=frame, words=words)
+    template = ENVIRONMENT.get_template(page.template)
+    return template.render(page=page, model=page.model, frame=frame, words=words, most_charts=PRINTED_CHARTS)
+
+
+def render_door(model: object, words: Words) -> str:
+    """Return a page for somebody without a session as HTML."""
+    return ENVIRONMENT.get_template("door.html").render(model=model, words=words)

@@ -11,6 +11,7 @@ from tribolake.lake.replicas import open_objects
 from tribolake.settings import Settings
 from tribolake.trace.manifests import Publication, current_publication, published_clients
 from tribolake.trace.pinned import PinnedObjects
+from tribolake.trace.shown import pin_shown
 from tribolake.web.access import Reader
 from tribolake.web.addresses import Addresses
 from tribolake.web.desk import DeskVisit
@@ -61,7 +62,7 @@ def begin_visit(
     """Begin a request. `language` of None is that of the settings."""
     words = words_in(language or settings.language)
     own = language if language != settings.language else None
-    return Visit(settings, reader, PinnedObjects(open_objects(settings)), words, Addresses(own), now, at_desk)
+    return Visit(settings, reader, pin_shown(open_objects(settings)), words, Addresses(own), now, at_desk)
 
 
 def foot_of(visit: Visit, only: str | None = None) -> tuple[str, ...]:

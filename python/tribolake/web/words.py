@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from babel.dates import format_date
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 
 from tribolake.oil.seeds import read_seed
 
@@ -19,11 +19,26 @@ LANGUAGES = ("es", "en")
 TEXTS = Path(__file__).parent / "texts"
 
 
-# A page has hundreds of numbers, and pages have the same ones.
-@lru_cache(maxsize=20_000)
-def _formatted(number: Decimal, language: str) -> str:
+KEPT = 20_000  # written numbers and days: a page has hundreds of them, and pages have the same ones
+
+
+def _number(value: float | str, language: str) -> str:
+    try:
+        exact = Decimal(value if isinstance(value, str) else f"{value:.15g}")
+    except InvalidOperation:
+        return str(value)
+    if not exact.is_finite():
+        return str(value)
     # Without quantization no digit of gold is rounded away.
-    return str(format_decimal(number, "#,##0.###", locale=language, decimal_quantization=False))
+    return str(format_decimal(exact, "#,##0.###", locale=language, decimal_quantization=False))
+
+
+_kept_number = lru_cache(maxsize=KEPT, typed=True)(_number)
+
+
+@lru_cache(maxsize=KEPT)
+def _written_day(day: date, pattern: str, language: str) -> str:
+    return str(format_date(day, pattern, locale=language))
 
 
 @dataclass(frozen=True)
@@ -56,22 +71,21 @@ class Words:
         """Return a number in this language. A text that is not a number stays what it is: `<0,05`."""
         if value is None:
             return ""
-        try:
-            exact = Decimal(value if isinstance(value, str) else f"{value:.15g}")
-        except InvalidOperation:
-            return str(value)
-        if not exact.is_finite():
-            return str(value)
-        return _formatted(exact, self.language)
+        # Texts are not kept: they come from files, and may be long.
+        return _number(value, self.language) if isinstance(value, str) else _kept_number(value, self.language)
+
+    def percent(self, share: float) -> str:
+        """Return a share in whole per cent."""
+        return str(format_percent(Decimal(f"{share:.15g}"), "#,##0 %", locale=self.language))
 
     def day(self, day: date | str | None) -> str:
         """Return a day in this language. `day` may be ISO text. Returns an empty text without one."""
         parsed = date.fromisoformat(day[:10]) if isinstance(day, str) and day else day
-        return str(format_date(parsed, "d MMM y", locale=self.language)) if parsed else ""
+        return _written_day(parsed, "d MMM y", self.language) if parsed else ""
 
     def month(self, day: date) -> str:
         """Return a month with its year."""
-        return str(format_date(day, "MMM y", locale=self.language))
+        return _written_day(day, "MMM y", self.language)
 
     def moment(self, moment: str) -> str:
         """Return a time in UTC, given as ISO text, to the minute."""

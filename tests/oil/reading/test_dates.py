@@ -23,6 +23,12 @@ ES = ["enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", 
       "diciembre"]  # fmt: skip
 EN = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
       "December"]  # fmt: skip
+PT = ["janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro",
+      "dezembro"]  # fmt: skip
+FR = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
+      "décembre"]  # fmt: skip
+DAYS_PT = ["segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado", "domingo"]
+DAYS_FR = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"]
 DAYS_ES = ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"]
 CHILE = ZoneInfo("America/Santiago")
 # Ways in which a program writes a date; each file has one of them.
@@ -52,6 +58,17 @@ FORMS: dict[str, Callable[[dt.datetime], str]] = {
     "english": lambda day: f"{EN[day.month - 1]} {day.day}, {day.year}",
     "english short": lambda day: f"{day.day}-{EN[day.month - 1][:3]}-{day.year}",
     "english ordinal": lambda day: f"{EN[day.month - 1][:3]} {day.day}th, {day.year} {day:%I:%M %p}",
+    "portuguese": lambda day: f"{DAYS_PT[day.weekday()]}, {day.day} de {PT[day.month - 1]} de {day.year}",
+    "portuguese short": lambda day: f"{day.day:02}/{PT[day.month - 1][:3]}/{day.year}",
+    "french": lambda day: (
+        f"{DAYS_FR[day.weekday()]} {day.day}{'er' if day.day == 1 else ''} {FR[day.month - 1]} {day.year}"
+    ),
+    "footnote": lambda day: day.strftime("%d/%m/%Y") + ("*", " (1)", "²", " †")[day.day % 4],
+    "text of a spreadsheet": lambda day: day.strftime("'%d/%m/%Y"),
+    "javascript": lambda day: (
+        f"{EN[day.month - 1][:3]} {day.day:02} {day:%Y %H:%M:%S} GMT-0300 (hora de verano de Chile)"
+    ),
+    "dot net": lambda day: f"/Date({day.replace(tzinfo=CHILE).timestamp():.0f}000-0300)/",
     "year and name": lambda day: f"{day.year}-{EN[day.month - 1][:3]}-{day.day:02}",
     "p. m.": lambda day: day.strftime("%d/%m/%Y %I:%M:%S ") + ("p. m." if day.hour > 11 else "a. m."),
     "no-break space": lambda day: (

@@ -84,6 +84,7 @@ def test_collisions_and_doubles_are_listed(lake):
         ("012", "suspected_double", 14), ("12", "suspected_double", 15),
         *(("R-1", "sample_number_reused", row) for row in (2, 3)),
         *(("R-2", "sample_number_reused", row) for row in (4, 5)),
+        ("R-3", "repeated_in_file", 7), ("S-1", "repeated_in_file", 9),
     ]  # fmt: skip
 
 

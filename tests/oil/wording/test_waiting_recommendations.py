@@ -25,7 +25,8 @@ from tribolake.run.control_tables import control_tables
 from tribolake.run.home import open_custody
 from tribolake.run.project import Fingerprints
 from tribolake.run.report import RunReport
-from tribolake.run.warehouse import RunRequest, open_warehouse, record_run
+from tribolake.run.run_records import RunRequest, record_run
+from tribolake.run.warehouse import open_warehouse
 from tribolake.settings import Settings, load_settings
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)

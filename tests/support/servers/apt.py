@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -21,6 +22,8 @@ class ProgramsMissing(Exception):
 
 def install_packages(programs: Sequence[str], packages: Sequence[str]) -> None:
     """Install packages that have the programs, as root on Debian, if tests may install programs.
+
+    A program whose name begins with `lib` is a library, such as `libpango-1.0.so.0`.
 
     Raises:
         ProgramsMissing: programs are missing and were not installed.
@@ -44,4 +47,12 @@ def install_packages(programs: Sequence[str], packages: Sequence[str]) -> None:
 
 
 def _missing(programs: Sequence[str]) -> list[str]:
-    return [program for program in programs if not shutil.which(program)]
+    return [name for name in programs if not (_has_library(name) if name.startswith("lib") else shutil.which(name))]
+
+
+def _has_library(name: str) -> bool:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True

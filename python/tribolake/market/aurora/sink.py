@@ -6,6 +6,7 @@ from a backup and a first delivery are the same case.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ import duckdb
 
 from tribolake.errors import ConfigurationError
 from tribolake.market.aurora import NOT_INSTALLED
-from tribolake.market.outbox import AURORA, SOURCES, Delivery, Receipt
+from tribolake.market.last_bodies import SOURCES
+from tribolake.market.outbox import AURORA, Delivery, Receipt
 from tribolake.market.processed import newest_source
 from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
@@ -48,6 +50,7 @@ class AuroraSink:
     """Tables of all sessions and versions in Aurora."""
 
     name = AURORA
+    at_once = 1  # it is one connection
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -65,7 +68,10 @@ class AuroraSink:
         self._store.require_schema()
         self._in_aurora = self._store.delivered_months()
 
-    def gather(self, warehouse: duckdb.DuckDBPyConnection, delivery: Delivery) -> Change:
+    def gather(self, warehouse: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> Sequence[Change]:
+        return [self._change(warehouse, delivery) for delivery in deliveries]
+
+    def _change(self, warehouse: duckdb.DuckDBPyConnection, delivery: Delivery) -> Change:
         kind, ticker = delivery.kind, delivery.ticker
         if kind not in self._in_gold:
             _require_columns(warehouse, kind)
@@ -74,7 +80,7 @@ class AuroraSink:
         months = {month: now.get(month) for month in sorted(now.keys() | before) if now.get(month) != before.get(month)}
         if not months:
             return Change([], {})
-        sources = rows_of(warehouse, SOURCES, {"ticker": ticker})
+        sources = rows_of(warehouse, SOURCES, {"tickers": [ticker]})
         origin = {
             "run_id": delivery.run_id,
             "source_raw_data_key": newest_source(sources)["key"] if sources else None,

@@ -18,12 +18,12 @@ from tribolake.lake.bronze import CLIENT_NAME
 from tribolake.lake.labels import Label
 from tribolake.lake.objects import Objects, ObjectUnreadable
 from tribolake.lake.replicas import open_replicas
+from tribolake.oil.feedback import FEEDBACK_FOLDER
 from tribolake.oil.feedback.entry import Entry, first_problem
 from tribolake.oil.feedback.ulid import ULID
 from tribolake.settings import Settings
 from tribolake.texts import one_line
 
-FOLDER = "feedback"
 MOST_BYTES = 64 * 1024  # of one entry: its fields are capped far below
 READERS = 8  # objects that are read at once: each costs a round trip to a bucket
 NAME = re.compile(rf"(?P<client>[a-z0-9][a-z0-9_-]{{0,63}})/(?P<day>\d{{4}}-\d\d-\d\d)/(?P<entry>{ULID})\.json")
@@ -66,7 +66,7 @@ def folder_of(home: str, client: str) -> str:
     """
     if not CLIENT_NAME.fullmatch(client):
         raise ConfigurationError(f"{client[:80]!r} cannot be the name of a client: use a-z, 0-9, - and _")
-    return f"{home}/{FOLDER}/{client}"
+    return f"{home}/{FEEDBACK_FOLDER}/{client}"
 
 
 def key_of(home: str, entry: Entry) -> str:
@@ -115,7 +115,7 @@ def list_keys(objects: Objects, folder: str | None = None) -> list[str]:
 
     What a writer is about to rename is hidden, and left out.
     """
-    listed = objects.files(folder or f"{objects.home}/{FOLDER}")
+    listed = objects.files(folder or f"{objects.home}/{FEEDBACK_FOLDER}")
     names = (one.key for one in listed)
     return [key for key in names if key.rpartition("/")[2] and not key.rpartition("/")[2].startswith(".")]
 
@@ -130,7 +130,7 @@ def read_objects(objects: Objects, keys: Iterable[str]) -> list[Found]:
 
 
 def _read(objects: Objects, key: str) -> Found | None:
-    if not NAME.fullmatch(key.removeprefix(f"{objects.home}/{FOLDER}/")):
+    if not NAME.fullmatch(key.removeprefix(f"{objects.home}/{FEEDBACK_FOLDER}/")):
         return Unreadable(key, "its name is not that of an entry")
     try:
         content = objects.read(key, MOST_BYTES)

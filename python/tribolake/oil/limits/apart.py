@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -16,13 +12,10 @@ from tribolake.errors import ConfigurationError, TribolakeError
 from tribolake.oil.limits.choice import Choice, LimitGroup, Numbers
 from tribolake.oil.limits.published_samples import PublishedSamples
 from tribolake.oil.limits.trial import Judged
+from tribolake.run.apart import AnswerOverdue, answer_apart
 
 CHILD = "tribolake.oil.limits.child"
 MEMORY = "450MB"  # of its database
-PATIENCE_SECONDS = 5
-# The child gets these variables and no others: credentials and keys are among the others.
-PASSED_ON = ("PATH", "HOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "TRIBOLAKE_CACHE_DIR", "TMPDIR")
-MODEST = {"MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 class TrialOverdue(TribolakeError):
@@ -42,23 +35,11 @@ def judge_apart(samples: PublishedSamples, choice: Choice, seconds: float) -> Ju
         TrialFailed: the process ended without an answer.
     """
     asked = {"samples": asdict(samples), "choice": asdict(choice), "memory": MEMORY, "seconds": seconds}
-    passed = {name: text for name, text in os.environ.items() if name in PASSED_ON or name.startswith("PYTHON")}
-    with subprocess.Popen(  # noqa: S603 - our own module, what is asked comes on its standard input
-        [sys.executable, "-m", CHILD],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=passed | MODEST,
-    ) as child:
-        try:
-            written, _ = child.communicate(json.dumps(asked, default=str).encode(), timeout=seconds)
-        except subprocess.TimeoutExpired as error:
-            raise TrialOverdue(f"judging the samples again takes more than {seconds:g} s") from error
-        finally:
-            child.kill()
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(PATIENCE_SECONDS)
-    return _answer(written, child.returncode)
+    try:
+        written, code = answer_apart(CHILD, json.dumps(asked, default=str).encode(), seconds)
+    except AnswerOverdue as error:
+        raise TrialOverdue(f"judging the samples again takes more than {seconds:g} s") from error
+    return _answer(written, code)
 
 
 def _answer(written: bytes, code: int | None) -> Judged:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from pathlib import Path
 from tribolake.errors import ConfigurationError
 from tribolake.oil.limits.apart import choice_of, samples_of
 from tribolake.oil.limits.trial import judge_choice
+from tribolake.run.apart import limit_this_process
 from tribolake.settings import load_settings
 from tribolake.texts import one_line
 
@@ -19,11 +19,9 @@ BYTES = 4 * 2**30  # of its address space: the database has less, what Python re
 
 
 def main() -> None:
-    """Answer. A parent that is gone does not leave it behind: its processor time is limited too."""
+    """Answer."""
     asked = json.load(sys.stdin)
-    seconds = int(asked["seconds"]) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+    limit_this_process(asked["seconds"], BYTES)
     with tempfile.TemporaryDirectory(prefix="tribolake-") as folder:
         # No lake is opened: the question names the files, and the settings say where compiled models are kept.
         settings = load_settings(lake=Path(folder), memory_limit=asked["memory"])

@@ -17,6 +17,21 @@ def place_of(essay: str) -> tuple[int, str]:
     return _places().get(essay, len(_places())), essay
 
 
+def group_of_essay(essay: str) -> str:
+    """Return the group of an essay, such as `Desgaste`. One of another release has none."""
+    return _essays().get(essay, {}).get("essay_group", "")
+
+
+def symbol_of(essay: str) -> str:
+    """Return the symbol of an essay, such as `Fe`."""
+    return _essays().get(essay, {}).get("symbol", "") or essay
+
+
+@cache
+def _essays() -> dict[str, dict[str, str]]:
+    return {row["essay"]: row for row in read_seed("essays")}
+
+
 @cache
 def _places() -> dict[str, int]:
-    return {row["essay"]: place for place, row in enumerate(read_seed("essays"))}
+    return {essay: place for place, essay in enumerate(_essays())}

@@ -11,6 +11,7 @@ import duckdb
 from tribolake.lake.replicas import open_objects
 from tribolake.oil.contract import REPORTS
 from tribolake.oil.product import OIL
+from tribolake.oil.questions.order import NEWEST_FIRST
 from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
 from tribolake.sql import literal
@@ -18,7 +19,7 @@ from tribolake.trace.find import fetch
 from tribolake.trace.manifests import published_clients
 
 # A component is judged by its latest sample. Publications of earlier releases have fewer columns than these of today.
-WORSE = """
+WORSE = f"""
     with
 
     now as (
@@ -27,9 +28,9 @@ WORSE = """
             sampleDate as sample_date, report_status as status, classification_score as score, urgency,
             breached_essays
         from (
-            from read_parquet({now})
+            from read_parquet({{now}})
             qualify row_number() over (
-                partition by unitId, componentName order by sampleDate desc, sampleTimestamp desc, sourceRow asc
+                partition by unitId, componentName order by {NEWEST_FIRST}
             ) = 1
         )
         where report_status in ('Alerta', 'Anormal') and carries_alarm
@@ -39,9 +40,9 @@ WORSE = """
         select
             unitId as unit_id, componentName as component, sampleNumber as sample_number_before,
             sampleDate as sample_date_before, report_status as status_before, classification_score as score_before
-        from read_parquet({before})
+        from read_parquet({{before}})
         qualify row_number() over (
-            partition by unitId, componentName order by sampleDate desc, sampleTimestamp desc, sourceRow asc
+            partition by unitId, componentName order by {NEWEST_FIRST}
         ) = 1
     )
 

@@ -85,6 +85,7 @@ def measure_quality(settings: Settings, published: Objects, feedback: Mapping[st
         needs = (RESULTS.name, COMPONENTS.name, REJECTED.name)
         return rows(settings, sql, clients, published, needs=needs, is_kept=True)
 
+    fleet = read_fleet(published, clients, now)
     return Quality(
         alarms=ask(ALARMS.format(**values)),
         limits=ask(LIMITS.format(**values)),
@@ -94,9 +95,14 @@ def measure_quality(settings: Settings, published: Objects, feedback: Mapping[st
         not_used=ask(NOT_USED),
         examples=ask(EXAMPLES),
         unmapped=ask(UNMAPPED),
-        published=read_fleet(published, clients, now).published,
-        runs={client: published_runs(published, client)[:SHOWN_RUNS] for client in clients},
+        published=fleet.published,
+        runs={one["client"]: _runs_until(published, one["client"], one["run_id"]) for one in fleet.published},
     )
+
+
+def _runs_until(published: Objects, client: str, run_id: str) -> list[str]:
+    """Return the last runs that published a client, up to the one that is read. Later ones may have published since."""
+    return [run for run in published_runs(published, client) if run <= run_id][:SHOWN_RUNS]
 
 
 @cache

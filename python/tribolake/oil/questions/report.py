@@ -59,7 +59,8 @@ class ShownReport:
     """A report. `values` has a row for each result that is used: see :func:`_value`.
 
     `limit` of a value is the limit that it breaks. It is not among the thresholds if a floor or a fixed band decides.
-    `delivered` is the result as delivered, where its unit is not the essay's own: `450 ppm`.
+    `delivered` is the result as delivered, where its unit is not the essay's own: `450 ppm`. `censoring` is `<` or `>`
+    where the value is out of the method's range.
     """
 
     report: dict[str, Any]
@@ -158,6 +159,7 @@ def _value(result: Mapping[str, Any], before: str | None, delivered: str | None)
         **{name: result[name] for name in (*THRESHOLDS, "quality", "n", "decides")},
         "limit": result["limit_value"],
         "delivered": delivered,
+        "censoring": result["censoring"],
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tribolake.lake.objects import Objects
 from tribolake.oil.contract import COMPONENTS
+from tribolake.oil.questions.order import NEWEST_FIRST, OLDEST_FIRST
 from tribolake.oil.questions.published import rows
 from tribolake.settings import Settings
 from tribolake.sql import literal
@@ -40,7 +41,7 @@ OF_UNIT = f"""
     select {COLUMNS}
     from classified_reports
     where unitId = {{unit}}
-    order by componentName, sampleDate, sampleTimestamp, sourceRow desc
+    order by componentName, {OLDEST_FIRST}
 """
 
 # Samples in alarm without a Normal one after them: those of the open alerts, see `oil/feedback/alerts.py`.
@@ -49,18 +50,18 @@ OF_ALERTS = f"""
     from (
         from classified_reports
         qualify count(*) filter (where report_status = 'Normal') over (
-            partition by client, unitId, componentName order by sampleDate desc, sampleTimestamp desc, sourceRow asc
+            partition by client, unitId, componentName order by {NEWEST_FIRST}
             rows between unbounded preceding and current row
         ) = 0
     )
     where report_status in ('Alerta', 'Anormal')
-    order by client, unitId, componentName, sampleDate, sampleTimestamp, sourceRow desc
+    order by client, unitId, componentName, {OLDEST_FIRST}
 """
 WITH_NUMBER = f"""
     select {COLUMNS}
     from classified_reports
     where contains(lower(sampleNumber), lower({{number}}))
-    order by lower(sampleNumber) = lower({{number}}) desc, sampleTimestamp desc, unitId, componentName
+    order by lower(sampleNumber) = lower({{number}}) desc, {NEWEST_FIRST}
     limit {{most}}
 """
 

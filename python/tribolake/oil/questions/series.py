@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from operator import itemgetter
+from typing import Any
 
 from tribolake.lake.objects import Objects
 from tribolake.oil.contract import RESULTS
 from tribolake.oil.questions.essays import place_of
 from tribolake.oil.questions.limits import THRESHOLDS
+from tribolake.oil.questions.order import OLDEST_FIRST
 from tribolake.oil.questions.published import rows
+from tribolake.oil.questions.taken import Event, Taken, taken_of
 from tribolake.settings import Settings
 from tribolake.sql import literal
 
@@ -19,10 +22,12 @@ MOST_SAMPLES = 240  # of a series: the newest
 BANDS = ("Critico", "Condenatorio", "Marginal")  # the worst first
 NAME = ("sampleNumber", "sampleOccurrence", "laboratory")
 REPORTS = f"""
-    select {", ".join(NAME)}, sampleDate, machineHours, componentHours, oilChanged, filterChanged
+    select
+        {", ".join(NAME)}, sampleDate, machineHours, componentHours, oilMeter, oilChanged, filterChanged,
+        machineModel, componentNameNormalized
     from classified_reports
     where unitId = {{unit}} and componentName = {{component}}
-    order by sampleDate, sampleTimestamp, sourceRow desc
+    order by {OLDEST_FIRST}
 """
 NUMBERS = f"""
     select
@@ -31,12 +36,12 @@ NUMBERS = f"""
     from {RESULTS.name}
     where unitId = {{unit}} and componentName = {{component}} and rejection is null and value is not null
 """
-EventKind = Literal["oil", "filter", "component", "meter"]
+_name: Callable[[Mapping[str, Any]], tuple[str, ...]] = itemgetter(*NAME)
 
 
 @dataclass(frozen=True)
 class Point:
-    """A value of an essay. `band` is the limit that it breaks, or empty.
+    """A value of an essay. `band` is the limit that it breaks, or empty. `sample` is its place among the samples.
 
     `text` is what the laboratory wrote of a value out of the method's range, such as `<0,05`. It is empty for others.
     `value` is then what gold calculates with: zero below the range, the bound above it.
@@ -46,6 +51,7 @@ class Point:
     value: float
     band: str
     text: str = ""
+    sample: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,21 +71,19 @@ class EssaySeries:
 
 
 @dataclass(frozen=True)
-class Event:
-    """What happened at a sample: a change of oil, filter or component, or a meter that began again."""
-
-    day: date
-    kind: EventKind
-
-
-@dataclass(frozen=True)
 class ComponentSeries:
-    """Series of a component, those in alarm first. `samples` is their number, of which `dropped` older ones."""
+    """Series of a component, those in alarm first. `samples` are its newest ones, after `dropped` older ones.
+
+    `model` and `family` name the limits' group that its last sample is of: the model of its machine, and the component
+    without its side.
+    """
 
     series: tuple[EssaySeries, ...]
-    events: tuple[Event, ...]
-    samples: int
-    dropped: int
+    samples: tuple[Taken, ...] = ()
+    events: tuple[Event, ...] = ()
+    dropped: int = 0
+    model: str = ""
+    family: str = ""
 
 
 def essay_series(
@@ -107,16 +111,17 @@ def essay_series(
     reports = _up_to(rows(settings, REPORTS.format(**named), [client], published), until)
     known = reports[-MOST_SAMPLES:]
     if not known:
-        return ComponentSeries((), (), 0, 0)
+        return ComponentSeries(())
     results: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {_name(row): {} for row in known}
     for row in rows(settings, NUMBERS.format(**named), [client], published, needs=[RESULTS.name]):
         results.get(_name(row), {})[row["essay"]] = row
     series = [_series(essay, known, results) for essay in sorted(results[_name(known[-1])], key=place_of)]
     return ComponentSeries(
         tuple(sorted(series, key=_place)),
-        tuple(_events(known)),
-        len(reports),
+        *taken_of(known),
         len(reports) - len(known),
+        known[-1]["machineModel"] or "",
+        known[-1]["componentNameNormalized"] or "",
     )
 
 
@@ -132,10 +137,6 @@ def _place(series: EssaySeries) -> tuple[bool, bool, int]:
     return (not series.band, not series.decides, BANDS.index(series.band) if series.band else 0)
 
 
-def _name(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(row[column] for column in NAME)
-
-
 def _series(
     essay: str,
     reports: Sequence[Mapping[str, Any]],
@@ -143,28 +144,11 @@ def _series(
 ) -> EssaySeries:
     """Return the series of an essay that the last report has. Values in another unit than its own are left out."""
     last = results[_name(reports[-1])][essay]
-    found = ((row["sampleDate"], results[_name(row)].get(essay)) for row in reports)
-    points = tuple(_point(day, one) for day, one in found if one is not None and one["unit"] == last["unit"])
+    found = ((at, row["sampleDate"], results[_name(row)].get(essay)) for at, row in enumerate(reports))
+    points = tuple(_point(at, day, one) for at, day, one in found if one is not None and one["unit"] == last["unit"])
     return EssaySeries(essay, last["unit"], points, {name: last[name] for name in THRESHOLDS}, last["decides"])
 
 
-def _point(day: date, result: Mapping[str, Any]) -> Point:
+def _point(sample: int, day: date, result: Mapping[str, Any]) -> Point:
     band = result["status"] if result["status"] in BANDS else ""
-    return Point(day, result["value"], band, result["text"] or "")
-
-
-def _events(reports: Sequence[Mapping[str, Any]]) -> list[Event]:
-    events = []
-    hours: dict[EventKind, float] = {}
-    changes: tuple[tuple[EventKind, str], ...] = (("oil", "oilChanged"), ("filter", "filterChanged"))
-    meters: tuple[tuple[EventKind, str], ...] = (("component", "componentHours"), ("meter", "machineHours"))
-    for row in reports:
-        events += [Event(row["sampleDate"], kind) for kind, column in changes if row[column] == "Y"]
-        for kind, column in meters:
-            read = row[column]
-            if read is None:
-                continue
-            if read < hours.get(kind, read):  # a new component, or a new meter
-                events.append(Event(row["sampleDate"], kind))
-            hours[kind] = read
-    return events
+    return Point(day, result["value"], band, result["text"] or "", sample)

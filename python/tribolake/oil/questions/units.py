@@ -8,7 +8,7 @@ from functools import cache
 from tribolake.oil.seeds import read_seed
 
 
-def unit_of(essay: str, value: float | str | None, delivered: str | None) -> str | None:
+def unit_of(essay: str, value: float | None, delivered: str | None) -> str | None:
     """Return the unit of a value: that of its essay, or the delivered one if the value was not converted.
 
     Args:
@@ -17,7 +17,7 @@ def unit_of(essay: str, value: float | str | None, delivered: str | None) -> str
         delivered: the result as delivered, where its unit is not the essay's own: `84 UFM`.
     """
     number, _, unit = (delivered or "").partition(" ")
-    if unit and not isinstance(value, str) and value is not None and number.replace(",", ".") == f"{value:.15g}":
+    if unit and value is not None and number.replace(",", ".") == f"{value:.15g}":
         return unit
     return _units().get(essay)
 

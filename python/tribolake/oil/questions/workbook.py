@@ -15,6 +15,7 @@ from tribolake.errors import ConfigurationError
 from tribolake.oil.fleet import word_of
 from tribolake.oil.questions.limits import show_limits
 from tribolake.oil.questions.movers import top_movers
+from tribolake.oil.questions.order import NEWEST_FIRST
 from tribolake.oil.questions.published import rows
 from tribolake.oil.status import lake_status
 from tribolake.settings import Settings
@@ -28,7 +29,7 @@ MACHINES = (
     "weighted_machine_score", "machine_score", "deadline", "deadline_on", "days_overdue", "first_component", "why",
     "latest_sample_date", "days_behind_client", "machine_ai_recommendation",
 )  # fmt: skip
-ALARMS = """
+ALARMS = f"""
     select
         client, unitId as unit_id, alarm_component as component, report_status, urgency, classification_score as score,
         sampleDate as sample_date, sampleNumber as sample_number, array_to_string(alarm_also_in, ', ') as same_oil,
@@ -36,7 +37,7 @@ ALARMS = """
     from (
         from classified_reports
         qualify row_number() over (
-            partition by client, unitId, componentName order by sampleDate desc, sampleTimestamp desc, sourceRow asc
+            partition by client, unitId, componentName order by {NEWEST_FIRST}
         ) = 1
     )
     where carries_alarm

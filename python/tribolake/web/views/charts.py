@@ -1,110 +1,214 @@
-"""Charts of a component: its essays on one axis of days, those in alarm first."""
+"""Charts of a component: its essays on one axis, those in alarm first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 
-from tribolake.oil.questions.series import ComponentSeries, EssaySeries, Event, Point
+from tribolake.oil.questions.axis import Axis, AxisKind, axis_of
+from tribolake.oil.questions.series import ComponentSeries, EssaySeries, Point
+from tribolake.oil.questions.sisters import Part, hours_of_part, period_of_part
+from tribolake.oil.questions.taken import Event
+from tribolake.web.views.axis import left_out, texts_at
 from tribolake.web.views.meter import LOWER, SLUGS, UPPER
 from tribolake.web.views.parts import BANDS
-from tribolake.web.views.plot import Limit, Mark, Plot, Value, plot_of
+from tribolake.web.views.plot import Limit, Mark, Plot, Text, Typical, Value, plot_of
 from tribolake.web.words import Words
 
 SHOWN_CHARTS = 6  # more are folded, unless they are in alarm
 MOST_CHARTS = 40
-SHORTEST_DAYS = 30  # of the axis
-
-
-@dataclass(frozen=True)
-class DayLabel:
-    """A text below the axis."""
-
-    at: float
-    text: str
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart of an essay: what stands above it, and what it says to those who do not see it."""
+    """A chart of an essay: what stands above it, and what it says to those who do not see it.
+
+    `plot` is None if no value has a place on the axis. `sisters` is what other machines show there.
+    """
 
     essay: str
     value: str
     unit: str
     slug: str
     note: str
+    sisters: str
     label: str
     description: str
-    plot: Plot
-    values: tuple[DayLabel, ...]
-    days: tuple[DayLabel, ...]
+    plot: Plot | None
+    values: tuple[Text, ...]
 
 
 @dataclass(frozen=True)
 class Charts:
-    """Charts of a component. `kinds` are the bands and events that they show, for a legend."""
+    """Charts of a component. `bands` and `events` are those that they show, for a legend.
+
+    `notes` say what is not shown.
+    """
 
     shown: tuple[Chart, ...]
     folded: tuple[Chart, ...]
     folded_label: str
     note: str
+    notes: tuple[str, ...]
     bands: tuple[tuple[str, str], ...]
     events: tuple[tuple[str, str], ...]
     has_censored: bool
-
-
-def charts_of(found: ComponentSeries, words: Words) -> Charts | None:
-    """Return the charts of a component. Returns None if it has no values."""
-    if not found.series:
-        return None
-    days = [point.day for series in found.series for point in series.points]
-    first, last = min(days), max(days)
-    first = min(first, last - timedelta(days=SHORTEST_DAYS))
-    charts = [_chart(series, found.events, first, last, words) for series in found.series[:MOST_CHARTS]]
-    in_alarm = sum(bool(series.band) for series in found.series[:MOST_CHARTS])
-    shown = max(SHOWN_CHARTS, in_alarm)
-    note = words("chart.samples", n=words.number(found.samples), first=words.day(first), last=words.day(last))
-    if found.dropped:
-        note = words("chart.newest", n=words.number(found.samples - found.dropped), all=words.number(found.samples))
-    drawn = {slug for chart in charts for line in chart.plot.limits for slug in line.slug.split()}
-    kinds = {event.kind for event in found.events}
-    return Charts(
-        tuple(charts[:shown]),
-        tuple(charts[shown:]),
-        words("chart.others", n=words.number(len(charts[shown:]))),
-        note,
-        tuple((slug, words(f"band.{band}")) for band, slug in BANDS.items() if slug in drawn),
-        tuple((kind, words(text)) for kind, text in EVENTS.items() if kind in kinds),
-        any(point.text for series in found.series for point in series.points),
-    )
+    has_past: bool
+    has_sisters: bool
+    sisters: str
 
 
 EVENTS = {"oil": "chart.oil", "filter": "chart.filter", "component": "chart.component", "meter": "chart.meter"}
 
 
-def _chart(series: EssaySeries, events: Sequence[Event], first: date, last: date, words: Words) -> Chart:
+def used_samples(found: ComponentSeries) -> list[int]:
+    """Return the places of samples that have a value."""
+    return sorted({point.sample for series in found.series for point in series.points})
+
+
+def axis_of_series(found: ComponentSeries, kind: AxisKind) -> Axis | None:
+    """Return the axis of a component's charts. Returns None if no sample has a place on it."""
+    return axis_of(kind, found.samples, used_samples(found))
+
+
+def charts_of(
+    found: ComponentSeries, words: Words, kind: AxisKind = "date", sisters: Sequence[Part] | None = None
+) -> Charts | None:
+    """Return the charts of a component. Returns None if it has no values.
+
+    `sisters` are medians of other machines. None means that nobody asked for them.
+    """
+    if not found.series:
+        return None
+    axis = axis_of_series(found, kind)
+    medians = _by_essay(sisters or ())
+    charts = [_chart(series, found, axis, medians.get((series.essay, series.unit), ()), words)
+              for series in found.series[:MOST_CHARTS]]  # fmt: skip
+    in_alarm = sum(bool(series.band) for series in found.series[:MOST_CHARTS])
+    shown = max(SHOWN_CHARTS, in_alarm)
+    plots = [chart.plot for chart in charts if chart.plot]
+    limits = {slug for plot in plots for line in plot.limits for slug in line.slug.split()}
+    kinds = {line.slug for plot in plots for line in plot.events}
+    return Charts(
+        tuple(charts[:shown]),
+        tuple(charts[shown:]),
+        words("chart.others", n=words.number(len(charts[shown:]))),
+        _note(found, words),
+        (*_about_axis(kind, words), *left_out(axis, kind, found.samples, used_samples(found), words)),
+        tuple((slug, words(f"band.{band}")) for band, slug in BANDS.items() if slug in limits),
+        tuple((kind, words(text)) for kind, text in EVENTS.items() if kind in kinds),
+        any(point.text for series in found.series for point in series.points),
+        any(plot.past_dots or plot.past for plot in plots),
+        bool(sisters),
+        "" if sisters is None else _about_sisters(found, axis, sisters, words),
+    )
+
+
+def _note(found: ComponentSeries, words: Words) -> str:
+    count, dropped = len(found.samples), found.dropped
+    if dropped:
+        return words("chart.newest", n=words.number(count), all=words.number(count + dropped))
+    days = [found.samples[at].day for at in used_samples(found)]
+    return words("chart.samples", n=words.number(count), first=words.day(min(days)), last=words.day(max(days)))
+
+
+def _about_axis(kind: AxisKind, words: Words) -> tuple[str, ...]:
+    return () if kind == "date" else (words(f"axis.by_{kind}"),)
+
+
+def _about_sisters(found: ComponentSeries, axis: Axis | None, sisters: Sequence[Part], words: Words) -> str:
+    named = {"model": found.model.upper() or "?", "family": found.family}
+    if axis is None or not sisters:
+        return words("chart.no_sisters", **named)
+    most = words.number(max(part.machines for part in sisters))
+    part = (
+        words(f"chart.per_{period_of_part(axis)}")
+        if axis.kind == "date"
+        else words("chart.per_hours", n=words.number(hours_of_part(axis)))
+    )
+    return words("chart.sisters", n=most, part=part, **named)
+
+
+def _by_essay(parts: Sequence[Part]) -> dict[tuple[str, str | None], list[Part]]:
+    found: dict[tuple[str, str | None], list[Part]] = {}
+    for part in parts:
+        found.setdefault((part.essay, part.unit), []).append(part)
+    return found
+
+
+def _chart(
+    series: EssaySeries, found: ComponentSeries, axis: Axis | None, sisters: Sequence[Part], words: Words
+) -> Chart:
     unit = words.unit(series.unit)
-    values = [Value(one.day, one.value, bool(one.text), BANDS.get(one.band, ""), _said(one, unit, words))
-              for one in series.points]  # fmt: skip
     limits = _limits(series)
-    plot = plot_of(values, limits, [Mark(event.day, event.kind) for event in events], first, last)
+    plot = _plot(series, limits, found.events, axis, sisters, words) if axis else None
     newest = series.points[-1]
+    drawn = sum(axis.places[point.sample] is not None for point in series.points) if axis else 0
     name = words.essay(series.essay)
     bounds = words("chart.limits", limits=" / ".join(words.number(limit.value) for limit in limits)) if limits else ""
     smallest, largest = min(one.value for one in series.points), max(one.value for one in series.points)
+    beside = _beside(newest, found, axis, sisters)
+    typical = ""
+    if beside:
+        typical = words("chart.sister", value=words.number(beside.value), n=words.number(beside.machines))
+    description = words("chart.description", low=words.number(smallest), high=words.number(largest), limits=bounds)
     return Chart(
         name,
         words.number(newest.text or newest.value),
         unit,
         BANDS.get(newest.band, ""),
         "" if series.decides or not newest.band else words("report.not_deciding"),
-        words("chart.label", essay=name, n=len(values), last=_said(newest, unit, words)),
-        words("chart.description", low=words.number(smallest), high=words.number(largest), limits=bounds),
+        typical,
+        words("chart.label", essay=name, n=drawn, last=_said(newest, unit, words)),
+        f"{description.strip()} {typical}".strip(),
         plot,
-        tuple(DayLabel(label.at, words.number(label.value)) for label in plot.values),
-        tuple(DayLabel(label.at, _day(label.day, first, last, words)) for label in plot.days if label.day),
+        tuple(Text(label.at, words.number(label.value)) for label in plot.values) if plot else (),
     )
+
+
+def _plot(
+    series: EssaySeries,
+    limits: Sequence[Limit],
+    events: Sequence[Event],
+    axis: Axis,
+    sisters: Sequence[Part],
+    words: Words,
+) -> Plot | None:
+    """Return the picture of a series. Returns None if none of its values has a place."""
+    unit = words.unit(series.unit)
+    values = [
+        Value(at, one.value, bool(one.text), BANDS.get(one.band, ""), _said(one, unit, words), axis.lines[one.sample])
+        for one in series.points
+        if (at := axis.places[one.sample]) is not None
+    ]
+    if not values:
+        return None
+    marks = [Mark(at, event.kind) for event in events if (at := _mark_at(event, axis)) is not None]
+    typical = [Typical(first, last, one.value) for one in sisters for first, last in axis.spans(one.low, one.high)]
+    return plot_of(values, limits, marks, axis.first, axis.last, texts_at(axis, words), typical)
+
+
+def _mark_at(event: Event, axis: Axis) -> float | None:
+    """Return the place of an event. On an axis of the hours of oil only those of the last fill have one."""
+    is_of_line = axis.lines[event.sample] == axis.line
+    at = axis.places[event.sample]
+    if axis.kind == "date":
+        at = float(event.day.toordinal())
+    return at if is_of_line else None
+
+
+def _beside(newest: Point, found: ComponentSeries, axis: Axis | None, sisters: Sequence[Part]) -> Part | None:
+    """Return what other machines show where the newest value stands."""
+    if axis is None or axis.places[newest.sample] is None:
+        return None
+    taken = found.samples[newest.sample]
+    readings = {
+        "date": float(taken.day.toordinal()),
+        "machine": taken.machine.hours if taken.machine else None,
+        "oil": taken.oil_hours,
+    }
+    reading = readings[axis.kind]
+    return next((one for one in sisters if reading is not None and one.low <= reading < one.high), None)
 
 
 def _limits(series: EssaySeries) -> list[Limit]:
@@ -119,8 +223,3 @@ def _said(point: Point, unit: str, words: Words) -> str:
     band = words(f"band.{point.band}") if point.band else ""
     censored = words("chart.censored") if point.text else ""
     return ", ".join(part for part in (f"{words.day(point.day)}: {value}", band, censored) if part)
-
-
-def _day(day: date, first: date, last: date, words: Words) -> str:
-    """Return the name of a day on the axis: a year, or a month where there are few years."""
-    return str(day.year) if last.year - first.year >= 2 else words.month(day)

@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 from tribolake.oil.fleet import score_that_orders
+from tribolake.oil.questions.axis import AxisKind
 from tribolake.oil.questions.machine import ShownMachine
-from tribolake.oil.questions.series import ComponentSeries
 from tribolake.web.addresses import FLEET, LONGEST, MACHINE, TAKE_MACHINE, Addresses
-from tribolake.web.views.charts import Charts, charts_of
+from tribolake.web.views.charts import Charts
 from tribolake.web.views.parts import (
     Deadline,
     File,
@@ -22,6 +22,7 @@ from tribolake.web.views.parts import (
     counted,
     deadline_of,
     files_of,
+    pdf_of,
     sampled_on,
     status_of,
     strip_of,
@@ -63,8 +64,17 @@ class ComponentRow:
 
 
 @dataclass(frozen=True)
-class ComponentLink:
-    """A component whose series can be shown."""
+class Charted:
+    """The component whose series are shown, the axis of its charts, and these. It has none without values."""
+
+    component: str
+    axis: AxisKind
+    charts: Charts | None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A component, or an axis, that can be chosen for the charts."""
 
     name: str
     href: str
@@ -87,7 +97,8 @@ class MachinePage:
     components: tuple[ComponentRow, ...]
     findings: tuple[str, ...]
     charted: str
-    chartable: tuple[ComponentLink, ...]
+    chartable: tuple[Choice, ...]
+    axes: tuple[Choice, ...]
     charts: Charts | None
     downloads: tuple[File, ...]
 
@@ -101,8 +112,7 @@ def chosen_component(found: ShownMachine, asked: str) -> str:
 def machine_page(
     found: ShownMachine,
     samples: Sequence[Sample],
-    charted: str,
-    series: ComponentSeries,
+    charted: Charted,
     words: Words,
     addresses: Addresses,
     today: date,
@@ -112,8 +122,7 @@ def machine_page(
     Args:
         found: the machine.
         samples: all of its reports, by component and time.
-        charted: the component of the series.
-        series: of this component.
+        charted: its charts.
         words: the language.
         addresses: those of pages.
         today: the day of the visit.
@@ -134,31 +143,46 @@ def machine_page(
         machine["machine_ai_recommendation"] or "",
         tuple(_component(row, by_component[row["component"]], words, addresses, today) for row in found.components),
         tuple(_finding(finding, words) for finding in found.findings),
-        charted,
-        tuple(
-            ComponentLink(
-                row["component"],
-                addresses.page(
-                    MACHINE, client=machine["client"].lower(), unit=machine["unit_id"], component=row["component"]
-                )
-                + "#series",
-                row["component"] == charted,
-            )
-            for row in found.components
-            if len(row["component"]) <= LONGEST
-        ),
-        charts_of(series, words),
-        files_of(
-            (
-                "HTML",
-                addresses.page(
-                    TAKE_MACHINE, client=machine["client"].lower(), unit=machine["unit_id"], component=charted[:LONGEST]
-                )
-                if len(machine["unit_id"]) <= LONGEST
-                else None,
-            )
-        ),
+        charted.component,
+        _components_to_chart(found, charted, addresses),
+        _axes(machine, charted, words, addresses),
+        charted.charts,
+        _files(machine, charted, words, addresses),
     )
+
+
+def _files(machine: Mapping[str, Any], charted: Charted, words: Words, addresses: Addresses) -> tuple[File, ...]:
+    html, pdf = (
+        _address(TAKE_MACHINE, machine, charted.component, charted.axis, addresses, form=form) for form in ("", "pdf")
+    )
+    return (*files_of(("HTML", html)), *pdf_of(pdf, words))
+
+
+def _components_to_chart(found: ShownMachine, charted: Charted, addresses: Addresses) -> tuple[Choice, ...]:
+    names = (row["component"] for row in found.components)
+    links = ((name, _address(MACHINE, found.machine, name, charted.axis, addresses)) for name in names)
+    return tuple(Choice(name, f"{href}#series", name == charted.component) for name, href in links if href is not None)
+
+
+def _axes(machine: Mapping[str, Any], charted: Charted, words: Words, addresses: Addresses) -> tuple[Choice, ...]:
+    axes: tuple[AxisKind, ...] = get_args(AxisKind)
+    links = ((axis, _address(MACHINE, machine, charted.component, axis, addresses)) for axis in axes)
+    return tuple(
+        Choice(words(f"axis.{axis}"), f"{href}#series", axis == charted.axis)
+        for axis, href in links
+        if href is not None
+    )
+
+
+def _address(
+    path: str, machine: Mapping[str, Any], component: str, axis: AxisKind, addresses: Addresses, **more: str
+) -> str | None:
+    """Return an address of a machine's charts. Returns None if a name is too long for one."""
+    if max(len(machine["unit_id"]), len(component)) > LONGEST:
+        return None
+    own = axis if axis != "date" else ""
+    named = {"client": machine["client"].lower(), "unit": machine["unit_id"], "component": component}
+    return addresses.page(path, **named, axis=own, **more)
 
 
 def _component(

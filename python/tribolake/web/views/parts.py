@@ -10,6 +10,7 @@ from typing import Any
 
 from tribolake.oil.questions.deciding import deciding_essays
 from tribolake.oil.questions.units import unit_of
+from tribolake.web.printing.printer import can_print
 from tribolake.web.words import Words
 
 SLUGS = {"Anormal": "abnormal", "Alerta": "alert", "Normal": "normal", "Sin evaluar": "unknown"}
@@ -54,7 +55,7 @@ class Breach:
 
 @dataclass(frozen=True)
 class File:
-    """A file to take along: what it is called, and its address."""
+    """A file to take along: what it is called, and its address. It is empty if the text says what is missing."""
 
     text: str
     href: str
@@ -93,6 +94,13 @@ class Sampled:
 def files_of(*named: tuple[str, str | None]) -> tuple[File, ...]:
     """Return the files that have an address."""
     return tuple(File(text, href) for text, href in named if href)
+
+
+def pdf_of(href: str | None, words: Words) -> tuple[File, ...]:
+    """Return the PDF at an address, or what to install for it. Returns nothing without an address."""
+    if not href:
+        return ()
+    return (File("PDF", href) if can_print() else File(words("take.no_pdf"), ""),)
 
 
 def status_of(name: str | None, words: Words) -> Status:

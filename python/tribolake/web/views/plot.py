@@ -1,30 +1,32 @@
-"""Draw values over time as figures of one picture. A template writes them as SVG: no script, no font, no style."""
+"""Draw values along an axis as figures of one picture. A template writes them as SVG: no script, no font, no style."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 WIDTH, HEIGHT = 340, 140
 LEFT, RIGHT, TOP, BOTTOM = 40, 8, 12, 22  # around the plot
 FROM_ZERO = 0.5  # a scale begins at zero if its lowest value is below this share of its highest
 LEAST_REACH = 1e-6  # of a scale, and as a share of its values
 ROOM = 0.06  # of the scale, above and below its values
-MOST_LABELS = 5
 SMALL, LARGE = 3.2, 4.5  # half of a sign
 
 
 @dataclass(frozen=True)
 class Value:
-    """A value at a day. `band` is the class of the limit that it breaks, or empty."""
+    """A value at a place of the axis. `band` is the class of the limit that it breaks, or empty.
 
-    day: date
+    Values of another line than that of the last value are earlier ones, such as those of an earlier fill of oil.
+    """
+
+    at: float
     value: float
     is_censored: bool = False
     band: str = ""
     label: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,35 @@ class Limit:
 
 @dataclass(frozen=True)
 class Mark:
-    """An event and the class of its kind."""
+    """An event at a place of the axis, and the class of its kind."""
 
-    day: date
+    at: float
     slug: str
 
 
 @dataclass(frozen=True)
+class Typical:
+    """A value that is typical from one place of the axis to another."""
+
+    first: float
+    last: float
+    value: float
+
+
+@dataclass(frozen=True)
 class Label:
-    """A text at a place of an axis. `at` is x of a day, or y of a value."""
+    """A value beside its place y."""
 
     at: float
     value: float
-    day: date | None = None
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text below the axis. `at` is its place on the axis, and x in a picture."""
+
+    at: float
+    text: str
 
 
 @dataclass(frozen=True)
@@ -72,16 +90,22 @@ class Line:
 
 @dataclass(frozen=True)
 class Plot:
-    """The figures of a picture, in its own units. `dots` are ordinary values, `hollow` censored ones."""
+    """The figures of a picture, in its own units. `dots` are ordinary values, `hollow` censored ones.
+
+    `past` and `past_dots` are those of lines before the last one. `typical` are levels behind the values.
+    """
 
     line: str
     dots: str
+    past: str
+    past_dots: str
     hollow: str
+    typical: str
     signs: tuple[Sign, ...]
     limits: tuple[Line, ...]
     events: tuple[Line, ...]
     values: tuple[Label, ...]
-    days: tuple[Label, ...]
+    texts: tuple[Text, ...]
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -90,37 +114,63 @@ class Plot:
     bottom: int = HEIGHT - BOTTOM
 
 
-def plot_of(values: Sequence[Value], limits: Sequence[Limit], marks: Sequence[Mark], first: date, last: date) -> Plot:
-    """Draw values on an axis from the first to the last day. All are within it.
+def plot_of(
+    values: Sequence[Value],
+    limits: Sequence[Limit],
+    marks: Sequence[Mark],
+    first: float,
+    last: float,
+    texts: Sequence[Text] = (),
+    typical: Sequence[Typical] = (),
+) -> Plot:
+    """Draw values on an axis from the first to the last place. All are within it.
 
-    Values that break a limit have the shape of their band, censored ones are hollow, and the last one is larger.
+    Values that break a limit have the shape of their band, censored ones are hollow, and the last one is larger. Values
+    of one line are joined in their order.
     """
-    low, high = _range([one.value for one in values] + [limit.value for limit in limits])
-    days = max((last - first).days, 1)
+    levels = [*(one.value for one in values), *(one.value for one in limits), *(one.value for one in typical)]
+    low, high = _range(levels)
+    length = (last - first) or 1.0
 
-    def x(day: date) -> float:
-        return round(LEFT + (day - first).days / days * (WIDTH - LEFT - RIGHT), 1)
+    def x(at: float) -> float:
+        return round(LEFT + (at - first) / length * (WIDTH - LEFT - RIGHT), 1)
 
     def y(value: float) -> float:
         return round(HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM), 1)
 
-    places = [(x(one.day), y(one.value)) for one in values]
-    hollow = [at for one, at in zip(values, places, strict=True) if one.is_censored and not one.band]
-    signs = tuple(
-        _sign(one, at, is_last=place == len(values) - 1)
-        for place, (one, at) in enumerate(zip(values, places, strict=True))
-        if one.band or place == len(values) - 1
-    )
+    places = [(x(one.at), y(one.value)) for one in values]
+    drawn = list(zip(values, places, strict=True))
+    current = values[-1].line
     return Plot(
-        "M" + "L".join(f"{px:g} {py:g}" for px, py in places) if len(places) > 1 else "",
-        "".join(f"M{px:g} {py:g}h0" for one, (px, py) in zip(values, places, strict=True) if not one.is_censored),
-        "".join(_shape("", px, py, SMALL) for px, py in hollow),
-        signs,
+        _joined(at for one, at in drawn if one.line == current),
+        _dots(at for one, at in drawn if one.line == current and not one.is_censored),
+        "".join(_joined(at for one, at in drawn if one.line == line) for line in _lines_before(values)),
+        _dots(at for one, at in drawn if one.line != current and not one.is_censored),
+        "".join(shape_of("", px, py, SMALL) for one, (px, py) in drawn if one.is_censored and not one.band),
+        "".join(f"M{x(one.first):g} {y(one.value):g}H{x(one.last):g}" for one in typical),
+        tuple(
+            _sign(one, at, is_last=place == len(values) - 1)
+            for place, (one, at) in enumerate(drawn)
+            if one.band or place == len(values) - 1
+        ),
         tuple(Line(y(limit.value), f"{limit.slug} lower" if limit.is_lower else limit.slug) for limit in limits),
-        tuple(Line(x(mark.day), mark.slug) for mark in marks if first <= mark.day <= last),
+        tuple(Line(x(mark.at), mark.slug) for mark in marks if first <= mark.at <= last),
         tuple(Label(y(tick), tick) for tick in ticks(low, high)),
-        tuple(Label(x(day), 0.0, day) for day in _label_days(first, last)),
+        tuple(Text(x(one.at), one.text) for one in texts),
     )
+
+
+def _lines_before(values: Sequence[Value]) -> list[int]:
+    return list(dict.fromkeys(one.line for one in values if one.line != values[-1].line))
+
+
+def _joined(places: Iterable[tuple[float, float]]) -> str:
+    found = [f"{px:g} {py:g}" for px, py in places]
+    return "M" + "L".join(found) if len(found) > 1 else ""
+
+
+def _dots(places: Iterable[tuple[float, float]]) -> str:
+    return "".join(f"M{px:g} {py:g}h0" for px, py in places)
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
@@ -137,10 +187,10 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
 def _sign(value: Value, at: tuple[float, float], *, is_last: bool) -> Sign:
     (x, y), size = at, LARGE if is_last else SMALL
     classes = [value.band or "plain", *(["censored"] if value.is_censored else [])]
-    return Sign(_shape(value.band, x, y, size), " ".join(classes), value.label)
+    return Sign(shape_of(value.band, x, y, size), " ".join(classes), value.label)
 
 
-def _shape(band: str, x: float, y: float, size: float) -> str:
+def shape_of(band: str, x: float, y: float, size: float) -> str:
     """Return a square for a critical value, a triangle for a condemning one, and a circle for others."""
     if band == "critical":
         return f"M{x - size:.1f} {y - size:.1f}h{2 * size:g}v{2 * size:g}h-{2 * size:g}z"
@@ -161,18 +211,3 @@ def ticks(low: float, high: float) -> list[float]:
 def _multiples(low: float, high: float, step: float) -> list[float]:
     # Fifteen digits leave out what binary numbers add: 0.30000000000000004.
     return [float(f"{count * step:.15g}") for count in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def _label_days(first: date, last: date) -> list[date]:
-    """Return days to name on the axis: beginnings of years, or of months where there are few years."""
-    years = [date(year, 1, 1) for year in range(first.year + 1, last.year + 1)]
-    if len(years) >= 2:
-        return years[:: math.ceil(len(years) / MOST_LABELS)]
-    months = [
-        date(year, month, 1)
-        for year in range(first.year, last.year + 1)
-        for month in range(1, 13)
-        if first <= date(year, month, 1) <= last
-    ]
-    found = months[:: max(math.ceil(len(months) / 4), 1)]
-    return found or [last]

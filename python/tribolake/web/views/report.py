@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from tribolake.oil.limits.choice import LimitGroup
-from tribolake.oil.questions.limits import judging_grain
 from tribolake.oil.questions.report import ShownReport
 from tribolake.oil.questions.series import ComponentSeries
 from tribolake.readers.layout import ANY_SHEET
-from tribolake.web.addresses import FLEET, LIMIT, LINEAGE, REPORT, TAKE_REPORT, TAKE_VALUES, Addresses
+from tribolake.web.addresses import FLEET, LINEAGE, REPORT, TAKE_REPORT, TAKE_VALUES, Addresses
 from tribolake.web.views.actions import finding_of
 from tribolake.web.views.charts import Charts, charts_of
 from tribolake.web.views.machine import differing
-from tribolake.web.views.meter import LOWER, UPPER, Meter, meter_of
 from tribolake.web.views.parts import (
     BANDS,
     Deadline,
@@ -24,41 +21,20 @@ from tribolake.web.views.parts import (
     Sampled,
     Status,
     Strip,
-    coded,
     counted,
     deadline_of,
     files_of,
+    pdf_of,
     sampled_on,
     status_of,
     strip_of,
 )
+from tribolake.web.views.radar import Radar, radars_of
+from tribolake.web.views.values import ValueRow, sample_address, value_row
 from tribolake.web.words import Words
 
 SHOWN_HISTORY = 40
-NO_LIMIT = "–"  # a group with few samples has no critical limit
 Sample = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class ValueRow:
-    """An essay: its value, the one before, and the limits that judged it. `band` is empty if it breaks none."""
-
-    essay: str
-    value: str
-    unit: str
-    before: str
-    band: str
-    slug: str
-    limit: str
-    thresholds: str
-    lower: str
-    quality: str
-    note: str  # that it does not decide
-    delivered: str
-    meter: Meter | None
-    meter_label: str
-    origin: str | None
-    limit_href: str | None  # of the limits that judged it
 
 
 @dataclass(frozen=True)
@@ -102,6 +78,7 @@ class ReportPage:
     earlier: str | None
     later: str | None
     charts: Charts | None
+    radars: tuple[Radar, ...]
     downloads: tuple[File, ...]
 
 
@@ -124,7 +101,7 @@ def report_page(
         today: the day of the visit.
     """
     report = found.report
-    values = [_value(row, report, words, addresses) for row in found.values]
+    values = [value_row(row, report, words, addresses) for row in found.values]
     # Those that decide come first, and the worst band of them.
     breaches = sorted(
         (row for row in values if row.band), key=lambda row: (bool(row.note), list(BANDS.values()).index(row.slug))
@@ -155,15 +132,22 @@ def report_page(
         *_before(found, words, samples, addresses),
         tuple(text for text in (report["labVerdict"], *_comments(report["labComment"])) if text),
         _origin(report, words),
-        _address(LINEAGE, report, addresses),
+        sample_address(LINEAGE, report, addresses),
         strip_of(statuses, words("machine.history_label", n=len(around), statuses=counted(statuses, words))),
         addresses.report(samples[place - 1]) if place else None,
         addresses.report(samples[place + 1]) if place + 1 < len(samples) else None,
         charts_of(series, words),
-        files_of(
-            ("HTML", _address(TAKE_REPORT, report, addresses)),
-            *((form.upper(), _address(TAKE_VALUES, report, addresses, form=form)) for form in ("csv", "xlsx")),
-        ),
+        radars_of(found.values, words),
+        _files(report, words, addresses),
+    )
+
+
+def _files(report: Mapping[str, Any], words: Words, addresses: Addresses) -> tuple[File, ...]:
+    tables = ((form.upper(), sample_address(TAKE_VALUES, report, addresses, form=form)) for form in ("csv", "xlsx"))
+    return (
+        *files_of(("HTML", sample_address(TAKE_REPORT, report, addresses))),
+        *pdf_of(sample_address(TAKE_REPORT, report, addresses, form="pdf"), words),
+        *files_of(*tables),
     )
 
 
@@ -173,72 +157,6 @@ def _is_of(sample: Sample, report: Mapping[str, Any]) -> bool:
         report["sampleOccurrence"],
         report["laboratory"],
     )
-
-
-def _address(path: str, report: Mapping[str, Any], addresses: Addresses, **more: object) -> str | None:
-    return addresses.sample(
-        path, report["client"], report["sampleNumber"], report["sampleOccurrence"], report["laboratory"], **more
-    )
-
-
-def _value(row: Mapping[str, Any], report: Mapping[str, Any], words: Words, addresses: Addresses) -> ValueRow:
-    value, before = _number(row["value"]), _number(row["before"])
-    unit = row["unit"]
-    is_breach = row["status"] in BANDS
-    decides = row["decides"]
-    has_upper = any(row[name] is not None for name in UPPER)
-    upper = [words.number(row[name]) or NO_LIMIT for name in UPPER]
-    lower = [words.number(row[name]) for name in LOWER if row[name] is not None]
-    shown = _text(row["value"], words)
-    return ValueRow(
-        words.essay(row["essay"]),
-        shown,
-        words.unit(unit) if value is not None else "",
-        words("report.before", value=_text(row["before"], words)) if row["before"] else "",
-        words(f"band.{row['status']}") if is_breach else "",
-        BANDS[row["status"]] if is_breach else "",
-        words.number(row["limit"]),
-        words("report.thresholds", normal=upper[0], alert=upper[1], critic=upper[2]) if has_upper else "",
-        words("report.lower", lower=" · ".join(lower)) if lower else "",
-        words("report.quality", quality=row["quality"]) if row["quality"] else "",
-        "" if decides else words("report.not_deciding"),
-        words("report.delivered", text=row["delivered"])
-        if row["delivered"] not in (None, f"{row['value']} {unit}")
-        else "",
-        meter_of(value, before, row),
-        words("report.meter_label", value=shown, limits=" · ".join([*lower, *(upper if has_upper else [])])),
-        _address(LINEAGE, report, addresses, essay=row["essay"]),
-        _limit_address(row, report, addresses),
-    )
-
-
-def _limit_address(row: Mapping[str, Any], report: Mapping[str, Any], addresses: Addresses) -> str | None:
-    """Return the address of the limits of the group that judged a value. Returns None if none did."""
-    if report["limits_version"] is None or all(row[name] is None for name in (*UPPER, *LOWER)):
-        return None
-    grain = judging_grain(report["policy"])
-    group = LimitGroup(
-        report["client"],
-        grain,
-        report["machineName"],
-        (report["machineModel"] or "") if grain == "model" else "",
-        report["componentNameNormalized"],
-        row["essay"],
-        row["unit"] or "",
-    )
-    return addresses.limit(LIMIT, group, version=report["limits_version"])
-
-
-def _number(text: str | None) -> float | None:
-    """Return the number of a value. Codes and values out of range have none."""
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
-
-
-def _text(text: str | None, words: Words) -> str:
-    return coded(text or "", words) if _number(text) is None else words.number(text)
 
 
 def _doubts(report: Mapping[str, Any], words: Words) -> tuple[str, ...]:
@@ -320,7 +238,7 @@ def choices_of(reports: Sequence[Mapping[str, Any]], words: Words, addresses: Ad
         Fact(
             f"{row['unitId']} · {row['componentName']}",
             f"{words.day(row['sampleDate'])} · {words.status(row['report_status'])} · {row['laboratory']}",
-            _address(REPORT, row, addresses),
+            sample_address(REPORT, row, addresses),
         )
         for row in reports
     )

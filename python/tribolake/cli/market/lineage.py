@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tribolake.cli.market_lineage_tables import print_origin, print_uses, print_value_lineage
+from tribolake.cli.market.lineage_tables import print_origin, print_uses, print_value_lineage
 from tribolake.cli.options import (
     Exit,
     JsonOption,
@@ -18,6 +18,8 @@ from tribolake.cli.options import (
     print_json,
 )
 from tribolake.errors import ConfigurationError
+from tribolake.market.object_lineage import ObjectOrigin, lineage_of_object
+from tribolake.market.value_lineage import lineage_of_value
 from tribolake.products import MARKET
 from tribolake.settings import Settings
 
@@ -64,10 +66,7 @@ def lineage(
         raise typer.Exit(ended)
 
 
-# What they import imports TA-Lib, which other commands do not need.
 def _of_value(settings: Settings, symbol: str, session: date, name: str, version: str | None, as_json: bool) -> Exit:
-    from tribolake.market.value_lineage import lineage_of_value  # noqa: PLC0415
-
     found = lineage_of_value(settings, symbol, session, name, version)
     if as_json:
         print_json(found.as_dict())
@@ -77,8 +76,6 @@ def _of_value(settings: Settings, symbol: str, session: date, name: str, version
 
 
 def _of_object(settings: Settings, key: str, as_json: bool) -> Exit:
-    from tribolake.market.object_lineage import ObjectOrigin, lineage_of_object  # noqa: PLC0415
-
     found = lineage_of_object(settings, key)
     if as_json:
         print_json(found.as_dict())

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from tribolake.cli.console import new_table, open_console
 from tribolake.cli.lineage_tables import print_reprocessed
-from tribolake.cli.market_tables import print_deliveries
+from tribolake.cli.market.tables import print_deliveries
 from tribolake.cli.options import (
     Exit,
     JsonOption,
@@ -24,12 +24,11 @@ from tribolake.cli.options import (
 )
 from tribolake.cli.printable import printable
 from tribolake.errors import ConfigurationError
+from tribolake.market.deliver import deliver_pending
+from tribolake.market.reprocess import RunAgain, reprocess_run
+from tribolake.market.version_comparison import VersionComparison, compare_versions
 from tribolake.products import MARKET
 from tribolake.settings import Settings
-
-if TYPE_CHECKING:
-    from tribolake.market.reprocess import RunAgain
-    from tribolake.market.version_comparison import VersionComparison
 
 app = new_app()
 SHOWN_OBJECTS = 20
@@ -98,13 +97,13 @@ def reprocess(
         with ProgressLines(quiet) as progress:
             if against:
                 day = as_known_on.date() if as_known_on else None
-                found = _compare(settings, computation_version, against, ticker, day, progress)
+                found = compare_versions(
+                    settings, computation_version, against, symbols=ticker or (), as_known_on=day, progress=progress
+                )
                 said, needs_a_look = found.as_dict(), bool(found.problems)
                 if not as_json:
                     print_comparison(found)
             if apply and not needs_a_look:
-                from tribolake.market.deliver import deliver_pending  # noqa: PLC0415 - a comparison needs no lock
-
                 done = deliver_pending(MARKET, settings, progress, version=computation_version)
                 said, needs_a_look = said | {"deliveries": done.report}, done.needs_a_look
                 if not as_json:
@@ -116,8 +115,6 @@ def reprocess(
 
 
 def _again(settings: Settings, run_id: str, into: Path | None, *, quiet: bool, as_json: bool) -> Exit:
-    from tribolake.market.reprocess import reprocess_run  # noqa: PLC0415 - it imports TA-Lib
-
     with ProgressLines(quiet) as progress:
         found = reprocess_run(settings, run_id, into=into, progress=progress)
     if as_json:
@@ -136,15 +133,6 @@ def _print_again(found: RunAgain) -> None:
         console.print(f"[red]differs[/red] {printable(one.key)}: {printable(', '.join(one.differing))}")
     for note in found.notes:
         console.print(f"[yellow]note[/yellow] {printable(note)}")
-
-
-def _compare(
-    settings: Settings, version: str, against: str, symbols: list[str] | None, day: date | None, progress: ProgressLines
-) -> VersionComparison:
-    # It imports TA-Lib, which other commands do not need.
-    from tribolake.market.version_comparison import compare_versions  # noqa: PLC0415
-
-    return compare_versions(settings, version, against, symbols=symbols or (), as_known_on=day, progress=progress)
 
 
 def print_comparison(found: VersionComparison) -> None:

@@ -1,0 +1,33 @@
+"""The check of `tribolake doctor`: whether Aurora can be reached, and has the schema of this release."""
+
+from __future__ import annotations
+
+from tribolake.errors import ConfigurationError
+from tribolake.market.aurora import NOT_INSTALLED
+from tribolake.settings import Settings
+
+SECONDS = 10.0  # a person waits for the answer
+
+
+def check_aurora(settings: Settings) -> tuple[str, str]:
+    """Return a finding.
+
+    Raises:
+        AuroraUnavailable: it cannot be reached, or has another schema; the message says what to do.
+        ConfigurationError: its driver is not installed.
+    """
+    if not settings.aurora.is_on:
+        return "not used: it has no address", ""
+    try:
+        from tribolake.market.aurora.connection import AuroraConnection  # noqa: PLC0415 - an extra
+        from tribolake.market.aurora.schema import REVISIONS, require_schema  # noqa: PLC0415
+
+        aurora = AuroraConnection(settings.changed(market_sink_seconds=min(settings.market.sink_seconds, SECONDS)))
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(NOT_INSTALLED.format(name=error.name)) from None
+    try:
+        with aurora.transaction() as connection:
+            require_schema(connection)
+    finally:
+        aurora.close()
+    return f"{aurora.url.host or 'the database'} can be reached, and has schema version {REVISIONS[-1]}", ""

@@ -1,0 +1,38 @@
+"""The page of a machine: its components, and the charts of one of them on the axis that is asked for."""
+
+from __future__ import annotations
+
+from tribolake.errors import ConfigurationError
+from tribolake.oil.contract import COMPONENTS
+from tribolake.oil.questions.axis import AxisKind
+from tribolake.oil.questions.machine import show_machine
+from tribolake.oil.questions.samples import samples_of
+from tribolake.oil.questions.series import essay_series
+from tribolake.oil.questions.sisters import sister_medians
+from tribolake.web.feedback import on_machine
+from tribolake.web.pages import Page, earlier, lacks, missing
+from tribolake.web.views.charts import axis_of_series, charts_of
+from tribolake.web.views.machine import Charted, chosen_component, machine_page
+from tribolake.web.visit import Visit
+
+
+def show_unit(visit: Visit, client: str, unit: str, component: str = "", axis: AxisKind = "date") -> Page:
+    """Return the page of a machine, with the series of a component. An empty one is the most urgent."""
+    if client not in visit.clients:
+        return missing(visit.words)
+    if lacks(visit, client, COMPONENTS):
+        return earlier(visit.words, client)
+    try:
+        found = show_machine(visit.settings, unit, [client], visit.today, visit.published)
+    except ConfigurationError:
+        return missing(visit.words)
+    unit_id = found.machine["unit_id"]
+    samples = samples_of(visit.settings, client, unit_id, visit.published)
+    component = chosen_component(found, component)
+    series = essay_series(visit.settings, client, unit_id, component, visit.published)
+    places = axis_of_series(series, axis)
+    sisters = sister_medians(visit.settings, client, unit_id, series, places, visit.published) if places else []
+    charted = Charted(component, axis, charts_of(series, visit.words, axis, sisters))
+    model = machine_page(found, samples, charted, visit.words, visit.addresses, visit.today)
+    feedback = on_machine(visit, samples, [row["component"] for row in found.components])
+    return Page("machine.html", model, unit_id, feedback=feedback)
