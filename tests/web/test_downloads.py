@@ -44,7 +44,7 @@ def formulas_in(content: bytes) -> int:
 
 def report_of(pages: Pages) -> BeautifulSoup:
     machine = pages.read("/m", client="cda", unit="T-01")
-    return pages.read(machine.select_one("table.components th a")["href"])
+    return pages.read(machine.select_one("table.components th a")["href"] + "&charts=all")
 
 
 @pytest.mark.parametrize("choice", [{}, {"client": "emin"}, {"client": "cda", "status": "abnormal"}])
@@ -122,7 +122,7 @@ def test_report_as_a_file_says_what_its_page_says(pages: Pages):
 
 
 def test_machine_as_a_file_says_what_its_page_says_in_its_language(pages: Pages):
-    page = pages.read("/m", client="cda", unit="T-01", lang="en")
+    page = pages.read("/m", client="cda", unit="T-01", lang="en", charts="all")
     answer = pages.ask(page.select_one(".take a")["href"])
     file = check_alone(answer.content)
     assert file.html["lang"] == "en"

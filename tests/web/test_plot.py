@@ -101,7 +101,7 @@ def test_charts_fold_what_is_not_in_alarm():
     charts = charts_of(ComponentSeries(series, SAMPLES, (Event(FIRST, "oil"),)), SPANISH)
     assert charts is not None
     assert [chart.essay for chart in charts.shown] == [f"essay {number}" for number in range(8)]
-    assert len(charts.shown) + len(charts.folded) == MOST_CHARTS
+    assert len(charts.shown) + len(charts.others) == MOST_CHARTS
     assert charts.bands == (("critical", "crítico"), ("marginal", "marginal"))
     assert charts.events == (("oil", "cambio de aceite"),)
     assert charts.has_censored

@@ -78,7 +78,7 @@ def number(text: str) -> float:
 
 @pytest.mark.parametrize("kind", list(PLACES))
 def test_each_drawn_value_stands_where_gold_says(pages: Pages, reports, results, kind: str):
-    page = pages.read("/m", client="cda", unit="T-01", component="motor", axis=kind)
+    page = pages.read("/m", client="cda", unit="T-01", component="motor", axis=kind, charts="all")
     assert text_of(page.select_one("nav a[aria-current][href*='#series'][href*='axis'], #series nav a[aria-current]"))
     placed = [row for row in reports if PLACES[kind](row) is not None]
     assert len(placed) > 5
@@ -130,7 +130,7 @@ def test_median_of_sisters_is_that_of_published_results(page_lake: Settings, pag
     """
     sisters = [row for row in rows(page_lake, wanted, ["cda"])
                if part_of(row["sampleDate"], length) == part_of(own["sampleDate"], length)]  # fmt: skip
-    page = pages.read("/m", client="cda", unit="T-01", component="motor")
+    page = pages.read("/m", client="cda", unit="T-01", component="motor", charts="all")
     shown = 0
     for essay, one in results[name_of(own)].items():
         values: dict[str, list[float]] = defaultdict(list)

@@ -41,7 +41,7 @@ from tribolake.web.pages import (
     show_quality,
     show_sample,
 )
-from tribolake.web.parameters import Axis, Client, Language, Machines, Name, Sample
+from tribolake.web.parameters import Axis, Charts, Client, Language, Machines, Name, Sample
 from tribolake.web.rendering import frame_of, render
 from tribolake.web.visit import Visit, begin_visit, foot_of
 from tribolake.web.words import LANGUAGES, Words, words_in
@@ -100,19 +100,25 @@ def make_app(
 
     @app.get(MACHINE, response_class=HTMLResponse, summary="A machine")
     def machine(
-        request: Request, client: Client, unit: Name, component: Name = "", axis: Axis = "date", lang: Language = None
+        request: Request,
+        client: Client,
+        unit: Name,
+        component: Name = "",
+        axis: Axis = "date",
+        charts: Charts = "",
+        lang: Language = None,
     ) -> HTMLResponse:
-        return answer(
-            request, lang, partial(show_unit, client=client.lower(), unit=unit, component=component, axis=axis)
-        )
+        read = partial(show_unit, client=client.lower(), unit=unit, component=component, axis=axis, charts=charts)
+        return answer(request, lang, read)
 
     @app.get(REPORT, response_class=HTMLResponse, summary="The report of a sample")
     def report(
         request: Request,
         sample: Sample,
+        charts: Charts = "",
         lang: Language = None,
     ) -> HTMLResponse:
-        return answer(request, lang, partial(show_sample, name=sample))
+        return answer(request, lang, partial(show_sample, name=sample, charts=charts))
 
     @app.get(LINEAGE, response_class=HTMLResponse, summary="File, sheet and row of a sample")
     def lineage(

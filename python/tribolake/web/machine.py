@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tribolake.errors import ConfigurationError
 from tribolake.oil.contract import COMPONENTS
 from tribolake.oil.questions.axis import AxisKind
@@ -11,13 +13,18 @@ from tribolake.oil.questions.series import essay_series
 from tribolake.oil.questions.sisters import sister_medians
 from tribolake.web.feedback import on_machine
 from tribolake.web.pages import Page, earlier, lacks, missing
-from tribolake.web.views.charts import axis_of_series, charts_of
-from tribolake.web.views.machine import Charted, chosen_component, machine_page
+from tribolake.web.views.charts import axis_of_series, charts_of, urgent_series
+from tribolake.web.views.machine import Charted, chosen_component, machine_page, others_of_machine
 from tribolake.web.visit import Visit
 
 
-def show_unit(visit: Visit, client: str, unit: str, component: str = "", axis: AxisKind = "date") -> Page:
-    """Return the page of a machine, with the series of a component. An empty one is the most urgent."""
+def show_unit(
+    visit: Visit, client: str, unit: str, component: str = "", axis: AxisKind = "date", charts: str = ""
+) -> Page:
+    """Return the page of a machine, with the series of a component. An empty one is the most urgent.
+
+    With `charts` of "all" it has the less urgent charts too.
+    """
     if client not in visit.clients:
         return missing(visit.words)
     if lacks(visit, client, COMPONENTS):
@@ -31,8 +38,10 @@ def show_unit(visit: Visit, client: str, unit: str, component: str = "", axis: A
     component = chosen_component(found, component)
     series = essay_series(visit.settings, client, unit_id, component, visit.published)
     places = axis_of_series(series, axis)
-    sisters = sister_medians(visit.settings, client, unit_id, series, places, visit.published) if places else []
-    charted = Charted(component, axis, charts_of(series, visit.words, axis, sisters))
+    others = None if charts else others_of_machine(found.machine, component, axis, visit.addresses)
+    asked = replace(series, series=urgent_series(series)) if others else series
+    sisters = sister_medians(visit.settings, client, unit_id, asked, places, visit.published) if places else []
+    charted = Charted(component, axis, charts_of(series, visit.words, axis, sisters, others))
     model = machine_page(found, samples, charted, visit.words, visit.addresses, visit.today)
     feedback = on_machine(visit, samples, [row["component"] for row in found.components])
     return Page("machine.html", model, unit_id, feedback=feedback)

@@ -23,12 +23,13 @@ from tribolake.trace.manifests import Publication
 from tribolake.web.addresses import LONGEST
 from tribolake.web.desk import Desk
 from tribolake.web.feedback import on_fleet, on_report
+from tribolake.web.views.charts import charts_of
 from tribolake.web.views.choice import FleetChoice
 from tribolake.web.views.feedback import FeedbackPart, FleetFeedback
 from tribolake.web.views.fleet import Fleet, chosen_machines, fleet_page
 from tribolake.web.views.lineage import lineage_page
 from tribolake.web.views.quality import quality_page
-from tribolake.web.views.report import choices_of, report_page
+from tribolake.web.views.report import choices_of, others_of_report, report_page
 from tribolake.web.visit import Visit
 from tribolake.web.words import Words
 
@@ -154,8 +155,11 @@ def lacks(visit: Visit, client: str, table: PublicTable) -> bool:
     return any(one.client == client and one.sha256_of(table.file_name) is None for one in visit.publications)
 
 
-def show_sample(visit: Visit, name: SampleName) -> Page:
-    """Return the page of a report, or the reports that have this number."""
+def show_sample(visit: Visit, name: SampleName, charts: str = "") -> Page:
+    """Return the page of a report, or the reports that have this number.
+
+    With `charts` of "all" the page has the less urgent charts too.
+    """
     if lacks(visit, name.client, RESULTS):
         return earlier(visit.words, name.client)
     rows = _reports(visit, name, READ)
@@ -168,7 +172,9 @@ def show_sample(visit: Visit, name: SampleName) -> Page:
     series = essay_series(
         visit.settings, name.client, str(row["unitId"]), str(row["componentName"]), visit.published, until=row
     )
-    model = report_page(found, samples, series, visit.words, visit.addresses, visit.today)
+    others = None if charts else others_of_report(row, visit.addresses)
+    drawn = charts_of(series, visit.words, others_href=others)
+    model = report_page(found, samples, drawn, visit.words, visit.addresses, visit.today)
     key = (str(row["laboratory"]), str(row["sampleNumber"]), str(row["sampleOccurrence"]))
     feedback = on_report(visit, samples, key)
     return Page("report.html", model, f"{row['unitId']} · {row['componentName']}", feedback=feedback)

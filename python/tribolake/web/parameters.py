@@ -20,6 +20,7 @@ OptionalName = Annotated[str | None, Query(max_length=LONGEST)]
 Status = Annotated[Literal["", "abnormal", "alert", "normal", "unknown"], Query(description="Worst component.")]
 Axis = Annotated[AxisKind, Query(description="Axis of the charts: days, hours of the machine, or hours of the oil.")]
 Flag = Annotated[Literal["", "1"], Query()]
+Charts = Annotated[Literal["", "all"], Query(description="all: the less urgent charts too.")]
 Shown = Annotated[int, Query(ge=1, le=MOST_MACHINES, description="Machines that are shown.")]
 Search = Annotated[str, Query(max_length=LONGEST_SEARCH, description="Part of a unit, a component or a sample number.")]
 

@@ -42,12 +42,14 @@ class Chart:
 class Charts:
     """Charts of a component. `bands` and `events` are those that they show, for a legend.
 
+    `others` are less urgent. Where they are left out, `others_href` leads to a page that has them.
     `notes` say what is not shown.
     """
 
     shown: tuple[Chart, ...]
-    folded: tuple[Chart, ...]
-    folded_label: str
+    others: tuple[Chart, ...]
+    others_label: str
+    others_href: str | None
     note: str
     notes: tuple[str, ...]
     bands: tuple[tuple[str, str], ...]
@@ -71,28 +73,48 @@ def axis_of_series(found: ComponentSeries, kind: AxisKind) -> Axis | None:
     return axis_of(kind, found.samples, used_samples(found))
 
 
+def urgent_series(found: ComponentSeries) -> tuple[EssaySeries, ...]:
+    """Return the series whose charts come first: those in alarm, and a few more."""
+    listed = found.series[:MOST_CHARTS]
+    return listed[: max(SHOWN_CHARTS, sum(bool(series.band) for series in listed))]
+
+
 def charts_of(
-    found: ComponentSeries, words: Words, kind: AxisKind = "date", sisters: Sequence[Part] | None = None
+    found: ComponentSeries,
+    words: Words,
+    kind: AxisKind = "date",
+    sisters: Sequence[Part] | None = None,
+    others_href: str | None = None,
 ) -> Charts | None:
     """Return the charts of a component. Returns None if it has no values.
 
-    `sisters` are medians of other machines. None means that nobody asked for them.
+    Drawing them all is most of the work of a page, and few readers look at more than the first ones.
+
+    Args:
+        found: the series of its essays, the most urgent first.
+        words: the language.
+        kind: what the axis counts.
+        sisters: medians of other machines. None means that nobody asked for them.
+        others_href: where the less urgent charts are. Without it they are here.
     """
     if not found.series:
         return None
     axis = axis_of_series(found, kind)
     medians = _by_essay(sisters or ())
-    charts = [_chart(series, found, axis, medians.get((series.essay, series.unit), ()), words)
-              for series in found.series[:MOST_CHARTS]]  # fmt: skip
-    in_alarm = sum(bool(series.band) for series in found.series[:MOST_CHARTS])
-    shown = max(SHOWN_CHARTS, in_alarm)
+    listed, urgent = found.series[:MOST_CHARTS], urgent_series(found)
+    charts = [
+        _chart(series, found, axis, medians.get((series.essay, series.unit), ()), words)
+        for series in (urgent if others_href else listed)
+    ]
+    others = len(listed) - len(urgent)
     plots = [chart.plot for chart in charts if chart.plot]
     limits = {slug for plot in plots for line in plot.limits for slug in line.slug.split()}
     kinds = {line.slug for plot in plots for line in plot.events}
     return Charts(
-        tuple(charts[:shown]),
-        tuple(charts[shown:]),
-        words("chart.others", n=words.number(len(charts[shown:]))),
+        tuple(charts[: len(urgent)]),
+        tuple(charts[len(urgent) :]),
+        words("chart.others", n=words.number(others)) if others else "",
+        others_href,
         _note(found, words),
         (*_about_axis(kind, words), *left_out(axis, kind, found.samples, used_samples(found), words)),
         tuple((slug, words(f"band.{band}")) for band, slug in BANDS.items() if slug in limits),

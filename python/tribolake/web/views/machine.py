@@ -151,6 +151,12 @@ def machine_page(
     )
 
 
+def others_of_machine(machine: Mapping[str, Any], component: str, axis: AxisKind, addresses: Addresses) -> str | None:
+    """Return the address of a component's less urgent charts. Returns None where a page has no addresses."""
+    href = _address(MACHINE, machine, component, axis, addresses, charts="all")
+    return f"{href}#others" if href else None
+
+
 def _files(machine: Mapping[str, Any], charted: Charted, words: Words, addresses: Addresses) -> tuple[File, ...]:
     html, pdf = (
         _address(TAKE_MACHINE, machine, charted.component, charted.axis, addresses, form=form) for form in ("", "pdf")

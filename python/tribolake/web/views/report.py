@@ -8,11 +8,10 @@ from datetime import date
 from typing import Any
 
 from tribolake.oil.questions.report import ShownReport
-from tribolake.oil.questions.series import ComponentSeries
 from tribolake.readers.layout import ANY_SHEET
 from tribolake.web.addresses import FLEET, LINEAGE, REPORT, TAKE_REPORT, TAKE_VALUES, Addresses
 from tribolake.web.views.actions import finding_of
-from tribolake.web.views.charts import Charts, charts_of
+from tribolake.web.views.charts import Charts
 from tribolake.web.views.machine import differing
 from tribolake.web.views.parts import (
     BANDS,
@@ -85,7 +84,7 @@ class ReportPage:
 def report_page(
     found: ShownReport,
     samples: Sequence[Sample],
-    series: ComponentSeries,
+    charts: Charts | None,
     words: Words,
     addresses: Addresses,
     today: date,
@@ -95,7 +94,7 @@ def report_page(
     Args:
         found: the report.
         samples: all reports of its component, by time.
-        series: the values of its component up to this report.
+        charts: the values of its component up to this report.
         words: the language.
         addresses: those of pages.
         today: the day of the visit.
@@ -136,10 +135,16 @@ def report_page(
         strip_of(statuses, words("machine.history_label", n=len(around), statuses=counted(statuses, words))),
         addresses.report(samples[place - 1]) if place else None,
         addresses.report(samples[place + 1]) if place + 1 < len(samples) else None,
-        charts_of(series, words),
+        charts,
         radars_of(found.values, words),
         _files(report, words, addresses),
     )
+
+
+def others_of_report(report: Mapping[str, Any], addresses: Addresses) -> str | None:
+    """Return the address of a report's less urgent charts. Returns None where a page has no addresses."""
+    href = sample_address(REPORT, report, addresses, charts="all")
+    return f"{href}#others" if href else None
 
 
 def _files(report: Mapping[str, Any], words: Words, addresses: Addresses) -> tuple[File, ...]:
