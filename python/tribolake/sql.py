@@ -10,4 +10,8 @@ def quoted(identifier: str) -> str:
 
 def literal(value: object) -> str:
     """Return a text or a truth value as an SQL literal."""
-    return str(value).lower() if isinstance(value, bool) else "'" + str(value).replace("'", "''") + "'"
+    if isinstance(value, bool):
+        return str(value).lower()
+    # DuckDB takes a zero byte for the end of a statement.
+    parts = ["'" + part.replace("'", "''") + "'" for part in str(value).split("\0")]
+    return parts[0] if len(parts) == 1 else f"({' || chr(0) || '.join(parts)})"

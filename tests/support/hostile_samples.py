@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from tests.support.lab_files import finning
 
 HOSTILE = (
@@ -15,14 +18,10 @@ HOSTILE = (
 )  # fmt: skip
 
 
-def hostile_workbook() -> bytes:
-    """A workbook of Finning in which each name is a unit, a component, a sample, a comment and a model, in alarm.
-
-    After them, two samples of two units have one number, and a unit has a sample in alarm after a normal one.
-    Another one had a sample each month, but none in the last two, and two cells of its last row are not numbers.
-    """
+def hostile_rows(names: Iterable[str]) -> list[dict[str, Any]]:
+    """Rows of Finning in which each name is a unit, a component, a sample, a comment and a model, in alarm."""
     rows = []
-    for number, name in enumerate(HOSTILE):
+    for number, name in enumerate(names):
         common = {"W": "E", "Fe": 900, "Interpretacion": name, "No. de control de laboratorio": f"H-{number}"}
         rows += [
             common | {"ID de equipo": name},
@@ -31,6 +30,15 @@ def hostile_workbook() -> bytes:
             common | {"ID de equipo": f"U{number}", "No. de control de laboratorio": name},
             common | {"ID de equipo": f"M{number}", "Model": name, "No. de control de laboratorio": f"M-{number}"},
         ]
+    return rows
+
+
+def hostile_workbook() -> bytes:
+    """A workbook of Finning with the hostile names.
+
+    After them, two samples of two units have one number, and a unit has a sample in alarm after a normal one.
+    Another one had a sample each month, but none in the last two, and two cells of its last row are not numbers.
+    """
     shared = [{"No. de control de laboratorio": "SHARED", "ID de equipo": unit} for unit in ("S-1", "S-2")]
     worse = [
         {"No. de control de laboratorio": f"W-{day}", "ID de equipo": "W-1", "Fe": iron, "W": water}
@@ -42,4 +50,4 @@ def hostile_workbook() -> bytes:
         | {"Fecha de Toma de Muestra": f"2025-{month}-01"}
         for month, text in (("08", 3), ("09", 3), ("10", 3), ("11", 3), ("12", "x y"))
     ]
-    return finning(*rows, *shared, *worse, *late)
+    return finning(*hostile_rows(HOSTILE), *shared, *worse, *late)
