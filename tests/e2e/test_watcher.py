@@ -126,6 +126,7 @@ def bronze(lake: Path, name: str) -> Path:
     return folder / name
 
 
+@pytest.mark.slow
 def test_slow_copy_is_taken_once_when_complete(watched: Watched, workbooks: Iterator[Path]):
     content = next(workbooks).read_bytes()
     with bronze(watched.lake, "slow.xlsx").open("wb") as copy:
@@ -205,6 +206,7 @@ def test_poison_file_is_named_and_the_others_are_published(
     assert status["watcher"]["backlog"] == 0
 
 
+@pytest.mark.slow
 def test_second_watcher_is_refused_and_status_shows_the_first(watched: Watched, tribolake: Callable):
     second = tribolake("watch", "--lake", str(watched.lake))
     assert second.returncode == 3
@@ -215,6 +217,7 @@ def test_second_watcher_is_refused_and_status_shows_the_first(watched: Watched, 
     assert "Watcher: idle" in tribolake("status", "--lake", str(watched.lake)).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("--policy", "unheard-of"), ("--client", "unheard-of")])
 def test_mistake_in_command_ends_at_once_with_2(lake: Path, tribolake: Callable, words: tuple):
     refused = tribolake("watch", "--lake", str(lake), *words)

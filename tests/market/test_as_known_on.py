@@ -75,6 +75,7 @@ def known(settings: Settings, day: date, **asked: Any) -> dict[str, Any]:
     return get_as_known_on(settings, "indicators", "NVDA", day, **asked)
 
 
+@pytest.mark.slow
 @cases(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
 @given(histories(), st.data())
 def test_later_responses_change_no_bit_of_what_was_known(history: list[Response], data: st.DataObject):

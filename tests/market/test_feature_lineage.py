@@ -27,6 +27,8 @@ from tribolake.market.value_lineage import lineage_of_value
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 SPLIT, PAID, PAID_BEFORE = date(2024, 2, 29), date(2024, 1, 18), date(2023, 12, 14)
 FIRST, SECOND = date(2024, 2, 16), date(2024, 3, 1)
 NVDA = random_walk("NVDA", 320, splits={SPLIT: 4.0}, dividends={PAID: 0.5, PAID_BEFORE: 0.4})

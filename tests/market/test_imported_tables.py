@@ -18,6 +18,8 @@ from tribolake.market.imports import import_files
 from tribolake.market.keys import IMPORT, RawKey
 from tribolake.market.sample import Traded, after_close, as_bytes, chart_of, key_of, random_walk
 
+pytestmark = pytest.mark.slow
+
 SPLIT, FETCHED, LAST = date(2023, 3, 1), date(2023, 3, 11), date(2023, 4, 14)
 SHARE = random_walk("NVDA", 80, splits={SPLIT: 10.0})
 HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"

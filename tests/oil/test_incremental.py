@@ -84,6 +84,7 @@ def with_result(rows: pa.Table, essay: str, text: str) -> pa.Table:
     return rows
 
 
+@pytest.mark.slow
 def test_new_sample_judges_its_component_and_new_limits_only(settings):
     rows = als_rows(settings)
     one = with_text(rows.slice(0, 1), "sampleNumber", "ONE-MORE")
@@ -186,12 +187,14 @@ def test_history_has_both_statuses_after_a_correction(corrected, tribolake):
     assert json.loads(before.stdout)["machines"] == []
 
 
+@pytest.mark.slow
 def test_history_without_options_says_what_to_give(settings, tribolake):
     ended = tribolake("history", "--lake", str(settings.lake))
     assert ended.returncode == 2
     assert "--unit T-09" in ended.stderr
 
 
+@pytest.mark.slow
 def test_history_of_what_was_never_published_says_so(settings, tribolake):
     ((unit, component),) = query(settings, "select unitId, componentName from silver.samples order by row_id limit 1")
     asked = ("history", "--lake", str(settings.lake), "--unit")

@@ -326,6 +326,7 @@ def test_samples_do_not_depend_on_the_order_of_arrival(models, files, data, gone
     assert in_parts.samples() == at_once.samples()
 
 
+@pytest.mark.slow
 def test_newer_spelling_of_a_unit_renames_its_other_samples(models):
     first = {"number": "A-1", "unit": "T-1", "family": "motor", "day": 0, "hours": None, "cells": 1}
     files = [
@@ -340,6 +341,7 @@ def test_newer_spelling_of_a_unit_renames_its_other_samples(models):
         assert warehouse.touched() == {1, 2}
 
 
+@pytest.mark.slow
 def test_last_delivery_day_counts_and_unknown_day_is_first(models):
     row = {"number": "A-1", "unit": "T-1", "family": "motor", "day": 0, "hours": None}
     files = [[row | {"row_id": at + 1, "row_number": 1, "cells": at}] for at in range(3)]
@@ -355,6 +357,7 @@ def test_last_delivery_day_counts_and_unknown_day_is_first(models):
     assert {row_id: sample[3] for row_id, sample in warehouse.samples().items()} == {1: 2, 2: 1, 3: 3}
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=deliveries())
 def test_rows_of_a_sample_are_of_one_unit_component_and_time(models, files):

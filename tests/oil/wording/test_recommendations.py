@@ -148,6 +148,7 @@ def test_model_is_asked_only_where_rules_of_one_urgency_compete(worded_lake):
     assert reports(settings, "count(*)", "recommendation_source = 'llm' and len(rule_ids) < 2") == [(0,)]
 
 
+@pytest.mark.slow
 def test_worded_texts_have_their_numbers_deadline_and_steps(worded_lake):
     settings, _ = worded_lake
     rows = reports(settings, "ai_recommendation, breached_essays, urgency", "recommendation_source = 'llm'")
@@ -161,6 +162,7 @@ def test_worded_texts_have_their_numbers_deadline_and_steps(worded_lake):
     check_that_nothing_is_wrong(settings)
 
 
+@pytest.mark.slow
 def test_run_without_news_asks_nothing_and_is_skipped(worded_lake, endpoint):
     settings, _ = worded_lake
     asked = len(endpoint.asked)
