@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -144,6 +145,24 @@ def test_macros_belong_to_a_product_or_to_all():
     """A macro in another folder would change the tables of a product without a rebuild."""
     folders = {path.parent.relative_to(PROJECT_DIR / "macros") for path in (PROJECT_DIR / "macros").rglob("*.sql")}
     assert {folder.parts[0] for folder in folders if folder.parts} <= PRODUCT_ROOMS | {"materializations", "tests"}
+
+
+def test_macros_that_only_one_product_uses_are_its_own():
+    """A shared macro is part of every product's fingerprint: its change rebuilds all of them."""
+    project = (PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8")
+    texts = {
+        product: "".join(
+            path.read_text(encoding="utf-8")
+            for room in ("macros", "models", "snapshots", "tests/data")
+            for path in (PROJECT_DIR / room / product).rglob("*.sql")
+        )
+        for product in PRODUCT_ROOMS
+    }
+    for path in (PROJECT_DIR / "macros").glob("*.sql"):
+        names = re.findall(r"\{%-? macro (\w+)", path.read_text(encoding="utf-8"))
+        calls = re.compile(rf"\b({'|'.join(names)})\(")
+        users = [product for product, text in texts.items() if calls.search(text)]
+        assert len(users) != 1 or calls.search(project), f"{path.name} is of {users[0]} alone"
 
 
 def test_products_share_no_name_and_no_place():
