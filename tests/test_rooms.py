@@ -132,6 +132,16 @@ def test_forbidden_import_is_found(tmp_path: Path, place: str, line: str):
     assert forbidden(edges_of(tmp_path / "tribolake") | edges_of(PACKAGE))
 
 
+def test_imports_inside_functions_are_few():
+    """A library that takes long is a `library` at the top. A module of ours is imported there too, or has a reason."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert sum(any(isinstance(one, ast.Import | ast.ImportFrom) for one in ast.walk(node)) for node in functions) <= 15
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = [ast.unparse(call.args[0]) for call in calls if ast.unparse(call.func) == "library"]
+    assert len(named) > 5 and not any("tribolake" in name for name in named), "the order of rooms does not see it"
+
+
 def test_sources_of_a_product_cover_the_python_of_its_models():
     """Other rooms find files and settings; what is in the tables comes from `readers` and the product's own room."""
     for product in PRODUCTS:

@@ -18,12 +18,9 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, urlencode
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from tribolake.errors import StoreUnavailable
 from tribolake.lake.attempts import Answer, ask
-from tribolake.lake.aws import open_client
+from tribolake.lake.aws import aws_errors, open_client
 from tribolake.lake.labels import Label, require_allowed
 from tribolake.lake.objects import ObjectExists
 from tribolake.lake.store_errors import (
@@ -198,7 +195,7 @@ class ObjectStore:
                         **tagged,
                         **condition,
                     )
-            except (BotoCoreError, ClientError):
+            except (aws_errors.BotoCoreError, aws_errors.ClientError):
                 found = self._look(key)
                 if found is None or found.sha256 != source.sha256:
                     raise
@@ -231,7 +228,7 @@ class ObjectStore:
             try:
                 found = self.put(key, source, label, is_final=True)
             except StoreUnavailable as error:
-                if not isinstance(error.__cause__, ClientError) or code_of(error.__cause__) not in EXISTS:
+                if not isinstance(error.__cause__, aws_errors.ClientError) or code_of(error.__cause__) not in EXISTS:
                     raise
                 raise ObjectExists(f"s3://{self.bucket}/{key} exists") from error
             if len(self.versions(key)) > 1:
@@ -297,7 +294,7 @@ class ObjectStore:
         """Ask once for an object's description."""
         try:
             return described(key, self.client.head_object(Bucket=self.bucket, Key=key))
-        except ClientError as error:
+        except aws_errors.ClientError as error:
             if code_of(error) in MISSING:
                 return None
             raise
@@ -331,7 +328,10 @@ def open_store(settings: Settings) -> ObjectStore:
 def _open_store(
     bucket: str, endpoint: str | None, region: str, timeout_seconds: float, attempts: int, _pid: int
 ) -> ObjectStore:
-    config = Config(
+    client = open_client(
+        "s3",
+        region,
+        endpoint,
         signature_version="s3v4",  # of presigned addresses too
         connect_timeout=timeout_seconds,
         read_timeout=timeout_seconds,
@@ -342,7 +342,7 @@ def _open_store(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return ObjectStore(bucket, open_client("s3", region, config, endpoint), attempts)
+    return ObjectStore(bucket, client, attempts)
 
 
 def _as_source(content: Source | Path | bytes) -> Source:

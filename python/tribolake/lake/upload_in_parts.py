@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from tribolake.lake.aws import aws_errors
 from tribolake.lake.stored import Source, md5_header
 
 PARTS_AT_ONCE = 2
@@ -54,5 +53,5 @@ def upload_in_parts(
 def _quietly(call: Callable[[], object]) -> None:
     try:
         call()
-    except (BotoCoreError, ClientError):
+    except (aws_errors.BotoCoreError, aws_errors.ClientError):
         return

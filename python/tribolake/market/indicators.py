@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-import talib
 
+from tribolake.libraries import library
 from tribolake.market.windows import Values, means, over_windows, ratio, sums
+
+talib = library("talib", "market")  # half a second
 
 INDICATORS = (
     "sma_20", "sma_50", "sma_200", "rsi_14", "macd", "macd_signal", "macd_hist", "bb_upper", "bb_middle", "bb_lower",

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from tribolake.market.applied_versions import CURRENT
+from tribolake.market.bodies import computed_body
 from tribolake.market.product_code import code_of
 from tribolake.market.session_values import values_of
 from tribolake.run.warehouse import rows_of
@@ -51,8 +52,6 @@ def last_bodies(
     Returns:
         The text by kind and ticker. A ticker without values in any session has none.
     """
-    from tribolake.market.bodies import computed_body  # noqa: PLC0415 - a run without news needs no numpy
-
     if not asked:
         return {}
     tickers, code, bodies = sorted({ticker for _, ticker, _ in asked}), code_of(), {}

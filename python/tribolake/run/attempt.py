@@ -22,9 +22,9 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError, LakeIsBusy, StoreUnavailable
-from tribolake.lake import open_store
 from tribolake.lake.files import parse_json, read_regular, write_aside
 from tribolake.lake.ledger import Ledger
+from tribolake.lake.store import open_store
 from tribolake.product import Product
 from tribolake.run.rejections import Rejection, read_rejections
 from tribolake.run.report import RunReport
