@@ -57,6 +57,7 @@ class LakeStatus:
     skipped_links: list[str] = field(default_factory=list)  # in bronze, out of the folder of their client
     unread_folders: list[str] = field(default_factory=list)  # in bronze, whose files are unknown
     unread_feedback: list[dict[str, str]] = field(default_factory=list)  # objects among the entries that are none
+    unread: dict[str, str] = field(default_factory=dict)  # published clients whose gold cannot be read, and why
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -125,6 +126,7 @@ def lake_status(
         skipped_links=listing.skipped_links,
         unread_folders=listing.unread_folders,
         unread_feedback=known.get("unread_feedback", []),
+        unread=fleet.unread,
         failed_files=failed,
         unmapped_names=known.get("unmapped_names", []),
         rejected=rejected,

@@ -6,6 +6,7 @@ import secrets
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -88,7 +89,7 @@ def make_app(
     def answer(request: Request, language: Language, read: Read) -> HTMLResponse:
         at_desk = visit_desk(desk, request.state.reader, request.cookies)
         visit = begin_visit(settings, request.state.reader, language, now(), at_desk)
-        page = read(visit)
+        page = _marked(visit, read(visit))
         html = _html(request.scope, page, visit.words, settings, foot_of(visit))
         if has_form(page):
             at_desk.stamp(html)
@@ -150,6 +151,7 @@ def make_app(
     def health(request: Request) -> JSONResponse:
         try:
             visit = begin_visit(settings, request.state.reader, None, now())
+            visit.require_lake()
             published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
         except (TribolakeError, OSError) as error:
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
@@ -192,6 +194,11 @@ def make_app(
 async def _few_readers(_: FastAPI) -> AsyncIterator[None]:
     to_thread.current_default_thread_limiter().total_tokens = READERS
     yield
+
+
+def _marked(visit: Visit, page: Page) -> Page:
+    """Return a page that says so if the lake cannot be reached."""
+    return replace(page, notices=(visit.words("lake.cut_off"), *page.notices)) if visit.published.is_cut_off else page
 
 
 def _html(
