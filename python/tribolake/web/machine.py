@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from tribolake.errors import ConfigurationError
 from tribolake.oil.contract import COMPONENTS
+from tribolake.oil.fleet import in_order
+from tribolake.oil.published_fleet import read_fleet
 from tribolake.oil.questions.axis import AxisKind
 from tribolake.oil.questions.machine import show_machine
 from tribolake.oil.questions.samples import samples_of
@@ -42,6 +44,7 @@ def show_unit(
     asked = replace(series, series=urgent_series(series)) if others else series
     sisters = sister_medians(visit.settings, client, unit_id, asked, places, visit.published) if places else []
     charted = Charted(component, axis, charts_of(series, visit.words, axis, sisters, others))
-    model = machine_page(found, samples, charted, visit.words, visit.addresses, visit.today)
+    ordered = in_order(read_fleet(visit.published, visit.clients_with_gold, visit.now).machines)
+    model = machine_page(found, samples, ordered, charted, visit.words, visit.addresses, visit.today)
     feedback = on_machine(visit, samples, [row["component"] for row in found.components])
     return Page("machine.html", model, unit_id, feedback=feedback)

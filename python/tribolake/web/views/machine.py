@@ -28,6 +28,7 @@ from tribolake.web.views.parts import (
     strip_of,
     worse_component,
 )
+from tribolake.web.views.place import PlacePart, place_part
 from tribolake.web.words import Words
 
 SHOWN_SAMPLES = 24
@@ -94,6 +95,7 @@ class MachinePage:
     deadline: Deadline | None
     sampled: Sampled | None
     advice: str
+    place: PlacePart
     components: tuple[ComponentRow, ...]
     findings: tuple[str, ...]
     charted: str
@@ -112,6 +114,7 @@ def chosen_component(found: ShownMachine, asked: str) -> str:
 def machine_page(
     found: ShownMachine,
     samples: Sequence[Sample],
+    ordered: Sequence[Mapping[str, Any]],
     charted: Charted,
     words: Words,
     addresses: Addresses,
@@ -122,6 +125,7 @@ def machine_page(
     Args:
         found: the machine.
         samples: all of its reports, by component and time.
+        ordered: the machines that the reader sees, in order.
         charted: its charts.
         words: the language.
         addresses: those of pages.
@@ -141,6 +145,7 @@ def machine_page(
         deadline_of(machine["urgency"], machine["deadline_on"], machine["days_overdue"], words),
         sampled_on(machine["latest_sample_date"], today, words),
         machine["machine_ai_recommendation"] or "",
+        place_part(machine, found.components, ordered, words, addresses),
         tuple(_component(row, by_component[row["component"]], words, addresses, today) for row in found.components),
         tuple(_finding(finding, words) for finding in found.findings),
         charted.component,
