@@ -17,6 +17,7 @@ from tribolake.web.feedback import on_machine
 from tribolake.web.pages import Page, earlier, lacks, missing
 from tribolake.web.views.charts import axis_of_series, charts_of, urgent_series
 from tribolake.web.views.machine import Charted, chosen_component, machine_page, others_of_machine
+from tribolake.web.views.sample_table import sample_table
 from tribolake.web.visit import Visit
 
 
@@ -43,7 +44,12 @@ def show_unit(
     others = None if charts else others_of_machine(found.machine, component, axis, visit.addresses)
     asked = replace(series, series=urgent_series(series)) if others else series
     sisters = sister_medians(visit.settings, client, unit_id, asked, places, visit.published) if places else []
-    charted = Charted(component, axis, charts_of(series, visit.words, axis, sisters, others))
+    charted = Charted(
+        component,
+        axis,
+        charts_of(series, visit.words, axis, sisters, others),
+        sample_table(series, [one for one in samples if one["component"] == component], visit.words, visit.addresses),
+    )
     ordered = in_order(read_fleet(visit.published, visit.clients_with_gold, visit.now).machines)
     model = machine_page(found, samples, ordered, charted, visit.words, visit.addresses, visit.today)
     feedback = on_machine(visit, samples, [row["component"] for row in found.components])

@@ -29,6 +29,7 @@ from tribolake.web.views.parts import (
     worse_component,
 )
 from tribolake.web.views.place import PlacePart, place_part
+from tribolake.web.views.sample_table import SampleTable
 from tribolake.web.words import Words
 
 SHOWN_SAMPLES = 24
@@ -71,6 +72,7 @@ class Charted:
     component: str
     axis: AxisKind
     charts: Charts | None
+    table: SampleTable | None
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class MachinePage:
     chartable: tuple[Choice, ...]
     axes: tuple[Choice, ...]
     charts: Charts | None
+    table: SampleTable | None
     downloads: tuple[File, ...]
 
 
@@ -152,6 +155,7 @@ def machine_page(
         _components_to_chart(found, charted, addresses),
         _axes(machine, charted, words, addresses),
         charted.charts,
+        charted.table,
         _files(machine, charted, words, addresses),
     )
 
