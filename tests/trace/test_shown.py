@@ -19,7 +19,7 @@ from tribolake.trace import shown as shown_publications
 from tribolake.trace.manifests import current_publication
 from tribolake.trace.pinned import PinnedObjects
 from tribolake.trace.published_rows import files_of_tables, published_rows
-from tribolake.trace.shown import ShownPublications, pin_shown
+from tribolake.trace.shown import ShownPublications, end_shown, pin_shown
 
 PATIENCE_SECONDS = 30
 NAMES = tuple(files_of_tables(OIL.contract).values())
@@ -179,3 +179,14 @@ def test_lake_that_cannot_be_reached_shows_what_was_shown_last(lake: Settings):
     assert (pinned.is_cut_off, run_of(pinned), marks(pinned)) == (True, "run-1", [1])
     shutil.move(away, lake.lake)
     assert not pin_shown(lake, NAMES).is_cut_off
+
+
+def test_copies_are_removed_when_a_server_ends(lake: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    pin_shown(lake, NAMES)
+    assert len(list(folder.iterdir())) == 1
+    end_shown()
+    gc.collect()
+    assert list(folder.iterdir()) == []

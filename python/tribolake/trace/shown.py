@@ -126,6 +126,11 @@ def _shown_of(home: str, names: tuple[str, ...]) -> ShownPublications:
     return ShownPublications(names)
 
 
+def end_shown() -> None:
+    """Remove all copies, when a server ends. A signal that ends the process leaves no time for it later."""
+    _shown_of.cache_clear()
+
+
 def pin_shown(settings: Settings, names: tuple[str, ...]) -> PinnedObjects:
     """Return the objects of a lake as a page sees them: the newest publications that are prepared.
 

@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from tribolake.errors import TribolakeError
 from tribolake.settings import Settings
 from tribolake.texts import one_line, without_users
+from tribolake.trace.shown import end_shown
 from tribolake.web.access import Entrance, ThisMachine
 from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, MACHINE, QUALITY, REPORT
 from tribolake.web.desk import Desk, visit_desk
@@ -194,6 +195,7 @@ def make_app(
 async def _few_readers(_: FastAPI) -> AsyncIterator[None]:
     to_thread.current_default_thread_limiter().total_tokens = READERS
     yield
+    end_shown()
 
 
 def _marked(visit: Visit, page: Page) -> Page:
