@@ -6,16 +6,17 @@ No state of a recursion is kept, so the order in which responses arrive cannot m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import pairwise
+from functools import partial
+from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from tribolake.market import features, indicators
-from tribolake.market.features import FEATURES, compute_features
+from tribolake.market.features import FEATURES, NEEDED, compute_features
 from tribolake.market.indicators import INDICATORS, Bars, Computation, compute_indicators
 from tribolake.market.percentiles import LOOKBACK, Threshold, compute_percentiles
 from tribolake.market.windows import Values
@@ -50,8 +51,9 @@ def indicator_rows(bars: pa.Table, computations: Sequence[Computation]) -> pa.Ta
         of_ticker = Bars(*(_numbers(part, name) for name in ("open", "high", "low", "close", "volume")))
         for computation in computations:
             values = compute_indicators(of_ticker, computation)
-            why = indicators.why_undefined(values, computation)
-            parts.append(_rows(ticker, part, computation.computation_version, values, dict(why), INDICATOR_ROWS))
+            why = partial(indicators.why_undefined, computation=computation)
+            undefined = explain_missing(values, why, max(computation.needed.values()))
+            parts.append(_rows(ticker, part, computation.computation_version, values, undefined, INDICATOR_ROWS))
     return _concat(parts, INDICATOR_ROWS)
 
 
@@ -124,9 +126,31 @@ def feature_rows(bars: pa.Table, closes: pa.Table, benchmarks: Mapping[str, str]
         name = benchmarks.get(ticker)
         market = _on_days(days, *markets[name]) if name in markets else None
         values = compute_features(days, close, market)
-        why = dict(features.why_undefined(values, name))
-        parts.append(_rows(ticker, part, FEATURES_VERSION, values, why, FEATURE_ROWS))
+        why = partial(features.why_undefined, benchmark=name)
+        undefined = explain_missing(values, why, max(NEEDED.values()))
+        parts.append(_rows(ticker, part, FEATURES_VERSION, values, undefined, FEATURE_ROWS))
     return _concat(parts, FEATURE_ROWS)
+
+
+def explain_missing(result: Mapping[str, Values], why: Callable[[str, int], str], settled: int) -> list[str | None]:
+    """Say of each session why values are NaN: JSON with a reason by name. None where all are there.
+
+    Args:
+        result: values by name, one per session.
+        why: gets a name and the number of a session, from 1.
+        settled: the number from which on a session has the reasons of any later one.
+    """
+    missing = np.isnan(np.column_stack(list(result.values())))
+    texts: list[str | None] = [None] * len(missing)
+    known: dict[tuple[bytes, int], str] = {}
+    for position in np.flatnonzero(missing.any(axis=1)).tolist():
+        session = min(position + 1, settled)
+        case = missing[position].tobytes(), session
+        if case not in known:
+            names = compress(result, missing[position])
+            known[case] = json.dumps({name: why(name, session) for name in names})
+        texts[position] = known[case]
+    return texts
 
 
 def _on_days(days: features.Days, market_days: features.Days, close: Values) -> Values:
@@ -156,12 +180,9 @@ def _rows(
     part: pa.Table,
     version: str,
     values: Mapping[str, Values],
-    why: Mapping[int, Mapping[str, str]],
+    undefined: Sequence[str | None],
     schema: pa.Schema,
 ) -> pa.Table:
-    undefined: list[str | None] = [None] * len(part)
-    for position, reasons in why.items():
-        undefined[position] = json.dumps(reasons)
     columns = {
         "ticker": pa.repeat(ticker, len(part)),
         "session_date": part["session_date"].combine_chunks(),

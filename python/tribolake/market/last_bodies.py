@@ -16,9 +16,9 @@ from tribolake.run.warehouse import rows_of
 # Of the tickers `$tickers`, ordered by ticker.
 LAST_SESSIONS = {
     kind: f"""
-        from gold.{kind}
-        where list_contains($tickers, ticker) {chosen}
-        qualify session_date = max(session_date) over (partition by ticker)
+        with chosen as (from gold.{kind} where list_contains($tickers, ticker) {chosen})
+        from chosen
+        where (ticker, session_date) in (select (ticker, max(session_date)) from chosen group by ticker)
         order by all
     """
     for kind, chosen in (
