@@ -39,28 +39,30 @@ FEATURE_ROWS = pa.schema([*KEY, *((name, pa.float64()) for name in FEATURES), ("
 FEATURES_VERSION = "1.0"
 
 
-def indicator_rows(bars: pa.Table, computations: Sequence[Computation]) -> pa.Table:
-    """Compute the indicators of tickers.
+def indicator_rows(bars: pa.Table, computations: Sequence[Computation]) -> pa.RecordBatchReader:
+    """Compute the indicators of tickers while they are read, so that those of one ticker are in memory.
 
     Args:
         bars: ticker, session_date, open, high, low, close, volume, in this order of rows; no value is missing.
         computations: the versions, each of which computes all of it.
     """
-    parts = []
+    return _reader(_indicator_parts(bars, computations), INDICATOR_ROWS)
+
+
+def _indicator_parts(bars: pa.Table, computations: Sequence[Computation]) -> Iterator[pa.Table]:
     for ticker, part in _by_ticker(bars):
         of_ticker = Bars(*(_numbers(part, name) for name in ("open", "high", "low", "close", "volume")))
         for computation in computations:
             values = compute_indicators(of_ticker, computation)
             why = partial(indicators.why_undefined, computation=computation)
             undefined = explain_missing(values, why, max(computation.needed.values()))
-            parts.append(_rows(ticker, part, computation.computation_version, values, undefined, INDICATOR_ROWS))
-    return _concat(parts, INDICATOR_ROWS)
+            yield _rows(ticker, part, computation.computation_version, values, undefined, INDICATOR_ROWS)
 
 
 def percentile_rows(
     found: pa.Table, thresholds: Sequence[Threshold], since: Mapping[str, date] | None = None
 ) -> pa.RecordBatchReader:
-    """Compute percentiles of the indicators that thresholds name, while they are read: they are many rows.
+    """Compute percentiles of the indicators that thresholds name, while they are read.
 
     Args:
         found: rows of indicators, in the order of ticker, version and session.
@@ -71,8 +73,7 @@ def percentile_rows(
     Returns:
         A row for each session whose window is full, and for the last session of each ticker.
     """
-    parts = _percentile_parts(found, thresholds, since)
-    return pa.RecordBatchReader.from_batches(PERCENTILE_ROWS, (batch for part in parts for batch in part.to_batches()))
+    return _reader(_percentile_parts(found, thresholds, since), PERCENTILE_ROWS)
 
 
 def _percentile_parts(
@@ -111,16 +112,19 @@ def _percentile_parts(
             yield pa.table(columns, schema=PERCENTILE_ROWS)
 
 
-def feature_rows(bars: pa.Table, closes: pa.Table, benchmarks: Mapping[str, str]) -> pa.Table:
-    """Compute the features of tickers.
+def feature_rows(bars: pa.Table, closes: pa.Table, benchmarks: Mapping[str, str]) -> pa.RecordBatchReader:
+    """Compute the features of tickers while they are read.
 
     Args:
         bars: ticker, session_date, close adjusted for all, in this order of rows.
         closes: the same of the tickers that are benchmarks.
         benchmarks: the benchmark of each ticker that has one, as tickers.
     """
+    return _reader(_feature_parts(bars, closes, benchmarks), FEATURE_ROWS)
+
+
+def _feature_parts(bars: pa.Table, closes: pa.Table, benchmarks: Mapping[str, str]) -> Iterator[pa.Table]:
     markets = {ticker: (_days(part), _numbers(part, "close")) for ticker, part in _by_ticker(closes)}
-    parts = []
     for ticker, part in _by_ticker(bars):
         days, close = _days(part), _numbers(part, "close")
         name = benchmarks.get(ticker)
@@ -128,8 +132,7 @@ def feature_rows(bars: pa.Table, closes: pa.Table, benchmarks: Mapping[str, str]
         values = compute_features(days, close, market)
         why = partial(features.why_undefined, benchmark=name)
         undefined = explain_missing(values, why, max(NEEDED.values()))
-        parts.append(_rows(ticker, part, FEATURES_VERSION, values, undefined, FEATURE_ROWS))
-    return _concat(parts, FEATURE_ROWS)
+        yield _rows(ticker, part, FEATURES_VERSION, values, undefined, FEATURE_ROWS)
 
 
 def explain_missing(result: Mapping[str, Values], why: Callable[[str, int], str], settled: int) -> list[str | None]:
@@ -208,5 +211,5 @@ def _nullable(values: Values) -> pa.Array:
     return pa.array(values, pa.float64(), mask=~np.isfinite(values))
 
 
-def _concat(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
-    return pa.concat_tables(parts) if parts else schema.empty_table()
+def _reader(parts: Iterator[pa.Table], schema: pa.Schema) -> pa.RecordBatchReader:
+    return pa.RecordBatchReader.from_batches(schema, (batch for part in parts for batch in part.to_batches()))
