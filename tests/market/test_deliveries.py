@@ -250,6 +250,27 @@ def test_held_ticker_is_not_delivered(lake_and_aurora: Delivered):
 
 
 @pytest.mark.parametrize(
+    ("change", "due"),
+    [
+        ("update control.computed_tickers set state = 'more' where ticker = '_5EGSPC'",
+         {("NVDA", "features"), *(("_5EGSPC", kind) for kind in KINDS)}),
+        ("update control.confirmed_deliveries set code = 'earlier' where ticker = 'NVDA'",
+         {("NVDA", kind) for kind in KINDS}),
+        ("update control.computed_tickers set state = state", set()),
+    ],
+    ids=["benchmark", "code", "nothing"],
+)  # fmt: skip
+def test_values_are_due_whose_responses_benchmark_or_code_changed(
+    lake_and_aurora: Delivered, change: str, due: set[tuple[str, str]]
+):
+    deliver_pending(MARKET, lake_and_aurora.settings)
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute(change)
+        prepare(warehouse, ["lake"], "later")
+        assert {(delivery.ticker, delivery.kind) for delivery in pending(warehouse, "lake")} == due
+
+
+@pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ("update tribolake_market.alembic_version set version_num = '99'", "later release"),

@@ -168,6 +168,12 @@ def test_percentiles_equal_their_definition(bars: Bars):
     assert found["std"][-1] == pytest.approx(window.std(), rel=1e-12)
 
 
+def test_value_at_a_threshold_is_not_beyond_it():
+    values = np.array([69.0, 70.0, 71.0, 30.0, 29.0])
+    found = compute_percentiles(values, Threshold("rsi_14", 30, 70), lookback=5)
+    assert (found["frequency_below"][-1], found["frequency_above"][-1]) == (0.2, 0.2)
+
+
 def test_features_equal_their_definitions():
     close, market = walk(200).close, walk(200, seed=2).close
     days = np.arange("2023-08-01", 200, dtype="datetime64[D]")

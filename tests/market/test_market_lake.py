@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support.lake_homes import InBucket, InFolder, LakeHome
 from tests.support.s3_fixtures import NewBuckets
@@ -22,7 +22,7 @@ from tribolake.errors import StoreUnavailable
 from tribolake.lake.labels import read_metadata, require_allowed
 from tribolake.market.bodies import as_body
 from tribolake.market.market_lake import MarketLake
-from tribolake.market.processed import ProcessedKey, label_of, parse_processed
+from tribolake.market.processed import ProcessedKey, label_of, newest_source, parse_processed
 from tribolake.market.product import MARKET
 from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, random_walk
 from tribolake.market.symbols import ticker_of
@@ -208,14 +208,24 @@ def test_floats_come_back_to_the_last_bit(value: float):
     assert found == value or (found is None and np.isnan(value))
 
 
-@given(st.text(max_size=400), st.from_regex(r"[A-Z0-9^=&]{1,32}", fullmatch=True))
-def test_labels_fit_the_limits_of_s3(key: str, symbol: str):
-    raw = "raw/yfinance/" + "".join(one for one in key if one.isascii() and one.isalnum())
+@example(256, "NVDA")
+@example(257, "NVDA")
+@given(st.integers(20, 400), st.from_regex(r"[A-Z0-9^=&]{1,32}", fullmatch=True))
+def test_labels_fit_the_limits_of_s3(length: int, symbol: str):
+    raw = "raw/yfinance/".ljust(length, "x")
     body = {"computed_at": "2025-01-15T12:30:00Z", "computation_type": "indicators", "ticker": ticker_of(symbol),
             "computation_version": "1.0", "values": {}, "sources": [{"key": raw, "version_id": "v" * 32}]}  # fmt: skip
     label = label_of(body)
     require_allowed(label, 70)
     assert label.tags["source_raw_data"] == (raw if len(raw) <= 256 else "metadata:source_raw_data_key")
+
+
+def test_source_that_was_fetched_last_is_the_newest_wherever_it_is_from():
+    keys = [
+        f"raw/{key}.json"
+        for key in ("yfinance/NVDA/2025-01-15/20250115_120000", "import/NVDA/2025-01-16/20250116_120000")
+    ]
+    assert newest_source([{"key": key} for key in keys])["key"] == keys[1]
 
 
 @given(st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC)), st.integers(1, 99))

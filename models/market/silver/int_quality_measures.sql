@@ -128,6 +128,20 @@ currency_mixed as (
     qualify responses.currency <> lag(responses.currency) over (partition by bars.ticker order by bars.session_date)
 ),
 
+-- Such a dividend is not a number: it is no share of the prices.
+dividend_currency as (
+    select
+        ticker,
+        null as session_date,
+        content_id,
+        1.0 as value
+    from responses
+    where ticker in (select spans.ticker from spans)
+    qualify
+        row_number() over (partition by ticker order by fetched_at desc, content_id desc) = 1
+        and len(list_filter(dividend_amounts, lambda amount: isnan(amount))) > 0
+),
+
 currency_changed as (
     select
         ticker,
@@ -145,7 +159,7 @@ currency_changed as (
 
 {% for rule in [
     'broken_price', 'incomplete', 'stale', 'volume_zero', 'split_unmoved', 'moved_like_split', 'currency_mixed',
-    'currency_changed'
+    'dividend_currency', 'currency_changed'
 ] %}
     select
         ticker,
