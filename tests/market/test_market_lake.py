@@ -22,7 +22,7 @@ from tribolake.errors import StoreUnavailable
 from tribolake.lake.labels import read_metadata, require_allowed
 from tribolake.market.bodies import as_body
 from tribolake.market.market_lake import MarketLake
-from tribolake.market.processed import ProcessedKey, label_of, newest_source, parse_processed
+from tribolake.market.processed import KINDS, ProcessedKey, label_of, newest_source, parse_processed
 from tribolake.market.product import MARKET
 from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, random_walk
 from tribolake.market.symbols import ticker_of
@@ -108,6 +108,25 @@ def test_each_computation_is_an_object_and_is_found(home: LakeHome):
     assert value(lake.get_indicators_by_version("^GSPC", "0.0")) == 0
     assert lake.get_indicators_by_version("^GSPC", "9.9") is None
     assert lake.get_latest_features("^GSPC") is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_found_by_its_own_calls(tmp_path: Path, kind: str):
+    """Of the plan: "Processed percentiles stored to S3 Data Lake with proper structure", and the other two kinds."""
+    lake = lake_of(InFolder(tmp_path))
+    key = getattr(lake, f"store_{kind}")("NVDA", {"x": 1.0}, RAW, AT, "1.0").key
+    assert key == f"processed/{kind}/NVDA/2025-01-15/20250115_123000.json"
+    latest, by_date, by_version = (
+        getattr(lake, f"get_{name}") for name in (f"latest_{kind}", f"{kind}_by_date", f"{kind}_by_version")
+    )
+    found = [
+        latest("NVDA"),
+        by_date("NVDA", AT.date()),
+        by_version("NVDA", "20250115_123000"),
+        by_version("NVDA", "1.0"),
+    ]
+    assert [one["key"] for one in found] == [key] * 4
+    assert [getattr(lake, f"get_latest_{other}")("NVDA") for other in KINDS if other != kind] == [None, None]
 
 
 def test_versions_lists_each_computation_and_each_is_found(in_bucket: InBucket, moto: S3Server):
@@ -240,7 +259,9 @@ def deliver(home: LakeHome, day: date) -> None:
 
 @pytest.mark.slow
 def test_run_stores_the_last_session_once(tmp_path: Path):
-    """Of the plan: "Store indicators to data lake after computation". Nothing new stores nothing."""
+    """Of the plan: "Store indicators to data lake after computation", "Store percentiles to data lake after
+    computation". Nothing new stores nothing.
+    """
     home = InFolder(tmp_path)
     deliver(home, date(2024, 3, 1))
     settings = MARKET.of(home.settings())
@@ -248,10 +269,12 @@ def test_run_stores_the_last_session_once(tmp_path: Path):
     found = MarketLake(settings).get_latest_indicators("NVDA")
     assert found and found["session_date"] == "2024-03-01" and found["sources"][0]["sessions"] == 305
     with duckdb.connect(settings.warehouse, read_only=True) as warehouse:
-        query = (
-            "select rsi_14, macd from gold.indicators where session_date = '2024-03-01' and computation_version = '1.0'"
-        )
+        of_session = "session_date = '2024-03-01' and computation_version = '1.0'"
+        query = f"select rsi_14, macd from gold.indicators where {of_session}"
         assert warehouse.execute(query).fetchone() == (found["values"]["rsi_14"], found["values"]["macd"])
+        query = f"select percentile from gold.percentiles where indicator = 'rsi_14' and {of_session}"
+        percentiles = MarketLake(settings).get_latest_percentiles("NVDA") or {}
+        assert warehouse.execute(query).fetchone() == (percentiles["values"]["rsi_14"]["percentile"],)
     before = home.keys("processed")
     assert run(MARKET, settings).nothing_new and home.keys("processed") == before
 
@@ -266,7 +289,9 @@ def test_run_stores_the_last_session_once(tmp_path: Path):
 
 @pytest.mark.slow
 def test_source_of_an_object_exists_with_its_version(in_bucket: InBucket, moto: S3Server):
-    """Of the plan: "Tags enable data lineage tracking (processed → raw)"."""
+    """Of the plan: "Tags enable data lineage tracking (processed → raw)", "Metadata enables reprocessing (know which
+    raw data was used)".
+    """
     deliver(in_bucket, date(2024, 3, 1))
     run(MARKET, MARKET.of(in_bucket.settings()))
     s3 = client(moto)
