@@ -133,11 +133,11 @@ def test_altered_object_is_published_again(shelf, key, machine, tmp_path):
 def test_missing_object_comes_back(shelf):
     shelf.publish(1)
     names = [f"{GOLD}{name}" for name in ("", "_versions/run-1/")]
-    assert shelf.open().shows([CLIENT], asks_store=True)
+    assert shelf.open().shows({CLIENT: None}, asks_store=True)
     for key in {stored.key for name in names for stored in shelf.store.list(name)}:
         if not key.endswith("_manifest.json"):  # what is looked at is drawn by chance
             shelf.store.delete(key)
-    assert not shelf.open().shows([CLIENT], asks_store=True)
+    assert not shelf.open().shows({CLIENT: None}, asks_store=True)
     assert shelf.publish_again("run-2").changed
     assert shelf.store.head(f"{GOLD}machine_status_current.parquet")
 

@@ -268,7 +268,7 @@ def test_altered_gold_is_published_again_and_reported(lake: Settings, tmp_path: 
 
     ended = tribolake("run", "--lake", str(copy))
     assert ended.returncode == 4, ended.stderr
-    assert "why: published files are missing or altered" in ended.stdout
+    assert "why: published files are missing, altered or of an earlier run" in ended.stdout
     assert "altered oil-analysis/gold/cda/classified_reports.parquet: another program wrote over it" in ended.stdout
     assert "altered oil-analysis/gold/emin/_manifest.json: another program wrote over it" in ended.stdout
     after = tree(gold)
@@ -276,6 +276,28 @@ def test_altered_gold_is_published_again_and_reported(lake: Settings, tmp_path: 
     assert {name: after[name] for name in parquet} == {name: before[name] for name in parquet}
     assert tribolake("verify", "--lake", str(copy)).returncode == 0
     assert "Nothing new" in tribolake("run", "--lake", str(copy)).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("parsed_project")
+def test_backup_of_gold_beside_a_newer_warehouse_is_published_over(settings: Settings, tmp_path: Path):
+    write_sample_lake(settings.lake, finning_units=1, als_units=1, months=2, dirty=False)
+    (workbook,) = (settings.lake / "oil-analysis" / "bronze" / "cda").rglob("*.xlsx")
+    run(OIL, settings)
+    backup = shutil.copytree(settings.lake, tmp_path / "backup", symlinks=True)
+    workbook.unlink()
+    write_sample_lake(settings.lake, finning_units=2, als_units=1, months=3, dirty=False)
+    assert run(OIL, settings).clients["cda"].changed
+    newer = tree(settings.lake / "oil-analysis" / "gold" / "cda")
+    for name in ("gold", "lineage", "silver"):
+        shutil.rmtree(settings.lake / "oil-analysis" / name)
+        shutil.copytree(backup / "oil-analysis" / name, settings.lake / "oil-analysis" / name, symlinks=True)
+    report = run(OIL, settings)
+    assert "published files are missing, altered or of an earlier run" in report.reasons
+    after = tree(settings.lake / "oil-analysis" / "gold" / "cda")
+    parquet = [name for name in newer if name.count("/") == 0 and name.endswith(".parquet")]
+    assert parquet and {name: after[name] for name in parquet} == {name: newer[name] for name in parquet}
+    assert run(OIL, settings).nothing_new
 
 
 def test_lake_without_links_is_refused_before_anything_is_built(settings: Settings, monkeypatch: pytest.MonkeyPatch):

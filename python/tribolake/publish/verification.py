@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import random
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from tribolake.lake.files import (
     sha256_of,
 )
 from tribolake.publish.contract import MANIFEST
-from tribolake.publish.manifest import listed_files, read_manifest
+from tribolake.publish.manifest import continues, listed_files, read_manifest
 from tribolake.publish.places import Places, kept_manifest
 from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, Version, folders_in, is_replaced_by, silver_file
 
@@ -127,8 +127,10 @@ def _problem_of(expected: Expected, hashes: dict[tuple[int, int], str]) -> Probl
     return None if hashes[which] == expected.sha256 else "altered"
 
 
-def sampled_difference(home: Path, clients: Sequence[str], budget: int = SAMPLED_BYTES) -> bool:
+def sampled_difference(home: Path, last: Mapping[str, str | None], budget: int = SAMPLED_BYTES) -> bool:
     """Look for published files of clients that differ from their manifests. Not all differences are found.
+
+    A manifest must be of the run that published last, or of one that replaced it: see `Shelf.shows`.
 
     Every file must be there with its size. A part of the files is hashed: first those that were written after their
     manifest, then others by chance. A version whose manifest was not kept counts too: a machine that lost the lease
@@ -136,10 +138,12 @@ def sampled_difference(home: Path, clients: Sequence[str], budget: int = SAMPLED
     replaced.
     """
     rested = []
-    for client in clients:
+    for client, run_id in last.items():
         gold = home / "gold" / client
         manifest = read_manifest(gold / MANIFEST)
         if manifest is None or not _is_kept(gold / MANIFEST, kept_manifest(home, client, manifest["run_id"])):
+            return True
+        if not continues(manifest, run_id, lambda each, client=client: read_manifest(kept_manifest(home, client, each))):
             return True
         if _shows_an_earlier_one(home, client, gold / "_versions", manifest["run_id"]):
             return True
