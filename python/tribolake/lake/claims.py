@@ -75,11 +75,17 @@ class FolderClaims:
         return found
 
     def read(self, key: str) -> tuple[bytes, StoredClaim] | None:
-        """Return the content of a claim. None if there is no such claim."""
+        """Return the content of a claim. None if there is no such claim.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
         try:
             return read_regular(self.folder / key), _stored(self.folder / key)
-        except OSError:
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            raise StoreUnavailable(f"{self.folder} cannot be read: {error}") from error
 
     def delete(self, key: str) -> None:
         try:
