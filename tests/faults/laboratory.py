@@ -273,8 +273,7 @@ def _carry_out(request: Mapping[str, Any]) -> None:
 
 def _publish(root: str, run: str, mark: int, lease: float = 0) -> int:
     from tests.support.small_warehouse import publish, publish_as_a_machine, warehouse  # noqa: PLC0415
-    from tribolake.cli.options import explain  # noqa: PLC0415
-    from tribolake.errors import LakeIsBusy, RunFailed  # noqa: PLC0415
+    from tribolake.errors import LakeIsBusy, RunFailed, explain  # noqa: PLC0415
 
     with warehouse(mark, rows=20) as connection:
         try:

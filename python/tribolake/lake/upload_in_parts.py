@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tribolake.errors import StoreUnavailable
 from tribolake.lake.stored import Source, md5_header
 
 PARTS_AT_ONCE = 2
@@ -38,6 +39,8 @@ def upload_in_parts(
         done = client.upload_part(
             **which, UploadId=upload, PartNumber=number + 1, Body=body, ContentMD5=md5_header(body)
         )
+        if "ETag" not in done:
+            raise StoreUnavailable(f"the answer for a part of {which['Key']!a} has no ETag: does a proxy remove it?")
         return {"PartNumber": number + 1, "ETag": done["ETag"]}
 
     try:

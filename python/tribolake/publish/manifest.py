@@ -55,9 +55,7 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def continues(
-    manifest: Mapping[str, Any], run_id: str | None, kept: Callable[[str], Mapping[str, Any] | None]
-) -> bool:
+def continues(manifest: Mapping[str, Any], run_id: str | None, kept: Callable[[str], Mapping[str, Any] | None]) -> bool:
     """Return whether a manifest is that of a run, or of one that replaced it.
 
     Args:

@@ -143,7 +143,9 @@ def sampled_difference(home: Path, last: Mapping[str, str | None], budget: int =
         manifest = read_manifest(gold / MANIFEST)
         if manifest is None or not _is_kept(gold / MANIFEST, kept_manifest(home, client, manifest["run_id"])):
             return True
-        if not continues(manifest, run_id, lambda each, client=client: read_manifest(kept_manifest(home, client, each))):
+        if not continues(
+            manifest, run_id, lambda each, client=client: read_manifest(kept_manifest(home, client, each))
+        ):
             return True
         if _shows_an_earlier_one(home, client, gold / "_versions", manifest["run_id"]):
             return True

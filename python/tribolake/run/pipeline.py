@@ -282,7 +282,9 @@ def _publish(
         if done.problem:
             continue
         try:
-            if client in touched or (client == sampled and not shelf.shows({client: shown.get(client)}, asks_store=True)):
+            if client in touched or (
+                client == sampled and not shelf.shows({client: shown.get(client)}, asks_store=True)
+            ):
                 progress(f"publish {client}")
                 outcome = publish_client(warehouse, contract, shelf, client, header, declared)
                 note_shown(warehouse, client, outcome.run_id)

@@ -18,7 +18,15 @@ from tribolake.run.file_versions import ask_for_changed_files
 from tribolake.run.first_listings import learn_first_listings
 from tribolake.run.home import Home
 from tribolake.run.project import Fingerprints
-from tribolake.run.run_records import PastRun, RunRequest, is_unfinished, last_run, last_shown, request_run, what_is_unfinished
+from tribolake.run.run_records import (
+    PastRun,
+    RunRequest,
+    is_unfinished,
+    last_run,
+    last_shown,
+    request_run,
+    what_is_unfinished,
+)
 from tribolake.run.warehouse import open_for_a_run, read_ledger, relation_exists, table_exists
 from tribolake.settings import Settings
 
@@ -176,9 +184,7 @@ def undeclared_clients(product: Product, found: Sequence[BronzeFile]) -> dict[st
     return dict(sorted(Counter(file.client for file in found if file.client not in declared).items()))
 
 
-def _reasons_of_the_past(
-    home: Home, request: RunRequest, past: PastRun, shown: Mapping[str, str]
-) -> dict[str, bool]:
+def _reasons_of_the_past(home: Home, request: RunRequest, past: PastRun, shown: Mapping[str, str]) -> dict[str, bool]:
     """List reasons why the last run is not enough. `shown` is the run that published last, by client."""
     published = {client: shown.get(client) for client, done in past.report["clients"].items() if done["published"]}
     return {

@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from tribolake.errors import ConfigurationError, LakeIsBusy
+from tribolake.errors import ConfigurationError, LakeIsBusy, with_advice
 from tribolake.lake import open_lake
 from tribolake.lake.inbox import Inbox
 from tribolake.lake.listing import RECENT
@@ -122,7 +122,7 @@ class Watcher:
         self._beat_at = now
         self._run_began = now
         self._has_looked = False
-        self._trouble = ""
+        self._trouble = self._heartbeat_trouble = ""
         self._is_busy = False
         self._started_at = datetime.now(UTC)
         self._last_run: LastRun | None = None
@@ -311,8 +311,11 @@ class Watcher:
         )
         try:
             write_heartbeat(self._settings.state, heartbeat)
+            self._heartbeat_trouble = ""
         except OSError as error:  # a full disk must not stop the watcher
-            self._log(f"the heartbeat cannot be written: {error}")
+            if str(error) != self._heartbeat_trouble:
+                self._log(f"the heartbeat cannot be written: {with_advice(str(error))}")
+            self._heartbeat_trouble = str(error)
 
 
 def _is_recent(key: str, inbox: Inbox) -> bool:

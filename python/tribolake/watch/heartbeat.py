@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, PositiveInt, TypeAdapter, ValidationError
 
-from tribolake.lake.files import read_regular, write_aside
+from tribolake.lake.files import read_regular, write_even_if_full
 from tribolake.watch.event_source import QueueState
 
 BEAT_SECONDS = 5.0
@@ -62,8 +62,8 @@ _HEARTBEAT = TypeAdapter(Heartbeat)
 
 
 def write_heartbeat(state_dir: Path, heartbeat: Heartbeat) -> None:
-    """Replace the file in one step. Readers see the old heartbeat or the new one."""
-    write_aside(state_dir / FILE_NAME, json.dumps(asdict(heartbeat), default=datetime.isoformat))
+    """Replace the file. Readers see the old heartbeat or the new one, or on a full disk none."""
+    write_even_if_full(state_dir / FILE_NAME, json.dumps(asdict(heartbeat), default=datetime.isoformat))
 
 
 def read_heartbeat(state_dir: Path) -> Heartbeat | None:
