@@ -59,7 +59,7 @@ def test_read_with_a_fault_returns_the_complete_content(proxy, store, fault):
 def test_answer_without_etag_is_named(proxy, store, call):
     store.put("there", b"content")
     proxy.plan.inject(Fault.WITHOUT_ETAG, times=None)
-    with pytest.raises(StoreUnavailable, match="no ETag.*proxy"):
+    with pytest.raises(StoreUnavailable, match=r"no ETag.*proxy"):
         call(store)
 
 

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from tribolake.errors import LakeIsBusy, RunFailed, StoreUnavailable
-from tribolake.lake.claims import this_process
+from tribolake.lake.claims import has_ended, this_process
 from tribolake.lake.files import parse_json
 from tribolake.texts import one_line
 
@@ -161,12 +161,13 @@ class Lease:
             raise
 
     def _others(self, mine: Claim) -> list[Claim]:
-        """List valid claims of other runs. Removes expired ones."""
+        """List valid claims of other runs. Removes expired ones, and those of processes of this machine that ended."""
         others = []
         for claim in self._store.list(self._prefix):
             if claim.key == mine.key or not claim.key.endswith(".json"):  # other programs leave other names
                 continue
-            if claim.modified_at + timedelta(seconds=_seconds_of(claim)) + CLOCK_TICK < mine.modified_at:
+            is_expired = claim.modified_at + timedelta(seconds=_seconds_of(claim)) + CLOCK_TICK < mine.modified_at
+            if is_expired or ((found := self._store.read(claim.key)) and has_ended(found[0])):
                 self._store.delete(claim.key)
             else:
                 others.append(claim)

@@ -70,8 +70,8 @@ def described(key: str, answer: Mapping[str, Any]) -> StoredObject:
     missing = [name for name in ("ContentLength", "ETag", "LastModified") if name not in answer]
     if missing:
         raise StoreUnavailable(
-            f"the answer for {key!a} has no {' and no '.join(missing)}, so no transfer can be checked. A proxy may remove "
-            "it: let it pass, or connect without the proxy"
+            f"the answer for {key!a} has no {' and no '.join(missing)}, so no transfer can be checked. A proxy may "
+            "remove it: let it pass, or connect without the proxy"
         )
     version = answer.get("VersionId")
     return StoredObject(

@@ -63,7 +63,8 @@ class Shelf(Protocol):
         """Return whether readers see what was published last, as far as a cheap check can tell.
 
         `last` has the run that published last, by client, if it is known. The files must be as their manifests say, and
-        of that run or of one that replaced it: a copy of an earlier day may have been put back. Without `asks_store`, a bucket is not asked: a run with nothing new makes no more calls than it must.
+        of that run or of one that replaced it: a copy of an earlier day may have been put back. Without `asks_store`, a
+        bucket is not asked: a run with nothing new makes no more calls than it must.
         """
 
     def require_links(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from tribolake.errors import explain
 from tribolake.lake.files import partial_path, read_json, replace_durably, write_durably
 from tribolake.product import Product
 from tribolake.run.rejections import SHOWN_PATH, Rejection, format_rejection
@@ -104,7 +105,7 @@ def _as_troubles(rejections: Iterable[Rejection]) -> Troubles:
 
 def tell_failure(settings: Settings, error: Exception) -> bool:
     """Send that a run failed. Troubles sent by other runs stay recorded."""
-    return tell(settings, {"run": FRAMES[settings.language].failed.format(error)}, is_all=False)
+    return tell(settings, {"run": FRAMES[settings.language].failed.format(explain(error))}, is_all=False)
 
 
 def tell(settings: Settings, troubles: Troubles, *, is_all: bool = True) -> bool:
