@@ -100,6 +100,9 @@ class Laboratory:
         subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", shim, SHIM, "-ldl"], check=True)
         environment = os.environ | {"LD_PRELOAD": str(shim), "OPENBLAS_NUM_THREADS": "1"}
         environment["TRIBOLAKE_CACHE_DIR"] = str(folder / "cache")
+        environment["TRIBOLAKE_LEASE_SECONDS"] = (
+            "3600"  # a slow run renews no lease, so it makes the calls of a traced one
+        )
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.laboratory", folder, str(int(runs))],
             cwd=PROJECT_DIR,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -194,3 +195,16 @@ def test_forget_keeps_a_published_version_unknown_to_the_run(shelf):
     assert shelf.published_run() == "run-3"
     left = {stored.key.removeprefix(f"{GOLD}_versions/").partition("/")[0] for stored in shelf.store.list(GOLD)}
     assert {"run-2", "run-3"} <= left
+
+
+def test_earlier_publication_put_back_in_a_bucket_is_found(shelf):
+    shelf.publish(1)
+    kept = {one.key: (shelf.store.read(one.key) or (b"", None))[0] for one in shelf.store.list(GOLD)}
+    shelf.publish(2)
+    assert shelf.open().shows({CLIENT: "run-2"}, asks_store=True)
+    assert shelf.open().shows({CLIENT: "run-1"}, asks_store=True), "another machine replaced it since"
+    for key, content in kept.items():
+        metadata = {"sha256": hashlib.sha256(content).hexdigest()}
+        shelf.store.client.put_object(Bucket=shelf.store.bucket, Key=key, Body=content, Metadata=metadata)
+    assert shelf.open().shows({CLIENT: None}, asks_store=True)
+    assert not shelf.open().shows({CLIENT: "run-2"}, asks_store=True)

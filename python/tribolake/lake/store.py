@@ -13,7 +13,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, urlencode
@@ -61,25 +61,16 @@ class ObjectStore:
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[StoredObject]:
         """List objects whose keys begin with `prefix`, in the order of their keys. A page of 1 000 is one call."""
-        asked = {"Bucket": self.bucket, "Prefix": prefix} | ({"StartAfter": start_after} if start_after else {})
-        while True:
-            page = self.ask(lambda: self.client.list_objects_v2(**asked))
+        begin = {"StartAfter": start_after} if start_after else {}
+        for page in self._pages(self.client.list_objects_v2, Prefix=prefix, **begin):
             for found in page.get("Contents", []):
                 yield StoredObject(found["Key"], found["Size"], found["ETag"].strip('"'), found["LastModified"])
-            if not page.get("IsTruncated"):
-                return
-            asked["ContinuationToken"] = page["NextContinuationToken"]
 
     def folders(self, prefix: str) -> set[str]:
         """List the names of the folders in a folder, whose key ends with `/`. A page of 1 000 is one call."""
-        asked = {"Bucket": self.bucket, "Prefix": prefix, "Delimiter": "/"}
-        names: set[str] = set()
-        while True:
-            page = self.ask(lambda: self.client.list_objects_v2(**asked))
-            names |= {found["Prefix"].removeprefix(prefix).rstrip("/") for found in page.get("CommonPrefixes", [])}
-            if not page.get("IsTruncated"):
-                return names
-            asked["ContinuationToken"] = page["NextContinuationToken"]
+        pages = self._pages(self.client.list_objects_v2, Prefix=prefix, Delimiter="/")
+        found = (one["Prefix"] for page in pages for one in page.get("CommonPrefixes", []))
+        return {key.removeprefix(prefix).rstrip("/") for key in found}
 
     def head(self, key: str) -> StoredObject | None:
         """Return the description of an object. Returns None if there is no such object."""
@@ -250,17 +241,12 @@ class ObjectStore:
 
     def list_versions(self, prefix: str) -> Iterator[StoredObject]:
         """List every version of the objects whose keys begin with `prefix`. A page of 1 000 is one call."""
-        asked = {"Bucket": self.bucket, "Prefix": prefix}
-        while True:
-            page = self.ask(lambda: self.client.list_object_versions(**asked))
+        for page in self._pages(self.client.list_object_versions, Prefix=prefix):
             for found in page.get("Versions", []):
                 version = None if found["VersionId"] == "null" else found["VersionId"]
                 yield StoredObject(
                     found["Key"], found["Size"], found["ETag"].strip('"'), found["LastModified"], version
                 )
-            if not page.get("IsTruncated"):
-                return
-            asked.update(KeyMarker=page["NextKeyMarker"], VersionIdMarker=page["NextVersionIdMarker"])
 
     def put_if_new(self, key: str, content: Source | Path | bytes, label: Label | None = None) -> StoredObject:
         """Store an object unless one with this content is there."""
@@ -292,6 +278,16 @@ class ObjectStore:
     def ask(self, call: Callable[[], Answer], before_each: Callable[[], None] = lambda: None) -> Answer:
         """Make a call of `client`, again after a pause while the error may pass: see `attempts.ask`."""
         return ask(self.bucket, self._attempts, call, before_each)
+
+    def _pages(self, call: Callable[..., dict[str, Any]], **asked: str) -> Iterator[dict[str, Any]]:
+        """Ask for a listing, page by page."""
+        while True:
+            page = self.ask(partial(call, Bucket=self.bucket, **asked))
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            # `NextContinuationToken` of a page is the `ContinuationToken` that asks for the next one, and so on.
+            asked |= {name.removeprefix("Next"): value for name, value in page.items() if name.startswith("Next")}
 
     def _look(self, key: str) -> StoredObject | None:
         """Ask once for an object's description."""

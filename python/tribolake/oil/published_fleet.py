@@ -31,7 +31,7 @@ UNITS_QUERY = """
     from classified_reports
     group by unitId
 """
-NOT_SHOWN = "readers find no manifest. The next run publishes it again"
+NOT_SHOWN = "readers find no manifest"
 UNKNOWN_UNIT = {"site": None, "machine_name": None, "machine_model": None}
 
 

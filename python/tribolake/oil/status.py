@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from tribolake.errors import ConfigurationError, TribolakeError
+from tribolake.errors import ConfigurationError, TribolakeError, is_of_the_disk, with_advice
 from tribolake.lake import open_lake
 from tribolake.lake.ledger import note_missing_bronze, unseen_files, without_archived
 from tribolake.lake.replicas import open_objects
@@ -109,7 +109,7 @@ def lake_status(
         now=now,
         held_back=held_back,
         failed_files=failed,
-        unread=fleet.unread,
+        unread={client: _what_to_do(settings, why) for client, why in fleet.unread.items()},
         watcher=watcher,
         waiting=len(waiting),
         waiting_since=since,
@@ -151,6 +151,13 @@ def _known_to_an_earlier_release(settings: Settings) -> dict[str, Any]:
     except (TribolakeError, duckdb.Error):
         # A run holds it, or it is damaged. What is published can be shown all the same.
         return {}
+
+
+def _what_to_do(settings: Settings, why: str) -> str:
+    """Return why gold cannot be read, and what publishes it again. In a bucket a run with nothing new does not look."""
+    if is_of_the_disk(why):
+        return with_advice(why)
+    return f"{why}. {'`tribolake run --full-refresh`' if settings.is_on_s3 else 'The next run'} publishes it again"
 
 
 def _held_back(attempt: Mapping[str, Any], names: Sequence[str], every: bool) -> list[dict[str, Any]]:
