@@ -20,6 +20,7 @@ from tests.support.small_warehouse import warehouse as small_warehouse
 from tribolake.errors import RunFailed
 from tribolake.lake.bronze import Listing
 from tribolake.oil.product import OIL
+from tribolake.oil.status import lake_status
 from tribolake.oil.synth import write_sample_lake
 from tribolake.publish.in_folder import FolderShelf
 from tribolake.publish.places import Places
@@ -292,8 +293,11 @@ def test_backup_of_gold_beside_a_newer_warehouse_is_published_over(settings: Set
     for name in ("gold", "lineage", "silver"):
         shutil.rmtree(settings.lake / "oil-analysis" / name)
         shutil.copytree(backup / "oil-analysis" / name, settings.lake / "oil-analysis" / name, symlinks=True)
+    health = lake_status(settings, None).health or {}
+    assert (health["code"], "somebody put back" in health["words"]) == (1, True)
     report = run(OIL, settings)
     assert "published files are missing, altered or of an earlier run" in report.reasons
+    assert (lake_status(settings, None).health or {})["code"] == 0
     after = tree(settings.lake / "oil-analysis" / "gold" / "cda")
     parquet = [name for name in newer if name.count("/") == 0 and name.endswith(".parquet")]
     assert parquet and {name: after[name] for name in parquet} == {name: newer[name] for name in parquet}

@@ -39,7 +39,7 @@ def judge(
 ) -> Health:
     """Judge a lake. Failures come first in the words, then what a person should look at."""
     state = state_of(attempt)
-    failures = [f"{client} cannot be read: {why}" for client, why in unread.items()]
+    failures = [f"readers of {client} do not see what was published: {why}" for client, why in unread.items()]
     last = attempt if state != "running" else attempt.get("last") or {}
     if state == "stopped":
         failures.append(f"the run of {attempt['begun_at'][:16]} was killed: start `tribolake run`")

@@ -98,7 +98,7 @@ def lake_status(
     untold = {one["client"] for one in held_back}
     reasons = [one for one in known.get("reasons", []) if one["client"].lower() not in untold]
     why = {(one["client"], one["unit_id"]): one["why"] for one in reasons}
-    fleet = read_fleet(published, shown, now, why)
+    fleet = read_fleet(published, shown, now, why, known.get("shown"))
     heartbeat = read_heartbeat(settings.state)
     watcher = heartbeat.as_dict() if heartbeat else None
     failed = [one for one in known.get("failed_files", []) if folders is None or one["client"] in folders]

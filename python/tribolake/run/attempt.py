@@ -28,7 +28,7 @@ from tribolake.lake.ledger import Ledger
 from tribolake.product import Product
 from tribolake.run.rejections import Rejection, read_rejections
 from tribolake.run.report import RunReport
-from tribolake.run.run_records import last_run
+from tribolake.run.run_records import last_run, last_shown
 from tribolake.run.warehouse import ledger_rows, rows_of
 from tribolake.settings import Settings
 
@@ -151,6 +151,7 @@ def status_of(
     """Return what only the warehouse knows. A warehouse of an earlier release may lack some of it."""
     past = last_run(warehouse)
     found: dict[str, Any] = {"report": past.report if past else None, "ledger": ledger_rows(warehouse, product)}
+    found["shown"] = last_shown(warehouse)
     for name, query in product.warehouse.shown.items():
         found[name] = []
         with suppress(duckdb.CatalogException, duckdb.BinderException):
