@@ -34,6 +34,7 @@ MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 # What to do about a refusal, by its code.
 ADVICE = {
     "AccessDenied": "give this role or user the permission",
+    "403": "give this role or user the permission",  # a head request has no code but its status
     "ExpiredToken": "renew the credentials, which needs no restart",
     "InvalidAccessKeyId": "correct the credentials, which needs no restart",
     "InvalidToken": "renew the credentials, which needs no restart",
