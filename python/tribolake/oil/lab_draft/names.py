@@ -115,7 +115,7 @@ class KnownNames:
         yield re.sub(r"\d+$", "", outer), self.unit_of(inner), of_outer if outer[-1:].isalpha() else (FIELD,)
 
     def _kinds_without(self, outer: str, inner: str) -> Kinds:
-        """Return what a header may be without what is in its brackets: a unit, a method, or another name of the same."""
+        """Return what a header may be without what is in its brackets: a unit, a method, another name of the same."""
         if inner.isdecimal():
             return (FIELD,)
         if not inner or self.unit_of(inner) or not self._in_common_words(inner):
