@@ -21,11 +21,14 @@ GERMAN = ["5. Januar 2026", "05. Jänner 2026", "5. März 2026", "05. Mrz. 2026"
 GERMAN_AS = ["2026-01-05", "2026-01-05", "2026-03-05", "2026-03-05", "2026-01-05", "2025-10-05", "2025-12-05",
              "2025-05-06", "2025-06-05"]  # fmt: skip
 OTHER = ["05-ene.-26", "Sept. 5, 2025", "2026-01-05 22:00 -0300", "2026-01-06T02:00:00+00:00", "1767582000000",
-         "2026-W02-1", "5.1.2026", "2026-01-05T00:00:00Z", "05/ENE./2026 08:15 hrs."]  # fmt: skip
-OTHER_AS = ["2026-01-05", "2025-09-05", *["2026-01-05"] * 7]
+         "2026-W02-1", "5.1.2026", "2026-01-05T00:00:00Z", "05/ENE./2026 08:15 hrs.", "Lu 05/01/2026"]  # fmt: skip
+OTHER_AS = ["2026-01-05", "2025-09-05", *["2026-01-05"] * 8]
 MONTHS = ["2024年5月", "2024-05", "05/2026", "ene-26", "enero 2026"]
 MARKS = ["1.234,5", "1,234.5", "1.234", "7", "12,5", "12.5"]
 SCIENCE = ["1,2E+03", "1.2x10^3", "1,2·10³", "1.2 × 10³", "1,2 E3"]
+# A letter beside a unit is another unit, or `mil` a thousand.
+THOUSANDS = ["12,3 mil", "12345 kmh", "12345 km H", "12345 (R) h", "12345 h*", "12 mi"]
+THOUSANDS_AS = [None, None, None, 12345, 12345, None]
 HIDDEN = {
     ">hid-a<": '><span style="display: none">0000</span>hid-a<', ">11<": '><span style="display:none">0045.0</span>11<',
     ">3<": "><del>54</del>3<", ">14.2<": "><strike>9</strike>14.2<", ">Motor<": "><i hidden>x</i>Motor<",
@@ -87,6 +90,8 @@ EXPORTS = [
          read_as("mar", [1234.5, 1234.5, None, 7, 12.5, 12.5]), ["decimal_mark_contradictory"]),
     Case("science.csv", text(table(*numbers("sci", SCIENCE)), ";").encode(),
          read_as("sci", [1200, None, None, None, None]), [*["not_a_number"] * 2, *["unknown_unit"] * 2]),
+    Case("thousands.csv", text(table(*numbers("tho", THOUSANDS, "Hours")), ";").encode(),
+         read_as("tho", THOUSANDS_AS, "machineHours"), ["field_has_unknown_unit"] * 2),
     Case("water.csv", text(table(*([*sample(f"wat-{at}"), word] for at, word in enumerate(WORDS)), more=["Water"]), ";")
          .encode(), read_as("wat", WORDS_AS, "Agua"), ["unknown_code"]),
     Case("found.csv", text(table([*sample("fou-1"), "Pos", "<1%", "0.5 A/cm"],
