@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import xlsxwriter
-from tests.support.biff5 import NotAvailable, Styled, biff5, locked
+from tests.support.binary_workbooks import NotAvailable, Rich, Styled, biff5, biff8, locked
 from tests.support.hostile_files import HEADERS, Case, sample, table
+from tests.support.hostile_texts import read_as
 from tests.support.hostile_workbooks import at, book, formatted, two_sheets
 from tests.support.lab_files import ods, with_part, workbook
 
@@ -91,6 +92,12 @@ def inline() -> bytes:
     return buffer.getvalue()
 
 
+def rich(prefix: str, split_in: str = "") -> bytes:
+    """Texts with a footnote, a corrected value, and one that counts no more."""
+    cells = [Rich("111", [(2, 5)]), Rich("5411", [(0, 1), (2, 0)]), Rich("54", [(0, 1)])]
+    return biff8(table(*(sample(f"{prefix}-{at}", Fe=cell) for at, cell in enumerate(cells))), split_in)
+
+
 def merged_across(workbook_: Any, sheet: Any) -> None:
     sheet.merge_range(1, at("Fe"), 1, at("V100"), "Muestra insuficiente")
 
@@ -138,6 +145,8 @@ BOOKS = [
          {"b5-1": {"componentName": "transmisión"}, "b5-2": {"Agua": 0.05}, "b5-3": {"Hierro": None},
           "b5-4": {"Hierro": 0}}, ["error_cell"]),
     Case("biff5_1904.xls", biff5(table(sample("b4-1", Date=44565)), is_1904=True), {"b4-1": {}}),
+    *(Case(f"{prefix}.xls", rich(prefix, split_in), read_as(prefix, [None, 11, None]), ["not_a_number", "struck_out"])
+      for prefix, split_in in (("rich", ""), ("split", "Component"))),
     Case("locked.xls", locked(), {}, ["file_unreadable"]),
     Case("half.xls", biff5(OLD)[:4000], {}, ["file_unreadable"]),
     Case("struck.xlsx", book(table(sample("stk-1"), sample("stk-2"), []), struck),

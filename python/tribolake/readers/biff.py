@@ -16,6 +16,7 @@ from typing import Any
 from tribolake.readers.number_formats import Reading, reading_of_format
 from tribolake.readers.ooxml import linked_parts
 from tribolake.readers.raw_rows import ErrorCell, StruckCell
+from tribolake.readers.rich_texts import Font, shown_texts
 
 ERROR_CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 NO_SECTOR = 0xFFFFFFFA  # numbers from here on end a chain of sectors
@@ -24,12 +25,12 @@ BIFF8 = 0x600
 # Records of .xls
 XLS_BEGIN, XLS_END, XLS_FORMULA, XLS_SHEET, XLS_BOOLEAN_OR_ERROR, XLS_1904 = 0x809, 0x0A, 0x06, 0x85, 0x205, 0x22
 XLS_FORMAT, XLS_FONT, XLS_STYLE, XLS_SHORT_NUMBERS = 0x41E, 0x31, 0xE0, 0xBD
-XLS_CELLS = frozenset([0x203, 0x27E, XLS_FORMULA, 0x204, 0xD6, 0xFD])  # numbers, formulas and texts
+XLS_SHARED_TEXT = 0xFD
+XLS_CELLS = frozenset([0x203, 0x27E, XLS_FORMULA, 0x204, 0xD6, XLS_SHARED_TEXT])  # numbers, formulas and texts
 # Records of .xlsb
 XLSB_ROW, XLSB_ERROR, XLSB_FORMULA_ERROR, XLSB_SHEET, XLSB_WORKBOOK = 0, 3, 11, 156, 153
 XLSB_CELLS = frozenset([2, 5, 6, 7, 8, 9])  # numbers, texts, and formulas that give them
 XLSB_FONT, XLSB_FORMAT, XLSB_STYLE, XLSB_STYLES_OF_CELLS, XLSB_STYLES_END = 43, 44, 47, 617, 618
-STRUCK = 8  # a bit of a font
 STYLES_OF_XLSB = "xl/styles.bin"
 # What becomes of the cell that calamine gives, by row and column, from 0.
 Correction = Callable[[Any], object]
@@ -45,15 +46,16 @@ def xls_peculiarities(content: bytes) -> tuple[list[Corrections], bool]:
     is_biff8 = any(kind == XLS_BEGIN and unpack_from("<H", data)[0] == BIFF8 for kind, data in records[:1])
     text = _xls_text if is_biff8 else _text_before_1997
     codes = {unpack_from("<H", data)[0]: text(data, 2) for kind, data in records if kind == XLS_FORMAT}
-    fonts = [bool(data[2] & STRUCK) for kind, data in records if kind == XLS_FONT]
-    fonts.insert(4, False)  # no font has this number
+    fonts = [Font.of_record(data) for kind, data in records if kind == XLS_FONT]
+    fonts.insert(4, Font())  # no font has this number
     styles = [unpack_from("<HH", data) for kind, data in records if kind == XLS_STYLE]
-    readings = _readings([(code, font < len(fonts) and fonts[font]) for font, code in styles], codes)
-    return [dict(_corrections_of_xls_sheet(stream, start, readings)) for start in starts], is_1904
+    readings = _readings([(code, font < len(fonts) and fonts[font].is_struck) for font, code in styles], codes)
+    texts = shown_texts(records, fonts)
+    return [dict(_corrections_of_xls_sheet(stream, start, readings, texts)) for start in starts], is_1904
 
 
 def _corrections_of_xls_sheet(
-    stream: bytes, start: int, readings: Mapping[int, Correction]
+    stream: bytes, start: int, readings: Mapping[int, Correction], texts: Mapping[int, str]
 ) -> Iterator[tuple[tuple[int, int], Correction]]:
     for kind, data in _xls_records(stream, start):
         if kind == XLS_BOOLEAN_OR_ERROR and data[7]:
@@ -64,6 +66,8 @@ def _corrections_of_xls_sheet(
             row, column, style = unpack_from("<3H", data)
             if style in readings:
                 yield (row, column), readings[style]
+            elif kind == XLS_SHARED_TEXT and (text := texts.get(unpack_from("<I", data, 6)[0])) is not None:
+                yield (row, column), _text(text)
         elif kind == XLS_SHORT_NUMBERS:
             row, first = unpack_from("<HH", data)
             for at in range((len(data) - 6) // 6):
@@ -164,7 +168,7 @@ def _readings_of_xlsb(stream: bytes) -> dict[int, Correction]:
         if kind == XLSB_FORMAT:
             codes[unpack_from("<H", data)[0]] = _wide_text(data, 2)
         elif kind == XLSB_FONT:
-            fonts.append(bool(data[2] & STRUCK))
+            fonts.append(Font.of_record(data).is_struck)
         elif kind in (XLSB_STYLES_OF_CELLS, XLSB_STYLES_END):
             is_of_cells = kind == XLSB_STYLES_OF_CELLS
         elif kind == XLSB_STYLE and is_of_cells:
@@ -209,6 +213,10 @@ def _number(stream: bytes, at: int, most: int) -> tuple[int, int]:
 
 def _wide_text(data: bytes, at: int) -> str:
     return data[at + 4 : at + 4 + 2 * unpack_from("<I", data, at)[0]].decode("utf-16-le")
+
+
+def _text(text: str) -> Correction:
+    return lambda _: text
 
 
 def _error(code: int) -> Correction:

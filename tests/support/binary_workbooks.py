@@ -1,4 +1,4 @@
-"""Workbooks of Excel 5.0 and 95 (BIFF5), which old programs of laboratories still write.
+"""Binary workbooks (.xls), of Excel 5.0 and 95 (BIFF5) and of later ones (BIFF8), as old programs write them.
 
 Sources: [MS-CFB] for the file, OpenOffice.org's documentation of the Excel file format for the records of BIFF5.
 """
@@ -36,6 +36,43 @@ def locked() -> bytes:
     return compound_file("Book", _begin(5) + _record(0x2F, bytes(4)) + b"\x8f" * 5000)
 
 
+@dataclass(frozen=True)
+class Rich:
+    """A text with runs: (first character, number of the font). Font 1 is struck out, font 5 raises."""
+
+    text: str
+    runs: Sequence[tuple[int, int]]
+
+
+def biff8(rows: Sequence[Sequence[object]], split_in: str = "") -> bytes:
+    """A workbook with the sheet `Data` of shared texts. One of them goes on in another record."""
+    fonts = [_font(), _font(struck=8), _font(), _font(), _font(raised=1)]
+    shared = [cell for row in rows for cell in row]
+    texts = pack("<II", len(shared), len(shared)) + b"".join(map(_shared, shared))
+    split_at = texts.index(split_in.encode()) + 1 if split_in else 0
+    head = b"".join([_begin(5, 0x600), *fonts, _record(0xE0, bytes(20)), *[_record(0x5C, b" " * 2000)] * 2])
+    # A text goes on with the width of its characters.
+    pieces = [_record(0xFC, texts[:split_at] if split_at else texts)]
+    pieces += [_record(0x3C, b"\0" + texts[split_at:])] if split_at else []
+    at = len(head) + 4 + 8 + len(b"Data") + len(b"".join(pieces)) + 4
+    head += _record(0x85, pack("<IBBBB", at, 0, 0, 4, 0) + b"Data") + b"".join([*pieces, _record(0x0A)])
+    width = len(rows[0])
+    cells = [_record(0xFD, pack("<3HI", *divmod(number, width), 0, number)) for number in range(len(shared))]
+    size = _record(0x200, pack("<IIHHH", 0, len(rows), 0, width, 0))
+    return compound_file("Workbook", b"".join([head, _begin(0x10, 0x600), size, *cells, _record(0x0A)]))
+
+
+def _font(struck: int = 0, raised: int = 0) -> bytes:
+    return _record(0x31, pack("<5H4BBB", 200, struck, 0x7FFF, 400, raised, 0, 0, 0, 0, 5, 0) + b"Arial")
+
+
+def _shared(cell: object) -> bytes:
+    runs = cell.runs if isinstance(cell, Rich) else []
+    text = (cell.text if isinstance(cell, Rich) else str(cell)).encode("latin-1")
+    head = pack("<HB", len(text), 8 if runs else 0) + (pack("<H", len(runs)) if runs else b"")
+    return head + text + b"".join(pack("<HH", *run) for run in runs)
+
+
 def _book(rows: Sequence[Sequence[object]], formats: Sequence[str], *, is_1904: bool) -> bytes:
     styles = [
         _record(0xE0, pack("<HH12x", 0, 0)),
@@ -68,8 +105,8 @@ def _cell(row: int, column: int, cell: object) -> bytes:
     return _record(0x204, pack("<4H", row, column, 0, len(text)) + text)
 
 
-def _begin(kind: int) -> bytes:
-    return _record(0x809, pack("<4H", 0x500, kind, 0x96C, 1993))
+def _begin(kind: int, version: int = 0x500) -> bytes:
+    return _record(0x809, pack("<4H", version, kind, 0x96C, 1993) + bytes(8 if version == 0x600 else 0))
 
 
 def _record(kind: int, data: bytes = b"") -> bytes:
