@@ -255,7 +255,9 @@ checked as (
 )
 
 select
-    * exclude (row_reason, has_lost_digits, sample_date_rejection, unread_fields, sample_number_text, unit_text, component_text),
+    * exclude (
+        row_reason, has_lost_digits, sample_date_rejection, unread_fields, sample_number_text, unit_text, component_text
+    ),
     nullif(unread_fields, []) as unread_fields,
     case
         {% for column, field, reason in needed_fields -%}
