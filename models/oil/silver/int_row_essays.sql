@@ -1,9 +1,10 @@
 -- depends_on: {{ ref('stg_columns') }}
 -- One row per row of a sample that this run touches × essay, as the laboratory wrote it: essays in columns, in
 -- name/value pairs, and in rows of their own alike. Where a row carries an essay more than once, the first by priority
--- and position counts; of a cell with an error, or one that is struck out, and another one it is the other. Two different results under one name
--- contradict each other: in rows of their own, in pairs, and in columns that are called alike. The decimal mark is that
--- of the column, where the text needs one and its cells prove it. A row of units goes before the seed `lab_essays`.
+-- and position counts; of a cell with an error, or one that is struck out, and another one it is the other. Two
+-- different results under one name contradict each other: in rows of their own, in pairs, and in columns that
+-- are called alike. The decimal mark is that of the column, where the text needs one and its cells prove it. A row of
+-- units goes before the seed `lab_essays`.
 -- The current row of a sample stands for it. Where the laboratory's re-issues are merged, it also has the essays that
 -- only earlier rows have, each from the newest one. Rows with the cells of a newer one say nothing more.
 
