@@ -2,7 +2,8 @@
 
 The floor is unavoidable work, measured in the same run: importing dbt, `json.loads` of every response, TA-Lib over
 arrays, windows of 252 sessions, one Parquet file, one bulk insert, and as many bare files as a run stores objects.
-Every run is a fresh process on a lake in a folder, measured from outside. Calls to an object store are counted apart,
+Every run is a fresh process on a lake in a folder, measured from outside. On a machine that does other work too, the
+ratio of processor seconds says more than that of seconds. Calls to an object store are counted apart,
 on a server of this machine, for two lengths of history: its own time is not that of S3.
 
     PYTHONPATH=. python bench/market.py                       50 tickers with 10 years
@@ -41,12 +42,13 @@ from pathlib import Path
 import duckdb, numpy as np, pyarrow as pa, pyarrow.parquet as pq, talib
 
 folder, puts = Path(sys.argv[1]), int(sys.argv[2])
-seconds, began = {}, time.perf_counter()
+now = lambda: (time.perf_counter(), time.process_time())
+laps, began = {}, now()
 
 def lap(name):
     global began
-    seconds[name] = round(time.perf_counter() - began, 3)
-    began = time.perf_counter()
+    laps[name] = [round(end - start, 3) for start, end in zip(began, now())]
+    began = now()
 
 charts = [json.loads(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
 lap("json.loads")
@@ -78,7 +80,7 @@ for n in range(puts):
         file.flush()
         os.fsync(file.fileno())
 lap("PUTs")
-print(json.dumps(seconds))
+print(json.dumps(laps))
 """
 
 
@@ -91,18 +93,36 @@ class Case:
     floor: float
     target: float  # of the ratio
     cpu_seconds: float
+    cpu_floor: float
     peak_mb: float
 
     @property
-    def ratio(self) -> float:
-        return round(self.seconds / self.floor, 2)
+    def ratios(self) -> dict[str, float]:
+        return {
+            "ratio": round(self.seconds / self.floor, 2),
+            "cpu_ratio": round(self.cpu_seconds / self.cpu_floor, 2),
+        }
 
     def show(self) -> None:
+        ratio, cpu_ratio = self.ratios.values()
         print(
-            f"{self.name:46}{self.seconds:9.2f}{self.floor:8.2f}{self.ratio:7.2f}{self.target:8.1f}"
-            f"{self.cpu_seconds:9.2f}{self.peak_mb:9.0f}",
+            f"{self.name:46}{self.seconds:9.2f}{self.floor:8.2f}{ratio:7.2f}{self.target:8.1f}"
+            f"{self.cpu_seconds:9.2f}{self.cpu_floor:8.2f}{cpu_ratio:7.2f}{self.peak_mb:9.0f}",
             flush=True,
         )
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Seconds and processor seconds of unavoidable work: importing dbt, and each of the rest."""
+
+    dbt: tuple[float, float]
+    laps: Mapping[str, tuple[float, float]]
+
+    def of(self, *names: str) -> tuple[float, float]:
+        """Return the sums of importing dbt and some of the rest."""
+        parts = [self.dbt, *(self.laps[name] for name in names)]
+        return round(sum(wall for wall, _ in parts), 2), round(sum(cpu for _, cpu in parts), 2)
 
 
 @dataclass(frozen=True)
@@ -145,33 +165,30 @@ def run_on(lake: str) -> Measurement:
     return measure(sys.executable, "-m", "tribolake", "market", "run", "--quiet", "--lake", lake)
 
 
-def floor_of(folder: Path, market: Market) -> dict[str, float]:
-    """Measure seconds of unavoidable work on the responses, by kind, in one process."""
+def floor_of(folder: Path, market: Market) -> Floor:
+    """Measure the unavoidable work on the responses, in one process, and the import of dbt."""
     folder.mkdir()
     for key, content in market.responses(LAST):
         (folder / f"{key.split('/')[2]}.json").write_bytes(content)
     words = sys.executable, "-c", FLOOR, str(folder), str(KINDS * market.tickers)
-    seconds: dict[str, float] = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
-    return seconds
+    laps = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    dbt = measure(sys.executable, "-c", IMPORT_DBT)
+    return Floor((dbt.seconds, dbt.cpu_seconds), laps)
 
 
-def cases(lake: Path, market: Market, dbt: float, floor: Mapping[str, float]) -> Iterator[Case]:
+def cases(lake: Path, market: Market, floor: Floor) -> Iterator[Case]:
     """Measure a first run, one with one more day of every ticker, and one with nothing new."""
     years = len(market.shares[0].days) // SESSIONS_PER_YEAR
-    steps: tuple[tuple[str, Iterable[tuple[str, bytes]], float, float], ...] = (
-        (
-            f"first run, {market.tickers} tickers with {years} years",
-            market.responses(LAST),
-            dbt + sum(floor.values()),
-            3.5,
-        ),
-        ("one more day of all (floor: dbt and PUTs)", market.one_more_day(), dbt + floor["PUTs"], 4.0),
-        ("nothing new (floor: dbt)", (), dbt, 0.3),
+    first = f"first run, {market.tickers} tickers with {years} years"
+    steps: tuple[tuple[str, Iterable[tuple[str, bytes]], tuple[float, float], float], ...] = (
+        (first, market.responses(LAST), floor.of(*floor.laps), 3.5),
+        ("one more day of all (floor: dbt and PUTs)", market.one_more_day(), floor.of("PUTs"), 4.0),
+        ("nothing new (floor: dbt)", (), floor.of(), 0.3),
     )
-    for name, responses, bottom, target in steps:
+    for name, responses, (wall, cpu), target in steps:
         write(lake, responses)
         done = run_on(str(lake))
-        yield Case(name, done.seconds, round(bottom, 2), target, done.cpu_seconds, done.peak_mb)
+        yield Case(name, done.seconds, wall, target, done.cpu_seconds, cpu, done.peak_mb)
 
 
 def calls_of(server: S3Server, folder: Path, market: Market) -> list[int]:
@@ -196,21 +213,24 @@ def main() -> None:
         "--counted-tickers", type=int, default=10, help="tickers whose calls are counted; 0 counts none"
     )
     asked = parser.parse_args()
-    print(f"{'case':46}{'seconds':>9}{'floor':>8}{'ratio':>7}{'target':>8}{'cpu':>9}{'peak MB':>9}", flush=True)
+    head = f"{'case':46}{'seconds':>9}{'floor':>8}{'ratio':>7}{'target':>8}"
+    print(f"{head}{'cpu':>9}{'floor':>8}{'ratio':>7}{'peak MB':>9}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         home, market = Path(folder), Market.of(asked.tickers, asked.years)
         write(home / "small", Market.of(1, 1).responses(LAST))
         run_on(str(home / "small"))  # the project is parsed once for every lake
-        dbt, floor = measure(sys.executable, "-c", IMPORT_DBT).seconds, floor_of(home / "floor", market)
+        floor = floor_of(home / "floor", market)
         measured = []
-        for case in cases(home / "lake", market, dbt, floor):
+        for case in cases(home / "lake", market, floor):
             case.show()
             measured.append(case)
         if asked.factor:
             write(home / "large", Market.of(asked.tickers * asked.factor, asked.years).responses(LAST))
             done = run_on(str(home / "large"))
-            name, bottom = f"first run, × {asked.factor} tickers (floor: the first run)", measured[0].seconds
-            measured.append(Case(name, done.seconds, bottom, 12, done.cpu_seconds, done.peak_mb))
+            name, first = f"first run, × {asked.factor} tickers (floor: the first run)", measured[0]
+            measured.append(
+                Case(name, done.seconds, first.seconds, 12, done.cpu_seconds, first.cpu_seconds, done.peak_mb)
+            )
             measured[-1].show()
         calls = {}
         if asked.counted_tickers:
@@ -220,8 +240,8 @@ def main() -> None:
                     found = calls_of(server, home / f"state-{years}", counted)
                     print(f"calls of these runs with {asked.counted_tickers} tickers, {years} years: {found}")
                     calls[f"{years} years"] = found
-    said = {"dbt": dbt, "floor": floor, "calls": calls}
-    print(json.dumps(said | {"cases": [asdict(case) | {"ratio": case.ratio} for case in measured]}))
+    said = {"floor": asdict(floor), "calls": calls}
+    print(json.dumps(said | {"cases": [asdict(case) | case.ratios for case in measured]}))
 
 
 if __name__ == "__main__":

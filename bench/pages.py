@@ -45,7 +45,7 @@ MONTHS = 50
 ASKED = 60  # pages of each kind
 READERS = 4
 PUBLISHING_SECONDS, EVERY_SECONDS = 20, 0.5
-KEPT = 4  # versions: a run keeps two, and takes longer than two of these publications
+KEPT = 2  # versions, as a run keeps them
 PRODUCT = "oil-analysis"
 ASSET = re.compile(rb'(?:href|src)="(/static/[^"]+)"')
 

@@ -47,6 +47,7 @@
     create table if not exists control.project_state (state varchar not null);
     create table if not exists control.retries (file_key varchar primary key, asked_at timestamptz not null);
     create table if not exists control.held_back (client varchar not null);
+    create table if not exists control.shown (client varchar primary key, run_id varchar not null); -- to readers, last
     create table if not exists control.told_rejections (identity varchar primary key, rejected bigint not null);
     -- Rows of history that are files of the lake, by replica: see run/history.py.
     create table if not exists control.kept_history (

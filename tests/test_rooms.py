@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -131,6 +132,16 @@ def test_forbidden_import_is_found(tmp_path: Path, place: str, line: str):
     assert forbidden(edges_of(tmp_path / "tribolake") | edges_of(PACKAGE))
 
 
+def test_imports_inside_functions_are_few():
+    """A library that takes long is a `library` at the top. A module of ours is imported there too, or has a reason."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert sum(any(isinstance(one, ast.Import | ast.ImportFrom) for one in ast.walk(node)) for node in functions) <= 15
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = [ast.unparse(call.args[0]) for call in calls if ast.unparse(call.func) == "library"]
+    assert len(named) > 5 and not any("tribolake" in name for name in named), "the order of rooms does not see it"
+
+
 def test_sources_of_a_product_cover_the_python_of_its_models():
     """Other rooms find files and settings; what is in the tables comes from `readers` and the product's own room."""
     for product in PRODUCTS:
@@ -144,6 +155,24 @@ def test_macros_belong_to_a_product_or_to_all():
     """A macro in another folder would change the tables of a product without a rebuild."""
     folders = {path.parent.relative_to(PROJECT_DIR / "macros") for path in (PROJECT_DIR / "macros").rglob("*.sql")}
     assert {folder.parts[0] for folder in folders if folder.parts} <= PRODUCT_ROOMS | {"materializations", "tests"}
+
+
+def test_macros_that_only_one_product_uses_are_its_own():
+    """A shared macro is part of every product's fingerprint: its change rebuilds all of them."""
+    project = (PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8")
+    texts = {
+        product: "".join(
+            path.read_text(encoding="utf-8")
+            for room in ("macros", "models", "snapshots", "tests/data")
+            for path in (PROJECT_DIR / room / product).rglob("*.sql")
+        )
+        for product in PRODUCT_ROOMS
+    }
+    for path in (PROJECT_DIR / "macros").glob("*.sql"):
+        names = re.findall(r"\{%-? macro (\w+)", path.read_text(encoding="utf-8"))
+        calls = re.compile(rf"\b({'|'.join(names)})\(")
+        users = [product for product, text in texts.items() if calls.search(text)]
+        assert len(users) != 1 or calls.search(project), f"{path.name} is of {users[0]} alone"
 
 
 def test_products_share_no_name_and_no_place():

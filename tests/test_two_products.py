@@ -119,8 +119,9 @@ def test_products_of_a_bucket_have_a_lease_and_a_lock_each(
     [
         *((place, set()) for place in (*OF_OTHER, *HELP_TEXTS)),
         ("models/oil/silver/samples.sql", {"project"}),
-        ("macros/parse_number.sql", {"project"}),
+        ("macros/oil/reading/parse_number.sql", {"project"}),
         ("macros/oil/control_tables.sql", {"project"}),
+        ("macros/remember_run.sql", {"project"}),
         ("python/tribolake/oil/limits/percentiles.py", {"project"}),
         ("seeds/oil/essays.csv", {"project", "seeds"}),
         ("seeds/oil/lab_sheets.csv", {"project", "seeds", "readers"}),

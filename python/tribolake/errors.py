@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 DAMAGED = "Move the warehouse away, or restore a copy of it: the next run builds it again from bronze"
+DAMAGED_WAREHOUSE = re.compile(r"Corrupt database file|not a valid DuckDB database|checksum .* does not match")
+# A file stands in the place of a folder, a folder in that of a file, or a link to itself.
+OTHER_KIND = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO})
 
 # What DuckDB and the system say of a disk that is full, fails or refuses, however deep in a message, and what to do.
 DISK = (
@@ -76,3 +80,18 @@ def with_advice(message: str) -> str:
             if pattern.search(line):
                 return line if advice in line else f"{line}: {advice}"
     return message
+
+
+def explain(error: BaseException) -> str:
+    """Return what went wrong, and what to do about it, as far as the error tells."""
+    text = str(error)
+    if is_of_the_disk(text):
+        return with_advice(text)
+    if DAMAGED_WAREHOUSE.search(text) and DAMAGED not in text:
+        return f"the warehouse is damaged ({text.splitlines()[0]}). {DAMAGED}"
+    if isinstance(error, OSError) and error.errno in OTHER_KIND:
+        return f"{text}. Another program put it there: move it away, then start the command again"
+    if isinstance(error, TribolakeError | OSError):
+        return text
+    kind = type(error).__name__
+    return f"{kind}: {text.partition(chr(10))[0]}. This is a fault of tribolake: TRIBOLAKE_DEBUG=1 shows where"

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 
 def quoted(identifier: str) -> str:
-    """Return a name as a quoted SQL identifier."""
+    """Return a name as a quoted SQL identifier.
+
+    Raises:
+        ValueError: the name has a zero byte. DuckDB can hold such a name, but SQL has no way to write it.
+    """
+    if "\0" in identifier:
+        raise ValueError(f"no SQL can name a column with a zero byte: {identifier[:80]!r}")
     return '"' + identifier.replace('"', '""') + '"'
 
 

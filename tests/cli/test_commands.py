@@ -63,13 +63,13 @@ def test_command_imports_no_other_command(tribolake, settings, words, group, nam
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("market", "lineage", "NVDA", "2025-01-15", "rsi_14"), Exit.USAGE, "talib is not installed: install"),
-        (("market", "--help"), Exit.OK, "Needs talib, which is not installed."),
+        (("market", "aurora", "upgrade"), Exit.USAGE, "sqlalchemy is not installed: install requirements-market.lock"),
+        (("market", "--help"), Exit.OK, "Needs sqlalchemy, which is not installed."),
         (("market", "status", "--lake", "nowhere"), Exit.USAGE, "has no run of the market product yet"),
     ],
 )
 def test_command_without_its_libraries_says_so_and_others_work(tmp_path, words, code, said):
-    program = f"import sys; sys.modules['talib'] = None; from tribolake.cli.app import app; app({list(words)})"
+    program = f"import sys; sys.modules['sqlalchemy'] = None; from tribolake.cli.app import app; app({list(words)})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert said in done.stdout + done.stderr

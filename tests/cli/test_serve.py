@@ -40,7 +40,7 @@ def test_serve_without_its_packages_says_what_to_install(tribolake, settings: Se
     ended = tribolake("serve", "--lake", str(settings.lake), PYTHONPATH=str(tmp_path))
     assert ended.returncode == Exit.USAGE
     assert ended.stderr.splitlines() == [
-        "tribolake: pages need fastapi: install requirements-web.lock, or `pip install 'tribolake[web]'`"
+        "tribolake: fastapi is not installed: install requirements-web.lock, or `pip install 'tribolake[web]'`"
     ]
 
 

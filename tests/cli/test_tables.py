@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tribolake.cli.lineage_tables import print_answer
-from tribolake.cli.run_tables import print_run
+from tribolake.cli.run_tables import SHOWN_FILES, print_run
 from tribolake.cli.status_tables import print_status
 from tribolake.cli.watch import format_run
 from tribolake.oil.status import LakeStatus
@@ -67,3 +67,20 @@ def test_answer_with_many_columns_has_a_line_for_each(capsys: pytest.CaptureFixt
     ]
     print_answer(Answer(columns[:3], [(1, 2, 3)], is_cut=False))
     assert "column_0   column_1   column_2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_only_first_failed_files_are_printed(command, capsys: pytest.CaptureFixture[str], settings: Settings):
+    report = report_of(cda=ClientReport(samples=1, published=True))
+    failed = [{"file": f"{number}.xlsx", "problem": "no sheet"} for number in range(SHOWN_FILES + 1200)]
+    if command == "run":
+        report.failed_files = failed
+        print_run(report, settings)
+    else:
+        print_status(
+            dataclasses.replace(status_of(report), failed_files=failed, waiting_files=[one["file"] for one in failed])
+        )
+    said = capsys.readouterr().out
+    assert said.count("no sheet") == SHOWN_FILES
+    assert "and 1,200 more failed files: `tribolake arrivals list --failed` lists all" in said
+    assert ("and 1,200 more waiting files" in said) == (command == "status")

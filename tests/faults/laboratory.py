@@ -100,6 +100,9 @@ class Laboratory:
         subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", shim, SHIM, "-ldl"], check=True)
         environment = os.environ | {"LD_PRELOAD": str(shim), "OPENBLAS_NUM_THREADS": "1"}
         environment["TRIBOLAKE_CACHE_DIR"] = str(folder / "cache")
+        environment["TRIBOLAKE_LEASE_SECONDS"] = (
+            "3600"  # a slow run renews no lease, so it makes the calls of a traced one
+        )
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.laboratory", folder, str(int(runs))],
             cwd=PROJECT_DIR,
@@ -273,8 +276,7 @@ def _carry_out(request: Mapping[str, Any]) -> None:
 
 def _publish(root: str, run: str, mark: int, lease: float = 0) -> int:
     from tests.support.small_warehouse import publish, publish_as_a_machine, warehouse  # noqa: PLC0415
-    from tribolake.cli.options import explain  # noqa: PLC0415
-    from tribolake.errors import LakeIsBusy, RunFailed  # noqa: PLC0415
+    from tribolake.errors import LakeIsBusy, RunFailed, explain  # noqa: PLC0415
 
     with warehouse(mark, rows=20) as connection:
         try:

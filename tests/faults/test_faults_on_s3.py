@@ -21,7 +21,7 @@ from tests.support.drawn import drawn
 from tests.support.lake_homes import PRODUCT, InBucket, gold_of, manifest_of
 from tests.support.s3_fixtures import new_buckets
 from tests.support.servers.faults import FaultyServer, faulty_server
-from tests.support.servers.plan import Fault, Request
+from tests.support.servers.plan import Choice, Fault, Request
 from tests.support.servers.server import S3Server
 from tribolake.oil.synth import write_sample_lake
 
@@ -40,6 +40,7 @@ class Case:
     codes: tuple[int, ...]
     words: str
     where: str = "*"
+    lasts: bool = False  # from then on every request fails, whatever its operation and key
 
     def __str__(self) -> str:
         return re.sub(r"[^A-Za-z_]+", "-", f"{self.operation}-{self.where}-{self.fault}")
@@ -47,8 +48,17 @@ class Case:
     def state_of(self, client: str) -> str:
         return self.state if isinstance(self.state, str) else self.state[client]
 
-    def hits(self, request: Request) -> bool:
-        return self.operation in ("any", request.operation) and fnmatchcase(request.key, self.where)
+    def choice(self) -> Choice:
+        """Return a function that tells the requests to hit."""
+        begun = False
+
+        def hits(request: Request) -> bool:
+            nonlocal begun
+            is_meant = self.operation in ("any", request.operation) and fnmatchcase(request.key, self.where)
+            begun = begun or (self.lasts and is_meant)
+            return begun or is_meant
+
+        return hits
 
 
 CASES = [Case(**row) for row in yaml.safe_load(Path(__file__).with_name("on_s3.yml").read_text(encoding="utf-8"))]
@@ -105,7 +115,7 @@ def test_fault_that_lasts_for_a_run(bench: Bench, case: Case, tmp_path: Path):
     old = {client: manifest_of(home, client)["run_id"] for client in CLIENTS}
     deliver(bench.deliveries[1])
     bench.proxy.forget()
-    bench.proxy.plan.inject(Fault[case.fault], when=case.hits, times=None)
+    bench.proxy.plan.inject(Fault[case.fault], when=case.choice(), times=None)
     try:
         ended = bench.laboratory.run(*words, environment=environment)
     finally:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tribolake.errors import RunFailed
 from tribolake.oil.synth import write_sample_lake
+from tribolake.run.attempt import read_attempt, record_attempt
+from tribolake.settings import load_settings
+from tribolake.watch.heartbeat import Heartbeat, State, read_heartbeat, write_heartbeat
 
 pytestmark = pytest.mark.slow
 MIB = 2**20
@@ -62,3 +69,26 @@ def test_content_that_fills_the_disk_is_not_blamed(small_disk, tmp_path: Path, t
     assert ended.returncode in (0, 4), ended.stdout + ended.stderr  # 4 for rows that the file has twice
     assert "failed" not in ended.stdout
     assert re.search(r"^published .*gold/emin", ended.stdout, re.MULTILINE), ended.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tmpfs is of Linux")
+def test_failure_on_a_full_disk_is_on_record(small_disk, tmp_path: Path):
+    settings = load_settings(lake=tmp_path / "lake", state_dir=small_disk(MIB))
+    with record_attempt(settings):
+        pass
+    write_heartbeat(settings.state, heartbeat("idle"))
+    with suppress(OSError), (settings.state / "other program").open("wb", buffering=0) as file:
+        while file.write(b"\0" * 4096):
+            pass
+    with suppress(RunFailed), record_attempt(settings):
+        write_heartbeat(settings.state, heartbeat("running"))
+        raise RunFailed("No space left on device")
+    assert read_attempt(settings)["exit_code"] == 1
+    assert "Free some space" in read_attempt(settings)["problem"]
+    found = read_heartbeat(settings.state)
+    assert found is not None and found.state == "running"
+
+
+def heartbeat(state: State) -> Heartbeat:
+    now = datetime.now(UTC)
+    return Heartbeat(os.getpid(), now, now, state, last_run=None, lag_seconds=0, backlog=0)

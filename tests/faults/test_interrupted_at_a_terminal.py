@@ -1,4 +1,4 @@
-"""Ctrl-C at a terminal, in every stage of a run: 130, a line and no traceback."""
+"""Ctrl-C at a terminal, SIGTERM or SIGHUP, in every stage of a run: 130, a line and no traceback."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ import pytest
 from tribolake.oil.synth import write_sample_lake
 
 SECONDS = 120
-# What a run shows when it begins a stage, and the moments after that at which Ctrl-C is pressed.
-MOMENTS = (("discover", 0.0), ("first run", 0.0), ("stg_", 0.0), ("int_", 0.5), ("publish", 0.0), ("history", 0.0))
+# What a run shows when it begins a stage, the seconds after that at which it is ended, and how. None is Ctrl-C.
+MOMENTS = (
+    ("discover", 0.0, None),
+    ("discover", 0.0, signal.SIGTERM),
+    ("first run", 0.0, signal.SIGHUP),
+    ("stg_", 0.0, None),
+    ("stg_", 0.5, signal.SIGTERM),
+    ("int_", 0.5, None),
+    ("publish", 0.0, signal.SIGTERM),
+    ("history", 0.0, None),
+)
 
 
-def interrupted(words: list[str], stage: str, after: float) -> tuple[int, str]:
-    """Run a command at a terminal and press Ctrl-C in a stage. Returns its exit code and what it showed."""
+def interrupted(words: list[str], stage: str, after: float, by: signal.Signals | None) -> tuple[int, str]:
+    """Run a command at a terminal and end it in a stage. Returns its exit code and what it showed."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         words,
@@ -44,7 +53,10 @@ def interrupted(words: list[str], stage: str, after: float) -> tuple[int, str]:
         shown += came
         if not pressed and stage.encode() in shown:
             time.sleep(after)
-            os.write(ours, b"\x03")
+            if by is None:
+                os.write(ours, b"\x03")
+            else:
+                process.send_signal(by)
             pressed = True
     os.close(ours)
     code = process.wait(SECONDS)
@@ -58,15 +70,16 @@ def _take_the_terminal() -> None:
 
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no terminal of this kind")
-def test_interrupt_at_a_terminal_ends_with_130_in_every_stage(tmp_path: Path, tribolake):
+def test_interrupt_ends_with_130_in_every_stage(tmp_path: Path, tribolake):
     write_sample_lake(tmp_path, finning_units=1, als_units=1, months=2, dirty=False)
     words = [sys.executable, "-m", "tribolake", "run", "--lake", str(tmp_path)]
-    for stage, after in MOMENTS:
-        code, shown = interrupted(words, stage, after)
+    for stage, after, by in MOMENTS:
+        code, shown = interrupted(words, stage, after, by)
         assert code == 130, (stage, code, shown)
         assert "Traceback" not in shown, (stage, shown)
         assert "no message" not in shown, (stage, shown)

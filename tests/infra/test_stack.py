@@ -243,6 +243,23 @@ def test_pages_are_reached_from_their_load_balancer_alone(template):
     assert "--access /tmp/access.toml" in container["Command"][0]
 
 
+def test_secret_of_the_issuer_is_for_the_pages_alone(template):
+    """The pages get it as a variable, by its ARN. Neither the other task nor the role of the pages can read it."""
+    secret = {"Ref": "PagesOidcSecretArn"}
+    resources = template["Resources"]
+    (container,) = resources["PagesTaskDefinition"]["Properties"]["ContainerDefinitions"]
+    condition, named, otherwise = container["Secrets"][1]["If"]
+    assert (condition, otherwise) == ("PagesHaveAnIssuer", {"Ref": "AWS::NoValue"})
+    assert named == {"Name": "TRIBOLAKE_OIDC_SECRET", "ValueFrom": secret}
+    holders = [(name, one["Action"]) for name, one in allowed(resources) if secret in as_list(one["Resource"])]
+    assert holders == [("SecretOfThePages", "secretsmanager:GetSecretValue")]
+    policy = resources["SecretOfThePages"]
+    assert (policy["Condition"], policy["Properties"]["Roles"]) == ("PagesHaveAnIssuer", [{"Ref": "ExecutionRole"}])
+    assert "PagesOidcSecretArn" not in json.dumps(resources["TaskDefinition"])
+    pattern = template["Parameters"]["PagesOidcSecretArn"]["AllowedPattern"]
+    assert [bool(re.fullmatch(pattern, arn)) for arn in ("", "arn:aws:x:y", "arn:aws:*", "s3cret")] == [1, 1, 0, 0]
+
+
 def test_buckets_are_private_and_encrypted(resources):
     """Only the lake has versions."""
     for name in ("Lake", "Locks"):
@@ -531,6 +548,18 @@ def test_type_that_athena_lacks_is_refused():
 
 
 # The image
+
+
+def test_image_can_write_pdf():
+    """It has the extra, and the libraries of Debian that docs/web.md names."""
+    image = (INFRA / "Dockerfile").read_text(encoding="utf-8")
+    assert "--requirement requirements-pdf.lock" in image
+    documented = re.findall(
+        r"lib(?:pango|harfbuzz)[\w.-]+", (PROJECT_DIR / "docs" / "web.md").read_text(encoding="utf-8")
+    )
+    last = image.split("\nFROM ")[-1]
+    assert len(documented) == 3
+    assert [name for name in documented if name not in last] == []
 
 
 def test_stack_takes_an_image_by_digest_only(template):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 
 import pytest
-from botocore.config import Config
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.aws import find_credentials, open_client
@@ -69,7 +68,7 @@ def test_broken_configuration_names_what_to_set(environment, case):
     environment({name: value for name, value in given.items() if name.isupper()})
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(ConfigurationError) as refused:
         endpoint = given.get("endpoint", f"https://127.0.0.1:{server.getsockname()[1]}")
-        client = open_client("s3", given.get("region", "us-east-1"), Config(connect_timeout=1), endpoint)
+        client = open_client("s3", given.get("region", "us-east-1"), endpoint, connect_timeout=1)
         ObjectStore("lake", client, attempts=1).head("k")
     assert advice in str(refused.value)
     assert not any(value in str(refused.value) for value in KEYS.values())

@@ -277,7 +277,7 @@ def test_objects_age_as_their_lifecycle_rule_says(hasty_rgw: S3Server, bucket: N
 
 
 def test_permanent_folders_age_and_never_expire(s3_server: S3Server, bucket: NewBuckets):
-    """The plan: `raw/` and `processed/` are in Glacier after 90 days, in Deep Archive after 365, with no expiration."""
+    """The plan: "Lifecycle policies apply to processed data", "90d → Glacier, 365d → Deep Archive". Nothing expires."""
     s3, name = client(s3_server), bucket(s3_server).lake
     apply(s3, name)
     apply_bucket_rules(s3, name, MARKET_OWNER, readers=READERS, require_tls=False, encrypt=False)

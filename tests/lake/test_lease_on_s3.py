@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -155,3 +156,14 @@ def test_write_is_not_repeated_after_the_lease_is_lost(proxy, store):
     with pytest.raises(RunFailed):
         store.put("pointer", b"late", before_each=assert_lease_held)
     assert store.head("pointer") is None
+
+
+def test_lease_of_a_killed_run_of_this_machine_is_free_at_once_on_s3(moto, settings_of):
+    """Its credentials may have ended before it did, or it was killed."""
+    store = open_store(settings_of(moto))
+    killed = multiprocessing.get_context("fork").Process(target=lambda: Lease(store, CLAIMS, 60)._claim())
+    killed.start()
+    killed.join()
+    assert only_claim(store)
+    with Lease(store, CLAIMS, 60).hold():
+        only_claim(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -133,11 +134,11 @@ def test_altered_object_is_published_again(shelf, key, machine, tmp_path):
 def test_missing_object_comes_back(shelf):
     shelf.publish(1)
     names = [f"{GOLD}{name}" for name in ("", "_versions/run-1/")]
-    assert shelf.open().shows([CLIENT], asks_store=True)
+    assert shelf.open().shows({CLIENT: None}, asks_store=True)
     for key in {stored.key for name in names for stored in shelf.store.list(name)}:
         if not key.endswith("_manifest.json"):  # what is looked at is drawn by chance
             shelf.store.delete(key)
-    assert not shelf.open().shows([CLIENT], asks_store=True)
+    assert not shelf.open().shows({CLIENT: None}, asks_store=True)
     assert shelf.publish_again("run-2").changed
     assert shelf.store.head(f"{GOLD}machine_status_current.parquet")
 
@@ -194,3 +195,16 @@ def test_forget_keeps_a_published_version_unknown_to_the_run(shelf):
     assert shelf.published_run() == "run-3"
     left = {stored.key.removeprefix(f"{GOLD}_versions/").partition("/")[0] for stored in shelf.store.list(GOLD)}
     assert {"run-2", "run-3"} <= left
+
+
+def test_earlier_publication_put_back_in_a_bucket_is_found(shelf):
+    shelf.publish(1)
+    kept = {one.key: (shelf.store.read(one.key) or (b"", None))[0] for one in shelf.store.list(GOLD)}
+    shelf.publish(2)
+    assert shelf.open().shows({CLIENT: "run-2"}, asks_store=True)
+    assert shelf.open().shows({CLIENT: "run-1"}, asks_store=True), "another machine replaced it since"
+    for key, content in kept.items():
+        metadata = {"sha256": hashlib.sha256(content).hexdigest()}
+        shelf.store.client.put_object(Bucket=shelf.store.bucket, Key=key, Body=content, Metadata=metadata)
+    assert shelf.open().shows({CLIENT: None}, asks_store=True)
+    assert not shelf.open().shows({CLIENT: "run-2"}, asks_store=True)

@@ -46,6 +46,23 @@ def test_read_with_a_fault_returns_the_complete_content(proxy, store, fault):
     assert [each.fault for each in proxy.injured] == [fault]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store: store.get("there", io.BytesIO()),
+        lambda store: store.head("there"),
+        lambda store: store.put("there", b"other"),
+        lambda store: store.put("big", LARGE),
+    ],
+    ids=["read", "look", "write", "write in parts"],
+)
+def test_answer_without_etag_is_named(proxy, store, call):
+    store.put("there", b"content")
+    proxy.plan.inject(Fault.WITHOUT_ETAG, times=None)
+    with pytest.raises(StoreUnavailable, match=r"no ETag.*proxy"):
+        call(store)
+
+
 @pytest.mark.parametrize("operation", ["PutObject", "HeadObject"])
 @pytest.mark.parametrize("fault", [Fault.SLOW_DOWN, Fault.RESET, Fault.LOST_REPLY, *WAITING])
 def test_write_with_a_fault_stores_the_object_once(proxy, store, operation, fault):

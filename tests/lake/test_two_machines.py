@@ -20,6 +20,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from tests.support.lake_homes import is_lost
+from tests.support.servers.processes import eventually
 from tests.support.small_warehouse import (
     CLIENT,
     day_of,
@@ -86,6 +88,19 @@ def test_lease_of_another_machine_stays_until_it_expires(tmp_path: Path, known: 
     os.utime(claim, (time.time() - 6, time.time() - 6))
     with lease_in(tmp_path).hold():
         assert not claim.exists()
+
+
+def test_run_whose_claim_a_person_removed_gives_up(tmp_path: Path):
+    """Another run may begin then, so the first one may not write any more, nor renew its claim."""
+    lease = lease_in(tmp_path, SECONDS)
+    with lease.hold():
+        (claim,) = tmp_path.glob("*.json")
+        claim.unlink()
+        assert eventually(lambda: is_lost(lease), seconds=SECONDS)
+        with lease_in(tmp_path).hold():
+            time.sleep(SECONDS / 2)
+            assert len(list(tmp_path.glob("*.json"))) == 1
+        assert is_lost(lease)
 
 
 def test_names_that_are_no_claims_hold_nothing(tmp_path: Path):
@@ -166,9 +181,9 @@ def test_version_that_a_stopped_machine_shows_late_is_replaced(tmp_path: Path):
     with pytest.raises(RunFailed):
         publish_client(theirs, OIL.contract, stopped, CLIENT, ManifestHeader("run-2", "default", day_of(2)), {})
     assert published_mark(tmp_path) == 7, "the older version is shown"
-    assert not shelf.shows([CLIENT]), "it passes for current"
+    assert not shelf.shows({CLIENT: None}), "it passes for current"
     assert publish(ours, tmp_path, "run-4")
-    assert (published_mark(tmp_path), shelf.shows([CLIENT])) == (2, True)
+    assert (published_mark(tmp_path), shelf.shows({CLIENT: None})) == (2, True)
 
 
 def publish_for_ever(root: Path, name: str, told: Connection) -> None:

@@ -28,7 +28,7 @@ FOUND = ("quality_findings", "ticker_quality")
 SCOPED = ("bars", *NOTES, *FOUND)
 CHANGES = ("touched_tickers", "held_tickers", "released_tickers")
 SILVER = (
-    "touched_tickers", "int_served_bars", "int_events", "int_traded_bars", "int_revised_bars", "int_split_bars",
+    "touched_tickers", "int_served_bars", "int_events", "int_revised_bars", "int_split_bars",
     "int_ticker_spans", *NOTES, "int_price_moves", "int_quality_measures", *FOUND, "held_tickers", "released_tickers",
     "bars",
 )  # fmt: skip
@@ -130,7 +130,7 @@ class SmallWarehouse:
 
     def indicators(self, ticker: str, computation: Computation = TEXTBOOK) -> pa.Table:
         bars = f"select {COLUMNS} from silver.bars where ticker = ? order by session_date"
-        return indicator_rows(self.connection.execute(bars, [ticker]).to_arrow_table(), [computation])
+        return indicator_rows(self.connection.execute(bars, [ticker]).to_arrow_table(), [computation]).read_all()
 
 
 def greatest_difference(first: pa.Table, second: pa.Table, names: Iterable[str]) -> float:

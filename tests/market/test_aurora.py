@@ -19,7 +19,7 @@ from tests.support.servers.postgres import PostgresServer
 
 from tribolake.errors import ConfigurationError
 from tribolake.market import computing, features, indicators
-from tribolake.market.aurora import schema, tables
+from tribolake.market.aurora import columns, schema, tables
 from tribolake.market.aurora.connection import url_of
 from tribolake.market.aurora.store import AuroraStore
 from tribolake.settings import PROJECT_DIR, Settings, load_settings
@@ -49,10 +49,10 @@ def test_tables_are_those_of_the_migrations_and_of_gold(empty: Settings):
         assert compare_metadata(context, tables.METADATA) == []
     revisions = [one.revision for one in ScriptDirectory(schema.MIGRATIONS).walk_revisions()]
     assert tuple(reversed(revisions)) == schema.REVISIONS
-    assert (tables.INDICATORS, tables.FEATURES) == (indicators.INDICATORS, features.FEATURES)
-    assert ("value", *computing.MOMENTS, "sessions") == tables.MOMENTS
+    assert (columns.INDICATORS, columns.FEATURES) == (indicators.INDICATORS, features.FEATURES)
+    assert ("value", *computing.MOMENTS, "sessions") == columns.MOMENTS
     seed = (PROJECT_DIR / "seeds" / "market" / "thresholds.csv").read_text(encoding="utf-8").splitlines()[1:]
-    assert tuple(line.partition(",")[0] for line in seed) == tables.WITH_PERCENTILES
+    assert tuple(line.partition(",")[0] for line in seed) == columns.WITH_PERCENTILES
 
 
 def test_upgrades_at_once_all_end_well(empty: Settings):

@@ -72,6 +72,10 @@ def at(name: str, position: int, value: object) -> Change:
     return change
 
 
+def between_open_and_close(name: str) -> Change:
+    return lambda chart: at(name, 9, (quote(chart)["open"][9] + quote(chart)["close"][9]) / 2)(chart)
+
+
 def renamed(part: Callable[[Chart], Chart], before: str, after: str) -> Change:
     return lambda chart: part(chart).update({after: part(chart).pop(before)})
 
@@ -136,6 +140,8 @@ CASES = [
     Case("values of another type", at("volume", 9, "12"), bars=0),
     Case("prices that cannot be", at("high", 9, 1.0), reason="high_below_price"),
     Case("prices that cannot be", at("low", 9, 1e6), reason="low_above_price"),
+    Case("prices that cannot be", between_open_and_close("high"), reason="high_below_price"),
+    Case("prices that cannot be", between_open_and_close("low"), reason="low_above_price"),
     Case("prices that cannot be", at("low", 9, 0.0), reason="price_not_positive"),
     Case("prices that cannot be", at("open", 9, -1.0), reason="price_not_positive"),
     Case("prices that cannot be", at("volume", 9, -1), reason="volume_negative"),
@@ -182,6 +188,12 @@ def test_other_tickers_are_not_affected(new: Make, warehouse: SmallWarehouse):
     alone.deliver([GOOD])
     query = "select * from silver.bars where ticker = 'NVDA' order by session_date"
     assert warehouse.rows(query) == alone.rows(query) and len(alone.rows(query)) == 75
+
+
+def test_first_of_two_bars_of_a_session_counts(warehouse: SmallWarehouse):
+    number = next(number for number in NUMBERS if CASES[number].row == "times doubled")
+    rejected = warehouse.rows(f"select position from silver.rejected_bars where ticker = 'BAD{number}'")
+    assert rejected == [{"position": 10}]
 
 
 def test_docs_have_a_row_for_each_bad_input():

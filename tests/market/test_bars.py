@@ -92,6 +92,25 @@ def test_split_that_a_later_response_withdraws_does_not_count(new: Make):
     assert counted == [{"ex_date": SPLIT}]
 
 
+@pytest.mark.parametrize(("since", "counted"), [(date(2023, 2, 1), []), (date(2023, 2, 2), [date(2023, 2, 1)])])
+def test_response_that_begins_on_the_day_of_a_split_decides(new: Make, since: date, counted: list[date]):
+    wrong = chart_of(random_walk("NVDA", 80, splits={date(2023, 2, 1): 3.0}), DAYS[0])
+    warehouse = built(new, (key_of("NVDA", after_close(DAYS[0])), as_bytes(wrong)), response(DAYS[1], since))
+    found = warehouse.rows("select ex_date from silver.int_events where kind = 'split' and is_counted")
+    assert [row["ex_date"] for row in found] == counted
+
+
+def test_split_counts_from_its_day_on_and_not_before_it_comes(new: Make):
+    announced = chart_of(SHARE, DAYS[1])
+    events = announced["chart"]["result"][0]["events"]
+    events["splits"] = chart_of(SHARE, LAST)["chart"]["result"][0]["events"]["splits"]
+    warehouse = built(new, (key_of("NVDA", after_close(DAYS[1])), as_bytes(announced)))
+    assert warehouse.rows("select * from silver.bars where split_close <> close or traded_close <> close") == []
+    warehouse.deliver([response(LAST)])
+    days = warehouse.rows("select max(session_date) as last from silver.bars where traded_close > 2 * close")
+    assert days == [{"last": max(day for day in SHARE.days if day < SPLIT)}]
+
+
 def test_response_that_begins_after_a_split_says_nothing_of_it(new: Make):
     late = chart_of(SHARE, LAST, since=date(2023, 3, 2))
     warehouse = built(new, response(SPLIT), (KEY, as_bytes(late)))

@@ -22,9 +22,11 @@ JSON = st.recursive(
 )
 
 
-def test_split_is_found_by_its_day():
-    (pointer,) = split_pointers(CHART, SPLIT)
-    assert ratio_at(CHART, pointer) == 4.0 and split_pointers(CHART, date(2023, 2, 2)) == []
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland"])
+def test_split_is_found_by_its_day_in_the_zone(zone: str):
+    chart = chart_of(random_walk("NVDA", 60, splits={SPLIT: 4.0}, zone=zone), date(2023, 3, 20))
+    (pointer,) = split_pointers(chart, SPLIT)
+    assert ratio_at(chart, pointer) == 4.0 and split_pointers(chart, date(2023, 2, 2)) == []
 
 
 def test_name_with_slash_and_tilde_is_escaped():

@@ -27,7 +27,7 @@ from tribolake.market.aurora import schema
 from tribolake.market.aurora.store import AuroraStore
 from tribolake.market.deliver import deliver_pending, serve
 from tribolake.market.market_lake import MarketLake
-from tribolake.market.outbox import pending, prepare
+from tribolake.market.outbox import Receipt, confirm, pending, prepare
 from tribolake.market.product import MARKET
 from tribolake.market.sinks import LakeSink
 from tribolake.market.status import market_status
@@ -247,6 +247,42 @@ def test_held_ticker_is_not_delivered(lake_and_aurora: Delivered):
         warehouse.execute("insert into control.held_tickers values ('NVDA', 'newer responses', now())")
         prepare(warehouse, ["lake"], "later")
         assert {delivery.ticker for delivery in pending(warehouse, "lake")} == {"_5EGSPC"}
+
+
+@pytest.mark.parametrize(
+    ("change", "due"),
+    [
+        ("update control.computed_tickers set state = 'more' where ticker = '_5EGSPC'",
+         {("NVDA", "features"), *(("_5EGSPC", kind) for kind in KINDS)}),
+        ("update control.confirmed_deliveries set code = 'earlier' where ticker = 'NVDA'",
+         {("NVDA", kind) for kind in KINDS}),
+        ("update control.computed_tickers set state = state", set()),
+    ],
+    ids=["benchmark", "code", "nothing"],
+)  # fmt: skip
+def test_values_are_due_whose_responses_benchmark_or_code_changed(
+    lake_and_aurora: Delivered, change: str, due: set[tuple[str, str]]
+):
+    deliver_pending(MARKET, lake_and_aurora.settings)
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute(change)
+        prepare(warehouse, ["lake"], "later")
+        assert {(delivery.ticker, delivery.kind) for delivery in pending(warehouse, "lake")} == due
+
+
+def test_earlier_delivery_that_is_confirmed_late_is_not_the_last(lake_and_aurora: Delivered):
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute("delete from control.pending_deliveries; update control.computed_tickers set state = 'more'")
+        prepare(warehouse, ["lake"], "first")
+        warehouse.execute(
+            "update control.pending_deliveries set computed_at = computed_at - interval 1 day;"
+            "update control.computed_tickers set state = 'most'"
+        )
+        prepare(warehouse, ["lake"], "later")
+        for run_id in ("later", "first"):
+            confirm(warehouse, {one: Receipt(run_id) for one in pending(warehouse, "lake") if one.run_id == run_id})
+        last = warehouse.execute("select distinct run_id, key from control.confirmed_deliveries where sink = 'lake'")
+        assert last.fetchall() == [("later", "later")] and pending(warehouse, "lake") == []
 
 
 @pytest.mark.parametrize(

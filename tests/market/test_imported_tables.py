@@ -87,6 +87,14 @@ def test_file_gives_the_bars_of_a_chart(new: Make, suffix: str, content: bytes):
     assert from_file.rows("select * from silver.bar_corrections") == []
 
 
+def test_file_of_the_day_of_a_split_is_divided_by_it(new: Make):
+    from_file, from_chart = new(), new()
+    late = {key_of("NVDA", after_close(LAST)): as_bytes(chart_of(SHARE, LAST, since=date(2023, 2, 20)))}
+    from_file.deliver({key("csv", day=SPLIT): yahoo_csv(SPLIT)} | late)
+    from_chart.deliver({key_of("NVDA", after_close(SPLIT)): as_bytes(chart_of(SHARE, SPLIT))} | late)
+    assert greatest_difference(from_file.table("bars"), from_chart.table("bars"), ADJUSTED) < 1e-6
+
+
 def test_bar_of_the_day_of_the_import_waits(new: Make):
     """A file does not say when the session ends. A day later may be today's, ahead of UTC."""
     warehouse = new()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,9 +15,10 @@ from tests.market import plain_loops as plain
 from tests.market.real_bars import index
 from tests.market.small_warehouse import REFERENCE, TEXTBOOK
 
-from tribolake.market.features import FEATURES, compute_features, why_undefined
+from tribolake.market import features, indicators
+from tribolake.market.computing import explain_missing
+from tribolake.market.features import FEATURES, compute_features
 from tribolake.market.indicators import FLAT, INDICATORS, NO_VOLUME, Bars, compute_indicators
-from tribolake.market.indicators import why_undefined as why
 from tribolake.market.percentiles import Threshold, compute_percentiles
 from tribolake.market.sample import random_walk
 from tribolake.market.windows import Values
@@ -24,6 +29,11 @@ SESSIONS = 700
 def walk(sessions: int = SESSIONS, seed: int = 1) -> Bars:
     made = random_walk("NVDA", sessions, seed)
     return Bars(*(np.array(getattr(made, name)) for name in ("open", "high", "low", "close", "volume")))
+
+
+def explained(result: Mapping[str, Values], why: Callable[[str, int], str], settled: int) -> dict[int, dict[str, str]]:
+    """Return the reasons of missing values, by position of the session."""
+    return {at: json.loads(text) for at, text in enumerate(explain_missing(result, why, settled)) if text}
 
 
 def first(bars: Bars, sessions: int) -> Bars:
@@ -114,7 +124,11 @@ def test_longer_history_changes_no_bit(sessions: int, computation):
 
 
 def reasons(bars: Bars, computation=TEXTBOOK) -> dict[int, dict[str, str]]:
-    return dict(why(compute_indicators(bars, computation), computation))
+    return explained(
+        compute_indicators(bars, computation),
+        partial(indicators.why_undefined, computation=computation),
+        max(computation.needed.values()),
+    )
 
 
 def test_undefined_values_say_why():
@@ -154,6 +168,12 @@ def test_percentiles_equal_their_definition(bars: Bars):
     assert found["std"][-1] == pytest.approx(window.std(), rel=1e-12)
 
 
+def test_value_at_a_threshold_is_not_beyond_it():
+    values = np.array([69.0, 70.0, 71.0, 30.0, 29.0])
+    found = compute_percentiles(values, Threshold("rsi_14", 30, 70), lookback=5)
+    assert (found["frequency_below"][-1], found["frequency_above"][-1]) == (0.2, 0.2)
+
+
 def test_features_equal_their_definitions():
     close, market = walk(200).close, walk(200, seed=2).close
     days = np.arange("2023-08-01", 200, dtype="datetime64[D]")
@@ -168,9 +188,9 @@ def test_features_equal_their_definitions():
     assert last["drawdown_90"] == pytest.approx(plain.deepest_fall(close.tolist(), 90)[-1], rel=1e-12)
     assert last["beta_90"] == pytest.approx(beta, rel=1e-9)
     assert last["correlation_90"] == pytest.approx(np.corrcoef(daily[-90:], of_market[-90:])[0, 1], rel=1e-9)
-    said = dict(why_undefined(found, "_5EGSPC"))
+    why = partial(features.why_undefined, benchmark="_5EGSPC")
+    said = explained(found, why, max(features.NEEDED.values()))
     assert said[0]["return_ytd"] == "no session in the year before" and said[5]["return_21"] == "6 of 22 sessions"
-    alone = compute_features(days, close, None)
-    assert dict(why_undefined(alone, None))[199] == dict.fromkeys(
-        ("beta_90", "correlation_90", "relative_strength_90"), "no benchmark"
-    )
+    assert said == explained(found, why, len(close))
+    alone = explained(compute_features(days, close, None), partial(features.why_undefined, benchmark=None), 91)
+    assert alone[199] == dict.fromkeys(("beta_90", "correlation_90", "relative_strength_90"), "no benchmark")

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support.lake_homes import InBucket, InFolder, LakeHome
 from tests.support.s3_fixtures import NewBuckets
@@ -22,7 +22,7 @@ from tribolake.errors import StoreUnavailable
 from tribolake.lake.labels import read_metadata, require_allowed
 from tribolake.market.bodies import as_body
 from tribolake.market.market_lake import MarketLake
-from tribolake.market.processed import ProcessedKey, label_of, parse_processed
+from tribolake.market.processed import KINDS, ProcessedKey, label_of, newest_source, parse_processed
 from tribolake.market.product import MARKET
 from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, random_walk
 from tribolake.market.symbols import ticker_of
@@ -108,6 +108,25 @@ def test_each_computation_is_an_object_and_is_found(home: LakeHome):
     assert value(lake.get_indicators_by_version("^GSPC", "0.0")) == 0
     assert lake.get_indicators_by_version("^GSPC", "9.9") is None
     assert lake.get_latest_features("^GSPC") is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_found_by_its_own_calls(tmp_path: Path, kind: str):
+    """Of the plan: "Processed percentiles stored to S3 Data Lake with proper structure", and the other two kinds."""
+    lake = lake_of(InFolder(tmp_path))
+    key = getattr(lake, f"store_{kind}")("NVDA", {"x": 1.0}, RAW, AT, "1.0").key
+    assert key == f"processed/{kind}/NVDA/2025-01-15/20250115_123000.json"
+    latest, by_date, by_version = (
+        getattr(lake, f"get_{name}") for name in (f"latest_{kind}", f"{kind}_by_date", f"{kind}_by_version")
+    )
+    found = [
+        latest("NVDA"),
+        by_date("NVDA", AT.date()),
+        by_version("NVDA", "20250115_123000"),
+        by_version("NVDA", "1.0"),
+    ]
+    assert [one["key"] for one in found] == [key] * 4
+    assert [getattr(lake, f"get_latest_{other}")("NVDA") for other in KINDS if other != kind] == [None, None]
 
 
 def test_versions_lists_each_computation_and_each_is_found(in_bucket: InBucket, moto: S3Server):
@@ -208,14 +227,24 @@ def test_floats_come_back_to_the_last_bit(value: float):
     assert found == value or (found is None and np.isnan(value))
 
 
-@given(st.text(max_size=400), st.from_regex(r"[A-Z0-9^=&]{1,32}", fullmatch=True))
-def test_labels_fit_the_limits_of_s3(key: str, symbol: str):
-    raw = "raw/yfinance/" + "".join(one for one in key if one.isascii() and one.isalnum())
+@example(256, "NVDA")
+@example(257, "NVDA")
+@given(st.integers(20, 400), st.from_regex(r"[A-Z0-9^=&]{1,32}", fullmatch=True))
+def test_labels_fit_the_limits_of_s3(length: int, symbol: str):
+    raw = "raw/yfinance/".ljust(length, "x")
     body = {"computed_at": "2025-01-15T12:30:00Z", "computation_type": "indicators", "ticker": ticker_of(symbol),
             "computation_version": "1.0", "values": {}, "sources": [{"key": raw, "version_id": "v" * 32}]}  # fmt: skip
     label = label_of(body)
     require_allowed(label, 70)
     assert label.tags["source_raw_data"] == (raw if len(raw) <= 256 else "metadata:source_raw_data_key")
+
+
+def test_source_that_was_fetched_last_is_the_newest_wherever_it_is_from():
+    keys = [
+        f"raw/{key}.json"
+        for key in ("yfinance/NVDA/2025-01-15/20250115_120000", "import/NVDA/2025-01-16/20250116_120000")
+    ]
+    assert newest_source([{"key": key} for key in keys])["key"] == keys[1]
 
 
 @given(st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC)), st.integers(1, 99))
@@ -230,7 +259,9 @@ def deliver(home: LakeHome, day: date) -> None:
 
 @pytest.mark.slow
 def test_run_stores_the_last_session_once(tmp_path: Path):
-    """Of the plan: "Store indicators to data lake after computation". Nothing new stores nothing."""
+    """Of the plan: "Store indicators to data lake after computation", "Store percentiles to data lake after
+    computation". Nothing new stores nothing.
+    """
     home = InFolder(tmp_path)
     deliver(home, date(2024, 3, 1))
     settings = MARKET.of(home.settings())
@@ -238,10 +269,12 @@ def test_run_stores_the_last_session_once(tmp_path: Path):
     found = MarketLake(settings).get_latest_indicators("NVDA")
     assert found and found["session_date"] == "2024-03-01" and found["sources"][0]["sessions"] == 305
     with duckdb.connect(settings.warehouse, read_only=True) as warehouse:
-        query = (
-            "select rsi_14, macd from gold.indicators where session_date = '2024-03-01' and computation_version = '1.0'"
-        )
+        of_session = "session_date = '2024-03-01' and computation_version = '1.0'"
+        query = f"select rsi_14, macd from gold.indicators where {of_session}"
         assert warehouse.execute(query).fetchone() == (found["values"]["rsi_14"], found["values"]["macd"])
+        query = f"select percentile from gold.percentiles where indicator = 'rsi_14' and {of_session}"
+        percentiles = MarketLake(settings).get_latest_percentiles("NVDA") or {}
+        assert warehouse.execute(query).fetchone() == (percentiles["values"]["rsi_14"]["percentile"],)
     before = home.keys("processed")
     assert run(MARKET, settings).nothing_new and home.keys("processed") == before
 
@@ -256,7 +289,9 @@ def test_run_stores_the_last_session_once(tmp_path: Path):
 
 @pytest.mark.slow
 def test_source_of_an_object_exists_with_its_version(in_bucket: InBucket, moto: S3Server):
-    """Of the plan: "Tags enable data lineage tracking (processed → raw)"."""
+    """Of the plan: "Tags enable data lineage tracking (processed → raw)", "Metadata enables reprocessing (know which
+    raw data was used)".
+    """
     deliver(in_bucket, date(2024, 3, 1))
     run(MARKET, MARKET.of(in_bucket.settings()))
     s3 = client(moto)

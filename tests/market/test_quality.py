@@ -15,7 +15,7 @@ from tests.market.real_bars import SPLITS, share
 from tests.market.small_warehouse import SmallWarehouse, compiled_models, written
 
 from tribolake.market.quality import ALL, TROUBLES
-from tribolake.market.sample import Traded, after_close, as_bytes, chart_of, key_of, random_walk
+from tribolake.market.sample import Traded, after_close, as_bytes, chart_of, key_of, opening_time, random_walk
 from tribolake.settings import PROJECT_DIR
 
 SPLIT, LAST = date(2023, 9, 1), date(2023, 12, 29)
@@ -178,6 +178,18 @@ def test_currency_that_changes_within_the_history_is_held_back(new: Make):
     assert held(warehouse) == ["NVDA"] and warehouse.table("bars").equals(bars)
     warehouse.deliver([response(in_currency(served(whole), "GBP", 0.01), whole)])
     assert held(warehouse) == [] and set(warehouse.table("bars")["currency"].to_pylist()) == {"GBP"}
+
+
+@pytest.mark.parametrize(("currency", "is_used"), [("USD", True), (None, True), ("GBp", False)])
+def test_dividend_in_another_currency_is_told_and_not_used(new: Make, currency: str | None, is_used: bool):
+    chart, paid = served(LAST), NVDA.days[20]
+    at = opening_time(paid, NVDA.zone)
+    result(chart)["events"]["dividends"] = {str(at): {"date": at, "amount": 5.0, "currency": currency}}
+    warehouse = new()
+    warehouse.deliver([response(chart, LAST)])
+    assert found(warehouse, "dividend_currency") == ([] if is_used else [("dividend_currency", "flag", None)])
+    adjusted = warehouse.rows("select 1 from silver.bars where adjusted_close < split_close")
+    assert len(adjusted) == (20 if is_used else 0)
 
 
 @pytest.mark.parametrize(

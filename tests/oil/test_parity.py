@@ -12,7 +12,8 @@ from tribolake.oil.product import OIL
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
 
-pytestmark = pytest.mark.usefixtures("parsed_project")
+# A run of all real files takes 20 s of the processor.
+pytestmark = [pytest.mark.usefixtures("parsed_project"), pytest.mark.slow]
 REPORT_COLUMNS = (
     "client", "unitId", "machineName", "componentName", "componentNameNormalized", "sampleDate", "essays_broken",
     "severity_score", "report_status", "breached_essays",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,10 +18,10 @@ from tribolake.errors import ConfigurationError
 from tribolake.oil.product import OIL
 from tribolake.oil.questions.limits import COLUMNS, show_limits
 from tribolake.oil.questions.machine import show_machine
-from tribolake.oil.questions.movers import top_movers
+from tribolake.oil.questions.movers import Movers, top_movers
 from tribolake.oil.questions.published import rows
 from tribolake.oil.questions.report import ShownReport, show_report
-from tribolake.oil.questions.workbook import Sheet, export_fleet, write_workbook
+from tribolake.oil.questions.workbook import LEFT_OUT, Sheet, export_fleet, write_workbook
 from tribolake.oil.seeds import read_seed
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
@@ -117,7 +118,7 @@ def test_limits_are_found_by_any_spelling_of_their_names(lake: Settings, capsys:
 
 @pytest.mark.slow
 def test_nothing_is_worse_than_what_is_published_now(lake: Settings):
-    assert top_movers(lake, datetime.now(UTC).date()) == []
+    assert top_movers(lake, datetime.now(UTC).date()) == Movers([], {})
     with pytest.raises(ConfigurationError, match="the oldest gold is of"):
         top_movers(lake, date(2020, 1, 1))
 
@@ -134,11 +135,32 @@ def test_components_that_got_worse_are_listed_by_their_rise(tmp_path: Path, pars
     day.rename(day.with_name("2026-01-31"))
     later.rename(second)
     run(OIL, settings)
-    found = top_movers(settings, date(2026, 1, 31))
+    found = top_movers(settings, date(2026, 1, 31)).rows
     rises = [row["rise"] for row in found]
     assert rises == sorted(rises, reverse=True)
     assert min(rises) > 0
     assert [row["unit_id"] for row in found if row["status_before"] is None]
+
+
+@pytest.mark.slow
+def test_clients_that_cannot_be_read_are_named(
+    lake: Settings, tmp_path: Path, tribolake: Callable[..., subprocess.CompletedProcess[str]]
+):
+    """Given that somebody removed what readers see of a client, the others are answered, and the exit code says so."""
+    settings = load_settings(lake=tmp_path / "lake")
+    shutil.copytree(lake.lake, settings.lake, symlinks=True)
+    (settings.lake / "oil-analysis" / "gold" / "emin" / "_manifest.json").unlink()
+    today, file = datetime.now(UTC).date(), tmp_path / "fleet.xlsx"
+    assert [*top_movers(settings, today).left_out] == ["emin"]
+    with pytest.raises(ConfigurationError, match="emin"):
+        top_movers(settings, today, ["emin"])
+    moved = tribolake("top-movers", "--since", today.isoformat(), "--lake", str(settings.lake), "--json")
+    assert (moved.returncode, [*json.loads(moved.stdout)["left_out"]]) == (4, ["emin"])
+    assert "emin is left out" in moved.stderr
+    exported = tribolake("export", str(file), "--lake", str(settings.lake))
+    assert exported.returncode == 4, exported.stderr
+    book = CalamineWorkbook.from_path(str(file))
+    assert [row[0] for row in book.get_sheet_by_name(LEFT_OUT).to_python()] == ["client", "EMIN"]
 
 
 @pytest.mark.slow

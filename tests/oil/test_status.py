@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from tribolake.oil.published_fleet import clients_to_show, read_fleet
 from tribolake.oil.status import LakeStatus, lake_status
 from tribolake.oil.synth import write_sample_lake
 from tribolake.settings import load_settings
+from tribolake.trace.manifests import current_publication, is_put_back
 
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
 WELL = {"begun_at": "2026-02-01T11:59:00+00:00", "ended_at": "2026-02-01T11:59:10+00:00", "exit_code": 0}
@@ -52,7 +54,7 @@ def health(attempt: dict[str, Any], **said: Any) -> tuple[int, str]:
         (WELL | {"exit_code": 4}, {}, 4, "ended with 4"),
         (FAILED, {"held_back": HELD}, 1, "failed since 2026-01-30T08:00: disk full: free some; cda held back"),
         (KILLED, {}, 1, "the run of 2026-02-01T11:59 was killed: start `tribolake run`"),
-        (WELL, {"unread": {"cda": "no such file"}}, 1, "cda cannot be read: no such file"),
+        (WELL, {"unread": {"cda": "no such file"}}, 1, "readers of cda do not see what was published: no such file"),
         (WELL, {"watcher": DIED}, 1, "the watcher died"),
         (WELL, {"watcher": DIED | {"state": "stopped"}}, 0, "OK"),
     ],
@@ -72,6 +74,22 @@ def test_gold_that_somebody_removed_is_told(tmp_path: Path, removed: str):
     objects = open_objects(load_settings(lake=tmp_path))
     clients = clients_to_show(objects, {"clients": {"cda": {"published": True}, "emin": {"published": False}}})
     assert [*read_fleet(objects, clients, NOW).unread] == ["cda"]
+
+
+def test_earlier_publication_that_somebody_put_back_is_told(tmp_path: Path):
+    lake, backup = tmp_path / "lake", tmp_path / "backup"
+    for mark in (1, 2):
+        with warehouse(mark, rows=3) as connection:
+            publish(connection, lake, f"run-{mark}")
+        if mark == 1:
+            shutil.copytree(lake, backup, symlinks=True)
+    for folder, is_earlier in ((lake, False), (backup, True)):
+        objects = open_objects(load_settings(lake=folder))
+        publication = current_publication(objects, "cda")
+        assert publication
+        assert is_put_back(objects, publication, "run-2") == is_earlier
+        assert not is_put_back(objects, publication, "run-1")
+        assert not is_put_back(objects, publication, None)
 
 
 @pytest.mark.parametrize(("waits", "tried", "code"), [(25, 25, 1), (25, 1, 0), (1, 25, 0)])

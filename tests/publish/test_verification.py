@@ -27,6 +27,7 @@ from tribolake.errors import RunFailed
 from tribolake.oil.contract import LIMITS
 from tribolake.oil.product import OIL
 from tribolake.publish.gold import Outcome, publish_client
+from tribolake.publish.manifest import continues
 from tribolake.publish.version import ManifestHeader
 from tribolake.publish.versioned import publish_versions
 
@@ -62,7 +63,7 @@ def test_altered_file_is_published_again(tmp_path, name, mark):
     publish(warehouse(1), tmp_path, "run-1", at="2026-01-30")
     before = sha256_of(gold_of(tmp_path) / REPORTS)
     write_over(gold_of(tmp_path) / name, b"PAR1 another program")
-    assert not shelf_in(tmp_path).shows([CLIENT])
+    assert not shelf_in(tmp_path).shows({CLIENT: None})
     outcome = publish_again(tmp_path, "run-2", mark)
     assert outcome.changed
     assert {Path(one.key).name for one in outcome.differences} == {Path(name).name}
@@ -73,7 +74,7 @@ def test_altered_file_is_published_again(tmp_path, name, mark):
         assert sha256_of(gold_of(tmp_path) / "_history" / "2026-01-30" / REPORTS) == before
         changes = [line for line in logged(tmp_path) if line["run_id"] == "run-2"]
         assert [line["added"] + line["changed"] + line["removed"] for line in changes] == [0] * len(changes)
-    assert publish_again(tmp_path, "run-3", mark) == Outcome(changed=False)
+    assert publish_again(tmp_path, "run-3", mark) == Outcome("run-2", changed=False)
 
 
 @pytest.mark.parametrize(
@@ -82,10 +83,10 @@ def test_altered_file_is_published_again(tmp_path, name, mark):
 def test_missing_name_comes_back(tmp_path, name):
     publish(warehouse(1), tmp_path, "run-1")
     (gold_of(tmp_path) / name).unlink()
-    assert not shelf_in(tmp_path).shows([CLIENT])
+    assert not shelf_in(tmp_path).shows({CLIENT: None})
     assert publish_again(tmp_path, "run-2").changed
     assert published_mark(tmp_path) == 1
-    assert shelf_in(tmp_path).shows([CLIENT])
+    assert shelf_in(tmp_path).shows({CLIENT: None})
 
 
 @pytest.mark.slow
@@ -104,7 +105,7 @@ def test_file_in_place_of_a_link_is_replaced(tmp_path):
 def test_damaged_manifest_is_published_again(tmp_path, content):
     publish(warehouse(1), tmp_path, "run-1")
     write_over(gold_of(tmp_path) / "_manifest.json", content)
-    assert not shelf_in(tmp_path).shows([CLIENT])
+    assert not shelf_in(tmp_path).shows({CLIENT: None})
     outcome = publish_again(tmp_path, "run-2")
     assert [Path(one.key).name for one in outcome.differences] == ["_manifest.json"]
     assert published_mark(tmp_path) == 1
@@ -125,7 +126,7 @@ def test_altered_number_in_the_manifest_is_published_again(tmp_path):
     publish(warehouse(1), tmp_path, "run-1")
     manifest = gold_of(tmp_path) / "_manifest.json"
     write_over(manifest, manifest.read_bytes().replace(b'"policy": "default"', b'"policy": "defaulT"'))
-    assert not shelf_in(tmp_path).shows([CLIENT])
+    assert not shelf_in(tmp_path).shows({CLIENT: None})
     assert [one.name for one in publish_again(tmp_path, "run-2").differences] == ["_manifest.json"]
 
 
@@ -133,21 +134,21 @@ def test_replaced_silver_is_found_and_put_back(tmp_path):
     publish(warehouse(1), tmp_path, "run-1")
     harmonized_of(tmp_path).unlink()
     harmonized_of(tmp_path).write_bytes(b"saved by an editor")
-    assert not shelf_in(tmp_path).shows([CLIENT])
+    assert not shelf_in(tmp_path).shows({CLIENT: None})
     assert [Path(one.key).name for one in publish_again(tmp_path, "run-2").differences] == ["CDA.parquet"]
     assert marks_in(harmonized_of(tmp_path)) == {1}
-    assert shelf_in(tmp_path).shows([CLIENT])
+    assert shelf_in(tmp_path).shows({CLIENT: None})
 
 
 def test_sample_finds_a_change_of_the_same_size(tmp_path):
     publish(warehouse(1), tmp_path, "run-1")
     shelf = shelf_in(tmp_path)
-    assert shelf.shows([CLIENT])
+    assert shelf.shows({CLIENT: None})
     path = gold_of(tmp_path) / REPORTS
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     write_over(path, bytes(content))
-    assert not shelf.shows([CLIENT])
+    assert not shelf.shows({CLIENT: None})
 
 
 def test_finished_files_are_read_only(tmp_path):
@@ -240,11 +241,11 @@ def test_folder_or_pipe_in_place_of_a_file_is_replaced(tmp_path, name, kind):
     path = gold_of(tmp_path) / name
     path.unlink() if path.is_file() else shutil.rmtree(path)
     kind(path)
-    assert not shelf_in(tmp_path).shows([CLIENT]) or name == "_history"
+    assert not shelf_in(tmp_path).shows({CLIENT: None}) or name == "_history"
     assert publish_again(tmp_path, "run-2", 2).changed
     assert published_mark(tmp_path) == 2
-    assert shelf_in(tmp_path).shows([CLIENT])
-    assert publish_again(tmp_path, "run-3", 2) == Outcome(changed=False)
+    assert shelf_in(tmp_path).shows({CLIENT: None})
+    assert publish_again(tmp_path, "run-3", 2) == Outcome("run-2", changed=False)
 
 
 def test_bytes_that_a_link_leads_to_are_not_kept(tmp_path):
@@ -274,12 +275,35 @@ def test_link_that_another_program_moved_is_put_back(tmp_path, target):
     link.unlink()
     if target:
         link.symlink_to(target)
-    assert not shelf_in(tmp_path).shows([CLIENT])
+    assert not shelf_in(tmp_path).shows({CLIENT: None})
     outcome = publish_again(tmp_path, "run-4", 2)
     assert outcome.changed
     assert "_manifest.json" in {one.name for one in outcome.differences}
     assert published_mark(tmp_path) == 2
-    assert shelf_in(tmp_path).shows([CLIENT])
+    assert shelf_in(tmp_path).shows({CLIENT: None})
     changes = [line for line in logged(tmp_path) if line["run_id"] == "run-4"]
     assert [line["added"] + line["changed"] + line["removed"] for line in changes] == [0] * len(changes)
-    assert publish_again(tmp_path, "run-5", 2) == Outcome(changed=False)
+    assert publish_again(tmp_path, "run-5", 2) == Outcome("run-4", changed=False)
+
+
+def test_earlier_publication_that_was_put_back_is_found(tmp_path):
+    """A copy of an earlier day agrees with its own manifests. Only the runs after it tell that it is old."""
+    lake, kept = tmp_path / "lake", tmp_path / "kept"
+    for number in (1, 2):
+        publish_again(lake, f"run-{number}", number)
+    shutil.copytree(lake, kept, symlinks=True)
+    publish_again(lake, "run-3", 3)
+    assert shelf_in(lake).shows({CLIENT: "run-3"})
+    assert shelf_in(lake).shows({CLIENT: "run-2"}), "another machine replaced it since"
+    shutil.rmtree(lake)
+    shutil.copytree(kept, lake, symlinks=True)
+    assert shelf_in(lake).shows({CLIENT: "run-2"})
+    assert not shelf_in(lake).shows({CLIENT: "run-3"})
+    assert publish_again(lake, "run-4", 3) == Outcome("run-4", changed=True)
+    assert (published_mark(lake), shelf_in(lake).shows({CLIENT: "run-4"})) == (3, True)
+
+
+def test_publications_that_replace_each_other_end_the_search(tmp_path):
+    manifests = {"a": {"run_id": "a", "replaces": "b"}, "b": {"run_id": "b", "replaces": "a"}}
+    assert continues(manifests["a"], "b", manifests.get)
+    assert not continues(manifests["a"], "c", manifests.get)

@@ -28,6 +28,17 @@ def cells_of(values: pa.Array) -> list[tuple[str, str] | None]:
     return [cells.get("x") for _, cells in read(parquet(Sample=samples, x=values), ANY)]
 
 
+def test_names_with_a_zero_byte_stay_names_of_columns():
+    """DuckDB ends a name at a zero byte. Each column keeps its own values."""
+    columns = {"Sample": pa.array(["A1"]), "Fe\0x": pa.array([1]), "Fe\0y": pa.array([2]), "Fe": pa.array([3])}
+    ((_, cells),) = read(parquet(**columns), ANY)
+    assert {name: cell[0] for name, cell in cells.items() if name != "Sample"} == {
+        "Fe\0x": "1",
+        "Fe\0y": "2",
+        "Fe": "3",
+    }
+
+
 @given(st.data(), st.integers(0, 20), st.integers(1, 18))
 @settings(max_examples=100, deadline=None)
 def test_decimal_of_any_scale_keeps_its_value(data, scale, whole_digits):

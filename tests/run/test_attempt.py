@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tribolake.errors import ConfigurationError, LakeIsBusy, RunFailed
+from tribolake.errors import ConfigurationError, LakeIsBusy, RunFailed, explain
 from tribolake.oil.health import state_of
 from tribolake.run.attempt import read_attempt as read
 from tribolake.run.attempt import record_attempt
@@ -65,7 +65,7 @@ def test_failed_attempt_keeps_reason_and_first_failure(lake: Settings, error: Ex
             attempt(lake, None, error)
         begun.append(read(lake)["begun_at"])
     found = read(lake)
-    assert (found["exit_code"], found["problem"], found["failing_since"]) == (code, FULL, begun[0])
+    assert (found["exit_code"], found["problem"], found["failing_since"]) == (code, explain(error), begun[0])
     assert found["held_back"]["cda"]["since"] == since
     attempt(lake, report_of(cda=None))
     assert read(lake)["failing_since"] is None
@@ -134,5 +134,5 @@ def test_full_disk_does_not_end_an_attempt(lake: Settings, monkeypatch: pytest.M
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tribolake.run.attempt.write_aside", full)
+    monkeypatch.setattr("tribolake.run.attempt.write_even_if_full", full)
     attempt(lake, report_of(cda=None))

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from tribolake.errors import RunFailed
 from tribolake.run.notify import tell, tell_failure
 from tribolake.settings import Settings, load_settings
 
@@ -76,8 +77,8 @@ def test_trouble_that_comes_back_is_sent_again(settings, receiver):
 
 def test_failed_run_keeps_the_memory_of_sent_troubles(settings, receiver):
     tell(settings, TRUCK)
-    tell_failure(settings, RuntimeError("disk full"))
-    tell_failure(settings, RuntimeError("disk full"))
+    tell_failure(settings, RunFailed("disk full"))
+    tell_failure(settings, RunFailed("disk full"))
     tell(settings, TRUCK)
     assert receiver.messages == ["CDA T_09 is Anormal, look at motor", "the run failed: disk full"]
 
@@ -104,7 +105,7 @@ def test_message_refused_by_the_receiver_is_sent_later(settings, receiver):
 )
 def test_titles_and_sentences_are_in_the_language_of_the_lake(settings, receiver, language, titles, last_line, failure):
     settings = settings.changed(language=language)
-    tell_failure(settings, RuntimeError("x"))
+    tell_failure(settings, RunFailed("x"))
     tell(settings, {f"file {number}": str(number) for number in range(25)})
     assert receiver.titles == [f"tribolake: {title}" for title in titles]
     assert receiver.messages[0] == failure

@@ -20,10 +20,12 @@ from tests.support.small_warehouse import warehouse as small_warehouse
 from tribolake.errors import RunFailed
 from tribolake.lake.bronze import Listing
 from tribolake.oil.product import OIL
+from tribolake.oil.status import lake_status
 from tribolake.oil.synth import write_sample_lake
 from tribolake.publish.in_folder import FolderShelf
 from tribolake.publish.places import Places
 from tribolake.publish.version import Version
+from tribolake.run.control_tables import control_tables
 from tribolake.run.pipeline import _publish as publish
 from tribolake.run.pipeline import run
 from tribolake.run.plan import Plan
@@ -268,7 +270,7 @@ def test_altered_gold_is_published_again_and_reported(lake: Settings, tmp_path: 
 
     ended = tribolake("run", "--lake", str(copy))
     assert ended.returncode == 4, ended.stderr
-    assert "why: published files are missing or altered" in ended.stdout
+    assert "why: published files are missing, altered or of an earlier run" in ended.stdout
     assert "altered oil-analysis/gold/cda/classified_reports.parquet: another program wrote over it" in ended.stdout
     assert "altered oil-analysis/gold/emin/_manifest.json: another program wrote over it" in ended.stdout
     after = tree(gold)
@@ -276,6 +278,31 @@ def test_altered_gold_is_published_again_and_reported(lake: Settings, tmp_path: 
     assert {name: after[name] for name in parquet} == {name: before[name] for name in parquet}
     assert tribolake("verify", "--lake", str(copy)).returncode == 0
     assert "Nothing new" in tribolake("run", "--lake", str(copy)).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("parsed_project")
+def test_backup_of_gold_beside_a_newer_warehouse_is_published_over(settings: Settings, tmp_path: Path):
+    write_sample_lake(settings.lake, finning_units=1, als_units=1, months=2, dirty=False)
+    (workbook,) = (settings.lake / "oil-analysis" / "bronze" / "cda").rglob("*.xlsx")
+    run(OIL, settings)
+    backup = shutil.copytree(settings.lake, tmp_path / "backup", symlinks=True)
+    workbook.unlink()
+    write_sample_lake(settings.lake, finning_units=2, als_units=1, months=3, dirty=False)
+    assert run(OIL, settings).clients["cda"].changed
+    newer = tree(settings.lake / "oil-analysis" / "gold" / "cda")
+    for name in ("gold", "lineage", "silver"):
+        shutil.rmtree(settings.lake / "oil-analysis" / name)
+        shutil.copytree(backup / "oil-analysis" / name, settings.lake / "oil-analysis" / name, symlinks=True)
+    health = lake_status(settings, None).health or {}
+    assert (health["code"], "somebody put back" in health["words"]) == (1, True)
+    report = run(OIL, settings)
+    assert "published files are missing, altered or of an earlier run" in report.reasons
+    assert (lake_status(settings, None).health or {})["code"] == 0
+    after = tree(settings.lake / "oil-analysis" / "gold" / "cda")
+    parquet = [name for name in newer if name.count("/") == 0 and name.endswith(".parquet")]
+    assert parquet and {name: after[name] for name in parquet} == {name: newer[name] for name in parquet}
+    assert run(OIL, settings).nothing_new
 
 
 def test_lake_without_links_is_refused_before_anything_is_built(settings: Settings, monkeypatch: pytest.MonkeyPatch):
@@ -304,6 +331,7 @@ def test_any_failure_while_publishing_holds_back_one_client(tmp_path: Path):
     report = RunReport("run-1", "default", "es")
     report.clients = {client: ClientReport(samples=1) for client in ("cda", "emin")}
     with small_warehouse(1) as connection:
+        connection.execute(control_tables())
         for table in PUBLISHED:
             connection.execute(f"insert into {table} select * replace ('EMIN' as client) from {table}")
         shelf = Failing(tmp_path, tmp_path / "oil-analysis")

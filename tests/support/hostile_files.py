@@ -42,9 +42,13 @@ SEEDS = {
         hostil,*,V100,Viscosidad 100°C,1
         hostil,*,Water,Agua,1
         hostil,*,ISO,Código ISO,1
+        hostil,*,Glycol,Anticongelante,1
+        hostil,*,Fuel,Dilución por combustible,1
+        hostil,*,Soot,Hollín,1
         hlargo,*,Fe,Hierro,1
         hlargo,*,Cu,Cobre,1
         hlargo,*,Water,Agua,1
+        hlargo,*,V100,Viscosidad 100°C,1
         """,
 }
 SAMPLE: dict[str, object] = {
@@ -57,6 +61,7 @@ LONG = ["sample_id", "drawn", "unit", "component", "parameter", "result", "uom"]
 EXPECTED: dict[str, object] = {
     "sampleDate": "2026-01-05", "unitId": "T_01", "componentName": "motor", "machineHours": 5000, "Hierro": 11,
     "Cobre": 3, "Silicio": None, "Viscosidad 100°C": 14.2, "Agua": None, "Código ISO": None,
+    "Dilución por combustible": None, "Hollín": None,
 }  # fmt: skip
 Row = list[object]
 

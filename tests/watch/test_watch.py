@@ -269,3 +269,35 @@ def test_invalid_setting_is_named_in_the_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TRIBOLAKE_WATCH_SETTLE_SECONDS", "0")
     with pytest.raises(ConfigurationError, match="TRIBOLAKE_WATCH_SETTLE_SECONDS"):
         load_settings()
+
+
+WATCH_MANY_FOLDERS = """
+import sys, threading
+from pathlib import Path
+from tribolake.watch.events import FolderEvents
+
+bronze, woken = Path(sys.argv[1]), threading.Event()
+events = FolderEvents([bronze], polling=False, wake=woken.set, log=lambda line: print(line, flush=True))
+assert events.keep_watching()
+(bronze / "later").mkdir()
+events.keep_watching()
+woken.clear()
+(bronze / sys.argv[2] / "new.xlsx").touch()
+print("woken" if woken.wait(20) else "not woken")
+events.close()
+"""
+
+
+@pytest.mark.parametrize(("most", "folder"), [(3, "client-5"), (7, "later"), (50, "later")])
+def test_changes_are_polled_if_the_system_watches_no_more(tmp_path: Path, most: int, folder: str):
+    """In a user namespace, which has limits of its own."""
+    for number in range(6):
+        (tmp_path / f"client-{number}").mkdir()
+    limited = f'echo {most} > /proc/sys/user/max_inotify_watches && exec "$@"'
+    command = [sys.executable, "-c", WATCH_MANY_FOLDERS, str(tmp_path), folder]
+    unshare = ["unshare", "--user", "--map-root-user", "sh", "-c", limited, "sh"]
+    if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no user namespace can be made here")
+    ended = subprocess.run([*unshare, *command], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stdout.endswith("woken\n") and "not woken" not in ended.stdout, ended.stderr
+    assert ("changes are polled" in ended.stdout) == (most < 50)

@@ -7,7 +7,9 @@ import csv
 import hashlib
 import io
 import re
+import shutil
 import zipfile
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -16,7 +18,8 @@ from tests.support.page_reader import Pages, text_of
 
 from tribolake.oil.questions.published import rows
 from tribolake.oil.questions.report import find_reports, shown_report
-from tribolake.settings import Settings
+from tribolake.oil.questions.workbook import LEFT_OUT
+from tribolake.settings import Settings, load_settings
 from tribolake.texts import one_line
 from tribolake.web.views.tables import FORMULA_SIGNS, OF_MACHINE, VALUES
 
@@ -59,6 +62,23 @@ def test_table_of_the_fleet_has_the_machines_of_the_page_in_their_order(pages: P
     header, *cells = xlsx_of(pages.ask(links["XLSX"]).content)
     assert [str(name).replace(" ", "_") for name in header] == list(OF_MACHINE)
     assert len(cells) == len(taken) > 0
+
+
+@pytest.mark.parametrize("lost", ["_manifest.json", "_current/machine_status_current.parquet"])
+def test_tables_name_the_clients_that_cannot_be_read(page_lake: Settings, tmp_path: Path, lost: str):
+    settings = load_settings(lake=tmp_path / "lake")
+    shutil.copytree(page_lake.lake, settings.lake, symlinks=True)
+    (settings.lake / "oil-analysis" / "gold" / "emin" / lost).unlink()
+    pages = Pages(settings)
+    page = pages.read("/")
+    assert "No se pueden leer los datos publicados de EMIN" in text_of(page.find(role="note"))
+    taken = {link.text: pages.ask(link["href"]) for link in page.select(".take a")}
+    assert {row["client"] for row in csv_of(taken["CSV"].content)} == {"CDA"}
+    for answer in taken.values():
+        assert "-without-emin." in answer.headers["content-disposition"]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(taken["XLSX"].content))
+    assert [row[0] for row in book.get_sheet_by_name(LEFT_OUT).to_python()] == ["client", "EMIN"]
+    assert "without" not in pages.ask("/take/fleet", form="csv", client="cda").headers["content-disposition"]
 
 
 def test_no_cell_of_a_table_is_a_formula(page_lake: Settings, pages: Pages):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from tests.support.page_reader import Pages
 
 from tribolake.settings import Settings, load_settings
-from tribolake.trace.published_rows import Overtaken
 from tribolake.web.access import is_loopback
-from tribolake.web.guard import HEADERS, TRIES
+from tribolake.web.guard import HEADERS
 
 FOREIGN = ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "10.0.0.1", "[::2]:80", ""]
 OWN = ["localhost", "localhost:8710", "127.0.0.1:1", "127.0.0.9", "[::1]", "[::1]:8710"]
@@ -21,18 +19,6 @@ OWN = ["localhost", "localhost:8710", "127.0.0.1:1", "127.0.0.9", "[::1]", "[::1
 
 def broken_clock() -> datetime:
     raise ZeroDivisionError("a fault of the tool at /secret/path")
-
-
-def overtaking_clock(times: int) -> Callable[[], datetime]:
-    """A clock for pages that are overtaken so often by a publication."""
-    left = iter(range(times))
-
-    def now() -> datetime:
-        if next(left, None) is not None:
-            raise Overtaken("a later publication replaced the one that was read")
-        return datetime.now(UTC)
-
-    return now
 
 
 @pytest.fixture
@@ -83,14 +69,6 @@ def test_page_that_fails_has_headers_and_a_number_that_the_log_has(settings: Set
     assert number in line
     assert "ZeroDivisionError" in line
     assert "secret" not in answer.text
-
-
-@pytest.mark.parametrize(("times", "status"), [(1, 200), (TRIES - 1, 200), (TRIES, 503)])
-def test_page_that_was_overtaken_is_made_again(settings: Settings, times: int, status: int):
-    settings.lake.mkdir()
-    pages = Pages(settings, overtaking_clock(times))
-    assert pages.ask("/").status_code == status
-    assert len(pages.log) == (status == 503)
 
 
 def test_lake_that_is_gone_answers_503_with_a_number(tmp_path: Path):

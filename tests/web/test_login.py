@@ -26,7 +26,7 @@ from tribolake.errors import ConfigurationError
 from tribolake.settings import load_settings
 from tribolake.web.access import read_access
 from tribolake.web.issuer import Issuer
-from tribolake.web.login import own_path
+from tribolake.web.login import LOGIN_SECONDS, own_path
 from tribolake.web.login_pages import LoginPages, open_login
 
 SESSION, LOGIN = "tribolake_reader", "tribolake_login"
@@ -313,6 +313,18 @@ def test_two_tabs_share_one_login(visitor: Visitor):
     assert visitor.ask(first).headers["location"] == f"{ADDRESS}/quality"
     came = visitor.ask(second)
     assert (came.status_code, came.headers.get("location")) == (303, f"{ADDRESS}/")
+
+
+def test_state_of_a_login_does_not_live_on(tmp_path: Path, provider: Provider):
+    """Whoever asks for the login again and again has the same state for some minutes, and then another one."""
+    now = [time.time()]
+    login = login_of(tmp_path, provider.issuer)
+    visitor = visitor_of(replace(login, login=replace(login.login, clock=lambda: now[0])), tmp_path)
+    states = []
+    for _ in range(8):
+        states.append(parse_qs(urlsplit(visitor.ask("/login").headers["location"]).query)["state"][0])
+        now[0] += LOGIN_SECONDS / 4
+    assert [states.count(state) for state in dict.fromkeys(states)] == [3, 3, 2]
 
 
 def test_changed_key_of_the_issuer_is_fetched(visitor: Visitor, provider: Provider):

@@ -171,17 +171,6 @@ def test_lake_without_values_is_well(tmp_path: Path):
 
 def test_server_without_ta_lib_shows_what_is_stored(market_pages: Pages, monkeypatch: pytest.MonkeyPatch):
     """The extra of the pages does not have it. Values that are stored need none."""
-    for name in [one for one in sys.modules if one.startswith("tribolake.market.")]:
-        if name.rpartition(".")[2] in (
-            "as_known_on",
-            "derived",
-            "value_lineage",
-            "indicators",
-            "formulas",
-            "computing",
-        ):
-            monkeypatch.delitem(sys.modules, name)
-            monkeypatch.delattr(sys.modules["tribolake.market"], name.rpartition(".")[2], raising=False)
     monkeypatch.setitem(sys.modules, "talib", None)
     assert market_pages.ask("/market/indicators", ticker="NVDA").status_code == 200
     answer = market_pages.ask("/market/lineage", ticker="NVDA", session=LAST, name="rsi_14")

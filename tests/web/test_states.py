@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,13 +18,14 @@ from tribolake.oil.questions.machine import show_machine
 from tribolake.oil.questions.quality import _runs_until
 from tribolake.publish.gold import publish_client
 from tribolake.publish.version import ManifestHeader
-from tribolake.settings import Settings
+from tribolake.settings import Settings, load_settings
 from tribolake.trace.manifests import current_publication
 from tribolake.trace.pinned import PinnedObjects
 from tribolake.trace.published_rows import PublishedEarlier
 from tribolake.trace.query import query
 
 RUNS = "20260131T000000000000Z-0001", "20260201T000000000000Z-0002"
+SEEN = {"kind": "seen", "written_by": "Ana"}
 
 
 @pytest.fixture
@@ -146,3 +148,22 @@ def test_runs_of_alarm_quality_end_with_the_publication_that_is_read(published: 
     objects = open_objects(published)
     assert _runs_until(objects, "cda", RUNS[0]) == [RUNS[0]]
     assert _runs_until(objects, "cda", RUNS[1]) == [RUNS[1], RUNS[0]]
+
+
+def test_pages_stay_marked_while_the_lake_is_away(page_lake: Settings, tmp_path: Path):
+    """Given pages that were read, and then a mount that is gone, what was read last is shown, and says so."""
+    settings = load_settings(lake=tmp_path / "lake")
+    shutil.copytree(page_lake.lake, settings.lake, symlinks=True)
+    pages = Pages(settings)
+    machine = pages.read("/", client="emin").select_one("th.unit > a")["href"]
+    report = pages.read(machine).select_one("table.components th a")["href"]
+    form = {field["name"]: field["value"] for field in pages.read(report).select("main form input[type=hidden]")}
+    settings.lake.rename(tmp_path / "away")
+    for path in ("/", machine, report, "/quality"):
+        assert "El lago no responde ahora" in text_of(pages.read(path).find(role="note")), path
+    assert pages.ask("/health").status_code == 503
+    given = pages.client.post("/feedback", data=form | SEEN, headers={"origin": pages.base})
+    assert given.status_code == 503
+    assert not settings.lake.exists()
+    (tmp_path / "away").rename(settings.lake)
+    assert "El lago no responde" not in text_of(pages.read("/"))

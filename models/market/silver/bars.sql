@@ -64,8 +64,15 @@ payments as (
 paid as (
     select
         adjusted.*,
+        responses.symbol,
+        responses.exchange,
+        responses.zone,
+        responses.currency,
+        responses.file_key,
         {{ product_after('payments.payments', 'adjusted.session_date') }} as dividend_ratio
     from adjusted
+    inner join {{ ref('raw_responses') }} as responses
+        on adjusted.content_id = responses.content_id and responses.status = 'loaded'
     left join payments on adjusted.ticker = payments.ticker
 )
 

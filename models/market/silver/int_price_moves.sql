@@ -25,7 +25,7 @@ moves as (
     select
         ticker,
         session_date,
-        file_key,
+        content_id,
         lag(session_date) over by_session as session_before,
         ln(split_close) - lag(ln(split_close)) over by_session as log_return,
         split_close * split_volume
@@ -69,7 +69,7 @@ named_splits as (
 select
     moves.ticker,
     moves.session_date,
-    moves.file_key,
+    moves.content_id,
     moves.log_return,
     moves.turnover,
     usual_moves.noise,

@@ -17,11 +17,15 @@ spans as (
     select * from {{ ref('int_ticker_spans') }}
 ),
 
+responses as (
+    select * from {{ ref('raw_responses') }} where status = 'loaded'
+),
+
 broken_price as (
     select
         ticker,
         session_date,
-        file_key,
+        content_id,
         1.0 as value
     from bars
     where
@@ -55,7 +59,7 @@ incomplete as (
     select
         recent_gaps.ticker,
         null as session_date,
-        null as file_key,
+        null as content_id,
         recent_gaps.sessions / (recent_gaps.sessions + recent_bars.sessions) as value
     from recent_gaps
     inner join recent_bars on recent_gaps.ticker = recent_bars.ticker
@@ -66,7 +70,7 @@ stale as (
     select
         spans.ticker,
         null as session_date,
-        null as file_key,
+        null as content_id,
         count(*) as value
     from spans
     inner join {{ ref('exchange_sessions') }} as held
@@ -81,7 +85,7 @@ volume_zero as (
     select
         ticker,
         session_date,
-        file_key,
+        content_id,
         avg(cast(volume > 0 as integer)) over (partition by ticker) as value
     from bars
     qualify volume = 0
@@ -92,7 +96,7 @@ split_unmoved as (
     select
         ticker,
         session_date,
-        file_key,
+        content_id,
         least(
             (abs(log_return) - 4 * noise) / abs(log_split),
             1 - abs(abs(log_return) - abs(log_split)) / abs(log_split)
@@ -106,7 +110,7 @@ moved_like_split as (
     select
         ticker,
         session_date,
-        file_key,
+        content_id,
         exp(-abs(abs(log_return) - ln(round(exp(abs(log_return)))))) as value
     from moves
     where log_split is null and abs(log_return) between ln(1.5) and ln(1000) and deviations > 8 and turnover < 3
@@ -114,23 +118,38 @@ moved_like_split as (
 
 currency_mixed as (
     select
-        ticker,
-        session_date,
-        file_key,
+        bars.ticker,
+        bars.session_date,
+        bars.content_id,
         1.0 as value
     from bars
-    where currency is not null
-    qualify currency <> lag(currency) over (partition by ticker order by session_date)
+    inner join responses on bars.content_id = responses.content_id
+    where responses.currency is not null
+    qualify responses.currency <> lag(responses.currency) over (partition by bars.ticker order by bars.session_date)
+),
+
+-- Such a dividend is not a number: it is no share of the prices.
+dividend_currency as (
+    select
+        ticker,
+        null as session_date,
+        content_id,
+        1.0 as value
+    from responses
+    where ticker in (select spans.ticker from spans)
+    qualify
+        row_number() over (partition by ticker order by fetched_at desc, content_id desc) = 1
+        and len(list_filter(dividend_amounts, lambda amount: isnan(amount))) > 0
 ),
 
 currency_changed as (
     select
         ticker,
         null as session_date,
-        file_key,
+        content_id,
         1.0 as value
-    from {{ ref('raw_responses') }}
-    where status = 'loaded' and currency is not null and ticker in (select spans.ticker from spans)
+    from responses
+    where currency is not null and ticker in (select spans.ticker from spans)
     window by_fetch as (partition by ticker order by fetched_at, content_id)
     qualify
         lead(content_id) over by_fetch is null
@@ -140,13 +159,13 @@ currency_changed as (
 
 {% for rule in [
     'broken_price', 'incomplete', 'stale', 'volume_zero', 'split_unmoved', 'moved_like_split', 'currency_mixed',
-    'currency_changed'
+    'dividend_currency', 'currency_changed'
 ] %}
     select
         ticker,
         '{{ rule }}' as rule,
         cast(session_date as date) as session_date,
-        cast(file_key as varchar) as file_key,
+        cast(content_id as varchar) as content_id,
         cast(value as double) as value
     from {{ rule }}
     union all
@@ -155,6 +174,6 @@ select
     ticker,
     'outlier' as rule,
     session_date,
-    file_key,
+    content_id,
     deviations as value
 from moves

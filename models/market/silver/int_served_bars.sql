@@ -13,12 +13,8 @@ responses as (
 bars as (
     select
         ticker,
-        symbol,
         content_id,
-        file_key,
         fetched_at,
-        currency,
-        exchange,
         zone,
         names_events,
         case
@@ -71,7 +67,7 @@ judged as (
 )
 
 select
-    * exclude (own_reason, unfinished_from, fetched_on),
+    * exclude (own_reason, unfinished_from, fetched_on, zone),
     case
         when own_reason is not null then own_reason
         when row_number() over (

@@ -25,12 +25,14 @@ select
     measures.session_date,
     measures.value,
     rules.parameter,
-    measures.file_key,
+    responses.file_key,
     if(accepted.ticker is null, rules.severity, 'accepted') as severity,
     'universe' as client
 from measures
 inner join rules on measures.rule = rules.rule and measures.value > rules.parameter
 inner join {{ ref('int_ticker_spans') }} as spans on measures.ticker = spans.ticker
+left join {{ ref('raw_responses') }} as responses
+    on measures.content_id = responses.content_id and responses.status = 'loaded'
 left join accepted
     on
         measures.ticker = accepted.ticker

@@ -232,9 +232,11 @@ checked as (
     select
         *,
         coalesce(sampleTimestamp > timezone('UTC', now()), false) as is_ahead,
+        list_filter(
+            unread_fields, lambda one: one.reason in ('more_cells_than_headers', 'row_struck_out')
+        )[1].reason as row_reason,
         case
-            when len(list_filter(unread_fields, lambda one: one.reason = 'more_cells_than_headers')) > 0
-                then 'more_cells_than_headers'
+            when row_reason is not null then row_reason
             when
                 sampleTimestamp is null
                 and row_id not in (select row_id from with_result)
@@ -253,13 +255,15 @@ checked as (
 )
 
 select
-    * exclude (has_lost_digits, sample_date_rejection, unread_fields, sample_number_text, unit_text, component_text),
+    * exclude (
+        row_reason, has_lost_digits, sample_date_rejection, unread_fields, sample_number_text, unit_text, component_text
+    ),
     nullif(unread_fields, []) as unread_fields,
     case
         {% for column, field, reason in needed_fields -%}
             when rejection = '{{ reason }}' then '{{ field }}'
         {% endfor -%}
-        when rejection in ('number_lost_digits', 'more_cells_than_headers') then 'sampleNumber'
+        when rejection in ('number_lost_digits', 'more_cells_than_headers', 'row_struck_out') then 'sampleNumber'
         when rejection like 'sample_date_%' then 'sampleDate'
     end as rejection_field,
     coalesce(

@@ -147,6 +147,7 @@ checked as (
         case
             when cell_kind = 'e' then 'error_cell'
             when cell_kind = 'f' then 'formula_not_calculated'
+            when cell_kind = 'x' then 'struck_out'
             when cell_kind = 'c' then 'contradictory_results'
             when cell_kind = 'd' then 'turned_into_a_date'
             when iso_codes <> list_reverse_sort(iso_codes) then 'code_not_descending'

@@ -1,9 +1,10 @@
 -- depends_on: {{ ref('stg_columns') }}
 -- One row per row of a sample that this run touches × essay, as the laboratory wrote it: essays in columns, in
 -- name/value pairs, and in rows of their own alike. Where a row carries an essay more than once, the first by priority
--- and position counts; of a cell with an error and another one it is the other. Two different results under one name
--- contradict each other: in rows of their own, in pairs, and in columns that are called alike. The decimal mark is that
--- of the column, where the text needs one and its cells prove it. A row of units goes before the seed `lab_essays`.
+-- and position counts; of a cell with an error, or one that is struck out, and another one it is the other. Two
+-- different results under one name contradict each other: in rows of their own, in pairs, and in columns that
+-- are called alike. The decimal mark is that of the column, where the text needs one and its cells prove it. A row of
+-- units goes before the seed `lab_essays`.
 -- The current row of a sample stands for it. Where the laboratory's re-issues are merged, it also has the essays that
 -- only earlier rows have, each from the newest one. Rows with the cells of a newer one say nothing more.
 
@@ -240,7 +241,7 @@ compared as (
                 lower(compared_unit)
             )
         ) as meaning,
-        bool_and(several.kind in ('e', 'f'))
+        bool_and(several.kind in ('e', 'f', 'x'))
             over (partition by several.row_id, several.laboratory, several.essay, several.preference)
             as are_all_errors
     from several
@@ -269,7 +270,7 @@ rows_of_their_own as (
         first['data_row_id'] as data_row_id,
         first['column_id'] as column_id
     from compared
-    where are_all_errors or kind not in ('e', 'f')
+    where are_all_errors or kind not in ('e', 'f', 'x')
     group by row_id, laboratory, essay, preference
 ),
 
@@ -293,7 +294,7 @@ chosen as (
                 data_row_id := data_row_id,
                 column_id := column_id
             ),
-            preference + case when kind in ('e', 'f') then 1000000 else 0 end
+            preference + case when kind in ('e', 'f', 'x') then 1000000 else 0 end
         ) as result
     from written
     group by row_id, laboratory, essay
@@ -323,7 +324,7 @@ newest as (
     qualify
         row_number() over (
             partition by merged_rows.sample_row_id, chosen.essay
-            order by chosen.result.kind in ('e', 'f'), merged_rows.revision
+            order by chosen.result.kind in ('e', 'f', 'x'), merged_rows.revision
         ) = 1
 ),
 

@@ -63,7 +63,7 @@ field_cells as (
         field_columns.is_contested,
         field_columns.is_of_long_rows,
         (
-            cells.kind in ('e', 'f', 's')
+            cells.kind in ('e', 'f', 's', 'x')
             or (
                 field_columns.field in ('sampleNumber', 'unitId', 'componentName')
                 and {{ is_a_date_for_sure('cells.text') }}
@@ -164,6 +164,7 @@ damaged_fields as (
                 when 'e' then 'field_is_error'
                 when 'f' then 'field_is_formula'
                 when 's' then 'more_cells_than_headers'
+                when 'x' then if(field_cells.field = 'sampleNumber', 'row_struck_out', 'field_struck_out')
                 else 'field_turned_into_a_date'
             end,
             text := left(field_cells.text, 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib.metadata import version as version_of
 from typing import Annotated
@@ -47,6 +48,10 @@ def main() -> None:
     """Run the `tribolake` command."""
     use_utf8()
     stdout = open_streams()
+    # As Ctrl-C: the lease is given back and the attempt recorded. What a caller ignores, as nohup does, stays so.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     try:
         app()
     except SystemExit as end:

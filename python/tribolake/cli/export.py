@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from tribolake.cli.log import log
 from tribolake.cli.options import (
     ClientOption,
+    Exit,
     JsonOption,
     LakeOption,
     explained_errors,
@@ -17,7 +19,7 @@ from tribolake.cli.options import (
     open_settings,
     print_json,
 )
-from tribolake.oil.questions.workbook import export_fleet
+from tribolake.oil.questions.workbook import LEFT_OUT, export_fleet
 from tribolake.texts import one_line
 
 app = new_app()
@@ -37,7 +39,10 @@ def export(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the fleet as an Excel workbook: one sheet for each question, and no formula in any cell."""
+    """Write the fleet as an Excel workbook: one sheet for each question, and no formula in any cell.
+
+    Exit code 4: a client cannot be read, and is not in it.
+    """
     with explained_errors(as_json=as_json):
         sheets = export_fleet(open_settings(lake=lake), file, client, since.date() if since else None)
         if as_json:
@@ -45,3 +50,6 @@ def export(
         else:
             counts = ", ".join(f"{name} {rows:,}" for name, rows in sheets.items())
             typer.echo(f"{one_line(file)}: {counts}")
+        if LEFT_OUT in sheets:
+            log(f"clients that cannot be read are not in the workbook: its sheet {LEFT_OUT!r} says why", "warning")
+            raise typer.Exit(Exit.NEEDS_A_LOOK)

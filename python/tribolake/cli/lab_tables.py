@@ -9,6 +9,8 @@ from tribolake.oil.lab_draft.preview import Preview
 from tribolake.oil.lab_draft.propose import LabDraft
 from tribolake.oil.lab_draft.seed_rows import as_csv, columns_of
 
+NO_MACHINE = "(blank)"  # as `int_unmapped_names` calls it
+
 
 def print_draft(draft: LabDraft, preview: Preview | None, *, is_written: bool) -> None:
     """Print the proposed rows, what has no place in them, and samples as a run reads them."""
@@ -63,7 +65,8 @@ def _print_preview(preview: Preview) -> None:
             f"[dim]{examples}[/dim]"
         )
     for machine in preview.unknown_machines:
+        is_named = machine["name"] != NO_MACHINE
+        advice = "add it to seeds/oil/machine_models.csv" if is_named else "no column is machineModel in lab_fields.csv"
         console.print(
-            f"[yellow]unknown machine[/yellow] {printable(machine['name'])}, {machine['samples']:,} samples: "
-            "add it to seeds/oil/machine_models.csv"
+            f"[yellow]unknown machine[/yellow] {printable(machine['name'])}, {machine['samples']:,} samples: {advice}"
         )

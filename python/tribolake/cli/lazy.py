@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from tribolake.cli.options import explained_errors
-from tribolake.errors import ConfigurationError
+from tribolake.libraries import NotInstalled
 
 
 def lazy_group(package: str, names: Sequence[str], extra: str = "") -> type[TyperGroup]:
@@ -65,9 +65,7 @@ def _command(package: str, name: str, extra: str) -> Any:
 def _without_its_libraries(name: str, library: str, extra: str) -> TyperCommand:
     def refuse(**_: object) -> None:
         with explained_errors():
-            raise ConfigurationError(
-                f"{library} is not installed: install requirements-{extra}.lock, or `pip install 'tribolake[{extra}]'`"
-            )
+            raise NotInstalled(library, extra)
 
     return TyperCommand(
         name,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import re
 import sys
 import time
 import traceback
@@ -19,23 +17,12 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from tribolake.cli.log import is_json, log, log_as
 from tribolake.cli.printable import in_json
-from tribolake.errors import (
-    DAMAGED,
-    ConfigurationError,
-    LakeIsBusy,
-    TribolakeError,
-    is_interrupt,
-    is_of_the_disk,
-    with_advice,
-)
+from tribolake.errors import ConfigurationError, LakeIsBusy, explain, is_interrupt
 from tribolake.settings import Settings, load_settings
 from tribolake.settings.load import unknown_variables
 from tribolake.texts import one_line
 
 CLEAR = "\r\x1b[2K"  # the line of a terminal
-DAMAGED_WAREHOUSE = re.compile(r"Corrupt database file|not a valid DuckDB database|checksum .* does not match")
-# A file stands in the place of a folder, a folder in that of a file, or a link to itself.
-OTHER_KIND = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO})
 STOPPED = "stopped before it ended: nothing is lost, and what is published stays"
 
 LakeOption = Annotated[
@@ -59,7 +46,7 @@ class Exit(IntEnum):
     USAGE = 2
     BUSY = 3
     NEEDS_A_LOOK = 4
-    STOPPED = 130  # by Ctrl-C
+    STOPPED = 130  # by Ctrl-C, or by SIGTERM or SIGHUP: see app.main
 
 
 def new_app() -> typer.Typer:
@@ -109,21 +96,6 @@ def _code_of(error: BaseException) -> Exit:
     if isinstance(error, ConfigurationError):
         return Exit.USAGE
     return Exit.BUSY if isinstance(error, LakeIsBusy) else Exit.FAILED
-
-
-def explain(error: BaseException) -> str:
-    """Return what went wrong, and what to do about it, as far as the error tells."""
-    text = str(error)
-    if is_of_the_disk(text):
-        return with_advice(text)
-    if DAMAGED_WAREHOUSE.search(text) and DAMAGED not in text:
-        return f"the warehouse is damaged ({text.splitlines()[0]}). {DAMAGED}"
-    if isinstance(error, OSError) and error.errno in OTHER_KIND:
-        return f"{text}. Another program put it there: move it away, then start the command again"
-    if isinstance(error, TribolakeError | OSError):
-        return text
-    kind = type(error).__name__
-    return f"{kind}: {text.partition(chr(10))[0]}. This is a fault of tribolake: TRIBOLAKE_DEBUG=1 shows where"
 
 
 def retry_while_busy(seconds: float) -> Retrying:

@@ -65,7 +65,7 @@ def run(
     """Bring gold up to date with bronze: read new files, build, test, publish.
 
     Exit codes: 0 done or nothing new, 1 failed, 2 bad usage, 3 another run holds the lake, 4 published, but some
-    files or clients need a look, 130 stopped by Ctrl-C.
+    files or clients need a look, 130 stopped by Ctrl-C or SIGTERM.
     """
     with explained_errors(as_json=as_json):
         if no_ai and ai_budget is not None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tribolake.settings import Settings
 
 SHOWN_REJECTIONS = 20
+SHOWN_FILES = 50
 SHOWN_SECONDS = 0.05
 
 
@@ -44,8 +45,7 @@ def print_run(report: RunReport, settings: Settings) -> None:
         table.add_row(client, *(f"{count:,}" for count in counts))
     console.print(table)
     console.print(f"why: {printable('; '.join(report.reasons))}")
-    for failed in report.failed_files:
-        console.print(f"[red]failed[/red] {printable(failed['file'])}: {printable(failed['problem'])}")
+    print_failed_files(console, report.failed_files)
     for altered in report.altered_files:
         console.print(f"[red]altered[/red] {printable(altered['file'])}: {printable(altered['problem'])}")
     print_passed_over(console, report)
@@ -126,3 +126,16 @@ def format_wording(said: dict[str, Any]) -> str:
     if said["cost_usd"] is not None:
         parts.append(f"{said['cost_usd']:.4f} USD")
     return "recommendations: " + "; ".join(parts)
+
+
+def print_failed_files(console: Console, failed: Sequence[Mapping[str, Any]]) -> None:
+    lines = [f"[red]failed[/red] {printable(one['file'])}: {printable(one['problem'])}" for one in failed]
+    print_some(console, lines, "failed files: `tribolake arrivals list --failed`")
+
+
+def print_some(console: Console, lines: Sequence[str], rest: str) -> None:
+    """Print the first lines. Of the others print only how many they are, what they are and which command lists them."""
+    for line in lines[:SHOWN_FILES]:
+        console.print(line)
+    if len(lines) > SHOWN_FILES:
+        console.print(f"and {len(lines) - SHOWN_FILES:,} more {rest} lists all")

@@ -9,7 +9,7 @@ import typer
 
 from tribolake.cli.log import log
 from tribolake.cli.options import LakeOption, explained_errors, new_app, open_settings
-from tribolake.errors import ConfigurationError
+from tribolake.libraries import NotInstalled
 
 PORT = 8710
 
@@ -53,9 +53,7 @@ def serve(
 
                 login = open_login(asks, settings, _log)
         except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"pages need {error.name}: install requirements-web.lock, or `pip install 'tribolake[web]'`"
-            ) from error
+            raise NotInstalled(str(error.name), "web") from error
         listening = listen(host, port, has_access=settings.access_file is not None)
         try:
             desk = Desk(is_open=not read_only, is_secure=asks.is_secure)

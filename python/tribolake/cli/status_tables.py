@@ -10,7 +10,13 @@ from rich.console import Console
 from tribolake.cli.console import open_console
 from tribolake.cli.fleet_tables import SHOWN_MACHINES, print_fleet
 from tribolake.cli.printable import printable
-from tribolake.cli.run_tables import print_passed_over, print_recommendations, print_rejections
+from tribolake.cli.run_tables import (
+    print_failed_files,
+    print_passed_over,
+    print_recommendations,
+    print_rejections,
+    print_some,
+)
 
 if TYPE_CHECKING:
     from tribolake.oil.status import LakeStatus
@@ -29,10 +35,9 @@ def print_status(found: LakeStatus, shown: int | None = SHOWN_MACHINES) -> None:
         console.print(f"Calls to S3 by the last run on this machine: {sum(found.calls.values()):,}")
     if found.watcher:
         console.print(_format_watcher(found.watcher))
-    for key in found.waiting_files:
-        console.print(f"waiting {printable(key)}")
-    for failed in found.failed_files:
-        console.print(f"[red]failed[/red] {printable(failed['file'])}: {printable(failed['problem'])}")
+    waiting = [f"waiting {printable(key)}" for key in found.waiting_files]
+    print_some(console, waiting, "waiting files: `tribolake status --json`")
+    print_failed_files(console, found.failed_files)
     for unread in found.unread_feedback:
         console.print(f"[yellow]unread feedback[/yellow] {printable(unread['file'])}: {printable(unread['problem'])}")
     print_passed_over(console, found)

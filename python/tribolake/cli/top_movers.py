@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from tribolake.cli.log import log
 from tribolake.cli.options import (
     ClientOption,
+    Exit,
     JsonOption,
     LakeOption,
     explained_errors,
@@ -38,10 +40,17 @@ def top_movers(
     show_all: Annotated[bool, typer.Option("--all", help="Show all components, not only the first ones.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the components in alarm that got worse since a day, the largest rise of the score first."""
+    """List the components in alarm that got worse since a day, the largest rise of the score first.
+
+    Exit code 4: a client cannot be compared, and is left out.
+    """
     with explained_errors(as_json=as_json):
         found = find_movers(open_settings(lake=lake), since.date(), client)
         if as_json:
-            print_json({"since": since.date().isoformat(), "components": found})
+            print_json({"since": since.date().isoformat(), "components": found.rows, "left_out": found.left_out})
         else:
-            print_movers(found, show_all=show_all)
+            print_movers(found.rows, show_all=show_all)
+        for name, why in found.left_out.items():
+            log(f"{name} is left out: {why}", "warning")
+        if found.left_out:
+            raise typer.Exit(Exit.NEEDS_A_LOOK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -44,17 +45,22 @@ def watch(
 
     Exit codes: 0 stopped, 2 bad usage, 3 another watcher watches this lake.
     """
+    with explained_errors():
+        settings = open_settings(lake=lake, watch_polling=polling or None)
+        require_bronze(settings, is_new=init)
+        watch_lake(OIL, settings, policy=policy, clients=client, on_run=run_printer(as_json=as_json), log=log_line)
 
-    def on_run(report: dict[str, Any]) -> None:
+
+def run_printer(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
+    """Return what prints the report of a run: as one JSON object, or as a line unless nothing was new."""
+
+    def print_run(report: dict[str, Any]) -> None:
         if as_json:
             print_json(report)
         elif not report["nothing_new"]:
             typer.echo(format_run(report))
 
-    with explained_errors():
-        settings = open_settings(lake=lake, watch_polling=polling or None)
-        require_bronze(settings, is_new=init)
-        watch_lake(OIL, settings, policy=policy, clients=client, on_run=on_run, log=log_line)
+    return print_run
 
 
 def log_line(line: str) -> None:

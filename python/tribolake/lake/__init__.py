@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.bronze import BronzeFile, Listing
+from tribolake.lake.bucket import BucketLake, CopiedFolderLake
 from tribolake.lake.content import Content
 from tribolake.lake.folder import FolderLake
 from tribolake.lake.inbox import Inbox
+from tribolake.lake.store import open_store
 from tribolake.settings import Settings
-
-if TYPE_CHECKING:
-    from tribolake.lake.store import ObjectStore
 
 
 class Lake(Protocol):
@@ -49,23 +48,11 @@ def open_lake(settings: Settings, inbox: Inbox | None = None) -> Lake:
     inbox = inbox or Inbox.below(settings.prefix)
     if not settings.uses_s3:
         return FolderLake(settings.lake, settings.prefix, settings.reader.follow_links, inbox)
-    from tribolake.lake.bucket import BucketLake, CopiedFolderLake  # noqa: PLC0415
-
     if not settings.is_on_s3:
         return CopiedFolderLake(
             settings.lake, settings.prefix, settings.reader.follow_links, inbox, store=open_store(settings)
         )
     return BucketLake(open_store(settings), settings.publishing_folder, settings.prefix, settings.state, inbox)
-
-
-def open_store(settings: Settings) -> ObjectStore:
-    """Open the bucket that the settings name.
-
-    A lake in a folder needs no S3 library. Importing it takes longer than a run without new files.
-    """
-    from tribolake.lake import store  # noqa: PLC0415
-
-    return store.open_store(settings)
 
 
 BEGIN = "Put files under bronze/CLIENT/DATE there, or begin a new lake with --init"

@@ -7,10 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from tribolake.errors import StoreUnavailable
-from tribolake.lake.aws import configuration_error
+from tribolake.lake.aws import aws_errors, configuration_error
 from tribolake.lake.store_errors import (
     MISSING,
     NO_RETRIES,
@@ -47,13 +45,13 @@ def ask(bucket: str, attempts: int, call: Callable[[], Answer], before_each: Cal
         before_each()
         try:
             return call()
-        except ClientError as error:
+        except aws_errors.ClientError as error:
             if code_of(error) in MISSING:
                 raise ObjectMissing(str(error)) from error
             if is_final_error(error) or attempt == attempts:
                 words = without_users(error).replace(NO_RETRIES, "")
                 raise StoreUnavailable(f"s3://{bucket}: {words}{advice_on(error)}") from error
-        except (BotoCoreError, IncompleteTransfer, OSError, ValueError) as error:
+        except (aws_errors.BotoCoreError, IncompleteTransfer, OSError, ValueError) as error:
             if wrong := configuration_error(error):
                 raise wrong from error
             if attempt == attempts:

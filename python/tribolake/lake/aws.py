@@ -15,12 +15,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError
-
 from tribolake.errors import ConfigurationError
+from tribolake.libraries import library
 from tribolake.texts import without_users
+
+# A lake in a folder needs none of them, and importing them takes longer than a run without new files.
+boto3 = library("boto3")
+botocore_config = library("botocore.config")
+aws_errors = library("botocore.exceptions")
 
 NO_CREDENTIALS = (
     "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role"
@@ -77,7 +79,7 @@ class RenewedCredentials:
         with self._renewing:
             found = _stamps()
             if found != self._read_from:
-                with suppress(BotoCoreError):  # half written: the next request reads it again
+                with suppress(aws_errors.BotoCoreError):  # half written: the next request reads it again
                     self._current = boto3.session.Session().get_credentials() or self._current
                     self._read_from = found
         return self._current.get_frozen_credentials()
@@ -86,7 +88,7 @@ class RenewedCredentials:
         """Ask the chain again. Returns whether its credentials are others than those that signed the last request."""
         with self._renewing:
             before = self._current.get_frozen_credentials()
-            with suppress(BotoCoreError):  # the error of the refused call says what to do
+            with suppress(aws_errors.BotoCoreError):  # the error of the refused call says what to do
                 found = boto3.session.Session().get_credentials()
                 if found is not None and found.get_frozen_credentials() != before:
                     self._current, self._read_from = found, _stamps()
@@ -102,13 +104,20 @@ class RenewedCredentials:
         return getattr(self._current, name)
 
 
-def open_client(service: str, region: str, config: Config, endpoint: str | None = None) -> Any:
+def open_client(service: str, region: str, endpoint: str | None = None, **options: Any) -> Any:
     """Open a client of a service. No connection is made.
+
+    Args:
+        service: as boto3 calls it.
+        region: of AWS.
+        endpoint: of another store than AWS.
+        options: of botocore's Config.
 
     Raises:
         ConfigurationError: the AWS configuration cannot be used. The message says what to set.
     """
     with explained_configuration():
+        config = botocore_config.Config(**options)
         session = boto3.session.Session(region_name=region)
         if (credentials := session.get_credentials()) is None:
             return session.client(service, endpoint_url=endpoint, config=config)
@@ -140,7 +149,7 @@ def explained_configuration() -> Iterator[None]:
     """
     try:
         yield
-    except (BotoCoreError, ValueError) as error:
+    except (aws_errors.BotoCoreError, ValueError) as error:
         raise as_configuration_error(error, _fix(error) or ANY_FIX) from error
 
 

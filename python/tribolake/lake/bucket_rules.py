@@ -14,9 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from tribolake.errors import ConfigurationError
+from tribolake.lake.aws import aws_errors
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 # In rule names `-` or a capital follows the product, so no product's names begin like another's.
@@ -242,7 +241,7 @@ class _Calls:
         """
         try:
             reply: dict[str, Any] = call(**arguments)
-        except ClientError as error:
+        except aws_errors.ClientError as error:
             if unset and error.response["Error"]["Code"] == unset:
                 return {}
             raise ConfigurationError(f"the store refuses {self.about} ({error}): {self.advice}") from error

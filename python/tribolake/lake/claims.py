@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tribolake.errors import StoreUnavailable
-from tribolake.lake.files import make_folder, read_json, read_regular, time_of
+from tribolake.lake.files import make_folder, parse_json, read_regular, time_of
 
 TIMEOUT_SECONDS = 10.0  # a request to a mounted folder that takes longer is of a lost connection
 BOOT, NAMESPACE = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
@@ -57,7 +57,7 @@ class FolderClaims:
             raise StoreUnavailable(f"{self.folder} cannot be written to: {error}") from error
 
     def list(self, prefix: str) -> list[StoredClaim]:
-        """List the claims of others and the own one. Those of processes of this machine that ended are removed.
+        """List the claims of others and the own one.
 
         Raises:
             StoreUnavailable: the folder cannot be listed.
@@ -65,9 +65,6 @@ class FolderClaims:
         found = []
         try:
             for path in sorted(path for path in self.folder.glob(f"{prefix}*.json") if path.is_file()):
-                if _has_ended(path):
-                    path.unlink(missing_ok=True)
-                    continue
                 with suppress(FileNotFoundError):
                     found.append(_stored(path))
         except OSError as error:
@@ -75,11 +72,17 @@ class FolderClaims:
         return found
 
     def read(self, key: str) -> tuple[bytes, StoredClaim] | None:
-        """Return the content of a claim. None if there is no such claim."""
+        """Return the content of a claim. None if there is no such claim.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
         try:
             return read_regular(self.folder / key), _stored(self.folder / key)
-        except OSError:
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            raise StoreUnavailable(f"{self.folder} cannot be read: {error}") from error
 
     def delete(self, key: str) -> None:
         try:
@@ -97,12 +100,12 @@ def _stored(path: Path) -> StoredClaim:
     return StoredClaim(path.name, time_of(path.stat().st_mtime))
 
 
-def _has_ended(path: Path) -> bool:
+def has_ended(content: bytes) -> bool:
     """Return True if the process of a claim is known to be gone: only its own machine can know."""
     try:
-        claim = read_json(path)
+        claim = parse_json(content)
         pid, space, started = int(claim["pid"]), claim["space"], claim["started"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return False
     return space is not None and space == _space() and started is not None and started != _started(pid)
 

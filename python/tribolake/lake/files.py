@@ -105,6 +105,19 @@ def write_aside(path: Path, text: str) -> None:
         aside.unlink(missing_ok=True)
 
 
+def write_even_if_full(path: Path, text: str) -> None:
+    """Replace a text in one step, or write over the old one if the disk has no room for both.
+
+    A record that a full disk kept from changing would say that all is well.
+    """
+    try:
+        write_aside(path, text)
+    except OSError:
+        with path.open("r+b") as file:  # its blocks stay, so that no other program gets them
+            file.write(text.encode())
+            file.truncate()
+
+
 def parse_json(content: str | bytes) -> Any:
     """Parse JSON that another program may have damaged.
 

@@ -17,12 +17,12 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from tribolake.errors import LakeIsBusy, RunFailed, StoreUnavailable
-from tribolake.lake.claims import this_process
+from tribolake.lake.claims import has_ended, this_process
 from tribolake.lake.files import parse_json
 from tribolake.texts import one_line
 
@@ -35,8 +35,8 @@ NEVER = float("-inf")
 RENEWED_AFTER = 1 / 4
 LARGEST_SPARE = 1 / 3
 RAN_OUT = (
-    "the lease on the lake ran out (the store did not answer, or this machine was suspended): another run may have "
-    "taken over. No publication is incomplete. Start the run again"
+    "the lease on the lake ran out (the store did not answer, this machine was suspended, or the lease was removed): "
+    "another run may have taken over. No publication is incomplete. Start the run again"
 )
 
 
@@ -80,7 +80,7 @@ class Lease:
         self._key = ""
         self._renewed_at = NEVER  # by this machine's clock
         self._stored_at = datetime.min.replace(tzinfo=UTC)  # by the server's clock
-        self._is_over = threading.Event()
+        self._is_over, self._is_removed = threading.Event(), threading.Event()
 
     @property
     def spare_seconds(self) -> float:
@@ -116,7 +116,7 @@ class Lease:
         self._check(self.spare_seconds)
 
     def _check(self, spare_seconds: float = 0) -> None:
-        if _now() - self._renewed_at >= self._seconds - spare_seconds:
+        if self._is_removed.is_set() or _now() - self._renewed_at >= self._seconds - spare_seconds:
             raise RunFailed(RAN_OUT)
 
     def _claim(self) -> None:
@@ -161,12 +161,13 @@ class Lease:
             raise
 
     def _others(self, mine: Claim) -> list[Claim]:
-        """List valid claims of other runs. Removes expired ones."""
+        """List valid claims of other runs. Removes expired ones, and those of processes of this machine that ended."""
         others = []
         for claim in self._store.list(self._prefix):
             if claim.key == mine.key or not claim.key.endswith(".json"):  # other programs leave other names
                 continue
-            if claim.modified_at + timedelta(seconds=_seconds_of(claim)) + CLOCK_TICK < mine.modified_at:
+            is_expired = claim.modified_at + timedelta(seconds=_seconds_of(claim)) + CLOCK_TICK < mine.modified_at
+            if is_expired or ((found := self._store.read(claim.key)) and has_ended(found[0])):
                 self._store.delete(claim.key)
             else:
                 others.append(claim)
@@ -179,7 +180,11 @@ class Lease:
 
     def _keep_renewing(self) -> None:
         pause = self._until_due()
-        while not self._is_over.wait(pause):
+        while not self._is_over.wait(pause / 2):
+            # In a thread of its own: a store that does not answer must not delay the renewal.
+            threading.Thread(target=self._look_for_claim, name="lease-look", daemon=True).start()
+            if self._is_over.wait(pause / 2):
+                return
             try:
                 self._renew()
                 pause = self._until_due()
@@ -188,6 +193,12 @@ class Lease:
                 return
             except StoreUnavailable:
                 pause = self._seconds / 20
+
+    def _look_for_claim(self) -> None:
+        """Give up if the claim is gone: a person removed it, so that another run may begin."""
+        with suppress(StoreUnavailable):
+            if self._store.read(self._key) is None:
+                self._is_removed.set()
 
     def _until_due(self) -> float:
         """Return the seconds until the next renewal of the claim."""

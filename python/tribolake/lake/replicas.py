@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tribolake.lake.objects import FolderObjects, Objects
+from tribolake.lake.objects_in_bucket import BucketObjects
 from tribolake.settings import Settings
 
 
@@ -15,8 +16,6 @@ def open_replicas(settings: Settings) -> list[Objects]:
     """Return the replicas of a lake's objects: the primary first, then its copy if the storage mode has one."""
     if not settings.uses_s3:
         return [FolderObjects(settings.lake, settings.prefix)]
-    from tribolake.lake.objects_in_bucket import BucketObjects  # noqa: PLC0415 - a folder needs no S3 library
-
     bucket = BucketObjects.of(settings)
     if settings.storage_mode == "s3":
         return [bucket]

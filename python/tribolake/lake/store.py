@@ -13,17 +13,14 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, urlencode
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from tribolake.errors import StoreUnavailable
 from tribolake.lake.attempts import Answer, ask
-from tribolake.lake.aws import open_client
+from tribolake.lake.aws import aws_errors, open_client
 from tribolake.lake.labels import Label, require_allowed
 from tribolake.lake.objects import ObjectExists
 from tribolake.lake.store_errors import (
@@ -61,25 +58,16 @@ class ObjectStore:
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[StoredObject]:
         """List objects whose keys begin with `prefix`, in the order of their keys. A page of 1 000 is one call."""
-        asked = {"Bucket": self.bucket, "Prefix": prefix} | ({"StartAfter": start_after} if start_after else {})
-        while True:
-            page = self.ask(lambda: self.client.list_objects_v2(**asked))
+        begin = {"StartAfter": start_after} if start_after else {}
+        for page in self._pages(self.client.list_objects_v2, Prefix=prefix, **begin):
             for found in page.get("Contents", []):
                 yield StoredObject(found["Key"], found["Size"], found["ETag"].strip('"'), found["LastModified"])
-            if not page.get("IsTruncated"):
-                return
-            asked["ContinuationToken"] = page["NextContinuationToken"]
 
     def folders(self, prefix: str) -> set[str]:
         """List the names of the folders in a folder, whose key ends with `/`. A page of 1 000 is one call."""
-        asked = {"Bucket": self.bucket, "Prefix": prefix, "Delimiter": "/"}
-        names: set[str] = set()
-        while True:
-            page = self.ask(lambda: self.client.list_objects_v2(**asked))
-            names |= {found["Prefix"].removeprefix(prefix).rstrip("/") for found in page.get("CommonPrefixes", [])}
-            if not page.get("IsTruncated"):
-                return names
-            asked["ContinuationToken"] = page["NextContinuationToken"]
+        pages = self._pages(self.client.list_objects_v2, Prefix=prefix, Delimiter="/")
+        found = (one["Prefix"] for page in pages for one in page.get("CommonPrefixes", []))
+        return {key.removeprefix(prefix).rstrip("/") for key in found}
 
     def head(self, key: str) -> StoredObject | None:
         """Return the description of an object. Returns None if there is no such object."""
@@ -198,7 +186,7 @@ class ObjectStore:
                         **tagged,
                         **condition,
                     )
-            except (BotoCoreError, ClientError):
+            except (aws_errors.BotoCoreError, aws_errors.ClientError):
                 found = self._look(key)
                 if found is None or found.sha256 != source.sha256:
                     raise
@@ -231,7 +219,7 @@ class ObjectStore:
             try:
                 found = self.put(key, source, label, is_final=True)
             except StoreUnavailable as error:
-                if not isinstance(error.__cause__, ClientError) or code_of(error.__cause__) not in EXISTS:
+                if not isinstance(error.__cause__, aws_errors.ClientError) or code_of(error.__cause__) not in EXISTS:
                     raise
                 raise ObjectExists(f"s3://{self.bucket}/{key} exists") from error
             if len(self.versions(key)) > 1:
@@ -250,17 +238,12 @@ class ObjectStore:
 
     def list_versions(self, prefix: str) -> Iterator[StoredObject]:
         """List every version of the objects whose keys begin with `prefix`. A page of 1 000 is one call."""
-        asked = {"Bucket": self.bucket, "Prefix": prefix}
-        while True:
-            page = self.ask(lambda: self.client.list_object_versions(**asked))
+        for page in self._pages(self.client.list_object_versions, Prefix=prefix):
             for found in page.get("Versions", []):
                 version = None if found["VersionId"] == "null" else found["VersionId"]
                 yield StoredObject(
                     found["Key"], found["Size"], found["ETag"].strip('"'), found["LastModified"], version
                 )
-            if not page.get("IsTruncated"):
-                return
-            asked.update(KeyMarker=page["NextKeyMarker"], VersionIdMarker=page["NextVersionIdMarker"])
 
     def put_if_new(self, key: str, content: Source | Path | bytes, label: Label | None = None) -> StoredObject:
         """Store an object unless one with this content is there."""
@@ -293,11 +276,21 @@ class ObjectStore:
         """Make a call of `client`, again after a pause while the error may pass: see `attempts.ask`."""
         return ask(self.bucket, self._attempts, call, before_each)
 
+    def _pages(self, call: Callable[..., dict[str, Any]], **asked: str) -> Iterator[dict[str, Any]]:
+        """Ask for a listing, page by page."""
+        while True:
+            page = self.ask(partial(call, Bucket=self.bucket, **asked))
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            # `NextContinuationToken` of a page is the `ContinuationToken` that asks for the next one, and so on.
+            asked |= {name.removeprefix("Next"): value for name, value in page.items() if name.startswith("Next")}
+
     def _look(self, key: str) -> StoredObject | None:
         """Ask once for an object's description."""
         try:
             return described(key, self.client.head_object(Bucket=self.bucket, Key=key))
-        except ClientError as error:
+        except aws_errors.ClientError as error:
             if code_of(error) in MISSING:
                 return None
             raise
@@ -331,7 +324,10 @@ def open_store(settings: Settings) -> ObjectStore:
 def _open_store(
     bucket: str, endpoint: str | None, region: str, timeout_seconds: float, attempts: int, _pid: int
 ) -> ObjectStore:
-    config = Config(
+    client = open_client(
+        "s3",
+        region,
+        endpoint,
         signature_version="s3v4",  # of presigned addresses too
         connect_timeout=timeout_seconds,
         read_timeout=timeout_seconds,
@@ -342,7 +338,7 @@ def _open_store(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return ObjectStore(bucket, open_client("s3", region, config, endpoint), attempts)
+    return ObjectStore(bucket, client, attempts)
 
 
 def _as_source(content: Source | Path | bytes) -> Source:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from botocore.exceptions import ClientError
+from typing import Any
 
 from tribolake.errors import StoreUnavailable
+from tribolake.lake.aws import aws_errors
 from tribolake.lake.content import ARCHIVED
 
 # Errors that another attempt cannot change, besides those with the status 301, 401 or 403. All others may be transient.
@@ -34,6 +34,7 @@ MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 # What to do about a refusal, by its code.
 ADVICE = {
     "AccessDenied": "give this role or user the permission",
+    "403": "give this role or user the permission",  # a head request has no code but its status
     "ExpiredToken": "renew the credentials, which needs no restart",
     "InvalidAccessKeyId": "correct the credentials, which needs no restart",
     "InvalidToken": "renew the credentials, which needs no restart",
@@ -84,28 +85,28 @@ def naming_archived(bucket: str, key: str) -> Iterator[None]:
     """Name an object that the store cannot read before it is restored."""
     try:
         yield
-    except ClientError as error:
+    except aws_errors.ClientError as error:
         if code_of(error) == "InvalidObjectState":
             raise ObjectArchived(bucket, key, storage_class_of(error)) from error
         raise
 
 
-def code_of(error: ClientError) -> str:
+def code_of(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def is_final_error(error: ClientError) -> bool:
+def is_final_error(error: Any) -> bool:
     """Return True if another attempt cannot change an error."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return code_of(error) in FINAL or status in REFUSED or code_of(error).startswith("KMS.")
 
 
-def advice_on(error: ClientError) -> str:
+def advice_on(error: Any) -> str:
     advice = ADVICE.get(code_of(error))
     if advice:
         return f": {advice}"
     return "" if is_final_error(error) else TRY_LATER
 
 
-def storage_class_of(error: ClientError) -> str:
+def storage_class_of(error: Any) -> str:
     return str(error.response.get("Error", {}).get("StorageClass", "GLACIER"))

@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tribolake.errors import StoreUnavailable
+
 PART_BYTES = 16 * 2**20
 SHA256 = "sha256"
 ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
@@ -60,7 +62,17 @@ class Source:
 
 
 def described(key: str, answer: Mapping[str, Any]) -> StoredObject:
-    """Return what the answer to a GET or HEAD says of an object."""
+    """Return what the answer to a GET or HEAD says of an object.
+
+    Raises:
+        StoreUnavailable: it does not say enough to check a transfer.
+    """
+    missing = [name for name in ("ContentLength", "ETag", "LastModified") if name not in answer]
+    if missing:
+        raise StoreUnavailable(
+            f"the answer for {key!a} has no {' and no '.join(missing)}, so no transfer can be checked. A proxy may "
+            "remove it: let it pass, or connect without the proxy"
+        )
     version = answer.get("VersionId")
     return StoredObject(
         key,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from tribolake.errors import StoreUnavailable
+from tribolake.lake.aws import aws_errors
 from tribolake.lake.stored import Source, md5_header
 
 PARTS_AT_ONCE = 2
@@ -38,6 +38,8 @@ def upload_in_parts(
         done = client.upload_part(
             **which, UploadId=upload, PartNumber=number + 1, Body=body, ContentMD5=md5_header(body)
         )
+        if "ETag" not in done:
+            raise StoreUnavailable(f"the answer for a part of {which['Key']!a} has no ETag: does a proxy remove it?")
         return {"PartNumber": number + 1, "ETag": done["ETag"]}
 
     try:
@@ -54,5 +56,5 @@ def upload_in_parts(
 def _quietly(call: Callable[[], object]) -> None:
     try:
         call()
-    except (BotoCoreError, ClientError):
+    except (aws_errors.BotoCoreError, aws_errors.ClientError):
         return

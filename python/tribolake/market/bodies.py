@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-import numpy as np
-
 from tribolake.lake.labels import require_allowed
+from tribolake.libraries import library
 from tribolake.market.processed import label_of
 from tribolake.market.symbols import symbol_of, ticker_of
+
+np = library("numpy")  # a run without news writes no body
 
 
 def computed_body(

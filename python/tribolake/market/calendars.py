@@ -8,6 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from tribolake.libraries import library
+
+# They take half a second: a run that knows the years does without.
+exchange_calendars = library("exchange_calendars", "market")
+pd = library("pandas")
+
 SESSIONS = pa.schema([("calendar", pa.string()), ("year", pa.int32()), ("session_date", pa.date32())])
 
 
@@ -30,10 +36,6 @@ def sessions_of(years: Mapping[str, Sequence[int]]) -> pa.Table:
 
 
 def _by_year(calendar: str, years: Sequence[int]) -> dict[int, list[date]]:
-    # It imports pandas, which takes half a second: a run that knows the years does without.
-    import exchange_calendars  # noqa: PLC0415
-    import pandas as pd  # noqa: PLC0415
-
     found: dict[int, list[date]] = {year: [] for year in sorted(years)}
     kind: Any = type(exchange_calendars.get_calendar(calendar))
     first, last = pd.Timestamp(min(years), 1, 1), pd.Timestamp(max(years), 12, 31)

@@ -55,7 +55,7 @@ PARSE = f"""
             found[1] as error,
             found[2] as meta,
             try_cast(found[3] as map(varchar, struct(date bigint, numerator double, denominator double))) as splits,
-            try_cast(found[4] as map(varchar, struct(date bigint, amount double))) as dividends,
+            try_cast(found[4] as map(varchar, struct(date bigint, amount double, currency varchar))) as dividends,
             try_cast(found[5] as bigint[]) as times,
             try_cast(found[6] as double[]) as adjclose,
             {", ".join(f"try_cast(found[{number + 7}] as double[]) as {name}" for number, name in enumerate(PRICES))}
@@ -106,7 +106,11 @@ PARSE = f"""
         [one.date for one in good_splits] as split_times,
         [one.numerator / one.denominator for one in good_splits] as split_ratios,
         [one.date for one in good_dividends] as dividend_times,
-        [one.amount for one in good_dividends] as dividend_amounts
+        -- In another currency than the prices it is no share of them. Not a number: a quality rule tells of it.
+        [
+            if(coalesce(one.currency, currency) is distinct from currency, 'nan'::double, one.amount)
+            for one in good_dividends
+        ] as dividend_amounts
     from parsed
     order by number
 """

@@ -6,16 +6,18 @@ No state of a recursion is kept, so the order in which responses arrive cannot m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import pairwise
+from functools import partial
+from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from tribolake.libraries import require
 from tribolake.market import features, indicators
-from tribolake.market.features import FEATURES, compute_features
+from tribolake.market.features import FEATURES, NEEDED, compute_features
 from tribolake.market.indicators import INDICATORS, Bars, Computation, compute_indicators
 from tribolake.market.percentiles import LOOKBACK, Threshold, compute_percentiles
 from tribolake.market.windows import Values
@@ -38,27 +40,34 @@ FEATURE_ROWS = pa.schema([*KEY, *((name, pa.float64()) for name in FEATURES), ("
 FEATURES_VERSION = "1.0"
 
 
-def indicator_rows(bars: pa.Table, computations: Sequence[Computation]) -> pa.Table:
-    """Compute the indicators of tickers.
+def indicator_rows(bars: pa.Table, computations: Sequence[Computation]) -> pa.RecordBatchReader:
+    """Compute the indicators of tickers while they are read, so that those of one ticker are in memory.
 
     Args:
         bars: ticker, session_date, open, high, low, close, volume, in this order of rows; no value is missing.
         computations: the versions, each of which computes all of it.
+
+    Raises:
+        NotInstalled: TA-Lib is missing.
     """
-    parts = []
+    require(indicators.talib)
+    return _reader(_indicator_parts(bars, computations), INDICATOR_ROWS)
+
+
+def _indicator_parts(bars: pa.Table, computations: Sequence[Computation]) -> Iterator[pa.Table]:
     for ticker, part in _by_ticker(bars):
         of_ticker = Bars(*(_numbers(part, name) for name in ("open", "high", "low", "close", "volume")))
         for computation in computations:
             values = compute_indicators(of_ticker, computation)
-            why = indicators.why_undefined(values, computation)
-            parts.append(_rows(ticker, part, computation.computation_version, values, dict(why), INDICATOR_ROWS))
-    return _concat(parts, INDICATOR_ROWS)
+            why = partial(indicators.why_undefined, computation=computation)
+            undefined = explain_missing(values, why, max(computation.needed.values()))
+            yield _rows(ticker, part, computation.computation_version, values, undefined, INDICATOR_ROWS)
 
 
 def percentile_rows(
     found: pa.Table, thresholds: Sequence[Threshold], since: Mapping[str, date] | None = None
 ) -> pa.RecordBatchReader:
-    """Compute percentiles of the indicators that thresholds name, while they are read: they are many rows.
+    """Compute percentiles of the indicators that thresholds name, while they are read.
 
     Args:
         found: rows of indicators, in the order of ticker, version and session.
@@ -69,8 +78,7 @@ def percentile_rows(
     Returns:
         A row for each session whose window is full, and for the last session of each ticker.
     """
-    parts = _percentile_parts(found, thresholds, since)
-    return pa.RecordBatchReader.from_batches(PERCENTILE_ROWS, (batch for part in parts for batch in part.to_batches()))
+    return _reader(_percentile_parts(found, thresholds, since), PERCENTILE_ROWS)
 
 
 def _percentile_parts(
@@ -109,24 +117,48 @@ def _percentile_parts(
             yield pa.table(columns, schema=PERCENTILE_ROWS)
 
 
-def feature_rows(bars: pa.Table, closes: pa.Table, benchmarks: Mapping[str, str]) -> pa.Table:
-    """Compute the features of tickers.
+def feature_rows(bars: pa.Table, closes: pa.Table, benchmarks: Mapping[str, str]) -> pa.RecordBatchReader:
+    """Compute the features of tickers while they are read.
 
     Args:
         bars: ticker, session_date, close adjusted for all, in this order of rows.
         closes: the same of the tickers that are benchmarks.
         benchmarks: the benchmark of each ticker that has one, as tickers.
     """
+    return _reader(_feature_parts(bars, closes, benchmarks), FEATURE_ROWS)
+
+
+def _feature_parts(bars: pa.Table, closes: pa.Table, benchmarks: Mapping[str, str]) -> Iterator[pa.Table]:
     markets = {ticker: (_days(part), _numbers(part, "close")) for ticker, part in _by_ticker(closes)}
-    parts = []
     for ticker, part in _by_ticker(bars):
         days, close = _days(part), _numbers(part, "close")
         name = benchmarks.get(ticker)
         market = _on_days(days, *markets[name]) if name in markets else None
         values = compute_features(days, close, market)
-        why = dict(features.why_undefined(values, name))
-        parts.append(_rows(ticker, part, FEATURES_VERSION, values, why, FEATURE_ROWS))
-    return _concat(parts, FEATURE_ROWS)
+        why = partial(features.why_undefined, benchmark=name)
+        undefined = explain_missing(values, why, max(NEEDED.values()))
+        yield _rows(ticker, part, FEATURES_VERSION, values, undefined, FEATURE_ROWS)
+
+
+def explain_missing(result: Mapping[str, Values], why: Callable[[str, int], str], settled: int) -> list[str | None]:
+    """Say of each session why values are NaN: JSON with a reason by name. None where all are there.
+
+    Args:
+        result: values by name, one per session.
+        why: gets a name and the number of a session, from 1.
+        settled: the number from which on a session has the reasons of any later one.
+    """
+    missing = np.isnan(np.column_stack(list(result.values())))
+    texts: list[str | None] = [None] * len(missing)
+    known: dict[tuple[bytes, int], str] = {}
+    for position in np.flatnonzero(missing.any(axis=1)).tolist():
+        session = min(position + 1, settled)
+        case = missing[position].tobytes(), session
+        if case not in known:
+            names = compress(result, missing[position])
+            known[case] = json.dumps({name: why(name, session) for name in names})
+        texts[position] = known[case]
+    return texts
 
 
 def _on_days(days: features.Days, market_days: features.Days, close: Values) -> Values:
@@ -156,12 +188,9 @@ def _rows(
     part: pa.Table,
     version: str,
     values: Mapping[str, Values],
-    why: Mapping[int, Mapping[str, str]],
+    undefined: Sequence[str | None],
     schema: pa.Schema,
 ) -> pa.Table:
-    undefined: list[str | None] = [None] * len(part)
-    for position, reasons in why.items():
-        undefined[position] = json.dumps(reasons)
     columns = {
         "ticker": pa.repeat(ticker, len(part)),
         "session_date": part["session_date"].combine_chunks(),
@@ -187,5 +216,5 @@ def _nullable(values: Values) -> pa.Array:
     return pa.array(values, pa.float64(), mask=~np.isfinite(values))
 
 
-def _concat(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
-    return pa.concat_tables(parts) if parts else schema.empty_table()
+def _reader(parts: Iterator[pa.Table], schema: pa.Schema) -> pa.RecordBatchReader:
+    return pa.RecordBatchReader.from_batches(schema, (batch for part in parts for batch in part.to_batches()))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +16,13 @@ FEATURES = (
     "return_ytd",
     *(f"{name}_{sessions}" for name in ("volatility", "sharpe", "drawdown") for sessions in WINDOWS),
     *OF_BENCHMARK,
+)
+# Sessions that each feature needs.
+NEEDED = (
+    {f"return_{sessions}": sessions + 1 for sessions in RETURNS}
+    | {f"{name}_{n}": n + 1 for name in ("volatility", "sharpe") for n in WINDOWS}
+    | {f"drawdown_{n}": n for n in WINDOWS}
+    | dict.fromkeys(OF_BENCHMARK, BENCHMARK_SESSIONS + 1)
 )
 
 
@@ -42,23 +47,14 @@ def compute_features(days: Days, close: Values, benchmark: Values | None) -> dic
     return {name: result[name] for name in FEATURES}
 
 
-def why_undefined(result: Mapping[str, Values], benchmark: str | None) -> Iterator[tuple[int, dict[str, str]]]:
-    """Say why values are undefined: for each session that has such values, its position and reasons by feature."""
-    needed = {f"return_{sessions}": sessions + 1 for sessions in RETURNS}
-    needed |= {f"{name}_{n}": n + 1 for name in ("volatility", "sharpe") for n in WINDOWS}
-    needed |= {f"drawdown_{n}": n for n in WINDOWS} | dict.fromkeys(OF_BENCHMARK, BENCHMARK_SESSIONS + 1)
-    missing = {name: np.isnan(values) for name, values in result.items()}
-
-    def why(name: str, session: int) -> str:
-        if session < needed.get(name, 0):
-            return f"{session} of {needed[name]} sessions"
-        if name in OF_BENCHMARK:
-            return f"{benchmark} has not all sessions" if benchmark else "no benchmark"
-        return "no session in the year before" if name == "return_ytd" else "the price did not move"
-
-    for position in np.flatnonzero(np.logical_or.reduce(list(missing.values()))):
-        session = int(position) + 1
-        yield int(position), {name: why(name, session) for name, is_missing in missing.items() if is_missing[position]}
+def why_undefined(name: str, session: int, benchmark: str | None) -> str:
+    """Return why a feature is undefined in a session, which are counted from 1."""
+    needed = NEEDED.get(name, 0)
+    if session < needed:
+        return f"{session} of {needed} sessions"
+    if name in OF_BENCHMARK:
+        return f"{benchmark} has not all sessions" if benchmark else "no benchmark"
+    return "no session in the year before" if name == "return_ytd" else "the price did not move"
 
 
 def _returns(close: Values, sessions: int) -> Values:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 
-from tribolake.errors import ConfigurationError
 from tribolake.lake.files import append_durably
+from tribolake.libraries import NotInstalled
 from tribolake.market.keys import YFINANCE, RawKey
 from tribolake.market.staging import stage
 from tribolake.market.symbols import ticker_of
@@ -20,7 +20,6 @@ FETCHES = "fetches.jsonl"
 RATE_LIMITED = 429
 # After a refusal, so many pauses, each so many times the pause between requests.
 PAUSES = (10, 30, 90)
-NOT_INSTALLED = "{name} is not installed: install requirements-market.lock, or `pip install 'tribolake[market]'`"
 
 
 @dataclass(frozen=True)
@@ -64,12 +63,12 @@ def fetch(
         One outcome per symbol. After refusals that no pause ends, the rest is `refused` without being asked for.
 
     Raises:
-        ConfigurationError: yfinance is not installed.
+        NotInstalled: yfinance is not installed.
     """
     try:
         from tribolake.market.yahoo import Answer, RecordingSession, ask_yahoo, problem_of  # noqa: PLC0415 - the extra
     except ModuleNotFoundError as error:
-        raise ConfigurationError(NOT_INSTALLED.format(name=error.name)) from error
+        raise NotInstalled(str(error.name), "market") from None
     pause, cache = settings.market.pause_seconds, settings.state / "yfinance"
     cache.mkdir(parents=True, exist_ok=True)
     session, outcomes, is_refused = RecordingSession(settings.market.endpoint), [], False

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-import talib
 
+from tribolake.libraries import library
 from tribolake.market.windows import Values, means, over_windows, ratio, sums
+
+talib = library("talib", "market")  # half a second
 
 INDICATORS = (
     "sma_20", "sma_50", "sma_200", "rsi_14", "macd", "macd_signal", "macd_hist", "bb_upper", "bb_middle", "bb_lower",
@@ -88,17 +90,12 @@ def compute_indicators(bars: Bars, computation: Computation) -> dict[str, Values
     return {name: result[name] for name in INDICATORS}
 
 
-def why_undefined(result: Mapping[str, Values], computation: Computation) -> Iterator[tuple[int, dict[str, str]]]:
-    """Say why values are undefined: for each session that has such values, its position and reasons by indicator."""
-    needed = computation.needed
-    missing = {name: np.isnan(values) for name, values in result.items()}
-    for position in np.flatnonzero(np.logical_or.reduce(list(missing.values()))):
-        session = int(position) + 1
-        yield int(position), {
-            name: f"{session} of {needed[name]} sessions" if session < needed[name]
-            else FLAT if name not in OF_VOLUME else NO_VOLUME
-            for name, is_missing in missing.items() if is_missing[position]
-        }  # fmt: skip
+def why_undefined(name: str, session: int, computation: Computation) -> str:
+    """Return why an indicator is undefined in a session, which are counted from 1."""
+    needed = computation.needed[name]
+    if session < needed:
+        return f"{session} of {needed} sessions"
+    return NO_VOLUME if name in OF_VOLUME else FLAT
 
 
 def _sma(values: Values, sessions: int) -> Values:

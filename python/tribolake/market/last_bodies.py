@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from tribolake.market.applied_versions import CURRENT
+from tribolake.market.bodies import computed_body
 from tribolake.market.product_code import code_of
 from tribolake.market.session_values import values_of
 from tribolake.run.warehouse import rows_of
@@ -16,9 +17,9 @@ from tribolake.run.warehouse import rows_of
 # Of the tickers `$tickers`, ordered by ticker.
 LAST_SESSIONS = {
     kind: f"""
-        from gold.{kind}
-        where list_contains($tickers, ticker) {chosen}
-        qualify session_date = max(session_date) over (partition by ticker)
+        with chosen as (from gold.{kind} where list_contains($tickers, ticker) {chosen})
+        from chosen
+        where (ticker, session_date) in (select (ticker, max(session_date)) from chosen group by ticker)
         order by all
     """
     for kind, chosen in (
@@ -51,8 +52,6 @@ def last_bodies(
     Returns:
         The text by kind and ticker. A ticker without values in any session has none.
     """
-    from tribolake.market.bodies import computed_body  # noqa: PLC0415 - a run without news needs no numpy
-
     if not asked:
         return {}
     tickers, code, bodies = sorted({ticker for _, ticker, _ in asked}), code_of(), {}

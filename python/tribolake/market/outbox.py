@@ -8,7 +8,7 @@ are now, a later delivery replaces the earlier one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -109,8 +109,7 @@ CONFIRMED = """
         unnest($run_ids::varchar[]) as run_id, unnest($keys::varchar[]) as key,
         unnest($versions::varchar[]) as version_id
 """
-SAME = "one.sink = confirmed.sink and one.ticker = confirmed.ticker and one.kind = confirmed.kind"
-SAME_DELIVERY = f"{SAME} and one.run_id = confirmed.run_id"
+SAME_DELIVERY = " and ".join(f"one.{name} = confirmed.{name}" for name in ("sink", "ticker", "kind", "run_id"))
 
 
 @dataclass(frozen=True)
@@ -182,12 +181,9 @@ def prepare(warehouse: duckdb.DuckDBPyConnection, sinks: Sequence[str], run_id: 
 
 def pending(warehouse: duckdb.DuckDBPyConnection, sink: str) -> list[Delivery]:
     """Return what a sink has to confirm, the oldest first."""
-    query = f"""
-        select sink, ticker, kind, run_id, computed_at from control.pending_deliveries
-        where sink = {literal(sink)}
-        order by computed_at, run_id, ticker, kind
-    """
-    return [Delivery(**row) for row in rows_of(warehouse, query)]
+    listed = f"select {', '.join(field.name for field in fields(Delivery))} from control.pending_deliveries"
+    ordered = f"{listed} where sink = {literal(sink)} order by computed_at, run_id, ticker, kind"
+    return [Delivery(**row) for row in rows_of(warehouse, ordered)]
 
 
 def bodies_of(warehouse: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> list[bytes]:
@@ -231,12 +227,7 @@ def _due(warehouse: duckdb.DuckDBPyConnection, sinks: Sequence[str]) -> list[_Du
 
 
 def _columns(due: Sequence[_Due]) -> dict[str, Any]:
-    return {
-        "sinks": [one.sink for one in due],
-        "tickers": [one.ticker for one in due],
-        "kinds": [one.kind for one in due],
-        "states": [one.state for one in due],
-    }
+    return {f"{name}s": [getattr(one, name) for one in due] for name in ("sink", "ticker", "kind", "state")}
 
 
 def _receipts(receipts: Mapping[Delivery, Receipt]) -> dict[str, Any]:

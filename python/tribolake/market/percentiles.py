@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tribolake.market.windows import Values, blocks_of_windows
+from tribolake.market.windows import Values, blocks_of_windows, extremes
 
 LOOKBACK = 252
 
@@ -27,13 +27,13 @@ def compute_percentiles(values: Values, threshold: Threshold, lookback: int = LO
     Percentiles count as `scipy.stats.percentileofscore(kind="rank")`. All are NaN unless every session of the window
     has a value.
     """
-    found = {name: np.full(len(values), np.nan) for name in ("percentile", "mean", "std", "minimum", "maximum")}
+    found = {name: np.full(len(values), np.nan) for name in ("percentile", "mean", "std")}
     for at, windows in blocks_of_windows(values, lookback):
-        found["mean"][at] = windows.mean(axis=1)
-        found["std"][at] = windows.std(axis=1)
-        found["minimum"][at] = windows.min(axis=1)
-        found["maximum"][at] = windows.max(axis=1)
+        mean = windows.mean(axis=1, keepdims=True)
+        found["mean"][at] = mean[:, 0]
+        found["std"][at] = windows.std(axis=1, mean=mean)
         found["percentile"][at] = _rank(windows)
+    found |= {"minimum": extremes(values, lookback, np.minimum), "maximum": extremes(values, lookback, np.maximum)}
     is_full = ~np.isnan(found["minimum"])
     found["percentile"][~is_full] = np.nan
     return found | {

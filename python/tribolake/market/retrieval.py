@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from tribolake.errors import ConfigurationError
+from tribolake.market.as_known_on import get_as_known_on
 from tribolake.market.market_lake import MarketLake
 from tribolake.market.processed import KINDS
 from tribolake.settings import Settings
@@ -54,6 +55,4 @@ def get_values(
         return found
     if day is not None:
         raise ConfigurationError("give --date or --as-known-on, not both: one is of a stored computation")
-    from tribolake.market.as_known_on import get_as_known_on  # noqa: PLC0415 - stored values need no TA-Lib
-
     return get_as_known_on(settings, kind, symbol, as_known_on, session=session, computation_version=version)

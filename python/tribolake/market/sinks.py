@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import duckdb
 
+from tribolake.market.aurora.sink import AuroraSink
+from tribolake.market.market_lake import MarketLake
 from tribolake.market.outbox import AURORA, LAKE, Delivery, Receipt, bodies_of
 from tribolake.settings import Settings
-
-if TYPE_CHECKING:
-    from tribolake.market.market_lake import MarketLake
 
 
 class Sink(Protocol):
@@ -47,8 +46,6 @@ class LakeSink:
         self._lake: MarketLake | None = None
 
     def open(self) -> None:
-        from tribolake.market.market_lake import MarketLake  # noqa: PLC0415 - a run without news needs no numpy
-
         self._lake = MarketLake(self._settings)
 
     def gather(self, warehouse: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> Sequence[bytes]:
@@ -75,7 +72,5 @@ def sinks_of(settings: Settings) -> list[Sink]:
     """Return the sinks that are on, not opened yet."""
     sinks: list[Sink] = [LakeSink(settings)]
     if settings.aurora.is_on:
-        from tribolake.market.aurora.sink import AuroraSink  # noqa: PLC0415 - most lakes have no database
-
         sinks.append(AuroraSink(settings))
     return sinks

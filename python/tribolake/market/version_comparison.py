@@ -140,11 +140,7 @@ def compare_versions(
                 continue
             with derived(responses, ["indicators"]) as connection:
                 known = [row[0] for row in connection.execute("from seeds.computations order by 1").fetchall()]
-                for wanted in (version, against):
-                    if wanted not in known:
-                        raise ConfigurationError(
-                            f"{wanted!a} is not a computation version: choose {' or '.join(known)}"
-                        )
+                _require_known((version, against), known)
                 rows = rows_of(connection, COMPARED, {"version": version, "against": against})
         found += [Difference(ticker=ticker, greatest_ticker=ticker, **row) for row in rows]
     found.sort(key=lambda one: (INDICATORS.index(one.indicator), str(one.ticker)))

@@ -47,6 +47,20 @@ def means(values: Values, sessions: int) -> Values:
     return over_windows(values, sessions, lambda windows: windows.mean(axis=1))
 
 
+def extremes(values: Values, sessions: int, function: np.ufunc) -> Values:
+    """Return the least or greatest value of each window, by `np.minimum` or `np.maximum`; NaN where one is missing.
+
+    Two overlapping spans have the extreme of a longer one, so a window takes a few steps instead of one per session.
+    """
+    result = np.full(len(values), np.nan)
+    found, span = values, 1
+    while span < sessions and len(found):
+        step = min(span, sessions - span)
+        found, span = function(found[step:], found[:-step]), span + step
+    result[sessions - 1 :] = found
+    return result
+
+
 def ratio(over: Values, under: Values) -> Values:
     """Divide; NaN where the divisor is 0 or either is undefined."""
     result = np.full(len(over), np.nan)

@@ -12,7 +12,7 @@ from tribolake.run.attempt import FAILED, NEEDS_A_LOOK, OK
 from tribolake.texts import cut
 from tribolake.watch.heartbeat import process_exists
 
-SHOWN_WORDS = 300
+SHOWN_WORDS = 500
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def judge(
 ) -> Health:
     """Judge a lake. Failures come first in the words, then what a person should look at."""
     state = state_of(attempt)
-    failures = [f"{client} cannot be read: {why}" for client, why in unread.items()]
+    failures = [f"readers of {client} do not see what was published: {why}" for client, why in unread.items()]
     last = attempt if state != "running" else attempt.get("last") or {}
     if state == "stopped":
         failures.append(f"the run of {attempt['begun_at'][:16]} was killed: start `tribolake run`")
@@ -52,6 +52,8 @@ def judge(
         if not begun or _is_old(datetime.fromisoformat(begun), now, stale_hours):
             failures.append(f"{waiting} files wait since {waiting_since:%Y-%m-%dT%H:%M} and no run took them")
     looks = [f"{one['client']} held back since {one['since'][:16]}: {one['problem']}" for one in held_back]
+    if state == "none":
+        looks.append("no run is on record: start `tribolake run`")
     if failed_files:
         looks.append(f"{len(failed_files)} files cannot be read, such as {failed_files[0]['file']}")
     if not (looks or failures) and last.get("exit_code") == NEEDS_A_LOOK:

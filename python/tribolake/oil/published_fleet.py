@@ -11,7 +11,7 @@ from tribolake.errors import TribolakeError
 from tribolake.lake.objects import Objects
 from tribolake.oil.contract import CONTRACT, MACHINES
 from tribolake.oil.fleet import with_deadline
-from tribolake.trace.manifests import Publication, current_publication, published_clients, published_runs
+from tribolake.trace.manifests import Publication, current_publication, is_put_back, published_clients, published_runs
 from tribolake.trace.published_rows import Overtaken, published_rows
 
 MACHINE_FIELDS = (
@@ -31,7 +31,8 @@ UNITS_QUERY = """
     from classified_reports
     group by unitId
 """
-NOT_SHOWN = "readers find no manifest. The next run publishes it again"
+NOT_SHOWN = "readers find no manifest"
+PUT_BACK = "readers see run {}, which somebody put back in place of a later one"
 UNKNOWN_UNIT = {"site": None, "machine_name": None, "machine_model": None}
 
 
@@ -39,7 +40,7 @@ UNKNOWN_UNIT = {"site": None, "machine_name": None, "machine_model": None}
 class PublishedFleet:
     """The published machines, in no order, the counts of reports, and what readers see of each client since when.
 
-    `unread` has the clients whose gold cannot be read, and why.
+    `unread` has the clients whose last publication cannot be read, and why.
     """
 
     machines: list[dict[str, Any]] = field(default_factory=list)
@@ -55,7 +56,11 @@ def clients_to_show(objects: Objects, last_run: Mapping[str, Any] | None) -> lis
 
 
 def read_fleet(
-    objects: Objects, clients: Sequence[str], now: datetime, why: Mapping[tuple[str, str], str] | None = None
+    objects: Objects,
+    clients: Sequence[str],
+    now: datetime,
+    why: Mapping[tuple[str, str], str] | None = None,
+    last: Mapping[str, str] | None = None,
 ) -> PublishedFleet:
     """Read the published machines of clients.
 
@@ -64,6 +69,7 @@ def read_fleet(
         clients: names of folders of gold.
         now: deadlines are compared with its day.
         why: reasons by published client and unit, if known.
+        last: the run that published last, by client, if known.
 
     Raises:
         Overtaken: the pinned publication of a client is gone.
@@ -76,6 +82,8 @@ def read_fleet(
                 if published_runs(objects, client):
                     fleet.unread[client] = NOT_SHOWN
             elif publication.folder is not None:
+                if is_put_back(objects, publication, (last or {}).get(client)):
+                    fleet.unread[client] = PUT_BACK.format(publication.run_id)
                 _read_client(objects, publication, fleet, now, why or {})
         except Overtaken:
             raise

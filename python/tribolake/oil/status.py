@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from tribolake.errors import ConfigurationError, TribolakeError
+from tribolake.errors import ConfigurationError, TribolakeError, is_of_the_disk, with_advice
 from tribolake.lake import open_lake
 from tribolake.lake.ledger import note_missing_bronze, unseen_files, without_archived
 from tribolake.lake.replicas import open_objects
@@ -57,6 +57,7 @@ class LakeStatus:
     skipped_links: list[str] = field(default_factory=list)  # in bronze, out of the folder of their client
     unread_folders: list[str] = field(default_factory=list)  # in bronze, whose files are unknown
     unread_feedback: list[dict[str, str]] = field(default_factory=list)  # objects among the entries that are none
+    unread: dict[str, str] = field(default_factory=dict)  # published clients whose gold cannot be read, and why
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -98,7 +99,7 @@ def lake_status(
     untold = {one["client"] for one in held_back}
     reasons = [one for one in known.get("reasons", []) if one["client"].lower() not in untold]
     why = {(one["client"], one["unit_id"]): one["why"] for one in reasons}
-    fleet = read_fleet(published, shown, now, why)
+    fleet = read_fleet(published, shown, now, why, known.get("shown"))
     heartbeat = read_heartbeat(settings.state)
     watcher = heartbeat.as_dict() if heartbeat else None
     failed = [one for one in known.get("failed_files", []) if folders is None or one["client"] in folders]
@@ -109,7 +110,7 @@ def lake_status(
         now=now,
         held_back=held_back,
         failed_files=failed,
-        unread=fleet.unread,
+        unread={client: _what_to_do(settings, why) for client, why in fleet.unread.items()},
         watcher=watcher,
         waiting=len(waiting),
         waiting_since=since,
@@ -125,6 +126,7 @@ def lake_status(
         skipped_links=listing.skipped_links,
         unread_folders=listing.unread_folders,
         unread_feedback=known.get("unread_feedback", []),
+        unread=fleet.unread,
         failed_files=failed,
         unmapped_names=known.get("unmapped_names", []),
         rejected=rejected,
@@ -151,6 +153,13 @@ def _known_to_an_earlier_release(settings: Settings) -> dict[str, Any]:
     except (TribolakeError, duckdb.Error):
         # A run holds it, or it is damaged. What is published can be shown all the same.
         return {}
+
+
+def _what_to_do(settings: Settings, why: str) -> str:
+    """Return why gold cannot be read, and what publishes it again. In a bucket a run with nothing new does not look."""
+    if is_of_the_disk(why):
+        return with_advice(why)
+    return f"{why}. {'`tribolake run --full-refresh`' if settings.is_on_s3 else 'The next run'} publishes it again"
 
 
 def _held_back(attempt: Mapping[str, Any], names: Sequence[str], every: bool) -> list[dict[str, Any]]:

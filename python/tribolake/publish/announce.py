@@ -12,10 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-from tribolake.lake.aws import open_client
+from tribolake.lake.aws import aws_errors, open_client
 from tribolake.lake.store import ObjectStore
 from tribolake.publish.places import Places
 from tribolake.publish.version import CHANGES_FILE, Version
@@ -76,7 +73,7 @@ class Topic:
                     name: {"DataType": "String", "StringValue": message[name]} for name in ("client", "event")
                 },
             )
-        except (BotoCoreError, ClientError) as error:
+        except (aws_errors.BotoCoreError, aws_errors.ClientError) as error:
             self.failed[places.client] = (
                 f"published, but not announced to the topic {self._arn}; the next run tries again "
                 f"({without_users(error)[:LOGGED_CHARACTERS]})"
@@ -118,10 +115,11 @@ def open_announcer(settings: Settings, store: ObjectStore) -> Announcer:
     """Open the announcer of a lake on S3. Credentials come from the standard AWS chain."""
     if not settings.s3.topic:
         return NullAnnouncer()
-    config = Config(
+    client = open_client(
+        "sns",
+        settings.s3.region,
         connect_timeout=TIMEOUT_SECONDS,
         read_timeout=TIMEOUT_SECONDS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )
-    client = open_client("sns", settings.s3.region, config)
     return Topic(client, settings.s3.topic, store)

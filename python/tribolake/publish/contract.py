@@ -51,8 +51,13 @@ def check_file(
         return columns
     key = ", ".join(f'"{name}"' for name in table.key)
     nulls = " or ".join(f'"{name}" is null' for name in table.key)
-    doubled = _one(connection, f"select count(*) - count(distinct ({key})) from read_parquet(?)", [str(written)])
-    if doubled or _one(connection, f"select count(*) from read_parquet(?) where {nulls}", [str(written)]):
+
+    def doubled(identity: str) -> int:
+        return _one(connection, f"select count(*) - count(distinct {identity}) from read_parquet(?)", [str(written)])
+
+    # Keys whose hashes differ differ, and hashes are counted in half the time.
+    is_doubled = doubled(f"hash({key})") and doubled(f"({key})")
+    if is_doubled or _one(connection, f"select count(*) from read_parquet(?) where {nulls}", [str(written)]):
         raise ContractBroken(f"{table.file_name}: the key ({', '.join(table.key)}) is null or duplicate")
     return columns
 

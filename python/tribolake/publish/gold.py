@@ -17,8 +17,12 @@ from tribolake.publish.version import ManifestHeader, is_published, seal, write_
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a publication did. `changed` is False if readers see the same files as before, byte for byte."""
+    """What a publication did. `changed` is False if readers see the same files as before, byte for byte.
 
+    `run_id` is the run whose publication readers see now.
+    """
+
+    run_id: str
     changed: bool
     differences: tuple[Difference, ...] = ()  # published files that another program had altered
 
@@ -59,7 +63,7 @@ def publish_client(
     if current:
         shelf.settle(connection, places, current, names)
     if current and current.run_id == header.run_id:
-        return Outcome(changed=False, differences=told)
+        return Outcome(current.run_id, changed=False, differences=told)
     folder = places.versions / header.run_id
     remove(folder)
     make_folder(folder, places.root)
@@ -67,7 +71,7 @@ def publish_client(
         written = write_files(connection, places, folder, declared, altered)
         if current and not altered and is_published(places, current, written, header.policy):
             remove(folder)
-            return Outcome(changed=False)
+            return Outcome(current.run_id, changed=False)
         version = seal(connection, places, current, folder, written, header, altered)
     except BaseException:
         remove(folder)
@@ -77,4 +81,4 @@ def publish_client(
     if current and altered:
         shelf.heal(places, current, folder, current.same_names(written) & names)
     shelf.forget(places, [version] + ([current] if current else []))
-    return Outcome(changed=True, differences=told)
+    return Outcome(header.run_id, changed=True, differences=told)

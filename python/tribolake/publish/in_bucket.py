@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,8 +30,8 @@ from tribolake.publish.bucket_folder import BucketFolder
 from tribolake.publish.bucket_verification import differences_in_bucket
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.in_folder import forget_versions, require_links, show
-from tribolake.publish.manifest import parse_manifest
-from tribolake.publish.places import Places
+from tribolake.publish.manifest import continues, parse_manifest
+from tribolake.publish.places import Places, kept_manifest
 from tribolake.publish.settling_in_bucket import make_in_both, mirror, settle_in_bucket
 from tribolake.publish.verification import Difference, compare, expected_in_gold, heal
 from tribolake.publish.version import Version, current_version, files_of, silver_file
@@ -128,16 +128,21 @@ class BucketShelf:
             described = {"computation": versioned.table, versioned.label: version}
             self.store.put(f"{kept}/{path.name}", path, Label(described, described))
 
-    def shows(self, clients: Sequence[str], *, asks_store: bool = False) -> bool:
+    def shows(self, last: Mapping[str, str | None], *, asks_store: bool = False) -> bool:
         """Look at one published file of one client, by chance: more calls would cost money in every run."""
-        if not clients or not asks_store:
+        if not last or not asks_store:
             return True
-        gold = self.home / "gold" / random.choice(clients)  # noqa: S311 - protects nothing
-        manifest = self._bucket.manifest(self._bucket.key(gold / MANIFEST))
-        if manifest is None:
+        client = random.choice(list(last))  # noqa: S311 - protects nothing
+        gold, bucket = self.home / "gold" / client, self._bucket
+        manifest = bucket.manifest(bucket.key(gold / MANIFEST))
+
+        def kept(run_id: str) -> dict[str, Any] | None:
+            return bucket.manifest(bucket.key(kept_manifest(self.home, client, run_id)))
+
+        if manifest is None or not continues(manifest, last[client], kept):
             return False
         one = random.choice(expected_in_gold(gold, manifest))  # noqa: S311
-        stored = self.store.head(self._bucket.key(one.path))
+        stored = self.store.head(bucket.key(one.path))
         return stored is not None and (stored.sha256, stored.size_bytes) == (one.sha256, one.size_bytes)
 
     def require_links(self) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
@@ -84,8 +84,8 @@ class FolderShelf:
     def differences(self, places: Places, version: Version | None) -> list[Difference]:
         return keep_aside(places, version, differences_in_folder(places, version))
 
-    def shows(self, clients: Sequence[str], *, asks_store: bool = False) -> bool:
-        return not sampled_difference(self.home, clients)
+    def shows(self, last: Mapping[str, str | None], *, asks_store: bool = False) -> bool:
+        return not sampled_difference(self.home, last)
 
     def require_links(self) -> None:
         require_links(self.home)

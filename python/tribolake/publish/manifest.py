@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -53,3 +53,19 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
         return parse_manifest(read_regular(path))
     except OSError:
         return None
+
+
+def continues(manifest: Mapping[str, Any], run_id: str | None, kept: Callable[[str], Mapping[str, Any] | None]) -> bool:
+    """Return whether a manifest is that of a run, or of one that replaced it.
+
+    Args:
+        manifest: what readers see.
+        run_id: the run that published last. Without one there is nothing to compare.
+        kept: reads the kept manifest of a run.
+    """
+    seen: set[str] = set()
+    found: Mapping[str, Any] | None = manifest
+    while run_id and found and found["run_id"] not in (run_id, *seen):
+        seen.add(found["run_id"])
+        found = kept(found["replaces"]) if found.get("replaces") else None
+    return run_id is None or (found is not None and found["run_id"] == run_id)

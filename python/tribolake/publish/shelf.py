@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Protocol
@@ -59,10 +59,12 @@ class Shelf(Protocol):
     def differences(self, places: Places, version: Version | None) -> list[Difference]:
         """Compare the published version with its manifest. Altered bytes are kept aside."""
 
-    def shows(self, clients: Sequence[str], *, asks_store: bool = False) -> bool:
-        """Return whether published files of clients are as their manifests say, as far as a cheap check can tell.
+    def shows(self, last: Mapping[str, str | None], *, asks_store: bool = False) -> bool:
+        """Return whether readers see what was published last, as far as a cheap check can tell.
 
-        Without `asks_store`, a bucket is not asked: a run with nothing new makes no more calls than it must.
+        `last` has the run that published last, by client, if it is known. The files must be as their manifests say, and
+        of that run or of one that replaced it: a copy of an earlier day may have been put back. Without `asks_store`, a
+        bucket is not asked: a run with nothing new makes no more calls than it must.
         """
 
     def require_links(self) -> None:

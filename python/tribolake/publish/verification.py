@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import random
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from tribolake.lake.files import (
     sha256_of,
 )
 from tribolake.publish.contract import MANIFEST
-from tribolake.publish.manifest import listed_files, read_manifest
+from tribolake.publish.manifest import continues, listed_files, read_manifest
 from tribolake.publish.places import Places, kept_manifest
 from tribolake.publish.version import CHANGES_FILE, DELTA_FILE, Version, folders_in, is_replaced_by, silver_file
 
@@ -127,21 +127,17 @@ def _problem_of(expected: Expected, hashes: dict[tuple[int, int], str]) -> Probl
     return None if hashes[which] == expected.sha256 else "altered"
 
 
-def sampled_difference(home: Path, clients: Sequence[str], budget: int = SAMPLED_BYTES) -> bool:
+def sampled_difference(home: Path, last: Mapping[str, str | None], budget: int = SAMPLED_BYTES) -> bool:
     """Look for published files of clients that differ from their manifests. Not all differences are found.
 
     Every file must be there with its size. A part of the files is hashed: first those that were written after their
-    manifest, then others by chance. A version whose manifest was not kept counts too: a machine that lost the lease
-    while it replaced the link shows an older version, and does not settle it. So does a version that a kept one
-    replaced.
+    manifest, then others by chance. `last` is as for `Shelf.shows`.
     """
     rested = []
-    for client in clients:
+    for client, run_id in last.items():
         gold = home / "gold" / client
-        manifest = read_manifest(gold / MANIFEST)
-        if manifest is None or not _is_kept(gold / MANIFEST, kept_manifest(home, client, manifest["run_id"])):
-            return True
-        if _shows_an_earlier_one(home, client, gold / "_versions", manifest["run_id"]):
+        manifest = _last_manifest(home, client, run_id)
+        if manifest is None:
             return True
         sealed_at = (gold / MANIFEST).stat().st_mtime_ns
         for one in (*expected_in_gold(gold, manifest), *_expected_in_silver(home, client, manifest)):
@@ -160,6 +156,24 @@ def sampled_difference(home: Path, clients: Sequence[str], budget: int = SAMPLED
         if _problem_of(one, hashes):
             return True
     return False
+
+
+def _last_manifest(home: Path, client: str, run_id: str | None) -> dict[str, Any] | None:
+    """Return the manifest that readers see. None if it is damaged, or not that of the last publication.
+
+    A version whose manifest was not kept is none: a machine that lost the lease while it replaced the link shows an
+    older version, and does not settle it. Nor is a version that a kept one replaced, or an earlier one that was put
+    back.
+    """
+    shown = home / "gold" / client / MANIFEST
+    manifest = read_manifest(shown)
+    is_last = (
+        manifest is not None
+        and _is_kept(shown, kept_manifest(home, client, manifest["run_id"]))
+        and continues(manifest, run_id, lambda each: read_manifest(kept_manifest(home, client, each)))
+        and not _shows_an_earlier_one(home, client, shown.parent / "_versions", manifest["run_id"])
+    )
+    return manifest if is_last else None
 
 
 def _is_kept(manifest: Path, kept: Path) -> bool:

@@ -1,6 +1,7 @@
 """What calamine does not give of the binary workbooks .xls and .xlsb.
 
-These are error cells, cells that show more than a number, such as per cent, and whether days count from 1904.
+These are error cells, cells that show more than a number, such as per cent, cells that are struck out, and whether days
+count from 1904.
 
 Sources: [MS-XLS] and [MS-XLSB] for the records, [MS-CFB] for the file system within an .xls.
 """
@@ -8,26 +9,32 @@ Sources: [MS-XLS] and [MS-XLSB] for the records, [MS-CFB] for the file system wi
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from struct import unpack, unpack_from
 from typing import Any
 
 from tribolake.readers.number_formats import Reading, reading_of_format
 from tribolake.readers.ooxml import linked_parts
-from tribolake.readers.raw_rows import ErrorCell
+from tribolake.readers.raw_rows import ErrorCell, StruckCell
+from tribolake.readers.rich_texts import Font, shown_texts
 
 ERROR_CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 NO_SECTOR = 0xFFFFFFFA  # numbers from here on end a chain of sectors
+STREAMS = ("Workbook", "Book")  # from 1997 on, and of Excel 5.0 and 95
+BIFF8 = 0x600
 # Records of .xls
-XLS_END, XLS_FORMULA, XLS_SHEET, XLS_BOOLEAN_OR_ERROR, XLS_1904 = 0x0A, 0x06, 0x85, 0x205, 0x22
-XLS_FORMAT, XLS_STYLE, XLS_NUMBER, XLS_SHORT_NUMBER, XLS_SHORT_NUMBERS = 0x41E, 0xE0, 0x203, 0x27E, 0xBD
+XLS_BEGIN, XLS_END, XLS_FORMULA, XLS_SHEET, XLS_BOOLEAN_OR_ERROR, XLS_1904 = 0x809, 0x0A, 0x06, 0x85, 0x205, 0x22
+XLS_FORMAT, XLS_FONT, XLS_STYLE, XLS_SHORT_NUMBERS = 0x41E, 0x31, 0xE0, 0xBD
+XLS_SHARED_TEXT = 0xFD
+XLS_CELLS = frozenset([0x203, 0x27E, XLS_FORMULA, 0x204, 0xD6, XLS_SHARED_TEXT])  # numbers, formulas and texts
 # Records of .xlsb
 XLSB_ROW, XLSB_ERROR, XLSB_FORMULA_ERROR, XLSB_SHEET, XLSB_WORKBOOK = 0, 3, 11, 156, 153
-XLSB_SHORT_NUMBER, XLSB_NUMBER, XLSB_FORMULA_NUMBER = 2, 5, 9
-XLSB_FORMAT, XLSB_STYLE, XLSB_STYLES_OF_CELLS, XLSB_STYLES_END = 44, 47, 617, 618
+XLSB_CELLS = frozenset([2, 5, 6, 7, 8, 9])  # numbers, texts, and formulas that give them
+XLSB_FONT, XLSB_FORMAT, XLSB_STYLE, XLSB_STYLES_OF_CELLS, XLSB_STYLES_END = 43, 44, 47, 617, 618
 STYLES_OF_XLSB = "xl/styles.bin"
 # What becomes of the cell that calamine gives, by row and column, from 0.
-Corrections = Mapping[tuple[int, int], Callable[[Any], object]]
+Correction = Callable[[Any], object]
+Corrections = Mapping[tuple[int, int], Correction]
 
 
 def xls_peculiarities(content: bytes) -> tuple[list[Corrections], bool]:
@@ -36,24 +43,31 @@ def xls_peculiarities(content: bytes) -> tuple[list[Corrections], bool]:
     records = list(_xls_records(stream, 0))
     starts = [unpack_from("<I", data)[0] for kind, data in records if kind == XLS_SHEET]
     is_1904 = any(kind == XLS_1904 and data[:1] == b"\x01" for kind, data in records)
-    codes = {unpack_from("<H", data)[0]: _xls_text(data, 2) for kind, data in records if kind == XLS_FORMAT}
-    readings = _readings([unpack_from("<2xH", data)[0] for kind, data in records if kind == XLS_STYLE], codes)
-    return [dict(_corrections_of_xls_sheet(stream, start, readings)) for start in starts], is_1904
+    is_biff8 = any(kind == XLS_BEGIN and unpack_from("<H", data)[0] == BIFF8 for kind, data in records[:1])
+    text = _xls_text if is_biff8 else _text_before_1997
+    codes = {unpack_from("<H", data)[0]: text(data, 2) for kind, data in records if kind == XLS_FORMAT}
+    fonts = [Font.of_record(data) for kind, data in records if kind == XLS_FONT]
+    fonts.insert(4, Font())  # no font has this number
+    styles = [unpack_from("<HH", data) for kind, data in records if kind == XLS_STYLE]
+    readings = _readings([(code, font < len(fonts) and fonts[font].is_struck) for font, code in styles], codes)
+    texts = shown_texts(records, fonts)
+    return [dict(_corrections_of_xls_sheet(stream, start, readings, texts)) for start in starts], is_1904
 
 
 def _corrections_of_xls_sheet(
-    stream: bytes, start: int, readings: Mapping[int, Reading]
-) -> Iterator[tuple[tuple[int, int], Callable[[Any], object]]]:
+    stream: bytes, start: int, readings: Mapping[int, Correction], texts: Mapping[int, str]
+) -> Iterator[tuple[tuple[int, int], Correction]]:
     for kind, data in _xls_records(stream, start):
         if kind == XLS_BOOLEAN_OR_ERROR and data[7]:
             yield unpack_from("<HH", data), _error(data[6])
-        elif kind == XLS_FORMULA and data[12:14] == b"\xff\xff":
-            if data[6] == 2:
-                yield unpack_from("<HH", data), _error(data[8])
-        elif kind in (XLS_NUMBER, XLS_SHORT_NUMBER, XLS_FORMULA):
+        elif kind == XLS_FORMULA and data[12:14] == b"\xff\xff" and data[6] == 2:
+            yield unpack_from("<HH", data), _error(data[8])
+        elif kind in XLS_CELLS:
             row, column, style = unpack_from("<3H", data)
             if style in readings:
                 yield (row, column), readings[style]
+            elif kind == XLS_SHARED_TEXT and (text := texts.get(unpack_from("<I", data, 6)[0])) is not None:
+                yield (row, column), _text(text)
         elif kind == XLS_SHORT_NUMBERS:
             row, first = unpack_from("<HH", data)
             for at in range((len(data) - 6) // 6):
@@ -61,14 +75,25 @@ def _corrections_of_xls_sheet(
                     yield (row, first + at), readings[style]
 
 
-def _readings(formats: list[int], codes: Mapping[int, str]) -> dict[int, Reading]:
-    """Return the styles of cells, by their place, whose format shows more than a number, and how it is read."""
-    found = {at: reading_of_format(number, codes.get(number, "")) for at, number in enumerate(formats)}
-    return {at: _of_numbers(reading) for at, reading in found.items() if reading}
+def _readings(styles: Sequence[tuple[int, bool]], codes: Mapping[int, str]) -> dict[int, Correction]:
+    """Return the styles of cells, by their place, that say more than the value, and how a cell is read.
+
+    Args:
+        styles: the number of the format, and whether the cell is struck out.
+        codes: of formats that are not built in, by their number.
+    """
+    found: dict[int, Correction] = {}
+    for at, (number, is_struck) in enumerate(styles):
+        reading = reading_of_format(number, codes.get(number, ""))
+        if is_struck:
+            found[at] = lambda value: StruckCell(value if isinstance(value, str) else f"{value}")
+        elif reading:
+            found[at] = _of_numbers(reading)
+    return found
 
 
-def _of_numbers(reading: Reading) -> Callable[[Any], object]:
-    """A formula may give a text."""
+def _of_numbers(reading: Reading) -> Correction:
+    """Texts are what they are."""
     return lambda value: reading(value) if isinstance(value, float | int) else value
 
 
@@ -80,6 +105,11 @@ def _xls_text(data: bytes, at: int) -> str:
     )
 
 
+def _text_before_1997(data: bytes, at: int) -> str:
+    """Formats are compared with ASCII only: the code page does not matter."""
+    return data[at + 1 :][: data[at]].decode("latin-1")
+
+
 def _xls_records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
     kind = None
     while kind != XLS_END and at + 4 <= len(stream):
@@ -89,7 +119,7 @@ def _xls_records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _workbook_stream(content: bytes) -> bytes:
-    """Return the stream `Workbook` of a compound file. Empty if it is not an .xls from 1997 on."""
+    """Return the stream of a workbook in a compound file. Empty if there is none."""
     size = 1 << unpack_from("<H", content, 30)[0]
     sectors = [content[at : at + size] for at in range(size, len(content), size)]
     fat_places = [*unpack_from("<109I", content, 76)]
@@ -111,7 +141,7 @@ def _workbook_stream(content: bytes) -> bytes:
         entry = directory[at : at + 128]
         name_bytes, first, length = unpack("<64xH50xII4x", entry)
         is_short = length < unpack_from("<I", content, 56)[0]  # and lies elsewhere: no spreadsheet writes so little
-        if entry[: max(name_bytes - 2, 0)].decode("utf-16-le") == "Workbook" and not is_short:
+        if entry[: max(name_bytes - 2, 0)].decode("utf-16-le") in STREAMS and not is_short:
             return chain(first)[:length]
     return b""
 
@@ -129,30 +159,34 @@ def xlsb_peculiarities(archive: zipfile.ZipFile) -> tuple[list[Corrections], boo
     return corrections, bool(is_1904)
 
 
-def _readings_of_xlsb(stream: bytes) -> dict[int, Reading]:
+def _readings_of_xlsb(stream: bytes) -> dict[int, Correction]:
     codes: dict[int, str] = {}
-    formats: list[int] = []
+    fonts: list[bool] = []
+    styles: list[tuple[int, bool]] = []
     is_of_cells = False
     for kind, data in _xlsb_records(stream):
         if kind == XLSB_FORMAT:
             codes[unpack_from("<H", data)[0]] = _wide_text(data, 2)
+        elif kind == XLSB_FONT:
+            fonts.append(Font.of_record(data).is_struck)
         elif kind in (XLSB_STYLES_OF_CELLS, XLSB_STYLES_END):
             is_of_cells = kind == XLSB_STYLES_OF_CELLS
         elif kind == XLSB_STYLE and is_of_cells:
-            formats.append(unpack_from("<2xH", data)[0])
-    return _readings(formats, codes)
+            number, font = unpack_from("<2xHH", data)
+            styles.append((number, font < len(fonts) and fonts[font]))
+    return _readings(styles, codes)
 
 
 def _corrections_of_xlsb_sheet(
-    stream: bytes, readings: Mapping[int, Reading]
-) -> Iterator[tuple[tuple[int, int], Callable[[Any], object]]]:
+    stream: bytes, readings: Mapping[int, Correction]
+) -> Iterator[tuple[tuple[int, int], Correction]]:
     row = 0
     for kind, data in _xlsb_records(stream):
         if kind == XLSB_ROW:
             row = unpack_from("<I", data)[0]
         elif kind in (XLSB_ERROR, XLSB_FORMULA_ERROR):
             yield (row, unpack_from("<I", data)[0]), _error(data[8])
-        elif kind in (XLSB_SHORT_NUMBER, XLSB_NUMBER, XLSB_FORMULA_NUMBER):
+        elif kind in XLSB_CELLS:
             column, style = unpack_from("<II", data)
             if style & 0xFFFFFF in readings:
                 yield (row, column), readings[style & 0xFFFFFF]
@@ -181,7 +215,11 @@ def _wide_text(data: bytes, at: int) -> str:
     return data[at + 4 : at + 4 + 2 * unpack_from("<I", data, at)[0]].decode("utf-16-le")
 
 
-def _error(code: int) -> Callable[[object], ErrorCell]:
+def _text(text: str) -> Correction:
+    return lambda _: text
+
+
+def _error(code: int) -> Correction:
     """calamine gives an empty cell for an error."""
     error = ErrorCell(ERROR_CODES.get(code, "#N/A"))
     return lambda _: error

@@ -12,7 +12,7 @@ from tribolake.errors import BronzeFileUnreadable
 from tribolake.readers.layout import FileLayout
 from tribolake.readers.names import normal_form
 from tribolake.readers.number_formats import as_shown
-from tribolake.readers.raw_rows import RAISED, Percent
+from tribolake.readers.raw_rows import RAISED, Percent, StruckCell, text_of_runs
 from tribolake.readers.sheet_rows import SheetRow
 from tribolake.readers.sheets import layout_without_sheets
 from tribolake.readers.table import sheet_tables
@@ -22,8 +22,12 @@ CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_-]+)", re.IGNORECASE)
 HEAD_BYTES = 4096
 # The number behind a shown text, as Excel and LibreOffice write it.
 NUMBER_ATTRIBUTES = ("x:num", "sdval")
+VOID = frozenset({"br", "hr", "img", "input", "col", "wbr", "meta", "link"})
 UNSHOWN = frozenset({"script", "style", "title"})
 MAX_SPAN = 1_000
+STRUCK_OUT = frozenset({"s", "strike", "del"})
+STRUCK_STYLE = re.compile(r"text-decoration[a-z-]*\s*:[^;]*line-through", re.IGNORECASE)
+HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
 def html_tables(content: bytes, layout: FileLayout) -> Iterator[pa.Table]:
@@ -71,7 +75,7 @@ class _Page(HTMLParser):
         self.spans: dict[int, dict[int, int]] = {}
         self.title: list[str] = []
         self._unshown = ""
-        self._is_raised = False
+        self._within: list[tuple[str, str]] = []  # elements of the open cell, and what they make of their text
         self._open: list[_Row] = []
         self._number = 0
 
@@ -84,31 +88,35 @@ class _Page(HTMLParser):
             return
         elif tag == "tr":
             self._end_row()
-        elif tag in ("td", "th"):
-            self._is_raised = False
-            self._open[-1].begin_cell({name: value or "" for name, value in attrs})
-        elif tag == "sup":
-            self._is_raised = True
-        elif tag in ("br", "p", "div"):
-            self._open[-1].add("\n")
+        else:
+            attributes = {name: value or "" for name, value in attrs}
+            if tag in ("td", "th"):
+                self._within = []
+                self._open[-1].begin_cell(attributes)
+            elif tag in ("br", "p", "div"):
+                self._open[-1].add("\n")
+            if tag not in VOID:
+                self._within.append((tag, _look_of(tag, attributes)))
 
     def handle_endtag(self, tag: str) -> None:
         if tag in UNSHOWN:
             self._unshown = ""
-        elif tag == "sup":
-            self._is_raised = False
         elif self._open and tag == "tr":
             self._end_row()
         elif self._open and tag == "table":
             self._end_row()
             self._open.pop()
+        elif at := next((at for at, (name, _) in enumerate(reversed(self._within), 1) if name == tag), 0):
+            del self._within[-at:]
 
     def handle_data(self, data: str) -> None:
         if self._unshown:
             if self._unshown == "title":
                 self.title.append(data)
         elif self._open:
-            self._open[-1].add(data.translate(RAISED) if self._is_raised else data)
+            looks = {look for _, look in self._within}
+            if "hidden" not in looks:
+                self._open[-1].add(data.translate(RAISED) if "raised" in looks else data, is_struck="struck" in looks)
 
     def close(self) -> None:
         super().close()
@@ -124,12 +132,22 @@ class _Page(HTMLParser):
             self.spans[self._number] = {at: self._number + down - 1 for at, down in downs.items()}
 
 
+def _look_of(tag: str, attributes: dict[str, str]) -> str:
+    """Return how an element shows its text, if it is not plain."""
+    style = attributes.get("style", "")
+    if "hidden" in attributes or HIDDEN_STYLE.search(style):
+        return "hidden"
+    if tag in STRUCK_OUT or STRUCK_STYLE.search(style):
+        return "struck"
+    return "raised" if tag == "sup" else ""
+
+
 class _Row:
     """The row of a table that is being read."""
 
     def __init__(self) -> None:
         self._cells: list[object] = []
-        self._texts: list[str] = []
+        self._texts: list[tuple[str, bool]] = []
         self._cell: dict[str, str] | None = None
         self._covered: dict[int, int] = {}  # columns that a cell further up covers, and how many rows it still does
         self._downs: dict[int, int] = {}
@@ -138,8 +156,8 @@ class _Row:
         self._end_cell()
         self._cell, self._texts = attributes, []
 
-    def add(self, text: str) -> None:
-        self._texts.append(text)
+    def add(self, text: str, *, is_struck: bool = False) -> None:
+        self._texts.append((text, is_struck))
 
     def take(self) -> tuple[list[object], dict[int, int]]:
         """Return the cells of the row, and for each cell that reaches down how many rows. The next row begins."""
@@ -163,7 +181,10 @@ class _Row:
         self._cell = None
 
     def _value(self, attributes: dict[str, str]) -> object:
-        shown = "\n".join(line for line in map(str.strip, "".join(self._texts).split("\n")) if line)
+        text = text_of_runs(self._texts)
+        shown = type(text)("\n".join(line for line in map(str.strip, text.split("\n")) if line))
+        if isinstance(shown, StruckCell):
+            return shown
         for name in NUMBER_ATTRIBUTES:
             try:
                 number = float(attributes[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 from typing import Literal
@@ -21,7 +22,13 @@ ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 # Widths of characters, and the one that fills the cell.
 BLANKS = re.compile(r"_.|\*.")
 # A number between texts: `"<"0.0`, `0" ppm"`, `"W"00000`.
-WITH_TEXTS = re.compile(r'(?P<before>(?:"[^"]*"|\\.|[<>=~ ])*)(?P<digits>[0#?][0#?.,]*)(?P<after>(?:"[^"]*"|\\.| )*)')
+CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)(-?[0-9]+(?:[.][0-9]+)?)\]")
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "<>": operator.ne,
+}  # fmt: skip
+WITH_TEXTS = re.compile(
+    r'(?P<before>(?:"[^"]*"|\\.|[<>=~ ])*)(?P<digits>General|[0#?][0#?.,]*)(?P<after>(?:"[^"]*"|\\.| )*)'
+)
 QUOTES = re.compile(r'"|\\(?=.)')
 # A number that a page or document shows as a code with its zeros, or with a sign.
 SHOWN_OTHERWISE = re.compile(r"0[0-9]+|[<>≤≥].*", re.DOTALL)
@@ -47,15 +54,54 @@ def reading_of_format(number: int, code: str) -> Reading | None:
     """Return how a number in a format is read that its value alone does not say. None for dates and plain numbers."""
     match meaning_of_format(number, code):
         case "per cent":
-            return Percent.of_share
+            return _per_cent_by(_shown_by(code.replace("%", "")))
         case "number":
             return _shown_by(code)
     return None
 
 
+def _per_cent_by(written: Reading | None) -> Reading:
+    """Return how a share is read that is shown as per cent, perhaps with texts: `"<"0.00%`."""
+    if written is None:
+        return Percent.of_share
+
+    def shown(share: float) -> object:
+        text = written(Percent.of_share(share))
+        return f"{text}%" if isinstance(text, str) else text
+
+    return shown
+
+
 def _shown_by(code: str) -> Reading | None:
-    """Return how a format writes a number with texts or zeros of its own: `00000` shows the code 00815."""
-    found = WITH_TEXTS.fullmatch(BLANKS.sub("", BRACKETS.sub("", code.split(";", maxsplit=1)[0])))
+    """Return how a format writes numbers with texts or zeros of its own: `00000` shows the code 00815.
+
+    A section is for the numbers of its condition, `[<1]`. Without one the first section is for numbers from 0 on, or
+    for all that no other section has, and the second one for negative numbers, which it writes without their sign.
+    """
+    sections = [(CONDITION.search(section), _section(section)) for section in code.split(";")[:3]]
+    if not any(write for _, write in sections):
+        return None
+    is_by_sign = not any(condition for condition, _ in sections)
+
+    def shown(value: float) -> object:
+        if is_by_sign:
+            write = sections[1][1] if value < 0 and len(sections) > 1 else sections[0][1] if value >= 0 else None
+        else:
+            met = (write for condition, write in sections if condition and _holds(condition, value))
+            write = next(met, next((write for condition, write in sections if not condition), None))
+        is_written = write is not None and abs(value) < 10**MAX_WIDTH and (is_by_sign or value >= 0)
+        return write(abs(value)) if write and is_written else value
+
+    return shown
+
+
+def _holds(condition: re.Match[str], value: float) -> bool:
+    return COMPARE[condition[1]](value, float(condition[2]))
+
+
+def _section(code: str) -> Callable[[float], str] | None:
+    """Return how a section writes a number. None if it has neither texts nor zeros that count."""
+    found = WITH_TEXTS.fullmatch(BLANKS.sub("", BRACKETS.sub("", code)))
     if found is None:
         return None
     before, after = (QUOTES.sub("", found[part]) for part in ("before", "after"))
@@ -63,13 +109,7 @@ def _shown_by(code: str) -> Reading | None:
     width = len(digits) if set(digits) == {"0"} else 1
     if width == 1 and not before.strip() and not after.strip():
         return None
-
-    def shown(value: float) -> object:
-        if value < 0 or value >= 10**MAX_WIDTH:
-            return value
-        return f"{before}{_digits(value, width)}{after}"
-
-    return shown
+    return lambda value: f"{before}{_digits(value, width)}{after}"
 
 
 def _digits(value: float, width: int) -> str:

@@ -15,7 +15,15 @@ from operator import itemgetter
 
 from tribolake.errors import BronzeFileUnreadable
 from tribolake.readers.number_formats import as_shown
-from tribolake.readers.raw_rows import ERROR_TEXTS, ErrorCell, Percent, UncalculatedFormula
+from tribolake.readers.raw_rows import (
+    ERROR_TEXTS,
+    RAISED,
+    ErrorCell,
+    Percent,
+    StruckCell,
+    UncalculatedFormula,
+    text_of_runs,
+)
 from tribolake.readers.sheets import Sheet
 from tribolake.readers.xml_stream import Elements, read_xml
 
@@ -52,8 +60,11 @@ class _Rows(Elements):
         self._cells: list[object] = []
         self._at = 0
         self._cell: dict[str, str] | None = None
-        self._texts: list[str] = []
+        self._texts: list[tuple[str, bool]] = []  # runs, with whether they are struck out
         self._is_text = False
+        self._style = ""
+        self._looks: dict[str, str] = {}  # what styles make of texts
+        self._spans: list[str] = []
         self._notes = 0  # a comment is in the cell, not of it
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -66,8 +77,14 @@ class _Rows(Elements):
         elif name == "annotation":
             self._notes += 1
         elif name == "p" and self._cell is not None and not self._notes:
-            self._texts.append("")
+            self._texts.append(("\n" if self._texts else "", False))
             self._is_text = True
+        elif name == "span":
+            self._spans.append(self._looks.get(attributes.get("text:style-name", ""), ""))
+        elif name == "style":
+            self._style = attributes.get("style:name", "")
+        elif name == "text-properties":
+            self._looks[self._style] = _look_of(attributes)
         elif self._is_text and name in ("s", "tab", "line-break"):
             blank = {"s": " ", "tab": "\t", "line-break": "\n"}[name]
             self.text(blank * int(attributes.get("text:c", 1)))
@@ -78,7 +95,8 @@ class _Rows(Elements):
 
     def text(self, text: str) -> None:
         if self._is_text:
-            self._texts[-1] += text
+            raised = text.translate(RAISED) if "raised" in self._spans else text
+            self._texts.append((raised, "struck" in self._spans))
 
     def end(self, name: str) -> None:
         if name in CELLS and self._cell is not None:
@@ -92,11 +110,15 @@ class _Rows(Elements):
             self._notes -= 1
         elif name == "p":
             self._is_text = False
+        elif name == "span":
+            self._spans.pop()
 
     def _end_cell(self, cell: dict[str, str], *, is_covered: bool) -> None:
         self._cell = None
         repeated = int(cell.get("number-columns-repeated", 1))
-        value = "" if is_covered else _value_of(cell, "\n".join(self._texts))
+        value = "" if is_covered else _value_of(cell, text_of_runs(self._texts))
+        if value != "" and self._looks.get(cell.get("style-name", "")) == "struck":
+            value = StruckCell(value)
         if value != "" and self._at < MAX_COLUMNS:
             self._cells += [""] * (self._at - len(self._cells))
             self._cells += [value] * min(repeated, MAX_COLUMNS)
@@ -104,6 +126,13 @@ class _Rows(Elements):
         if down > 1:
             self.spans[self._sheet].setdefault(self._number + 1, {})[self._at] = self._number + down
         self._at += repeated
+
+
+def _look_of(attributes: dict[str, str]) -> str:
+    lines = {attributes.get(f"style:text-line-through-{part}", "none") for part in ("style", "type")}
+    if lines != {"none"}:
+        return "struck"
+    return "raised" if attributes.get("style:text-position", "").startswith("super") else ""
 
 
 def _value_of(cell: dict[str, str], shown: str) -> object:

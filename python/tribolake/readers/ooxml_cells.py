@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
-from tribolake.readers.raw_rows import RAISED, ErrorCell, UncalculatedFormula
+from tribolake.readers.raw_rows import RAISED, ErrorCell, StruckCell, UncalculatedFormula, text_of_runs
 from tribolake.readers.xml_stream import Elements
 
 CELL_NAME = re.compile(r"([A-Z]+)([0-9]+)")
@@ -46,21 +46,30 @@ def unescaped(text: str) -> str:
     return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def is_set(attributes: Mapping[str, str]) -> bool:
+    """Return whether an element that stands for true says nothing else."""
+    return attributes.get("val", "1") not in ("0", "false")
+
+
 class _Texts(Elements):
-    """Texts in runs; how a text is pronounced (`rPh`) is left out. Raised digits stay raised."""
+    """Texts in runs; how a text is pronounced (`rPh`) is left out. Raised digits stay raised, and struck texts go."""
 
     def __init__(self, elements: Sequence[str]) -> None:
         super().__init__()
         self._read = frozenset(elements)
+        self._runs: list[tuple[str, bool]] = []  # of the texts so far, with whether they are struck out
         self._pieces: list[str] | None = None
         self._is_pronunciation = False
         self._is_raised = False
+        self._is_struck = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "rPh":
             self._is_pronunciation = True
         elif name == "vertAlign":
             self._is_raised = attributes.get("val") == "superscript"
+        elif name == "strike":
+            self._is_struck = is_set(attributes)
         elif name in self._read and not self._is_pronunciation:
             self._pieces = []
 
@@ -71,30 +80,35 @@ class _Texts(Elements):
     def _taken(self) -> str:
         pieces, self._pieces = self._pieces or [], None
         text = "".join(pieces).translate(RAISED) if self._is_raised else "".join(pieces)
-        self._is_raised = False
         return unescaped(text) if "_x" in text else text
+
+    def _end_run(self) -> None:
+        self._runs.append((self._taken(), self._is_struck))
+        self._is_raised = self._is_struck = False
 
 
 class SharedTexts(_Texts):
     def __init__(self) -> None:
         super().__init__(["t"])
-        self._runs: list[str] = []
 
     def end(self, name: str) -> None:
         if name == "rPh":
             self._is_pronunciation = False
         elif name == "t" and self._pieces is not None:
-            self._runs.append(self._taken())
+            self._end_run()
         elif name == "si":
-            self.found.append("".join(self._runs))
+            self.found.append(text_of_runs(self._runs))
             self._runs = []
 
 
 class SheetRows(_Texts):
-    def __init__(self, shared_texts: Sequence[str], formats: Sequence[Convert], is_uncalculated: bool) -> None:
+    def __init__(
+        self, shared_texts: Sequence[str], formats: Sequence[Convert], struck: Set[int], is_uncalculated: bool
+    ) -> None:
         super().__init__(["t", "v", "f"])
         self._shared_texts = shared_texts
         self._formats = formats
+        self._struck = struck
         self._is_uncalculated = is_uncalculated
         self._number = 0
         self._cells: list[object] = []
@@ -105,7 +119,7 @@ class SheetRows(_Texts):
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "c":
-            self._cell, self._value, self._formula = attributes, None, None
+            self._cell, self._value, self._formula, self._runs = attributes, None, None, []
             place = CELL_NAME.match(attributes.get("r", ""))
             self._at = column_number(place[1]) if place else self._at + 1
         elif name == "row":
@@ -116,9 +130,11 @@ class SheetRows(_Texts):
 
     def end(self, name: str) -> None:
         if name == "c":
-            if self._value is not None or self._formula is not None:
+            if self._value is not None or self._formula is not None or self._runs:
                 self._cells += [""] * (self._at + 1 - len(self._cells))
-                self._cells[self._at] = self._cell_value()
+                value = self._cell_value()
+                is_struck = value != "" and int(self._cell.get("s", 0)) in self._struck
+                self._cells[self._at] = StruckCell(value) if is_struck else value
         elif name == "row":
             if self._cells:
                 self.found.append((self._number, self._cells))
@@ -126,12 +142,14 @@ class SheetRows(_Texts):
             self._is_pronunciation = False
         elif self._pieces is not None and name == "f":
             self._formula = self._taken()
-        elif self._pieces is not None and name in self._read:
+        elif self._pieces is not None and name == "t":
+            self._end_run()
+        elif self._pieces is not None and name == "v":
             self._value = (self._value or "") + self._taken()
 
     def _cell_value(self) -> object:
         kind = self._cell.get("t", "n")
-        text = self._value or ""
+        text = text_of_runs(self._runs) if self._value is None else self._value
         is_unset = not text and (kind != "str" or self._is_uncalculated)
         if self._formula is not None and (is_unset or (self._is_uncalculated and text == "0" and kind == "n")):
             return UncalculatedFormula(f"={self._formula}")
@@ -164,7 +182,7 @@ def _iso_moment(text: str) -> object:
 # How a cell is read that is not a number, by its type.
 READ_AS: dict[str, Callable[[str], object]] = {
     "str": str,
-    "inlineStr": str,
+    "inlineStr": lambda text: text,  # perhaps struck out
     "e": ErrorCell,
     "b": lambda text: text not in ("0", "false"),
     "d": _iso_moment,

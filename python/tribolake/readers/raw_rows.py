@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,7 @@ RAW_ROWS = pa.schema(
 )
 
 # The letters of `kinds`.
-TEXT, NUMBER, DATE, BOOLEAN, ERROR, FORMULA, PERCENT, SHIFTED = "t", "n", "d", "b", "e", "f", "p", "s"
+TEXT, NUMBER, DATE, BOOLEAN, ERROR, FORMULA, PERCENT, SHIFTED, STRUCK = "t", "n", "d", "b", "e", "f", "p", "s", "x"
 
 
 class ErrorCell(str):
@@ -47,6 +48,12 @@ class ShiftedCell(str):
     __slots__ = ()
 
 
+class StruckCell(str):
+    """A cell that is struck out: whoever wrote it no longer means it."""
+
+    __slots__ = ()
+
+
 class UncalculatedFormula(str):
     """A formula that no spreadsheet has calculated: its cell has no value."""
 
@@ -65,6 +72,13 @@ ERROR_TEXTS = frozenset({
 })  # fmt: skip
 # A column that was too narrow for its number, and an error of LibreOffice.
 ERROR_PATTERN = r"^(#{3,}|Err:[0-9]{3})$"
+
+
+def text_of_runs(runs: Sequence[tuple[str, bool]]) -> str:
+    """Return the text of runs, each with whether it is struck out: what is left, or all of it where nothing is."""
+    left = "".join(text for text, is_struck in runs if not is_struck)
+    everything = "".join(text for text, _ in runs)
+    return StruckCell(everything) if everything.strip() and not left.strip() else left
 
 
 def distinct_headers(headers: list[str]) -> list[str]:

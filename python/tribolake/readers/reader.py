@@ -26,6 +26,7 @@ from tribolake.readers.refusals import (
     archive_refusal,
     binary_refusal,
     compound_refusal,
+    contradictory_archive,
     text_refusal,
 )
 from tribolake.readers.sheets import Sheet, UnreadSheet, workbook_tables
@@ -36,12 +37,15 @@ PARQUET_MAGIC = b"PAR1"
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 COMPOUND_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 HTML = re.compile(
-    r"\s*(<\?xml[^>]*>\s*)?<(!doctype html|!--|html|head|meta|style|body|table|div|font|center)\b", re.IGNORECASE
+    r"\s*(<\?xml[^>]*>\s*)?<(!doctype html|!--|html|head|meta|style|body|table|div|font|center|p|span|h[1-6]"
+    r"|title|script|link|form|br|b|tr)\b",
+    re.IGNORECASE,
 )
 OPEN_DOCUMENT = b"application/vnd.oasis.opendocument.spreadsheet"
 ODS_MANIFEST = "META-INF/manifest.xml"
 ENCRYPTED = 1  # flag of a member of an archive
 HEAD_BYTES = 2**14
+BLANK_BYTES = b" \t\r\n\xef\xbb\xbf\xff\xfe"  # white space, and marks of the order of bytes
 
 
 def rows_of(
@@ -59,7 +63,7 @@ def rows_of(
         BronzeFileUnreadable: with what the file is and what to do.
         NotReadByDuckDB: it must be read with `streams`.
     """
-    if not content.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
+    if not content.strip(BLANK_BYTES + b"\0"):
         raise BronzeFileUnreadable("the file is empty. Copy or export it again")
     if content.startswith(PARQUET_MAGIC):
         return parquet_tables(content, layout, by_duckdb=not streams)
@@ -73,7 +77,8 @@ def rows_of(
 
 
 def _text_tables(content: bytes, layout: FileLayout, *, by_duckdb: bool) -> Iterator[pa.Table]:
-    problem = next((problem for magic, problem in DOCUMENTS.items() if content.startswith(magic)), None)
+    begin = content[:HEAD_BYTES].lstrip(BLANK_BYTES)
+    problem = next((problem for magic, problem in DOCUMENTS.items() if begin.startswith(magic)), None)
     if problem is None and not is_text(content):
         problem = binary_refusal(content)
     head = content[:HEAD_BYTES]
@@ -102,6 +107,8 @@ def _archive_sheets(content: bytes, max_inflated_mb: int, *, streams: bool) -> I
         _refuse_inflated(members, max_inflated_mb)
         if any(member.flag_bits & ENCRYPTED for member in members):
             raise BronzeFileUnreadable(f"the file {PROTECTED}")
+        if problem := contradictory_archive(members):
+            raise BronzeFileUnreadable(problem)
         names = {member.filename.replace("\\", "/") for member in members}
         if "xl/workbook.xml" in names:
             yield from xlsx_sheets(content, archive, streams=streams)

@@ -29,6 +29,10 @@ BINARIES = {
     b"BZh": "the file is packed (bzip2). Unpack it and copy what is inside",
     b"\xfd7zXZ": "the file is packed (xz). Unpack it and copy what is inside",
     b"SQLite format 3": f"the file is a database (SQLite), not a table. {ASK}",
+    b"\x28\xb5\x2f\xfd": "the file is packed (Zstandard). Unpack it and copy what is inside",
+    b"\0\1\0\0Standard": f"the file is a database (Access), not a table. {ASK}",
+    b"\0\0\2\0\6\4": f"the file is a workbook of Lotus 1-2-3. {SAVE}",
+    b"\0\0\x1a\0": f"the file is a workbook of Lotus 1-2-3. {SAVE}",
     b"PARE": "the Parquet file is encrypted. Export it without encryption",
     b"\x09\x00": f"the file is a workbook of Excel 2. {SAVE}",
     b"\x09\x02": f"the file is a workbook of Excel 3. {SAVE}",
@@ -39,10 +43,15 @@ TEXTS = {
         f"the file is a workbook in the XML of Excel 2003. {SAVE}"
     ),
     re.compile(r"<\?xml.*office:document", re.DOTALL): f"the file is a flat OpenDocument file. {SAVE}",
-    re.compile(r"\s*<\?xml"): f"the file is XML, not a table. {ASK}",
-    re.compile(r"(MIME-Version|From|Received|Return-Path|Content-Type): "): (
-        f"the file is a web archive or an e-mail (MIME), not a table. {SAVE}"
-    ),
+    re.compile(r"\s*<(\?xml|[A-Za-z])"): f"the file is XML, not a table. {ASK}",
+    re.compile(
+        r"(?:[A-Za-z][A-Za-z0-9-]*: .*\n(?:[ \t].*\n)*)*?"
+        # A table may have a title such as `From: 2026-01-01`.
+        r"(MIME-Version: |From: .*@|Received: (from|by) |Return-Path: |Content-Type: |Message-ID: |Delivered-To: .*@)",
+        re.IGNORECASE,
+    ): f"the file is a web archive or an e-mail (MIME), not a table. {SAVE}",
+    re.compile(r"ID;P[A-Z]"): f"the file is a symbolic link file (SYLK). {SAVE}",
+    re.compile(r"TABLE\r?\n0,1"): f"the file is a data interchange file (DIF). {SAVE}",
     re.compile(r'\s*(\{\s*"|\[\s*[{\[])'): f"the file is JSON, not a table. {ASK}",
 }
 UNKNOWN = f"the file is of no kind that is read here: Excel (.xlsx, .xlsb, .xls), .ods, CSV, Parquet, HTML. {ASK}"
@@ -75,6 +84,15 @@ def compound_refusal(content: bytes) -> str | None:
     for stream, problem in COMPOUND.items():
         if stream.encode("utf-16-le") in content:
             return problem
+    return None
+
+
+def contradictory_archive(members: Sequence[zipfile.ZipInfo]) -> str | None:
+    """Return why an archive is not read that has a member twice. None if it has not, or twice the same."""
+    sums: dict[str, int] = {}
+    for member in members:
+        if sums.setdefault(member.filename, member.CRC) != member.CRC:
+            return f"the archive has {member.filename} twice, with different contents. {SAVE}"
     return None
 
 

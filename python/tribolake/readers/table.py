@@ -21,10 +21,12 @@ from tribolake.readers.raw_rows import (
     NUMBER,
     PERCENT,
     SHIFTED,
+    STRUCK,
     TEXT,
     ErrorCell,
     Percent,
     ShiftedCell,
+    StruckCell,
     UncalculatedFormula,
     distinct_headers,
     is_error_text,
@@ -44,6 +46,7 @@ BATCH_CELLS = 200_000
 ABOVE = "above: "
 LETTERS_OF_TEXTS: dict[type, str] = {
     str: TEXT, ErrorCell: ERROR, UncalculatedFormula: FORMULA, ShiftedCell: SHIFTED,
+    StruckCell: STRUCK,
 }  # fmt: skip
 
 # Cells merged downwards: by the number of the first row, column from 0 -> number of the last row.

@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
@@ -41,6 +42,10 @@ QUOTES = ('"', "'")
 # `Ã` and `Â` in UTF-8: how letters with accents begin that were encoded twice.
 TWICE = (b"\xc3\x83", b"\xc3\x82")
 UTF8_LETTER = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+# Letters with accents within words, as programs of DOS wrote them (code page 850), and as Windows does (1252). Read in
+# the other one, `Transmisión` is `Transmisi¢n`, another component.
+OF_DOS = re.compile(rb"[A-Za-z][\x81\x82\x90\xa1-\xa5](?=[A-Za-z])|[A-Z][\xb5\xe0\xe9](?=[A-Z])")
+OF_WINDOWS = re.compile(rb"[A-Za-z][\xe0-\xff](?=[a-z])|[A-Z][\xc0-\xdf](?=[A-Z])")
 HEAD_BYTES = 2**12
 csv.field_size_limit(2**24)
 
@@ -90,8 +95,10 @@ def text_tables(content: bytes, layout: FileLayout, *, by_duckdb: bool = True) -
         if plain is not None:
             yield from plain.tables(sheet)
         else:
-            written = _unambiguous(form, content, layout.key_forms).rows(content)
-            rows = _cells_of(written, layout.key_forms, len(header))
+            written, lengths = _unambiguous(form, content, layout.key_forms)
+            # Where all rows are longer than the headers, their last delimiter ends them.
+            is_comma_moved = form.delimiter == "," and lengths[len(header)] > 1
+            rows = _cells_of(written.rows(content), layout.key_forms, len(header), may_be_blank=is_comma_moved)
             yield from sheet_tables("the text file", sheet, enumerate(rows, 1), of_sheet)
     except (UnicodeError, LookupError) as error:
         raise BronzeFileUnreadable(
@@ -104,17 +111,20 @@ def text_tables(content: bytes, layout: FileLayout, *, by_duckdb: bool = True) -
         ) from error
 
 
-def _cells_of(rows: Iterator[list[str]], keys: frozenset[str], width: int) -> Iterator[list[str]]:
+def _cells_of(
+    rows: Iterator[list[str]], keys: frozenset[str], width: int, *, may_be_blank: bool
+) -> Iterator[list[str]]:
     """The cells of each row. `="0012"` is how a spreadsheet is made to keep the text 0012.
 
     Args:
         rows: as the file has them.
         keys: key headers in their normal form.
         width: number of the headers. A longer row has a mark within a cell that was taken for the end of it.
+        may_be_blank: also where the cells beyond the headers are blank: the last cells of the row were empty.
     """
     for row in rows:
         cells = [cell[2:-1] if cell.startswith('="') and cell.endswith('"') else cell for cell in row]
-        if len(cells) > width and not is_blank(cells[width:]):
+        if len(cells) > width and (may_be_blank or not is_blank(cells[width:])):
             if any(normal_form(cell) in keys for cell in cells):
                 width = len(cells)
             else:
@@ -123,7 +133,7 @@ def _cells_of(rows: Iterator[list[str]], keys: frozenset[str], width: int) -> It
 
 
 def encoding_of(content: bytes) -> str:
-    """Return the encoding of a text: by its byte order mark, UTF-8 if it can be, else a code page of Windows."""
+    """Return the encoding of a text: by its byte order mark, UTF-8 if it can be, else a code page of Windows or DOS."""
     for mark, encoding in ENCODING_BY_MARK.items():
         if content.startswith(mark):
             return encoding
@@ -131,7 +141,11 @@ def encoding_of(content: bytes) -> str:
     zeros = head[::2].count(0), head[1::2].count(0)
     if max(zeros) > 10 * min(zeros) and max(zeros) * 5 > len(head):
         return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
-    return next((encoding for encoding in ("utf-8", "cp1252") if _is_written_in(encoding, content)), "latin-1")
+    if _is_written_in("utf-8", content):
+        return "utf-8"
+    if len(OF_DOS.findall(content)) > len(OF_WINDOWS.findall(content)):
+        return "cp850"
+    return "cp1252" if _is_written_in("cp1252", content) else "latin-1"
 
 
 def in_one_encoding(content: bytes, encoding: str) -> bytes | None:
@@ -168,7 +182,7 @@ def is_text(content: bytes) -> bool:
     head = content[:HEAD_BYTES]
     text = head.decode(encoding_of(head), errors="replace")
     controls = sum(unicodedata.category(character) in ("Cc", "Cn", "Co") for character in text)
-    return controls - sum(map(text.count, "\t\r\n\f\v\x1a")) <= len(text) // 200
+    return controls - sum(map(text.count, "\t\r\n\f\v\x1a")) <= len(text) // 50
 
 
 def _is_written_in(encoding: str, content: bytes) -> bool:
@@ -212,18 +226,14 @@ def _evenness(form: TextForm, content: bytes) -> tuple[int, int]:
     return rows, length - 1
 
 
-def _unambiguous(form: TextForm, content: bytes, keys: frozenset[str]) -> TextForm:
-    """Return the form with the quoting that the whole file keeps to.
+def _unambiguous(form: TextForm, content: bytes, keys: frozenset[str]) -> tuple[TextForm, Counter[int]]:
+    """Return the form with the quoting that the whole file keeps to, and how many rows of each length it has.
 
     A lone quotation mark, of inches for instance, would take the rows up to the next one into its cell.
     """
     plain = TextForm(form.encoding, form.delimiter, None)
     for candidate in (form, TextForm(form.encoding, form.delimiter, form.quote, "\\")):
-        try:
-            for _ in candidate.rows(content, strict=True):
-                pass
-        except csv.Error:
-            continue
-        return candidate
+        with suppress(csv.Error):
+            return candidate, Counter(map(len, candidate.rows(content, strict=True)))
     is_plain = any(normal_form(cell) in keys for row in plain.head(content) for cell in row)
-    return plain if is_plain else form
+    return (plain, Counter(map(len, plain.rows(content)))) if is_plain else (form, Counter())

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from typing import Any
 
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum
 
-from tribolake.readers.biff import Corrections, xls_peculiarities, xlsb_peculiarities
+from tribolake.readers.biff import Correction, Corrections, xls_peculiarities, xlsb_peculiarities
 from tribolake.readers.ooxml import Ooxml
 from tribolake.readers.sheet_rows import SheetRow
 from tribolake.readers.sheets import Sheet
@@ -57,16 +56,14 @@ def _rows(sheet: CalamineSheet) -> Iterator[SheetRow]:
 
 
 def _corrected(rows: Iterator[SheetRow], corrections: Corrections) -> Iterator[SheetRow]:
-    by_row: dict[int, list[tuple[int, Callable[[Any], object]]]] = {}
+    by_row: dict[int, list[tuple[int, Correction]]] = {}
     for (row, column), correction in corrections.items():
         by_row.setdefault(row + 1, []).append((column, correction))
     for number, cells in rows:
         yield number, _corrected_row(cells, by_row[number]) if number in by_row else cells
 
 
-def _corrected_row(
-    cells: Sequence[object], corrections: Sequence[tuple[int, Callable[[Any], object]]]
-) -> Sequence[object]:
+def _corrected_row(cells: Sequence[object], corrections: Sequence[tuple[int, Correction]]) -> Sequence[object]:
     """calamine counts error cells as filled: they lie within its rows."""
     corrected = list(cells)
     for column, correction in corrections:

@@ -21,14 +21,14 @@ from typing import Any
 
 import duckdb
 
-from tribolake.errors import ConfigurationError, LakeIsBusy, StoreUnavailable
-from tribolake.lake import open_store
-from tribolake.lake.files import parse_json, read_regular, write_aside
+from tribolake.errors import ConfigurationError, LakeIsBusy, StoreUnavailable, explain, is_interrupt
+from tribolake.lake.files import parse_json, read_regular, write_even_if_full
 from tribolake.lake.ledger import Ledger
+from tribolake.lake.store import open_store
 from tribolake.product import Product
 from tribolake.run.rejections import Rejection, read_rejections
 from tribolake.run.report import RunReport
-from tribolake.run.run_records import last_run
+from tribolake.run.run_records import last_run, last_shown
 from tribolake.run.warehouse import ledger_rows, rows_of
 from tribolake.settings import Settings
 
@@ -62,8 +62,8 @@ def record_attempt(settings: Settings) -> Iterator[Attempt]:
         _keep(settings, ATTEMPT, before)
         raise
     except BaseException as error:
-        words = str(error) if isinstance(error, Exception) else WHEN_STOPPED
-        _end(settings, begun, kept, attempt.report, exit_code_of(error), words or type(error).__name__)
+        words = WHEN_STOPPED if is_interrupt(error) else explain(error)
+        _end(settings, begun, kept, attempt.report, exit_code_of(error), words)
         if settings.is_on_s3 and not isinstance(error, StoreUnavailable):
             _share(settings, ATTEMPT)
         raise
@@ -75,7 +75,7 @@ def record_attempt(settings: Settings) -> Iterator[Attempt]:
 
 def exit_code_of(error: BaseException) -> int:
     """Return the exit code of a run that an error ended."""
-    if not isinstance(error, Exception):
+    if is_interrupt(error):
         return STOPPED
     return USAGE if isinstance(error, ConfigurationError) else FAILED
 
@@ -151,6 +151,7 @@ def status_of(
     """Return what only the warehouse knows. A warehouse of an earlier release may lack some of it."""
     past = last_run(warehouse)
     found: dict[str, Any] = {"report": past.report if past else None, "ledger": ledger_rows(warehouse, product)}
+    found["shown"] = last_shown(warehouse)
     for name, query in product.warehouse.shown.items():
         found[name] = []
         with suppress(duckdb.CatalogException, duckdb.BinderException):
@@ -205,11 +206,11 @@ def _key(settings: Settings, name: str) -> str:
 
 
 def _keep(settings: Settings, name: str, record: Mapping[str, Any]) -> None:
-    """Replace a record in one step. Readers see the old one or the new one."""
+    """Replace a record. Readers see the old one or the new one, or on a full disk none."""
     # A full disk must not end a run that has published, nor hide why one failed.
     with suppress(OSError):
         if record:
-            write_aside(settings.state / name, _sealed(record))
+            write_even_if_full(settings.state / name, _sealed(record))
         else:
             (settings.state / name).unlink(missing_ok=True)
 

@@ -149,9 +149,14 @@ class Dbt:
             _connections().close_all_connections()
 
     @cached_property
+    def fingerprint(self) -> str:
+        """The fingerprint of the files when they were parsed: a release may be installed while a run works."""
+        return fingerprint_parsed(self.product)
+
+    @cached_property
     def manifest(self) -> Any:
         """Return the parsed project, which all commands of this object share."""
-        return PARSED.manifest if PARSED and PARSED.fingerprint == fingerprint_parsed(self.product) else self.parse()
+        return PARSED.manifest if PARSED and PARSED.fingerprint == self.fingerprint else self.parse()
 
     @cached_property
     def without_tests(self) -> Any:
@@ -185,12 +190,12 @@ class Dbt:
 
     def _data_tests(self) -> list[DataTest]:
         """Return the data tests of the product, compiled once for each state of the project."""
-        compiled, fingerprint = self.target / f"{self.product.name}_data_tests.json", fingerprint_parsed(self.product)
-        tests = read_tests(compiled, fingerprint)
+        compiled = self.target / f"{self.product.name}_data_tests.json"
+        tests = read_tests(compiled, self.fingerprint)
         if tests is None:
             tests = self._run(["compile", "--select", f"resource_type:test,{self.product.selector}"])
             tests = compiled_tests(tests, self.manifest.nodes)
-            keep_tests(compiled, fingerprint, tests)
+            keep_tests(compiled, self.fingerprint, tests)
         return tests
 
     def show_command(self, test: str) -> str:

@@ -16,9 +16,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tribolake.errors import LakeIsBusy
-from tribolake.lake import Lake, open_lake, open_store
+from tribolake.lake import Lake, open_lake
 from tribolake.lake.custody import Custody, folder_custody, lock_machine
 from tribolake.lake.inbox import Inbox
+from tribolake.lake.shared import SharedCustody
+from tribolake.lake.store import open_store
+from tribolake.publish.announce import open_announcer
+from tribolake.publish.in_both import DualShelf
+from tribolake.publish.in_bucket import BucketShelf
 from tribolake.publish.in_folder import FolderShelf
 from tribolake.publish.shelf import Shelf
 from tribolake.settings import Settings
@@ -52,8 +57,6 @@ def open_custody(settings: Settings) -> Custody:
     """Return the custody of the lake: the right to write, and the place of its warehouse."""
     if not settings.is_on_s3:
         return folder_custody(settings)
-    from tribolake.lake.shared import SharedCustody  # noqa: PLC0415 - a lake in a folder needs no S3 library
-
     return SharedCustody(open_store(settings), settings)
 
 
@@ -62,15 +65,10 @@ def open_home(settings: Settings, inbox: Inbox | None = None) -> Home:
     lake, custody = open_lake(settings, inbox), open_custody(settings)
     if not settings.uses_s3:
         return Home(settings, lake, FolderShelf(lake.root, lake.home, custody.assert_lease_held), custody)
-    from tribolake.publish.in_both import DualShelf  # noqa: PLC0415 - as above
-    from tribolake.publish.in_bucket import BucketShelf  # noqa: PLC0415
-
     store = open_store(settings)
     if not settings.is_on_s3:
         both = DualShelf(lake.root, lake.home, custody.assert_lease_held, store=store)
         return Home(settings, lake, both, custody, store.calls, store.calls.copy())
-    from tribolake.publish.announce import open_announcer  # noqa: PLC0415
-
     announce = open_announcer(settings, store)
     shelf = BucketShelf(store, lake.root, lake.home, custody.assert_lease_held, announce)
     return Home(settings, lake, shelf, custody, store.calls, store.calls.copy(), announce.failed)

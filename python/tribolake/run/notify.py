@@ -13,13 +13,17 @@ from pathlib import Path
 
 import duckdb
 
+from tribolake.errors import explain
 from tribolake.lake.files import partial_path, read_json, replace_durably, write_durably
+from tribolake.libraries import library
 from tribolake.product import Product
 from tribolake.run.rejections import SHOWN_PATH, Rejection, format_rejection
 from tribolake.run.report import RunReport, describe_failed_files
 from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
 from tribolake.texts import cut, one_line
+
+apprise = library("apprise")  # most runs send nothing
 
 # Messages by the identity of a trouble, which is the same while the trouble lasts.
 Troubles = dict[str, str]
@@ -104,7 +108,7 @@ def _as_troubles(rejections: Iterable[Rejection]) -> Troubles:
 
 def tell_failure(settings: Settings, error: Exception) -> bool:
     """Send that a run failed. Troubles sent by other runs stay recorded."""
-    return tell(settings, {"run": FRAMES[settings.language].failed.format(error)}, is_all=False)
+    return tell(settings, {"run": FRAMES[settings.language].failed.format(explain(error))}, is_all=False)
 
 
 def tell(settings: Settings, troubles: Troubles, *, is_all: bool = True) -> bool:
@@ -133,8 +137,6 @@ def tell(settings: Settings, troubles: Troubles, *, is_all: bool = True) -> bool
 
 
 def _send(targets: Sequence[str], news: Sequence[str], frame: Frame) -> bool:
-    import apprise  # noqa: PLC0415 - most runs send nothing
-
     messenger = apprise.Apprise()
     for target in targets:
         messenger.add(target)

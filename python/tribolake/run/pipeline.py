@@ -30,7 +30,7 @@ from tribolake.run.notify import Troubles, tell, tell_failure, troubles_of
 from tribolake.run.plan import Plan, plan_run, undeclared_clients
 from tribolake.run.rejections import counts_by_reason, not_reported_yet, read_rejections
 from tribolake.run.report import RunReport, describe_clients, describe_dated_ahead, describe_failed_files
-from tribolake.run.run_records import hold_back, record_run
+from tribolake.run.run_records import hold_back, last_shown, note_shown, record_run
 from tribolake.run.set_aside import Build
 from tribolake.run.warehouse import open_warehouse
 from tribolake.settings import Settings
@@ -274,6 +274,7 @@ def _publish(
     header = ManifestHeader(report.run_id, report.policy, plan.request.requested_at.isoformat(), code)
     if contract.versioned:  # first: published rows name their version
         publish_versions(warehouse, shelf, contract.versioned)
+    shown = last_shown(warehouse)
     with_samples = {client: done for client, done in report.clients.items() if done.samples}
     untouched = sorted(with_samples.keys() - set(touched))
     sampled = random.choice(untouched) if untouched else None  # noqa: S311 - protects nothing
@@ -281,9 +282,12 @@ def _publish(
         if done.problem:
             continue
         try:
-            if client in touched or (client == sampled and not shelf.shows([client], asks_store=True)):
+            if client in touched or (
+                client == sampled and not shelf.shows({client: shown.get(client)}, asks_store=True)
+            ):
                 progress(f"publish {client}")
                 outcome = publish_client(warehouse, contract, shelf, client, header, declared)
+                note_shown(warehouse, client, outcome.run_id)
                 done.changed = outcome.changed
                 report.altered_files += [{"file": one.key, "problem": one.words} for one in outcome.differences]
             done.published = True

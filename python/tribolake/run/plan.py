@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -18,7 +18,15 @@ from tribolake.run.file_versions import ask_for_changed_files
 from tribolake.run.first_listings import learn_first_listings
 from tribolake.run.home import Home
 from tribolake.run.project import Fingerprints
-from tribolake.run.run_records import PastRun, RunRequest, is_unfinished, last_run, request_run, what_is_unfinished
+from tribolake.run.run_records import (
+    PastRun,
+    RunRequest,
+    is_unfinished,
+    last_run,
+    last_shown,
+    request_run,
+    what_is_unfinished,
+)
 from tribolake.run.warehouse import open_for_a_run, read_ledger, relation_exists, table_exists
 from tribolake.settings import Settings
 
@@ -106,7 +114,7 @@ def plan_run(
         if reread or past is None:
             _refuse_to_lose_samples(settings, home, listing, found)
         not_enough = {"the last run did not finish": is_unfinished(warehouse, product, past)} | (
-            _reasons_of_the_past(home, request, past) if past else {}
+            _reasons_of_the_past(home, request, past, last_shown(warehouse)) if past else {}
         )
         reasons = {
             "every file is read again, as asked": full_refresh,
@@ -176,16 +184,16 @@ def undeclared_clients(product: Product, found: Sequence[BronzeFile]) -> dict[st
     return dict(sorted(Counter(file.client for file in found if file.client not in declared).items()))
 
 
-def _reasons_of_the_past(home: Home, request: RunRequest, past: PastRun) -> dict[str, bool]:
-    """List reasons why the last run is not enough."""
-    published = [client for client, done in past.report["clients"].items() if done["published"]]
+def _reasons_of_the_past(home: Home, request: RunRequest, past: PastRun, shown: Mapping[str, str]) -> dict[str, bool]:
+    """List reasons why the last run is not enough. `shown` is the run that published last, by client."""
+    published = {client: shown.get(client) for client, done in past.report["clients"].items() if done["published"]}
     return {
         f"policy {request.policy} was not the last one": past.policy != request.policy,
         f"language {request.language} was not the last one": past.language != request.language,
         f"the lake is in another home: {home.settings.home}": past.home not in (None, home.settings.home),
         "clients that the last run left out": not _is_covered(request.clients, past.clients),
         "clients that were held back": past.was_held_back,
-        "published files are missing or altered": not home.shelf.shows(published),
+        "published files are missing, altered or of an earlier run": not home.shelf.shows(published),
     }
 
 

@@ -167,6 +167,17 @@ def hold_back(connection: duckdb.DuckDBPyConnection, clients: Sequence[str]) -> 
     connection.execute("insert into control.held_back select unnest(?)", [list(clients)])
 
 
+def note_shown(connection: duckdb.DuckDBPyConnection, client: str, run_id: str) -> None:
+    """Note the run whose publication readers of a client see."""
+    connection.execute("insert or replace into control.shown values (?, ?)", [client, run_id])
+
+
+def last_shown(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return the run that published last, by client. Warehouses of earlier releases do not know it."""
+    is_known = table_exists(connection, "control", "shown")
+    return dict(connection.execute("select client, run_id from control.shown").fetchall()) if is_known else {}
+
+
 def record_run(
     connection: duckdb.DuckDBPyConnection,
     request: RunRequest,

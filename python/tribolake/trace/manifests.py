@@ -11,7 +11,7 @@ from tribolake.lake.bronze import CLIENT_NAME
 from tribolake.lake.objects import Objects
 from tribolake.publish.contract import MANIFEST
 from tribolake.publish.history import day_as_of, day_of_name
-from tribolake.publish.manifest import parse_manifest
+from tribolake.publish.manifest import continues, parse_manifest
 from tribolake.trace.names import checked_run
 
 SHOWN_RUNS = 5
@@ -129,6 +129,15 @@ def publication_of_run(published: Objects, client: str, run_id: str) -> Publicat
         if snapshot is not None and snapshot.run_id == run_id:
             return snapshot
     return remembered
+
+
+def is_put_back(published: Objects, publication: Publication, last: str | None) -> bool:
+    """Return whether a publication is earlier than that of a run, so somebody put it back. None if no run is known."""
+
+    def kept(run_id: str) -> dict[str, Any] | None:
+        return _read(published, manifest_key(published, publication.client, run_id))
+
+    return not continues(publication.manifest, last, kept)
 
 
 def published_runs(published: Objects, client: str) -> list[str]:

@@ -11,10 +11,11 @@ from pathlib import Path
 import duckdb
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake import open_store
 from tribolake.lake.files import sha256_of
 from tribolake.lake.objects import Objects
+from tribolake.lake.objects_in_bucket import BucketObjects
 from tribolake.lake.replicas import open_objects
+from tribolake.lake.store import open_store
 from tribolake.product import Product
 from tribolake.publish.manifest import parse_manifest
 from tribolake.settings import S3_SCHEME, Settings
@@ -76,8 +77,6 @@ def origin_of(product: Product, settings: Settings, what: str) -> Origin | None:
 
 def _origin_of_object(product: Product, settings: Settings, address: str) -> Origin:
     """Find the origin of an object by its metadata and tags, or else by its key."""
-    from tribolake.lake.objects_in_bucket import BucketObjects  # noqa: PLC0415 - a folder needs no S3 library
-
     bucket, _, key = address.removeprefix(S3_SCHEME).partition("/")
     if not (BUCKET.match(bucket) and key):
         raise ConfigurationError(f"{address[:200]!r} is not the address of an object: s3://bucket/key")

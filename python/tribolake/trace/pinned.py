@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tribolake.lake.labels import Label
-from tribolake.lake.objects import ListedObject, Objects
+from tribolake.lake.objects import FolderObjects, ListedObject, Objects
 from tribolake.publish.contract import MANIFEST
+from tribolake.trace.held import HeldFiles
 
 
 @dataclass(frozen=True)
@@ -15,13 +16,20 @@ class PinnedObjects:
     """Objects whose manifests do not change while this object lives, whatever is published.
 
     Versions that manifests name never change, and the one before the current stays. So all that is read through one of
-    these comes from one publication of each client.
+    these comes from one publication of each client. `held` has copies that stay longer. `is_cut_off` says that the lake
+    itself cannot be reached.
     """
 
     objects: Objects
     manifests: dict[str, bytes | None] = field(default_factory=dict)
     fetched: dict[tuple[str, str | None], Path] = field(default_factory=dict)
     listed: dict[str, set[str]] = field(default_factory=dict)
+    held: tuple[HeldFiles, ...] = ()
+    is_cut_off: bool = False
+
+    def again(self) -> PinnedObjects:
+        """Return the same for another reader."""
+        return replace(self, manifests=dict(self.manifests), fetched={}, listed=dict(self.listed))
 
     def is_overtaken(self) -> bool:
         """Return whether a manifest is another one by now."""
@@ -46,6 +54,8 @@ class PinnedObjects:
         return self.listed[key]
 
     def read(self, key: str, max_bytes: int | None = None, version_id: str | None = None) -> bytes | None:
+        if (held := self._held(key)) is not None:
+            return FolderObjects(held.parent, "").read(held.name, max_bytes)
         if not key.endswith(f"/{MANIFEST}"):
             return self.objects.read(key, max_bytes, version_id)
         if key not in self.manifests:
@@ -53,9 +63,14 @@ class PinnedObjects:
         return self.manifests[key]
 
     def fetch(self, key: str, sha256: str | None = None) -> Path:
+        if (held := self._held(key)) is not None:
+            return held
         if (key, sha256) not in self.fetched:
             self.fetched[key, sha256] = self.objects.fetch(key, sha256)
         return self.fetched[key, sha256]
+
+    def _held(self, key: str) -> Path | None:
+        return next((path for one in self.held if (path := one.path_of(key)) is not None), None)
 
     def take(self, key: str, sha256: str, version_id: str | None, path: Path) -> bool:
         return self.objects.take(key, sha256, version_id, path)

@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -23,6 +22,7 @@ from tribolake.product import Contract
 from tribolake.publish.version import silver_file
 from tribolake.run.warehouse import rows_of
 from tribolake.sql import literal, quoted
+from tribolake.trace.held import fetch_published
 from tribolake.trace.manifests import Publication, current_publication, published_clients
 from tribolake.trace.names import checked_client
 from tribolake.trace.pinned import PinnedObjects
@@ -79,7 +79,7 @@ def published_rows(
             f"nothing is published in {objects.address(objects.home)}"
             f"{' of ' + ', '.join(clients) if clients else ''}: start `tribolake run`"
         )
-    files = _files(contract)
+    files = files_of_tables(contract)
     for table in needs:
         if lacking := [one.client for one in publications if one.sha256_of(files[table]) is None]:
             raise PublishedEarlier(
@@ -103,8 +103,6 @@ def published_rows(
 
 def prepare_answers(objects: Objects) -> None:
     """Ask of the publications of a pinned lake what is kept of earlier ones. An answer that fails is left out."""
-    # Databases of publications that nobody sees any more are closed. One that is still needed is opened again.
-    _database.cache_clear()
     home = objects.address(objects.home)
     with _LOCK:
         every = [kept.asked for kept in _ANSWERS.values() if kept.asked.home == home]
@@ -114,16 +112,19 @@ def prepare_answers(objects: Objects) -> None:
 
 
 def forget_answers(objects: Objects) -> None:
-    """Forget answers of other publications than those of a pinned lake."""
+    """Forget answers of other publications than those of a pinned lake, and databases of which no answer is kept."""
     home = objects.address(objects.home)
     found = (current_publication(objects, client) for client in published_clients(objects))
     runs = {(one.client, one.run_id) for one in found if one is not None}
     with _LOCK:
         for key in [key for key, kept in _ANSWERS.items() if kept.asked.home == home and not kept.runs <= runs]:
             del _ANSWERS[key]
+        kept_views = {views for views, _ in _ANSWERS}
+        for views in _DATABASES.keys() - kept_views:
+            del _DATABASES[views]
 
 
-def _files(contract: Contract) -> dict[str, str]:
+def files_of_tables(contract: Contract) -> dict[str, str]:
     """Return the file of each table: those of gold, and what is not used, which a version folder has too."""
     return {table.name: table.file_name for table in contract.tables} | {
         table.name: silver_file(table) for table in contract.notes
@@ -131,15 +132,9 @@ def _files(contract: Contract) -> dict[str, str]:
 
 
 def _views(contract: Contract, objects: Objects, publications: Sequence[Publication]) -> Views:
-    is_in_bucket = objects.address("").startswith("s3://")
-
-    def file(one: Publication, name: str) -> str:
-        # A bucket's file is kept on this machine under its SHA-256. The file of a folder is read in place.
-        return str(objects.fetch(f"{one.folder}/{name}", one.sha256_of(name) if is_in_bucket else None))
-
     views = (
-        (table, tuple(file(one, name) for one in publications if one.sha256_of(name)))
-        for table, name in _files(contract).items()
+        (table, tuple(str(fetch_published(objects, one, name)) for one in publications if one.sha256_of(name)))
+        for table, name in files_of_tables(contract).items()
     )
     return tuple((name, files) for name, files in views if files)
 
@@ -170,6 +165,7 @@ class _Kept:
 
 _LOCK = Lock()
 _ANSWERS: OrderedDict[tuple[Views, str], _Kept] = OrderedDict()  # the one that was asked for last comes last
+_DATABASES: OrderedDict[Views, duckdb.DuckDBPyConnection] = OrderedDict()  # as above
 _ASKING: dict[tuple[Views, str], Lock] = {}
 
 
@@ -191,8 +187,19 @@ def _kept_rows(views: Views, asked: _Asked, runs: frozenset[tuple[str, str]]) ->
     return kept.rows
 
 
-@lru_cache(maxsize=OPEN_DATABASES)
 def _database(views: Views) -> duckdb.DuckDBPyConnection:
+    with _LOCK:
+        found = _DATABASES.get(views)
+    found = found or _open(views)
+    with _LOCK:
+        _DATABASES[views] = found
+        _DATABASES.move_to_end(views)
+        while len(_DATABASES) > OPEN_DATABASES:
+            _DATABASES.popitem(last=False)
+    return found
+
+
+def _open(views: Views) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 1})
     for name, value in (QUIET | {"parquet_metadata_cache": True}).items():
         connection.execute(f"set {name} = {literal(value)}")

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import duckdb
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.aws import NO_CREDENTIALS, find_credentials
 from tribolake.lake.confined_duckdb import QUIET, load_httpfs
 from tribolake.settings import Settings
 from tribolake.sql import literal
@@ -35,9 +36,6 @@ def let_read_bucket(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     Raises:
         ConfigurationError: there are no credentials.
     """
-    # A lake in a folder needs no S3 library.
-    from tribolake.lake.aws import NO_CREDENTIALS, find_credentials  # noqa: PLC0415
-
     credentials = find_credentials(settings.s3.region)
     if credentials is None:
         raise ConfigurationError(NO_CREDENTIALS)

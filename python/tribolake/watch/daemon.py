@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from tribolake.errors import ConfigurationError, LakeIsBusy
 from tribolake.lake import open_lake
@@ -19,11 +16,13 @@ from tribolake.lake.listing import RECENT
 from tribolake.product import Product
 from tribolake.run.plan import check_request
 from tribolake.settings import Settings
+from tribolake.texts import cut
 from tribolake.watch.backoff import Backoff
 from tribolake.watch.completeness import FileStamp, SettleTimes, Sighting, update_sightings
 from tribolake.watch.entries import EntryFolders
 from tribolake.watch.event_source import NEVER, QueueState
-from tribolake.watch.heartbeat import BEAT_SECONDS, Heartbeat, LastRun, State, write_heartbeat
+from tribolake.watch.heartbeat import BEAT_SECONDS, Heartbeat, Heartbeats, LastRun, State
+from tribolake.watch.lock import only_watcher
 from tribolake.watch.runner import Outcome, Runner
 from tribolake.watch.sources import open_source
 from tribolake.watch.wakeup import StopRequests, Wakeup, stop_requests, wait_for_any
@@ -35,6 +34,7 @@ PAUSE_PER_LISTING = 10
 BURST_SECONDS = 0.5
 # How often to check whether a missing folder is there.
 LOOK_FOR_FOLDER_SECONDS = 2.0
+SHOWN_CHARACTERS = 2000  # of the problems of a run, in every heartbeat
 
 OnRun = Callable[[dict[str, Any]], None]
 Log = Callable[[str], None]
@@ -67,7 +67,7 @@ def watch(
     check_request(product, policy, clients)  # a wrong request ends the command, without retries
     settings.state.mkdir(parents=True, exist_ok=True)
     wakeup = Wakeup()
-    with _only_watcher(settings), stop_requests(wakeup, (signal.SIGTERM, signal.SIGINT)) as asked_to_stop:
+    with only_watcher(settings), stop_requests(wakeup, (signal.SIGTERM, signal.SIGINT)) as asked_to_stop:
         signal.signal(signal.SIGIO, signal.SIG_IGN)  # see lake/rest.py
         watcher = Watcher(product, settings, policy, clients, wakeup, on_run, log)
         try:
@@ -108,6 +108,7 @@ class Watcher:
         self._events = open_source(settings, places, wake=wakeup.wake, log=log)
         self._runner = Runner(product, settings)
         self._backoff = Backoff()
+        self._heartbeats = Heartbeats(settings.state, log)
         self._taken: dict[str, FileStamp] = {}  # by successful runs
         self._taking: dict[str, FileStamp] = {}  # by the run under way
         self._waiting: dict[str, Sighting] = {}
@@ -309,10 +310,7 @@ class Watcher:
             backlog=len(self._waiting),
             queue=self._events.queue,
         )
-        try:
-            write_heartbeat(self._settings.state, heartbeat)
-        except OSError as error:  # a full disk must not stop the watcher
-            self._log(f"the heartbeat cannot be written: {error}")
+        self._heartbeats.write(heartbeat)
 
 
 def _is_recent(key: str, inbox: Inbox) -> bool:
@@ -329,17 +327,5 @@ def _problem(report: dict[str, Any]) -> str | None:
     rejected = [
         f"{one['file']}: {one['rejected']} × {one['reason']}" for one in report["rejected"] if one["needs_a_look"]
     ]
-    return "; ".join([*clients, *files, *report["failed_tests"], *rejected]) or None
-
-
-@contextmanager
-def _only_watcher(settings: Settings) -> Iterator[None]:
-    path = settings.state / "watch.lock"
-    try:
-        with FileLock(path).acquire(blocking=False):
-            yield
-    except Timeout as error:
-        raise LakeIsBusy(
-            f"another watcher holds {path}: `tribolake status --lake {settings.address}` shows it. "
-            "Stop that watcher first, or leave the lake to it"
-        ) from error
+    problems = "; ".join([*clients, *files, *report["failed_tests"], *rejected])
+    return cut(problems, SHOWN_CHARACTERS) or None

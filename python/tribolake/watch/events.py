@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
 POLL_SECONDS = 1.0
+IN_CREATE = 0x100  # as in <sys/inotify.h>
 # Without events of files that are only read: a run would wake the watcher.
 CHANGES: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
@@ -38,6 +42,19 @@ CHANGES: list[type[FileSystemEvent]] = [
     FileModifiedEvent,
     FileMovedEvent,
 ]
+
+
+def _can_watch_one_more(folder: Path) -> bool:
+    """Return whether the system can watch one more folder: watchdog says nothing of a folder that it cannot watch."""
+    system = ctypes.CDLL(None, use_errno=True)
+    descriptor = system.inotify_init1(os.O_CLOEXEC) if hasattr(system, "inotify_init1") else -1
+    if descriptor < 0:
+        return True
+    try:
+        added = system.inotify_add_watch(descriptor, os.fsencode(folder), IN_CREATE)
+        return added >= 0 or ctypes.get_errno() != errno.ENOSPC
+    finally:
+        os.close(descriptor)
 
 
 class _Wake(FileSystemEventHandler):
@@ -72,6 +89,8 @@ class FolderEvents:
     def keep_watching(self) -> bool:
         """Begin to watch, again if a folder was replaced. Returns whether events will come of all of them."""
         there = [folder for folder in self._folders if folder.is_dir()]
+        if there and not self._polling and not _can_watch_one_more(there[0]):
+            self._poll("the system has no more inotify watches")
         if there != self._watched or not self._is_watching():
             self.stop()
             self._watched = there
@@ -84,12 +103,16 @@ class FolderEvents:
             try:
                 self._observer = self._started(Observer(timeout=POLL_SECONDS))
             except OSError as error:
-                self._log(f"{error.strerror or error}: changes are polled instead (see fs.inotify in sysctl)")
-                self._polling = True
+                self._poll(error.strerror or str(error))
         if self._polling:
             self._observer = self._started(PollingObserver(timeout=POLL_SECONDS))
         # Files may have come before the first event.
         self._handler.on_any_event(DirCreatedEvent(str(self._watched[0])))
+
+    def _poll(self, why: str) -> None:
+        self._log(f"{why}: changes are polled instead. Raise fs.inotify in sysctl, then start the watcher again")
+        self._polling = True
+        self.stop()
 
     def stop(self) -> None:
         if self._observer is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, PositiveInt, TypeAdapter, ValidationError
 
-from tribolake.lake.files import read_regular, write_aside
+from tribolake.errors import with_advice
+from tribolake.lake.files import read_regular, write_even_if_full
 from tribolake.watch.event_source import QueueState
 
 BEAT_SECONDS = 5.0
@@ -62,8 +64,26 @@ _HEARTBEAT = TypeAdapter(Heartbeat)
 
 
 def write_heartbeat(state_dir: Path, heartbeat: Heartbeat) -> None:
-    """Replace the file in one step. Readers see the old heartbeat or the new one."""
-    write_aside(state_dir / FILE_NAME, json.dumps(asdict(heartbeat), default=datetime.isoformat))
+    """Replace the file. Readers see the old heartbeat or the new one, or on a full disk none."""
+    write_even_if_full(state_dir / FILE_NAME, json.dumps(asdict(heartbeat), default=datetime.isoformat))
+
+
+class Heartbeats:
+    """Writes heartbeats. A full disk does not stop the watcher, and is logged once."""
+
+    def __init__(self, state_dir: Path, log: Callable[[str], None]) -> None:
+        self._state_dir = state_dir
+        self._log = log
+        self._trouble = ""
+
+    def write(self, heartbeat: Heartbeat) -> None:
+        before, self._trouble = self._trouble, ""
+        try:
+            write_heartbeat(self._state_dir, heartbeat)
+        except OSError as error:
+            self._trouble = with_advice(str(error))
+            if self._trouble != before:
+                self._log(f"the heartbeat cannot be written: {self._trouble}")
 
 
 def read_heartbeat(state_dir: Path) -> Heartbeat | None:

@@ -14,11 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from tribolake.errors import ConfigurationError
-from tribolake.lake.aws import open_client
+from tribolake.lake.aws import aws_errors, open_client
 from tribolake.lake.inbox import Inbox
 from tribolake.settings import Settings
 from tribolake.texts import without_users
@@ -143,7 +140,7 @@ class QueueEvents:
                     asked_for_dead_letters = True
                 # After trouble, a call without waiting shows at once whether it is over.
                 messages = self._receive(0 if self._trouble else WAIT_SECONDS)
-            except (BotoCoreError, ClientError) as error:
+            except (aws_errors.BotoCoreError, aws_errors.ClientError) as error:
                 self._note_trouble(without_users(error))
                 with self._changed:
                     self._changed.wait_for(lambda: self._is_stopped, pause)
@@ -162,7 +159,7 @@ class QueueEvents:
     def _ask_for_dead_letters(self) -> bool:
         try:
             answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["RedrivePolicy"])
-        except ClientError:  # the permission is optional
+        except aws_errors.ClientError:  # the permission is optional
             return False
         found = "RedrivePolicy" in answer.get("Attributes", {})
         if not found:
@@ -258,7 +255,7 @@ class QueueEvents:
             entries = [{"Id": str(at), "ReceiptHandle": receipt} for at, (_, receipt) in enumerate(batch)]
             try:
                 self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
-            except (BotoCoreError, ClientError) as error:
+            except (aws_errors.BotoCoreError, aws_errors.ClientError) as error:
                 said = without_users(error)[:LOGGED_CHARACTERS]
                 self._log(f"messages could not be deleted, the watcher tries again: {said}")
                 undone |= dict(batch)
@@ -272,7 +269,7 @@ class QueueEvents:
             ]
             try:
                 self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
-            except (BotoCoreError, ClientError):
+            except (aws_errors.BotoCoreError, aws_errors.ClientError):
                 return  # SQS delivers them again, which is harmless
 
 
@@ -298,19 +295,20 @@ def open_queue(
         ConfigurationError: the queue does not exist.
     """
     assert settings.watch.queue  # noqa: S101 - the caller has checked it
-    config = Config(
+    client = open_client(
+        "sqs",
+        settings.s3.region,
         connect_timeout=settings.s3.timeout_seconds,
         read_timeout=WAIT_SECONDS + settings.s3.timeout_seconds,
         retries={"total_max_attempts": 1},  # the threads retry until they are stopped
     )
-    client = open_client("sqs", settings.s3.region, config)
     try:
         client.get_queue_attributes(QueueUrl=settings.watch.queue, AttributeNames=["QueueArn"])
     except client.exceptions.QueueDoesNotExist as error:
         raise ConfigurationError(
             f"there is no queue {settings.watch.queue} in {settings.s3.region}: correct TRIBOLAKE_SQS_QUEUE"
         ) from error
-    except (BotoCoreError, ClientError):
+    except (aws_errors.BotoCoreError, aws_errors.ClientError):
         pass  # may be temporary or not permitted: the watcher logs it if it cannot receive
     return QueueEvents(
         client,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from tribolake.lake.inbox import Inbox
 from tribolake.settings import Settings
 from tribolake.watch.event_source import EventSource
+from tribolake.watch.queue import open_queue
 
 
 class Polling:
@@ -49,6 +50,4 @@ def open_source(
         return FolderEvents(folders, polling=settings.watch.polling, wake=wake, log=log)
     if not settings.watch.queue or settings.watch.polling:
         return Polling(settings.watch.poll_seconds)
-    from tribolake.watch.queue import open_queue  # noqa: PLC0415 - a lake in a folder needs no AWS library
-
     return open_queue(settings, places, wake=wake, log=log)

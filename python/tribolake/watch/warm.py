@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from tribolake.errors import TribolakeError
+from tribolake.errors import TribolakeError, explain
 from tribolake.product import Product
 from tribolake.run.dbt import parse_ahead
 from tribolake.run.pipeline import run as run_pipeline
@@ -118,7 +118,7 @@ def _run(product: Product, settings: Settings, request: Message, outcome: Connec
 
 
 def _failure(error: Exception) -> Message:
-    return {"error": type(error).__name__, "message": str(error)}
+    return {"error": type(error).__name__, "message": explain(error)}
 
 
 def _exit_failure(exit_code: int) -> Message:

@@ -6,6 +6,7 @@ import secrets
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from starlette.exceptions import HTTPException
 from tribolake.errors import TribolakeError
 from tribolake.settings import Settings
 from tribolake.texts import one_line, without_users
+from tribolake.trace.shown import end_shown
 from tribolake.web.access import Entrance, ThisMachine
 from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, MACHINE, QUALITY, REPORT
 from tribolake.web.desk import Desk, visit_desk
@@ -88,7 +90,7 @@ def make_app(
     def answer(request: Request, language: Language, read: Read) -> HTMLResponse:
         at_desk = visit_desk(desk, request.state.reader, request.cookies)
         visit = begin_visit(settings, request.state.reader, language, now(), at_desk)
-        page = read(visit)
+        page = _marked(visit, read(visit))
         html = _html(request.scope, page, visit.words, settings, foot_of(visit))
         if has_form(page):
             at_desk.stamp(html)
@@ -150,6 +152,7 @@ def make_app(
     def health(request: Request) -> JSONResponse:
         try:
             visit = begin_visit(settings, request.state.reader, None, now())
+            visit.require_lake()
             published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
         except (TribolakeError, OSError) as error:
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
@@ -192,6 +195,12 @@ def make_app(
 async def _few_readers(_: FastAPI) -> AsyncIterator[None]:
     to_thread.current_default_thread_limiter().total_tokens = READERS
     yield
+    end_shown()
+
+
+def _marked(visit: Visit, page: Page) -> Page:
+    """Return a page that says so if the lake cannot be reached."""
+    return replace(page, notices=(visit.words("lake.cut_off"), *page.notices)) if visit.published.is_cut_off else page
 
 
 def _html(

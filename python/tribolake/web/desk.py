@@ -14,8 +14,8 @@ from urllib.parse import quote, unquote
 
 from starlette.responses import Response
 
-from tribolake.lake.objects import Objects
 from tribolake.oil.feedback.shelf import Feedback, Found, read_feedback
+from tribolake.trace.pinned import PinnedObjects
 from tribolake.web.access import LONGEST_NAME, Reader
 
 SESSION_COOKIE, WRITER_COOKIE = "tribolake_session", "tribolake_writer"
@@ -36,9 +36,9 @@ class Desk:
     # Entries never change. Those of all clients are a few hundred bytes each.
     known: dict[str, Found] = field(default_factory=dict)
 
-    def read(self, objects: Objects, client: str) -> Feedback:
-        """Read the entries of a client. Only new ones are fetched."""
-        return read_feedback(objects, client, self.known)
+    def read(self, published: PinnedObjects, client: str) -> Feedback:
+        """Read the entries of a client. Only new ones are fetched, and none if the lake cannot be reached."""
+        return read_feedback(published, client, self.known, is_cut_off=published.is_cut_off)
 
     def token_of(self, session: str, login: str = "") -> str:
         """Return the token of a session and a user. Other programs can set a session's cookie, but know no token."""

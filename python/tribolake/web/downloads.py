@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,7 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from tribolake.oil.questions.report import shown_report
-from tribolake.oil.questions.workbook import Sheet
+from tribolake.oil.questions.workbook import Sheet, left_out_sheet
 from tribolake.settings import Settings
 from tribolake.web.alone import NoAddresses
 from tribolake.web.desk import Desk, visit_desk
@@ -43,8 +43,12 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
     def fleet(request: Request, form: Form, choice: Machines) -> Response:
         reader = request.state.reader
         visit = begin_visit(settings, reader, None, now(), visit_desk(desk, reader, request.cookies))
-        names = (choice.client, choice.status, visit.today.isoformat())
-        return _table(machine_table(read_machines(visit, choice)), form, "fleet", *names)
+        machines, unread = read_machines(visit, choice)
+        # The name says it in every program: a line more in a CSV would be a machine.
+        without = ("without", *unread) if unread else ()
+        names = (choice.client, choice.status, visit.today.isoformat(), *without)
+        sheets = (machine_table(machines), *left_out_sheet(dict.fromkeys(unread, visit.words("unread.short"))))
+        return _tables(sheets, form, "fleet", *names)
 
     @app.get("/take/values", response_class=Response, summary="The values of a report")
     def values(
@@ -57,8 +61,8 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
         if row is None:
             raise HTTPException(404)
         found = shown_report(settings, row, visit.published)
-        return _table(
-            value_table(found), form, sample.client, str(row["unitId"]), str(row["componentName"]), sample.number
+        return _tables(
+            (value_table(found),), form, sample.client, str(row["unitId"]), str(row["componentName"]), sample.number
         )
 
     printer = Printer()
@@ -108,9 +112,10 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
         return taken(request, lang, form, read, "machine", client, component, now().date().isoformat())
 
 
-def _table(table: Sheet, form: str, *names: str) -> Response:
+def _tables(sheets: Sequence[Sheet], form: str, *names: str) -> Response:
+    """Answer with sheets as one file. A CSV has the first one."""
     written, kind = FORMS[form]
-    return attachment(written(table), kind, form, *names)
+    return attachment(written(sheets), kind, form, *names)
 
 
 def attachment(content: bytes, kind: str, ending: str, *names: str) -> Response:

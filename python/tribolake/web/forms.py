@@ -41,6 +41,7 @@ def take_form(visit: Visit, body: bytes) -> Page | Response:
         fields = parse_form(body)
         if visit.at_desk is None or not visit.at_desk.owns(fields.get("token", "")):
             return foreign_form(visit.words)
+        visit.require_lake()
         entry = store(visit, given_by(fields, visit.at_desk.login))
     except FormRefused as error:
         return not_stored(visit.words, error.field)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from tribolake.trace.published_rows import Overtaken
 from tribolake.web.access import NOBODY, Entrance, Reader, Refused
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ HEADERS = (
 METHODS = ("GET", "HEAD")
 NOT_ALLOWED, NOT_KNOWN = 405, 401
 LONGEST_QUERY = 8192
-TRIES = 5  # of a page whose publication was replaced twice while it was read
 PLAIN, HTML = b"text/plain; charset=utf-8", b"text/html; charset=utf-8"
 
 
@@ -85,15 +83,8 @@ class Guard:
         scope = {**scope, "state": {**scope.get("state", {}), "reader": reader}}
         # The server leaves out the body that HEAD does not want.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        tries = TRIES if method == "GET" else 1
         try:
-            for left in reversed(range(tries)):
-                try:
-                    await self._app({**scope, "method": method}, receive, guarded)
-                    return
-                except Overtaken:
-                    if not left or has_begun:
-                        raise
+            await self._app({**scope, "method": method}, receive, guarded)
         except Exception as error:
             if has_begun:
                 raise

@@ -52,18 +52,21 @@ class Login:
     async def leave(self, cookies: Mapping[str, str], following: str) -> tuple[str, Callable[[Response], None]]:
         """Return where a browser logs in, and what gives it the cookie of this login.
 
-        Several tabs share one login, and come back to the page of the last one.
+        Several tabs share one login while it is young, and come back to the page of the last one. No state outlives its
+        cookie, so one that somebody saw is worth little.
 
         Raises:
             IssuerUnreachable: the issuer's addresses are not known.
         """
-        known = self._opened("login", cookies)
-        state = known["state"] if known else secrets.token_urlsafe(32)
+        known, now = self._opened("login", cookies), int(self.clock())
+        if known is None or known["until"] - now < LOGIN_SECONDS / 2:
+            known = {"state": secrets.token_urlsafe(32), "until": now + LOGIN_SECONDS}
+        state, seconds = known["state"], known["until"] - now
         address = await self.issuer.address_of_login(
             self.back, state, self._derived("nonce", state), self._derived("verifier", state)
         )
         said = {"state": state, "next": own_path(following)}
-        return address, lambda answer: self._store("login", said, LOGIN_SECONDS, answer)
+        return address, lambda answer: self._store("login", said, seconds, answer)
 
     async def come_back(self, request: Request) -> tuple[str, Callable[[Response], None]]:
         """Return where a browser goes after its login, and what gives it a session.

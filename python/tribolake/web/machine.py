@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from tribolake.errors import ConfigurationError
 from tribolake.oil.contract import COMPONENTS
+from tribolake.oil.fleet import in_order
+from tribolake.oil.published_fleet import read_fleet
 from tribolake.oil.questions.axis import AxisKind
 from tribolake.oil.questions.machine import show_machine
 from tribolake.oil.questions.samples import samples_of
@@ -15,6 +17,7 @@ from tribolake.web.feedback import on_machine
 from tribolake.web.pages import Page, earlier, lacks, missing
 from tribolake.web.views.charts import axis_of_series, charts_of, urgent_series
 from tribolake.web.views.machine import Charted, chosen_component, machine_page, others_of_machine
+from tribolake.web.views.sample_table import sample_table
 from tribolake.web.visit import Visit
 
 
@@ -41,7 +44,13 @@ def show_unit(
     others = None if charts else others_of_machine(found.machine, component, axis, visit.addresses)
     asked = replace(series, series=urgent_series(series)) if others else series
     sisters = sister_medians(visit.settings, client, unit_id, asked, places, visit.published) if places else []
-    charted = Charted(component, axis, charts_of(series, visit.words, axis, sisters, others))
-    model = machine_page(found, samples, charted, visit.words, visit.addresses, visit.today)
+    charted = Charted(
+        component,
+        axis,
+        charts_of(series, visit.words, axis, sisters, others),
+        sample_table(series, [one for one in samples if one["component"] == component], visit.words, visit.addresses),
+    )
+    ordered = in_order(read_fleet(visit.published, visit.clients_with_gold, visit.now).machines)
+    model = machine_page(found, samples, ordered, charted, visit.words, visit.addresses, visit.today)
     feedback = on_machine(visit, samples, [row["component"] for row in found.components])
     return Page("machine.html", model, unit_id, feedback=feedback)

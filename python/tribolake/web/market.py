@@ -16,12 +16,15 @@ from fastapi.routing import APIRoute
 
 from tribolake.errors import ConfigurationError, StoreUnavailable, TribolakeError
 from tribolake.lake.replicas import open_objects
+from tribolake.libraries import NotInstalled
 from tribolake.market.contract import UNIVERSE
 from tribolake.market.market_lake import MarketLake
+from tribolake.market.object_lineage import lineage_of_object as trace_object
 from tribolake.market.product import MARKET
 from tribolake.market.retrieval import NothingFits, get_values
 from tribolake.market.status import market_status
 from tribolake.market.symbols import symbol_of
+from tribolake.market.value_lineage import lineage_of_value as trace_value
 from tribolake.settings import Settings
 from tribolake.texts import one_line, without_users
 from tribolake.trace.manifests import current_publication
@@ -29,7 +32,6 @@ from tribolake.web.addresses import LONGEST
 
 # A value that is computed for an answer takes a processor and memory for all of a ticker's history: one at a time.
 COMPUTING = Lock()
-NOT_INSTALLED = "this server has no {name}, which computing values needs: install requirements-market.lock"
 Kind = Literal["indicators", "percentiles", "features"]
 Ticker = Annotated[str, Query(max_length=64, description="Yahoo's symbol, such as NVDA, D05.SI or ^GSPC.")]
 Name = Annotated[str | None, Query(max_length=LONGEST)]
@@ -60,8 +62,8 @@ class _Unusable(ConfigurationError):
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (RequestValidationError, 422),
     (_Unusable, 400),
+    (NotInstalled, 501),
     (ConfigurationError, 404),
-    (ModuleNotFoundError, 501),
     (StoreUnavailable, 503),
     (OSError, 503),
     (TribolakeError, 500),
@@ -122,9 +124,7 @@ def market_router(settings: Settings, number_of: Callable[[Exception], str]) -> 
     def lineage_of_object(key: Annotated[str, Query(max_length=LONGEST)]) -> InJson:
         _require_lake(market)
         with COMPUTING:
-            from tribolake.market import object_lineage  # noqa: PLC0415 - it imports TA-Lib
-
-            return InJson(object_lineage.lineage_of_object(market, key).as_dict())
+            return InJson(trace_object(market, key).as_dict())
 
     @router.get("/lineage", summary="A published value, down to the numbers in the responses")
     def lineage(
@@ -135,9 +135,7 @@ def market_router(settings: Settings, number_of: Callable[[Exception], str]) -> 
     ) -> InJson:
         _require_lake(market)
         with COMPUTING:
-            from tribolake.market import value_lineage  # noqa: PLC0415 - it imports TA-Lib
-
-            found = value_lineage.lineage_of_value(market, _symbol(ticker), session, name, computation_version)
+            found = trace_value(market, _symbol(ticker), session, name, computation_version)
             return InJson(found.as_dict())
 
     @router.get(
@@ -186,8 +184,6 @@ def _failure(error: Exception, number_of: Callable[[Exception], str]) -> tuple[i
     words = one_line(without_users(error))[:LONGEST]
     if isinstance(error, RequestValidationError):
         words = "; ".join(f"{one['loc'][-1]}: {one_line(str(one['msg']))}" for one in error.errors())
-    elif isinstance(error, ModuleNotFoundError):
-        words = NOT_INSTALLED.format(name=error.name)
     for kind, status in STATUSES:
         if isinstance(error, kind):
             return status, words

@@ -83,7 +83,7 @@ def show_fleet(visit: Visit, choice: FleetChoice) -> Page:
     words = visit.words
     if not visit.publications:
         return _empty(visit)
-    published = read_fleet(visit.published, visit.clients, visit.now)
+    published = read_fleet(visit.published, visit.clients_with_gold, visit.now)
     readable = _readable(visit, published)
     changes, unsaid = _changes(visit, readable)
     fleet = replace(_fleet(visit, published), found=_found(visit, choice, readable), changes=changes)
@@ -119,9 +119,11 @@ def _changes(visit: Visit, readable: Sequence[str]) -> tuple[list[PublishedChang
     return changes, unsaid
 
 
-def read_machines(visit: Visit, choice: FleetChoice) -> list[Mapping[str, Any]]:
-    """Return the machines that a choice includes, in their order."""
-    return chosen_machines(_fleet(visit, read_fleet(visit.published, visit.clients, visit.now)), choice)
+def read_machines(visit: Visit, choice: FleetChoice) -> tuple[list[Mapping[str, Any]], Mapping[str, str]]:
+    """Return the machines that a choice includes, in their order, and the chosen clients that cannot be read."""
+    published = read_fleet(visit.published, visit.clients_with_gold, visit.now)
+    unread = {client: why for client, why in published.unread.items() if choice.client in ("", client)}
+    return chosen_machines(_fleet(visit, published), choice), unread
 
 
 def _fleet(visit: Visit, published: PublishedFleet) -> Fleet:

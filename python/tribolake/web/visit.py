@@ -7,15 +7,19 @@ from datetime import date, datetime
 from functools import cached_property
 
 from tribolake.errors import StoreUnavailable
-from tribolake.lake.replicas import open_objects
+from tribolake.oil.product import OIL
+from tribolake.publish.version import CHANGES_FILE
 from tribolake.settings import Settings
 from tribolake.trace.manifests import Publication, current_publication, published_clients
 from tribolake.trace.pinned import PinnedObjects
+from tribolake.trace.published_rows import files_of_tables
 from tribolake.trace.shown import pin_shown
 from tribolake.web.access import Reader
 from tribolake.web.addresses import Addresses
 from tribolake.web.desk import DeskVisit
 from tribolake.web.words import Words, words_in
+
+READ_FILES = (*files_of_tables(OIL.contract).values(), CHANGES_FILE)  # of a publication
 
 
 @dataclass(frozen=True)
@@ -38,18 +42,24 @@ class Visit:
         return self.now.date()
 
     @cached_property
+    def clients_with_gold(self) -> list[str]:
+        """The clients that the reader sees. Somebody may have removed the manifest of one."""
+        return [client for client in published_clients(self.published) if self.reader.sees(client)]
+
+    @cached_property
     def publications(self) -> tuple[Publication, ...]:
-        """The current publication of each client that the reader sees.
+        """The current publication of each client that the reader sees."""
+        found = (current_publication(self.published, client) for client in self.clients_with_gold)
+        return tuple(one for one in found if one is not None)
+
+    def require_lake(self) -> None:
+        """Check that the lake is there, for what pages of before cannot do.
 
         Raises:
-            StoreUnavailable: the folder of the lake is not there.
+            StoreUnavailable: it cannot be reached.
         """
-        # A folder that is not mounted looks like a lake without clients.
-        if not self.settings.is_on_s3 and not self.settings.lake.is_dir():
-            raise StoreUnavailable(f"the lake {self.settings.lake} is not a folder, or is not mounted")
-        clients = filter(self.reader.sees, published_clients(self.published))
-        found = (current_publication(self.published, client) for client in clients)
-        return tuple(one for one in found if one is not None)
+        if self.published.is_cut_off:
+            raise StoreUnavailable(f"{self.settings.address} cannot be reached. Pages show what they read of it last")
 
     @property
     def clients(self) -> list[str]:
@@ -59,10 +69,14 @@ class Visit:
 def begin_visit(
     settings: Settings, reader: Reader, language: str | None, now: datetime, at_desk: DeskVisit | None = None
 ) -> Visit:
-    """Begin a request. `language` of None is that of the settings."""
+    """Begin a request. `language` of None is that of the settings.
+
+    Raises:
+        StoreUnavailable: the lake cannot be reached, and nothing was shown yet.
+    """
     words = words_in(language or settings.language)
     own = language if language != settings.language else None
-    return Visit(settings, reader, pin_shown(open_objects(settings)), words, Addresses(own), now, at_desk)
+    return Visit(settings, reader, pin_shown(settings, READ_FILES), words, Addresses(own), now, at_desk)
 
 
 def foot_of(visit: Visit, only: str | None = None) -> tuple[str, ...]:

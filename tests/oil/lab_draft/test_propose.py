@@ -86,6 +86,25 @@ def test_unit_in_a_header_is_that_of_the_results(header: str, essay: str, unit: 
     assert essays_of(draft) == {header: (essay, unit)}
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["Fe (anterior)", "Fe (limit)", "Fe (ferrografía)", "Fe 2", "Fe (2)", "Fe [1]", "Fe (ppm/h)", "Alumunium (prev)"],
+)
+def test_essay_with_another_word_is_not_that_essay(header: str) -> None:
+    assert [meaning for meaning in NAMES.meanings(header) if meaning.kind == "essay"] == []
+
+
+@pytest.mark.parametrize(
+    ("header", "essay"),
+    [
+        ("Fe (ICP)", "Hierro"), ("Fe ASTM D5185", "Hierro"), ("Iron (Fe)", "Hierro"), ("Eisen", "Hierro"),
+        ("Teneur en eau (ppm)", "Agua"), ("Viskosität bei 40 °C", "Viscosidad 40°C"), ("Fe (PQ)", "Índice PQ"),
+    ],
+)  # fmt: skip
+def test_essay_is_known_by_method_symbol_and_language(header: str, essay: str) -> None:
+    assert NAMES.meanings(header)[0].name == essay
+
+
 def test_unit_above_the_table_becomes_a_context_field(tmp_path: Path) -> None:
     rows: Rows = [
         ["Oil report"],

@@ -9,13 +9,15 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.support.hostile_books import BOOKS
+from tests.support.hostile_exports import EXPORTS
 from tests.support.hostile_files import EXPECTED, SEEDS, Case
 from tests.support.hostile_texts import TEXTS
 from tests.support.hostile_workbooks import WORKBOOKS
 from tests.support.project_copy import copy_project, in_project
 
 pytestmark = pytest.mark.slow
-CASES = [*TEXTS, *WORKBOOKS]
+CASES = [*TEXTS, *WORKBOOKS, *EXPORTS, *BOOKS]
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 
@@ -40,9 +42,10 @@ def query(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Query]:
     shutil.rmtree(project)
 
 
+TEXT_COLUMNS = ("unitId", "componentName", "Código ISO")
 COLUMNS = ", ".join(
     f'cast("{name}" as varchar)' if name == "sampleDate" else
-    f'round("{name}", 9)' if name not in ("unitId", "componentName", "Código ISO") else f'"{name}"'
+    f'round("{name}", 9)' if name not in TEXT_COLUMNS else f'"{name}"'
     for name in EXPECTED
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from tests.support.lab_files import finning
 
 from tribolake.oil.product import OIL
 from tribolake.readers.names import plain_spelling
-from tribolake.run.dbt import Dbt
+from tribolake.run.compiled_models import compiled_project
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
 
@@ -176,14 +176,10 @@ Row = Mapping[str, Any]
 
 
 @pytest.fixture(scope="module")
-def models(parsed_project: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """SQL of the models."""
     settings = load_settings(lake=tmp_path_factory.mktemp("models"))
-    deliver(settings, "a.xlsx", finning({}))
-    run(OIL, settings)
-    with Dbt(OIL, settings) as dbt:
-        compiled = dbt.compile(" ".join(MODELS))
-    return {name: compiled[name] for name in compiled if name in MODELS}
+    return {model.name: model.code for model in compiled_project(OIL, settings).models if model.name in MODELS}
 
 
 @st.composite

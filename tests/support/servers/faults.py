@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import re
 import socket
 import struct
 import threading
@@ -25,6 +26,8 @@ from tests.support.servers.wire import Head, ends_by_closing, read_head, request
 HEAD_LIMIT = 1 << 20
 REFUSALS = {
     Fault.SLOW_DOWN: ("503 Slow Down", "SlowDown", "Please reduce your request rate."),
+    Fault.DENIED: ("403 Forbidden", "AccessDenied", "Access Denied"),
+    Fault.EXPIRED: ("400 Bad Request", "ExpiredToken", "The provided token has expired."),
     Fault.INTERNAL_ERROR: ("500 Internal Server Error", "InternalError", "We encountered an internal error."),
 }
 
@@ -238,6 +241,10 @@ async def _injure(answer: Head, content: bytes, passed: Passed, injury: Injury, 
         writer.write(answer.raw + content[: len(content) // 2])
         await writer.drain()
         return False
+    elif injury.fault is Fault.WITHOUT_ETAG and "etag" in answer.headers:
+        writer.write(re.sub(rb"(?im)^etag:[^\r\n]*\r\n", b"", answer.raw) + content)
+        await writer.drain()
+        return True
     elif injury.fault is Fault.CORRUPT and content and "content-length" in answer.headers:
         middle = len(content) // 2
         content = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]

@@ -14,12 +14,15 @@ class Fault(enum.Enum):
 
     SLOW_DOWN = "503 SlowDown; the server never saw the request"
     INTERNAL_ERROR = "500 InternalError; the server never saw the request"
+    DENIED = "403 AccessDenied; the server never saw the request"
+    EXPIRED = "400 ExpiredToken; the server never saw the request"
     RESET = "the connection is reset; the server never saw the request"
     DELAY = "the request reaches the server late, even after the client has given up"
     LATE_REPLY = "the server applied the request at once, but its reply comes late"
     LOST_REPLY = "the server applied the request, then the connection is reset"
     TRUNCATE = "the reply ends in the middle of its body with a normal close"
     CORRUPT = "one bit of the reply's body is flipped, its length is right"
+    WITHOUT_ETAG = "the reply has no ETag"
 
 
 PASSING = (Fault.SLOW_DOWN, Fault.INTERNAL_ERROR, Fault.RESET, Fault.LOST_REPLY, Fault.TRUNCATE)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
-from tribolake.cli.watch import format_run, log_line
+from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings
+from tribolake.cli.watch import log_line, run_printer
 from tribolake.lake import require_bronze
 from tribolake.products import MARKET
 from tribolake.watch.daemon import watch as watch_lake
@@ -30,14 +30,7 @@ def watch(
 
     Exit codes: 0 stopped, 2 bad usage, 3 another watcher watches this lake.
     """
-
-    def on_run(report: dict[str, Any]) -> None:
-        if as_json:
-            print_json(report)
-        elif not report["nothing_new"]:
-            typer.echo(format_run(report))
-
     with explained_errors():
         settings = MARKET.of(open_settings(lake=lake, watch_polling=polling or None))
         require_bronze(settings, is_new=True, inbox=MARKET.inbox(settings))
-        watch_lake(MARKET, settings, policy="default", clients=None, on_run=on_run, log=log_line)
+        watch_lake(MARKET, settings, policy="default", clients=None, on_run=run_printer(as_json=as_json), log=log_line)

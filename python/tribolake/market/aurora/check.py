@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tribolake.errors import ConfigurationError
-from tribolake.market.aurora import NOT_INSTALLED
+from tribolake.libraries import NotInstalled
 from tribolake.settings import Settings
 
 SECONDS = 10.0  # a person waits for the answer
@@ -14,7 +13,7 @@ def check_aurora(settings: Settings) -> tuple[str, str]:
 
     Raises:
         AuroraUnavailable: it cannot be reached, or has another schema; the message says what to do.
-        ConfigurationError: its driver is not installed.
+        NotInstalled: its driver is not installed.
     """
     if not settings.aurora.is_on:
         return "not used: it has no address", ""
@@ -24,7 +23,7 @@ def check_aurora(settings: Settings) -> tuple[str, str]:
 
         aurora = AuroraConnection(settings.changed(market_sink_seconds=min(settings.market.sink_seconds, SECONDS)))
     except ModuleNotFoundError as error:
-        raise ConfigurationError(NOT_INSTALLED.format(name=error.name)) from None
+        raise NotInstalled(str(error.name), "market") from None
     try:
         with aurora.transaction() as connection:
             require_schema(connection)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
+from tribolake.libraries import library
 from tribolake.market.aurora.connection import AuroraConnection, AuroraUnavailable, url_of
 from tribolake.market.aurora.tables import SCHEMA
 from tribolake.settings import Settings
+
+# Runs do not need them.
+alembic_command = library("alembic.command", "market")
+alembic_config = library("alembic.config", "market")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 REVISIONS = ("1",)  # of the migrations, the oldest first
@@ -57,8 +63,6 @@ def upgrade(settings: Settings) -> tuple[str | None, str]:
     Raises:
         AuroraUnavailable: Aurora cannot be used, or a later release made the schema.
     """
-    from alembic import command  # noqa: PLC0415 - runs do not need it
-
     aurora = AuroraConnection(settings)
     try:
         with aurora.transaction() as connection:
@@ -70,7 +74,7 @@ def upgrade(settings: Settings) -> tuple[str | None, str]:
                 connection.execute(sa.schema.CreateSchema(SCHEMA))
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            alembic_command.upgrade(config, "head")
             return before, REVISIONS[-1]
     finally:
         aurora.close()
@@ -78,19 +82,15 @@ def upgrade(settings: Settings) -> tuple[str | None, str]:
 
 def upgrade_sql(settings: Settings) -> str:
     """Return the statements that make the schema in an empty database. Nothing is connected to."""
-    from alembic import command  # noqa: PLC0415
-
     written = StringIO()
     config = _config(written)
     config.attributes["dialect"] = url_of(settings).get_backend_name()
-    command.upgrade(config, "head", sql=True)
+    alembic_command.upgrade(config, "head", sql=True)
     return written.getvalue()
 
 
-def _config(output: StringIO | None = None):  # type: ignore[no-untyped-def]
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config(output_buffer=output)
+def _config(output: StringIO | None = None) -> Any:
+    config = alembic_config.Config(output_buffer=output)
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config
 

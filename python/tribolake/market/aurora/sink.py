@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from tribolake.errors import ConfigurationError
-from tribolake.market.aurora import NOT_INSTALLED
+from tribolake.libraries import NotInstalled
+from tribolake.market.aurora.columns import MOMENTS, VALUES, WITH_PERCENTILES
 from tribolake.market.last_bodies import SOURCES
 from tribolake.market.outbox import AURORA, Delivery, Receipt
 from tribolake.market.processed import newest_source
@@ -64,7 +65,7 @@ class AuroraSink:
 
             self._store = AuroraStore(self._settings)
         except ModuleNotFoundError as error:
-            raise ConfigurationError(NOT_INSTALLED.format(name=error.name)) from None
+            raise NotInstalled(str(error.name), "market") from None
         self._store.require_schema()
         self._in_aurora = self._store.delivered_months()
 
@@ -118,8 +119,6 @@ def _require_columns(warehouse: duckdb.DuckDBPyConnection, kind: str) -> None:
     Raises:
         ConfigurationError: it has not.
     """
-    from tribolake.market.aurora.tables import WITH_PERCENTILES  # noqa: PLC0415
-
     if kind != "percentiles":
         return
     for (name,) in warehouse.execute("select distinct indicator from gold.percentiles order by all").fetchall():
@@ -129,8 +128,6 @@ def _require_columns(warehouse: duckdb.DuckDBPyConnection, kind: str) -> None:
 
 def rows_query(kind: str, condition: str = "true") -> str:
     """Return the query for the rows of `$ticker` that meet a condition, with the columns of Aurora."""
-    from tribolake.market.aurora.tables import MOMENTS, VALUES, WITH_PERCENTILES  # noqa: PLC0415
-
     chosen = f"from gold.{kind} where ticker = $ticker and {condition}"
     if kind != "percentiles":
         return f"select session_date, computation_version, {', '.join(VALUES[kind])}, undefined {chosen}"

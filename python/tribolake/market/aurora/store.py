@@ -8,9 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tribolake.market.aurora.columns import VALUES
 from tribolake.market.aurora.connection import AuroraConnection
 from tribolake.market.aurora.schema import require_schema
-from tribolake.market.aurora.tables import DELIVERED_MONTHS, TABLES, VALUES
+from tribolake.market.aurora.tables import DELIVERED_MONTHS, TABLES
 from tribolake.market.aurora.upsert import upsert
 from tribolake.market.bodies import as_json
 from tribolake.market.symbols import symbol_of, ticker_of

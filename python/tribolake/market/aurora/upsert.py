@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.sql.dml import Insert
 
-from tribolake.market.aurora.tables import KEY, ORIGIN
+from tribolake.market.aurora.columns import KEY, ORIGIN
 
 
 def upsert(table: sa.Table, dialect: str) -> Insert:

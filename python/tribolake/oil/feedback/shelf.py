@@ -89,7 +89,11 @@ def add_entry(settings: Settings, entry: Entry) -> str:
 
 
 def read_feedback(
-    objects: Objects, client: str | None = None, known: MutableMapping[str, Found] | None = None
+    objects: Objects,
+    client: str | None = None,
+    known: MutableMapping[str, Found] | None = None,
+    *,
+    is_cut_off: bool = False,
 ) -> Feedback:
     """Read the entries of a client. A lake without feedback has none.
 
@@ -97,9 +101,14 @@ def read_feedback(
         objects: of the lake.
         client: in lower case. None means all.
         known: what earlier calls read. New entries are added to it.
+        is_cut_off: the lake is not asked. What is known is all there is.
     """
     known = {} if known is None else known
-    keys = list_keys(objects, folder_of(objects.home, client) if client is not None else None)
+    folder = folder_of(objects.home, client) if client is not None else None
+    if is_cut_off:
+        keys = [key for key in known if folder is None or key.startswith(f"{folder}/")]
+    else:
+        keys = list_keys(objects, folder)
     for found in read_objects(objects, [key for key in keys if key not in known]):
         known[found.key] = found
     found_now = [known[key] for key in keys if key in known]

@@ -11,6 +11,8 @@ from functools import cached_property
 from tribolake.readers.names import normal_form
 
 FIELD, ESSAY = "field", "essay"
+Kinds = tuple[str, ...]
+BOTH: Kinds = (FIELD, ESSAY)
 # A header is as good as a known one where so much of it is equal: `Alumunium` is `Aluminium`.
 SIMILARITY = 0.9
 MIN_SIMILAR_LENGTH = 5
@@ -65,7 +67,7 @@ class KnownNames:
             self._learn(row["name"], ESSAY, row["essay"])
 
     def _learn(self, header: str, kind: str, name: str) -> None:
-        for spelling in (compact(header), self._in_common_words(header)):
+        for spelling in filter(None, self._spellings(header)):
             meanings = self._meanings.setdefault(spelling, [])
             if (kind, name) not in meanings:
                 meanings.append((kind, name))
@@ -82,32 +84,50 @@ class KnownNames:
         """Return what a header may mean, the nearest first. A header may mean several things."""
         found: dict[tuple[str, str], Meaning] = {}
         spellings = (
-            (spelling, unit)
-            for name, unit in self._readings(header)
-            for spelling in (compact(name), self._in_common_words(name))
+            (spelling, unit, kinds)
+            for name, unit, kinds in self._readings(header)
+            for spelling in self._spellings(name)
         )
-        for distance, (spelling, unit) in enumerate(spellings):
+        for distance, (spelling, unit, kinds) in enumerate(spellings):
             for kind, means in self._meanings.get(spelling, []):
-                found.setdefault((kind, means), Meaning(distance, kind, means, unit))
+                if kind in kinds:
+                    found.setdefault((kind, means), Meaning(distance, kind, means, unit))
         return list(found.values()) or self._similar(header)
 
-    def _readings(self, header: str) -> Iterator[tuple[str, str]]:
-        """Yield the names that may be in a header, each with the unit next to it.
+    def _readings(self, header: str) -> Iterator[tuple[str, str, Kinds]]:
+        """Yield the names that may be in a header, each with the unit next to it, and what it may be the name of.
 
-        `Iron (Fe)` may be Iron or Fe, `Water-ppm` is water in ppm, `SAMPL_DT1` is the first of several dates.
+        `Iron (Fe)` may be Iron or Fe, `Water-ppm` is water in ppm, `SAMPL_DT1` is the first of several dates. An essay
+        is not the one of another word or number: `Fe (previous)` and `Fe 2` are not iron.
         """
         outer, inner = _parted(header)
+        of_outer = self._kinds_without(outer, inner)
         # Another laboratory may have the same header: its unit is still the one in the brackets.
-        yield header, self.unit_of(inner)
+        yield header, self.unit_of(inner), BOTH
         if inner:
-            yield outer, self.unit_of(inner)
+            yield outer, self.unit_of(inner), of_outer
             if not self.unit_of(inner):
-                yield inner, ""
+                yield inner, "", BOTH
         words = re.split(r"[\s_\-–/,:]+", outer)
         for at in range(1, len(words)):
             if unit := self.unit_of(" ".join(words[at:])):
-                yield " ".join(words[:at]), unit
-        yield re.sub(r"\d+$", "", outer), self.unit_of(inner)
+                yield " ".join(words[:at]), unit, of_outer
+        yield re.sub(r"\d+$", "", outer), self.unit_of(inner), of_outer if outer[-1:].isalpha() else (FIELD,)
+
+    def _kinds_without(self, outer: str, inner: str) -> Kinds:
+        """Return what a header may be without what is in its brackets: a unit, a method, another name of the same."""
+        if inner.isdecimal():
+            return (FIELD,)
+        if not inner or self.unit_of(inner) or not self._in_common_words(inner):
+            return BOTH
+        names = [
+            {means for spelling in self._spellings(name) for means in self._meanings.get(spelling, [])}
+            for name in (outer, inner)
+        ]
+        return BOTH if names[0] & names[1] else (FIELD,)
+
+    def _spellings(self, name: str) -> tuple[str, str]:
+        return compact(name), self._in_common_words(name)
 
     def _in_common_words(self, header: str) -> str:
         """Return the words of a header as the seed `header_words` has them, in alphabetical order."""
@@ -124,14 +144,19 @@ class KnownNames:
         return self._words.get(word, word)
 
     def _similar(self, header: str) -> list[Meaning]:
-        name = compact(_parted(header)[0])
+        outer, inner = _parted(header)
+        name, kinds = compact(outer), self._kinds_without(outer, inner)
         if len(name) < MIN_SIMILAR_LENGTH:
             return []
         digits = re.sub(r"\D", "", name)
         alike = [known for known in self._long_names if re.sub(r"\D", "", known) == digits]
         near = get_close_matches(name, alike, n=1, cutoff=SIMILARITY)
-        unit = self.unit_of(_parted(header)[1])
-        return [Meaning(SIMILAR, kind, means, unit) for known in near for kind, means in self._meanings[known]]
+        return [
+            Meaning(SIMILAR, kind, means, self.unit_of(inner))
+            for known in near
+            for kind, means in self._meanings[known]
+            if kind in kinds
+        ]
 
     @cached_property
     def _long_names(self) -> list[str]:

@@ -19,7 +19,7 @@ from tribolake.sql import literal
 OF_UNIT = f"""
     select
         component, component_family, sample_number, sample_date, status, score, urgency, sump, alarm_component,
-        machine_hours, oil_hours, days_behind_unit
+        machine_hours, oil_hours, days_behind_unit, points, weight
     from {COMPONENTS.name}
     where unit_id = {{unit}}
     order by place

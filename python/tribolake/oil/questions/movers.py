@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import duckdb
 
+from tribolake.errors import TribolakeError
 from tribolake.lake.replicas import open_objects
 from tribolake.oil.contract import REPORTS
 from tribolake.oil.product import OIL
@@ -15,9 +17,11 @@ from tribolake.oil.questions.order import NEWEST_FIRST
 from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
 from tribolake.sql import literal
+from tribolake.texts import cut, one_line
 from tribolake.trace.find import fetch
 from tribolake.trace.manifests import published_clients
 
+LONGEST_REASON = 300  # characters
 # A component is judged by its latest sample. Publications of earlier releases have fewer columns than these of today.
 WORSE = f"""
     with
@@ -57,7 +61,15 @@ WORSE = f"""
 """
 
 
-def top_movers(settings: Settings, since: date, clients: Sequence[str] | None = None) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Movers:
+    """Components that got worse, and the clients that are left out, with the reason."""
+
+    rows: list[dict[str, Any]]
+    left_out: dict[str, str]
+
+
+def top_movers(settings: Settings, since: date, clients: Sequence[str] | None = None) -> Movers:
     """List components in alarm that are worse than readers saw at the end of a UTC day, the largest rise first.
 
     Of compartments that share their oil, the one that carries the alarm is listed.
@@ -65,16 +77,24 @@ def top_movers(settings: Settings, since: date, clients: Sequence[str] | None = 
     Args:
         settings: the lake.
         since: the day. The publication of that day counts, or the newest kept one before.
-        clients: these only. None means all.
+        clients: these only. None means all. One that cannot be compared is left out then.
 
     Raises:
-        ConfigurationError: no publication until that day is kept.
+        ConfigurationError: of a named client, or of none, a publication until that day is kept.
+        ContractBroken: the publication of a named client, or of each, is damaged.
     """
     names = OIL.named_clients(clients) or published_clients(open_objects(settings))
-    found: list[dict[str, Any]] = []
+    movers, failed = Movers([], {}), None
     with duckdb.connect(config={"threads": 1}) as connection:
         for client in names:
-            now = fetch(OIL, settings, REPORTS.name, client)
-            before = fetch(OIL, settings, REPORTS.name, client, as_of=since)
-            found += rows_of(connection, WORSE.format(now=literal(now), before=literal(before)))
-    return sorted(found, key=lambda row: (-row["rise"], row["client"], row["unit_id"], row["component"]))
+            try:
+                now = fetch(OIL, settings, REPORTS.name, client)
+                before = fetch(OIL, settings, REPORTS.name, client, as_of=since)
+                movers.rows.extend(rows_of(connection, WORSE.format(now=literal(now), before=literal(before))))
+            except (TribolakeError, duckdb.Error) as error:
+                failed = error
+                movers.left_out[client] = cut(one_line(error), LONGEST_REASON)
+    if failed and (clients or len(movers.left_out) == len(names)):
+        raise failed
+    movers.rows.sort(key=lambda row: (-row["rise"], row["client"], row["unit_id"], row["component"]))
+    return movers

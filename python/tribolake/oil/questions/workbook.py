@@ -20,6 +20,7 @@ from tribolake.oil.questions.published import rows
 from tribolake.oil.status import lake_status
 from tribolake.settings import Settings
 
+LEFT_OUT = "Left out"  # the sheet with clients that cannot be read
 MOST_CHARACTERS = 32_767  # of a cell
 COLOURS = {"Anormal": "#f4b6b6", "Alerta": "#fbe3a6", "Normal": "#cfe8cf", "Sin evaluar": "#dddddd"}
 WIDTHS = {"machine_ai_recommendation": 90, "ai_recommendation": 90, "why": 32, "first_component": 26, "component": 26}
@@ -97,6 +98,12 @@ def export_fleet(
     return {sheet.name: len(sheet.rows) for sheet in sheets}
 
 
+def left_out_sheet(left_out: Mapping[str, str]) -> list[Sheet]:
+    """Return the sheet that says which clients a workbook lacks, if it lacks any."""
+    rows = [{"client": client.upper(), "why": why} for client, why in left_out.items()]
+    return [Sheet(LEFT_OUT, rows)] if rows else []
+
+
 def write_workbook(file: Path, sheets: Sequence[Sheet]) -> None:
     """Write sheets with a header that stays in view and filters. Every text is written as text."""
     with xlsxwriter.Workbook(str(file)) as book:
@@ -135,11 +142,11 @@ def _write(page: Any, row: int, column: int, value: object, form: Any, day: Any)
 
 
 def _sheets(settings: Settings, clients: Sequence[str] | None, since: date | None) -> list[Sheet]:
-    machines = [
-        machine | {"deadline": word_of(machine["urgency"])} for machine in lake_status(settings, clients).machines
-    ]
+    status = lake_status(settings, clients)
+    machines = [machine | {"deadline": word_of(machine["urgency"])} for machine in status.machines]
     recent = [machine for machine in machines if machine["is_recent"] is not False]
     others = [machine for machine in machines if machine["is_recent"] is False]
+    left_out = dict(status.unread)
     alarms = [row | {"urgency": word_of(row["urgency"])} for row in rows(settings, ALARMS, clients)]
     sheets = [
         Sheet("Look first", recent, MACHINES),
@@ -148,13 +155,15 @@ def _sheets(settings: Settings, clients: Sequence[str] | None, since: date | Non
         Sheet("Alarms", alarms),
     ]
     if since is not None:
+        movers = top_movers(settings, since, clients)
         moved = [
-            row | {"urgency": word_of(row["urgency"]), "essays": ", ".join(row["essays"] or [])}
-            for row in top_movers(settings, since, clients)
+            row | {"urgency": word_of(row["urgency"]), "essays": ", ".join(row["essays"] or [])} for row in movers.rows
         ]
         sheets.append(Sheet("Worse", moved))
+        left_out = movers.left_out | left_out
     return [
         *sheets,
+        *left_out_sheet(left_out),
         Sheet("Swapped samples", rows(settings, SWAPPED, clients)),
         Sheet("Not evaluated", rows(settings, NOT_EVALUATED, clients)),
         Sheet("Limits", show_limits(settings, clients=clients)),

@@ -11,6 +11,10 @@ import re
 from collections import Counter
 
 from tribolake.lake.objects import Objects, ObjectUnreadable
+from tribolake.libraries import library
+
+pa = library("pyarrow")
+pq = library("pyarrow.parquet")  # runs do not need it
 
 MAX_BYTES = 256 * 2**20
 ALONE = re.compile(r"([^/]+)/([0-9a-f]{64})(?:-[2-9])?\.json")
@@ -25,9 +29,6 @@ def is_of_earlier_release(name: str, prompt_version: str) -> bool:
 
 def count_earlier(place: Objects, beginning: str, names: list[str]) -> Counter[str]:
     """Count the wordings of each prompt version by their names, and by the sizes that compacted files claim."""
-    import pyarrow as pa  # noqa: PLC0415 - runs do not need it
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
     count = Counter(version for version, _ in {found.groups() for found in map(ALONE.fullmatch, names) if found})
     for found in filter(None, map(COMPACTED.fullmatch, names)):
         try:

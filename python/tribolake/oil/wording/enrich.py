@@ -5,7 +5,6 @@ Failures of the model or its endpoint are not raised: a report whose pattern has
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -76,7 +75,7 @@ def _ask_for(
 
     progress(f"ask {settings.model.name} for {len(patterns)} wordings")
     try:
-        asyncio.run(ask_for_all(settings, patterns, cache, price, result, progress))
+        ask_for_all(settings, patterns, cache, price, result, progress)
     except ModelUnusable as error:
         result.stopped = result.stopped or str(error)
         result.waiting = {pattern.text: Waiting("stopped") for pattern in patterns} | result.waiting

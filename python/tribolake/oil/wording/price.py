@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tribolake.libraries import library
 from tribolake.settings import Settings
+
+genai_prices = library("genai_prices")  # reads its table, a quarter of a second
 
 OPENAI = "https://api.openai.com/v1"
 MILLION = Decimal(1_000_000)
@@ -46,10 +49,10 @@ class PublishedPrice:
     endpoint: str
 
     def __call__(self, tokens: Tokens) -> Decimal:
-        from genai_prices import Usage, calc_price  # noqa: PLC0415 - reads its table, a quarter of a second
-
-        usage = Usage(input_tokens=tokens.input, output_tokens=tokens.output, cache_read_tokens=tokens.cached)
-        return Decimal(calc_price(usage, self.model, provider_api_url=self.endpoint).total_price)
+        usage = genai_prices.Usage(
+            input_tokens=tokens.input, output_tokens=tokens.output, cache_read_tokens=tokens.cached
+        )
+        return Decimal(genai_prices.calc_price(usage, self.model, provider_api_url=self.endpoint).total_price)
 
 
 def price_of(settings: Settings) -> Price | None:

@@ -28,6 +28,8 @@ from tribolake.web.views.parts import (
     strip_of,
     worse_component,
 )
+from tribolake.web.views.place import PlacePart, place_part
+from tribolake.web.views.sample_table import SampleTable
 from tribolake.web.words import Words
 
 SHOWN_SAMPLES = 24
@@ -70,6 +72,7 @@ class Charted:
     component: str
     axis: AxisKind
     charts: Charts | None
+    table: SampleTable | None
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,14 @@ class MachinePage:
     deadline: Deadline | None
     sampled: Sampled | None
     advice: str
+    place: PlacePart
     components: tuple[ComponentRow, ...]
     findings: tuple[str, ...]
     charted: str
     chartable: tuple[Choice, ...]
     axes: tuple[Choice, ...]
     charts: Charts | None
+    table: SampleTable | None
     downloads: tuple[File, ...]
 
 
@@ -112,6 +117,7 @@ def chosen_component(found: ShownMachine, asked: str) -> str:
 def machine_page(
     found: ShownMachine,
     samples: Sequence[Sample],
+    ordered: Sequence[Mapping[str, Any]],
     charted: Charted,
     words: Words,
     addresses: Addresses,
@@ -122,6 +128,7 @@ def machine_page(
     Args:
         found: the machine.
         samples: all of its reports, by component and time.
+        ordered: the machines that the reader sees, in order.
         charted: its charts.
         words: the language.
         addresses: those of pages.
@@ -141,12 +148,14 @@ def machine_page(
         deadline_of(machine["urgency"], machine["deadline_on"], machine["days_overdue"], words),
         sampled_on(machine["latest_sample_date"], today, words),
         machine["machine_ai_recommendation"] or "",
+        place_part(machine, found.components, ordered, words, addresses),
         tuple(_component(row, by_component[row["component"]], words, addresses, today) for row in found.components),
         tuple(_finding(finding, words) for finding in found.findings),
         charted.component,
         _components_to_chart(found, charted, addresses),
         _axes(machine, charted, words, addresses),
         charted.charts,
+        charted.table,
         _files(machine, charted, words, addresses),
     )
 

@@ -49,9 +49,9 @@ def value_table(found: ShownReport) -> Sheet:
     return Sheet("Values", rows, VALUES)
 
 
-def as_csv(table: Sheet) -> bytes:
-    """Return a table as CSV in UTF-8 with a mark of it, without a cell that could be taken for a formula."""
-    text = io.StringIO()
+def as_csv(sheets: Sequence[Sheet]) -> bytes:
+    """Return the first table as CSV in UTF-8 with a mark of it, without a cell that could be taken for a formula."""
+    table, text = sheets[0], io.StringIO()
     writer = csv.writer(text)
     writer.writerow(table.columns)
     for row in table.rows:
@@ -59,11 +59,11 @@ def as_csv(table: Sheet) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def as_xlsx(table: Sheet) -> bytes:
-    """Return a table as a workbook, whose texts are texts."""
+def as_xlsx(sheets: Sequence[Sheet]) -> bytes:
+    """Return tables as a workbook, whose texts are texts."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "table.xlsx"
-        write_workbook(file, [table])
+        write_workbook(file, sheets)
         return file.read_bytes()
 
 

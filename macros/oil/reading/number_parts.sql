@@ -34,6 +34,7 @@ worded as (
         part.digits as digits,
         if(part.before = '', '', normal_form(part.before)) as before,
         if(part.after = '', '', normal_form(part.after)) as after,
+        regexp_full_match(part.after, '\pL+') as is_ending_one_word,
         -- The name in `5-Jan`, `ene-26` and `5 de enero`.
         lower(strip_accents(regexp_extract(clean, '^([0-9]{1,4}[-/. ]*)?(?:de )?([\pL]{3,10})[.]?[-/. ]*([0-9]{1,4})?$', 2)))
             as month
@@ -73,14 +74,16 @@ units as (
     group by form
 ),
 
--- A flag may stand on either side of a unit. A text that is a flag and a unit is both.
+-- A flag may stand on either side of a unit. A text that is a flag and a unit is both. A letter is a flag only where it
+-- stands apart: `12 mi L` is 12 miles and low, `12 mil` is not.
 endings as (
     select
         flags.laboratory,
         flags.form,
         flags.meaning,
         units.unit,
-        true as is_flag
+        true as is_flag,
+        false as stands_apart
     from flags
     left join units on flags.form = units.form
     where flags.place = 'after'
@@ -90,7 +93,8 @@ endings as (
         units.form,
         null as meaning,
         units.unit,
-        false as is_flag
+        false as is_flag,
+        false as stands_apart
     from units
     cross join (select distinct laboratory from worded) as laboratories
     union all
@@ -99,7 +103,8 @@ endings as (
         unnest([flags.form || units.form, units.form || flags.form]) as form,
         flags.meaning,
         units.unit,
-        false as is_flag
+        false as is_flag,
+        regexp_full_match(flags.form, '\pL+') as stands_apart
     from flags
     cross join units
     where flags.place = 'after'
@@ -108,7 +113,7 @@ endings as (
 known_endings as (
     select * from endings
     where form in (select after from worded)
-    qualify row_number() over (partition by laboratory, form order by is_flag desc, meaning, unit) = 1
+    qualify row_number() over (partition by laboratory, form order by is_flag desc, stands_apart, meaning, unit) = 1
 )
 
 select
@@ -141,5 +146,9 @@ select
 from worded
 cross join {{ ref('active_policy') }} as active_policy
 left join beginnings on worded.laboratory = beginnings.laboratory and worded.before = beginnings.form
-left join known_endings as endings on worded.laboratory = endings.laboratory and worded.after = endings.form
+left join known_endings as endings
+    on
+        worded.laboratory = endings.laboratory
+        and worded.after = endings.form
+        and not (endings.stands_apart and worded.is_ending_one_word)
 {%- endmacro %}
