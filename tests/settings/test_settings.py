@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
 
 import pytest
 
 from tribolake.errors import ConfigurationError
 from tribolake.settings import PROJECT_DIR, load_settings
+from tribolake.settings.groups import may_be_none
 from tribolake.settings.load import read_given, unknown_variables
 from tribolake.settings.reference import settings_page
 from tribolake.settings.settings import SETTINGS
@@ -80,6 +82,20 @@ def test_address_with_a_user_is_refused_without_showing_it(monkeypatch, name, us
     with pytest.raises(ConfigurationError, match=f"^{name}: it is not an address .* without a user") as raised:
         load_settings()
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("known", SETTINGS.values(), ids=lambda known: known.name)
+@pytest.mark.parametrize("text", ["", " "])
+def test_variable_without_text_is_none_or_not_set(monkeypatch, known, text):
+    """Compose files pass `${NAME:-}` for variables that nobody has set."""
+    for variable in known.variables:
+        monkeypatch.delenv(variable, raising=False)
+    unset = reduce(getattr, known.place, load_settings())
+    for variable in known.variables:
+        monkeypatch.setenv(variable, text)
+        value = reduce(getattr, known.place, load_settings())
+        assert value == (None if may_be_none(known.field) and known.field.default is not None else unset), variable
+        monkeypatch.delenv(variable)
 
 
 def test_env_file_that_is_not_utf_8_is_refused():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 
 # Forms of values, and their descriptions in error messages.
 ADDRESS = r"^https?://[^/?#@\s][^@\s]*$"  # messages show addresses, so they have no user and no password
@@ -44,10 +45,23 @@ def setting(name: str, *aliases: str, default: Any, description: str, is_secret:
     return Field(default=default, description=description, json_schema_extra=known_by, **form)
 
 
+def may_be_none(field: FieldInfo) -> bool:
+    """Tell whether none is a value of a setting."""
+    return type(None) in get_args(field.annotation)
+
+
 class Group(BaseModel):
     """Immutable settings whose values are not shown in errors."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object, info: ValidationInfo) -> object:
+        """Take an empty text as none, where none is a value."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        is_empty = isinstance(text, str) and not text.strip()
+        return None if is_empty and may_be_none(cls.model_fields[str(info.field_name)]) else value
 
 
 class S3Settings(Group):
@@ -196,13 +210,6 @@ class ModelSettings(Group):
         description="USD per million input and output tokens, for a model whose price is not known",
     )
 
-    @field_validator("api_key", "base_url", "temperature", "budget_usd", "prices", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        """Treat an empty variable as unset."""
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        return None if isinstance(text, str) and not text.strip() else value
-
     @field_validator("api_key")
     @classmethod
     def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
@@ -259,13 +266,6 @@ class AuroraSettings(Group):
     password: SecretStr | None = setting(
         "aurora_password", "AURORA_PASSWORD", default=None, is_secret=True, description="password of the user"
     )
-
-    @field_validator("url", "host", "database", "user", "password", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        """Treat an empty variable as unset."""
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        return None if isinstance(text, str) and not text.strip() else value
 
     @field_validator("url")
     @classmethod

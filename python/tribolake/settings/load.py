@@ -12,7 +12,7 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from tribolake.errors import ConfigurationError
-from tribolake.settings.groups import FORMS
+from tribolake.settings.groups import FORMS, may_be_none
 from tribolake.settings.settings import S3_SCHEME, SETTINGS, Settings
 
 OWN = "TRIBOLAKE_"
@@ -53,7 +53,9 @@ def read_given(flags: Mapping[str, object]) -> dict[str, GivenValue]:
     for name, known in SETTINGS.items():
         for origin, variables in places.items():
             for variable in known.variables:
-                if (value := variables.get(variable)) is not None:
+                value = variables.get(variable)
+                # Those who start containers set a variable without text for each that they do not have.
+                if value is not None and (value.strip() or may_be_none(known.field)):
                     given.setdefault(name, GivenValue(value, variable, origin))
         if (flag := flags.get(name)) is not None:
             given[name] = GivenValue(flag, known.variables[0], "flag")
