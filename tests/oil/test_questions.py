@@ -178,6 +178,16 @@ def test_workbook_has_a_sheet_for_each_question(lake: Settings, tmp_path: Path):
         export_fleet(lake, tmp_path / "fleet.csv")
 
 
+@pytest.mark.slow
+def test_lake_without_limits_is_exported(tmp_path: Path, parsed_project: None):
+    """A new mine has a few samples, and no group of them has limits under the policy of the former code."""
+    settings = load_settings(lake=tmp_path)
+    write_sample_lake(settings.lake, finning_units=1, als_units=1, months=1)
+    run(OIL, settings, policy="reference")
+    assert show_limits(settings) == show_limits(settings, machine="camion") == []
+    assert export_fleet(settings, tmp_path / "fleet.xlsx")["Limits"] == 0
+
+
 def test_cells_of_a_workbook_are_texts_whatever_they_begin_with(tmp_path: Path):
     file = tmp_path / "hostile.xlsx"
     write_workbook(

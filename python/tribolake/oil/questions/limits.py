@@ -43,10 +43,11 @@ def show_limits(
         clients: these only. None means all.
 
     Returns:
-        A row for each group and essay: COLUMNS, and `source_level` of the limits.
+        A row for each group and essay: COLUMNS, and `source_level` of the limits. No row where no group
+        has enough samples.
 
     Raises:
-        ConfigurationError: nothing is published, or no limit has these names.
+        ConfigurationError: nothing is published, or none of the limits has these names.
     """
     versions = query(
         OIL, settings, "select distinct limits_version from stewart_limits order by 1", clients=clients
@@ -64,7 +65,7 @@ def show_limits(
         and _matches(component, row["component"])
         and _matches(essay, row["essay"])
     ]
-    if not chosen:
+    if found and not chosen:
         raise ConfigurationError(f"no limit has these names. {_known(found, machine)}")
     return chosen
 
