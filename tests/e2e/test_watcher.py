@@ -79,7 +79,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workbooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Workbooks with samples of later days, whose numbers are new. Each is given out once."""
     made = write_sample_lake(
-        tmp_path_factory.mktemp("more"), seed=7, finning_units=25, months=2, end=date(2026, 3, 31), clients=("cda",)
+        tmp_path_factory.mktemp("more"),
+        seed=7,
+        finning_units=25,
+        months=2,
+        end=date(2026, 3, 31),
+        clients=("cda",),
+        dirty=False,  # nobody has to look at them
     )
     return iter(made.files)
 

@@ -86,6 +86,17 @@ def test_each_mutant_changes_a_text_that_is_there_once():
     assert len(names) == len(set(names))
 
 
+def test_each_mutant_names_a_test_that_is_there():
+    """CI tries a share of them, so a test that has another name now would be missed for long."""
+    gone = []
+    for mutant in mutants():
+        place, _, name = mutant.killed_by.partition("::")
+        test = PROJECT_DIR / place
+        if name and not (test.exists() and f"def {name.partition('[')[0]}(" in test.read_text(encoding="utf-8")):
+            gone.append(mutant.killed_by)
+    assert gone == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", drawn(mutants(), name=lambda mutant: mutant.name))
 def test_mutant_is_killed(copy: Path, mutant: Mutant):
