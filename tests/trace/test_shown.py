@@ -185,8 +185,8 @@ def test_copies_are_removed_when_a_server_ends(lake: Settings, monkeypatch: pyte
     folder = tmp_path / "copies"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
-    pin_shown(lake, NAMES)
+    pinned = pin_shown(lake, NAMES)  # as a request that has not ended
     assert len(list(folder.iterdir())) == 1
     end_shown()
-    gc.collect()
     assert list(folder.iterdir()) == []
+    del pinned

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
-from weakref import finalize
+from weakref import WeakSet, finalize
 
 from tribolake.errors import ContractBroken
 from tribolake.lake.files import sha256_of
@@ -32,7 +32,8 @@ class HeldFiles:
             OSError: there is no room for them.
         """
         folder = Path(tempfile.mkdtemp(prefix="tribolake-published-"))
-        finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._remove = finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        _HELD.add(self)
         self._held: dict[str, Path] = {}
         for name in names:
             if (sha256 := publication.sha256_of(name)) is None:
@@ -42,9 +43,22 @@ class HeldFiles:
                 if sha256_of(copy) == sha256:
                     self._held[f"{publication.folder}/{name}"] = copy
 
+    def remove(self) -> None:
+        """Remove the copies, though somebody may refer to this object."""
+        self._remove()
+
     def path_of(self, key: str) -> Path | None:
         """Return the copy of an object. Returns None if it is not held."""
         return self._held.get(key)
+
+
+_HELD: WeakSet[HeldFiles] = WeakSet()
+
+
+def remove_all_held() -> None:
+    """Remove the copies of this process, when it ends. A thread may still refer to some."""
+    for held in list(_HELD):
+        held.remove()
 
 
 def fetch_published(objects: Objects, publication: Publication, name: str) -> Path:

@@ -14,7 +14,7 @@ from tribolake.errors import ContractBroken, StoreUnavailable, TribolakeError
 from tribolake.lake.objects import Objects
 from tribolake.lake.replicas import open_objects
 from tribolake.settings import Settings
-from tribolake.trace.held import HeldFiles
+from tribolake.trace.held import HeldFiles, remove_all_held
 from tribolake.trace.manifests import Publication, current_publication, gold_manifest_key, published_clients
 from tribolake.trace.pinned import PinnedObjects
 from tribolake.trace.published_rows import forget_answers, prepare_answers
@@ -129,6 +129,7 @@ def _shown_of(home: str, names: tuple[str, ...]) -> ShownPublications:
 def end_shown() -> None:
     """Remove all copies, when a server ends. A signal that ends the process leaves no time for it later."""
     _shown_of.cache_clear()
+    remove_all_held()
 
 
 def pin_shown(settings: Settings, names: tuple[str, ...]) -> PinnedObjects:
