@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 
 from tribolake.lake.files import append_durably
-from tribolake.libraries import NotInstalled
+from tribolake.libraries import brought_by
 from tribolake.market.keys import YFINANCE, RawKey
 from tribolake.market.staging import stage
 from tribolake.market.symbols import ticker_of
@@ -65,10 +65,8 @@ def fetch(
     Raises:
         NotInstalled: yfinance is not installed.
     """
-    try:
+    with brought_by("market"):
         from tribolake.market.yahoo import Answer, RecordingSession, ask_yahoo, problem_of  # noqa: PLC0415 - the extra
-    except ModuleNotFoundError as error:
-        raise NotInstalled(str(error.name), "market") from None
     pause, cache = settings.market.pause_seconds, settings.state / "yfinance"
     cache.mkdir(parents=True, exist_ok=True)
     session, outcomes, is_refused = RecordingSession(settings.market.endpoint), [], False
