@@ -153,10 +153,9 @@ def make_app(
         try:
             visit = begin_visit(settings, request.state.reader, None, now())
             visit.require_lake()
-            published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
+            return JSONResponse(_health(visit))
         except (TribolakeError, OSError) as error:
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
-        return JSONResponse({"status": "ok", "published": published})
 
     add_downloads(app, settings, now, desk)
     add_limits(app, settings, now, answer)
@@ -198,9 +197,19 @@ async def _few_readers(_: FastAPI) -> AsyncIterator[None]:
     end_shown()
 
 
+def _health(visit: Visit) -> dict[str, object]:
+    published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
+    if unread := sorted({*visit.unread, *visit.shown_last}):
+        return {"status": "incomplete", "published": published, "unread": unread}
+    return {"status": "ok", "published": published}
+
+
 def _marked(visit: Visit, page: Page) -> Page:
-    """Return a page that says so if the lake cannot be reached."""
-    return replace(page, notices=(visit.words("lake.cut_off"), *page.notices)) if visit.published.is_cut_off else page
+    """Return a page that says so if it shows what was read before: of a lake that is away, or of some clients."""
+    words = visit.words
+    cut_off = [words("lake.cut_off")] if visit.published.is_cut_off else []
+    shown_last = [words("unread.shown_last", client=client.upper()) for client in visit.shown_last]
+    return replace(page, notices=(*cut_off, *shown_last, *page.notices))
 
 
 def _html(

@@ -81,7 +81,7 @@ class Choices:
 def show_fleet(visit: Visit, choice: FleetChoice) -> Page:
     """Return the page of the fleet, or what to do where nothing is published."""
     words = visit.words
-    if not visit.publications:
+    if not visit.publications and not visit.unread:
         return _empty(visit)
     published = read_fleet(visit.published, visit.clients_with_gold, visit.now)
     readable = _readable(visit, published)
@@ -202,10 +202,10 @@ def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
 def show_quality(visit: Visit, client: str) -> Page:
     """Return the page of alarm quality, of one client or of all."""
     words = visit.words
-    if not visit.publications:
+    if not visit.publications and not visit.unread:
         return _empty(visit)
-    if client and client not in visit.clients:
-        return missing(words)
+    if not visit.publications or (client and client not in visit.clients):
+        return absent(visit, client or visit.unread[0])
     chosen = [client] if client else visit.clients
     lacking = [one for one in chosen for table in (RESULTS, COMPONENTS) if lacks(visit, one, table)]
     if lacking:
@@ -239,7 +239,7 @@ def _reports(visit: Visit, name: SampleName, columns: Sequence[str] = ("*",)) ->
 
 def _choose(visit: Visit, name: SampleName, rows: Sequence[dict[str, object]]) -> Page:
     if not rows:
-        return missing(visit.words)
+        return absent(visit, name.client)
     reports = choices_of(rows, visit.words, visit.addresses)
     return Page("choose.html", Choices(name.number, reports), visit.words("choose.title"))
 
@@ -247,6 +247,14 @@ def _choose(visit: Visit, name: SampleName, rows: Sequence[dict[str, object]]) -
 def missing(words: Words) -> Page:
     """Return what is said of an address at which nothing is published."""
     return Page("message.html", Message(words("missing.title"), words("missing.text")), words("missing.title"), 404)
+
+
+def absent(visit: Visit, client: str) -> Page:
+    """Return what is said of an address of a client that is not published, or that cannot be read."""
+    if client not in visit.unread:
+        return missing(visit.words)
+    title = visit.words("lake.title")
+    return Page("message.html", Message(title, visit.words("unread.text", client=client.upper())), title, 503)
 
 
 def earlier(words: Words, client: str) -> Page:
