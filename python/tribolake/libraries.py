@@ -1,7 +1,11 @@
-"""Libraries that are imported when they are first used: importing takes long, or an extra brings them."""
+"""Libraries that are imported when they are first used: importing takes long, or an extra brings them.
+
+And the command of a process that runs a module of ours.
+"""
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -38,6 +42,15 @@ def require(late: Any) -> None:
         NotInstalled: it is missing.
     """
     late.__name__  # noqa: B018
+
+
+def module_command(module: str, *words: str) -> list[str]:
+    """Return the command of a process that runs a module.
+
+    Python would look for modules in the folder in which the command was started: `random.py` in a folder of deliveries
+    would be imported. With `-P` it does not.
+    """
+    return [sys.executable, "-P", "-m", module, *words]
 
 
 class _Library:
