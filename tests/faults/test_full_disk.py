@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tribolake.errors import RunFailed
+from tribolake.errors import RunFailed, explain
+from tribolake.lake.files import append_durably, write_aside, write_durably
+from tribolake.lake.labels import Label
+from tribolake.lake.objects import FolderObjects
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.attempt import read_attempt, record_attempt
 from tribolake.settings import load_settings
@@ -22,6 +25,7 @@ from tribolake.watch.heartbeat import Heartbeat, State, read_heartbeat, write_he
 
 pytestmark = pytest.mark.slow
 MIB = 2**20
+CONTENT = b"0" * MIB
 
 
 @pytest.fixture
@@ -87,6 +91,24 @@ def test_failure_on_a_full_disk_is_on_record(small_disk, tmp_path: Path):
     assert "Free some space" in read_attempt(settings)["problem"]
     found = read_heartbeat(settings.state)
     assert found is not None and found.state == "running"
+
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "append": lambda path: append_durably(path, CONTENT),
+    "write": lambda path: write_durably(path, CONTENT.decode()),
+    "replace": lambda path: write_aside(path, CONTENT.decode()),
+    "object": lambda path: FolderObjects(path.parent, "").put(path.name, CONTENT),
+    "new object": lambda path: FolderObjects(path.parent, "").put_new(path.name, CONTENT, Label()) and None,
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_full_disk_is_named(small_disk, writer: str):
+    """Of several disks one is full: the error of a write names none, so each writer has to."""
+    path = small_disk(MIB // 4) / "record.json"
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'") as raised:
+        WRITERS[writer](path)
+    assert "Free some space" in explain(raised.value)
 
 
 def heartbeat(state: State) -> Heartbeat:
