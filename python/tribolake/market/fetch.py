@@ -18,6 +18,10 @@ from tribolake.settings import Settings
 
 FETCHES = "fetches.jsonl"
 RATE_LIMITED = 429
+CLOCK = (
+    "{} has a later time, so its values count before those of today: check the clock. If that time is wrong, move the "
+    "object away"
+)
 # After a refusal, so many pauses, each so many times the pause between requests.
 PAUSES = (10, 30, 90)
 
@@ -27,7 +31,8 @@ class Fetched:
     """What came of a symbol.
 
     `outcome` is `staged`, `unchanged` (the last response has the same bytes), `refused` (too many requests), `failed`
-    (Yahoo cannot be reached, or did not answer with a chart) or `nothing` (Yahoo says why there is none).
+    (Yahoo cannot be reached, or did not answer with a chart) or `nothing` (Yahoo says why there is none). What is
+    staged has a problem if an object of the symbol has a later time.
     """
 
     symbol: str
@@ -39,7 +44,7 @@ class Fetched:
 
     @property
     def is_well(self) -> bool:
-        return self.outcome in ("staged", "unchanged")
+        return self.outcome in ("staged", "unchanged") and self.problem is None
 
 
 def fetch(
@@ -93,7 +98,8 @@ def fetch(
         key = RawKey(YFINANCE, ticker_of(symbol), datetime.now(UTC).replace(microsecond=0))
         staged = stage(settings, key, answer.body, answer.request)
         outcome = "staged" if staged.is_new else "unchanged"
-        return Fetched(symbol, outcome, staged.key, staged.version_id, len(answer.body))
+        problem = CLOCK.format(staged.later) if staged.later else None
+        return Fetched(symbol, outcome, staged.key, staged.version_id, len(answer.body), problem)
 
     for number, symbol in enumerate(dict.fromkeys(symbols)):
         if is_refused:
