@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from tribolake.errors import RunFailed, explain
 from tribolake.lake.files import append_durably, write_aside, write_durably
 from tribolake.lake.labels import Label
 from tribolake.lake.objects import FolderObjects
+from tribolake.oil.questions.workbook import Sheet, workbook_of
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.attempt import read_attempt, record_attempt
 from tribolake.settings import load_settings
@@ -109,6 +112,14 @@ def test_full_disk_is_named(small_disk, writer: str):
     with pytest.raises(OSError, match=f"No space left on device: '{path}'") as raised:
         WRITERS[writer](path)
     assert "Free some space" in explain(raised.value)
+
+
+def test_workbook_on_a_full_disk_is_told_once(small_disk, capfd: pytest.CaptureFixture[str]):
+    sheet = Sheet("machines", [{"unit": secrets.token_hex(40)} for _ in range(5000)])
+    with pytest.raises(OSError, match="No space left"):
+        write_aside(small_disk(MIB // 8) / "fleet.xlsx", workbook_of([sheet]))
+    gc.collect()
+    assert capfd.readouterr().err == ""
 
 
 def heartbeat(state: State) -> Heartbeat:

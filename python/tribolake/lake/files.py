@@ -106,12 +106,12 @@ def write_durably(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def write_aside(path: Path, text: str) -> None:
-    """Replace a text in one step. Readers see the old one or the new one, of which a power loss may leave nothing."""
+def write_aside(path: Path, content: str | bytes) -> None:
+    """Replace a file in one step. Readers see the old one or the new one, of which a power loss may leave nothing."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with errors_name(path):
-            aside.write_text(text, encoding="utf-8")
+            aside.write_bytes(content.encode() if isinstance(content, str) else content)
         _take_the_place(aside, path)
     finally:
         aside.unlink(missing_ok=True)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tribolake.oil.fleet import word_of
 from tribolake.oil.questions.limits import THRESHOLDS
 from tribolake.oil.questions.report import ShownReport
-from tribolake.oil.questions.workbook import MACHINES, Sheet, write_workbook
+from tribolake.oil.questions.workbook import MACHINES, Sheet
 from tribolake.texts import one_line
 
 # A program of spreadsheets takes a text that begins with one of these for a formula.
@@ -57,14 +55,6 @@ def as_csv(sheets: Sequence[Sheet]) -> bytes:
     for row in table.rows:
         writer.writerow([_harmless(row[name]) for name in table.columns])
     return text.getvalue().encode("utf-8-sig")
-
-
-def as_xlsx(sheets: Sequence[Sheet]) -> bytes:
-    """Return tables as a workbook, whose texts are texts."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "table.xlsx"
-        write_workbook(file, sheets)
-        return file.read_bytes()
 
 
 def _harmless(cell: object) -> object:
