@@ -101,7 +101,7 @@ class ShownPublications:
     def _with_last_good(self, newest: PinnedObjects) -> PinnedObjects:
         """Have the manifests that were shown last in place of those that are damaged or gone."""
         last = self.last()
-        shown = last.manifests | last.last_good if last else {}
+        shown = {**last.manifests, **last.last_good} if last else {}
         damaged = [key for key, content in newest.manifests.items() if parse_manifest(content) is None]
         kept = {key: before for key in damaged if (before := shown.get(key)) and parse_manifest(before)}
         return replace(newest, last_good=kept)
