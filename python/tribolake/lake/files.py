@@ -106,15 +106,32 @@ def write_durably(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def write_aside(path: Path, content: str | bytes) -> None:
-    """Replace a file in one step. Readers see the old one or the new one, of which a power loss may leave nothing."""
+def write_aside(path: Path, text: str) -> None:
+    """Replace a text in one step. Readers see the old one or the new one, of which a power loss may leave nothing."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with errors_name(path):
-            aside.write_bytes(content.encode() if isinstance(content, str) else content)
+            aside.write_text(text, encoding="utf-8")
         _take_the_place(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def place_for_user(path: Path, content: bytes | Path) -> Path:
+    """Write bytes, or copy a file, to where a user wants them, in one step. What was there stays if that fails.
+
+    Only a file is replaced. A folder is an error, and a device is written to.
+    """
+    target = real_path(path)
+    aside = target if target.exists() and not target.is_file() else target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with errors_name(path):
+            aside.write_bytes(content) if isinstance(content, bytes) else shutil.copyfile(content, aside)
+            aside.replace(target)
+    finally:
+        if aside != target:
+            aside.unlink(missing_ok=True)
+    return path
 
 
 def write_even_if_full(path: Path, text: str) -> None:

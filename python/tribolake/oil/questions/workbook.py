@@ -12,7 +12,7 @@ from typing import Any
 import xlsxwriter
 
 from tribolake.errors import ConfigurationError
-from tribolake.lake.files import write_aside
+from tribolake.lake.files import place_for_user
 from tribolake.oil.fleet import word_of
 from tribolake.oil.questions.limits import show_limits
 from tribolake.oil.questions.movers import top_movers
@@ -90,7 +90,7 @@ def export_fleet(
     if file.suffix.lower() != ".xlsx":
         raise ConfigurationError(f"{file.name[:80]!r} is not a name of a workbook: it ends in .xlsx")
     sheets = _sheets(settings, clients, since)
-    write_aside(file, workbook_of(sheets))
+    place_for_user(file, workbook_of(sheets))
     return {sheet.name: len(sheet.rows) for sheet in sheets}
 
 
