@@ -236,7 +236,7 @@ def test_no_name_controls_the_terminal(capsys: pytest.CaptureFixture[str]):
         },
     }  # fmt: skip
     before = {"sampleNumber": HOSTILE, "sampleDate": None, "report_status": "Normal", "classification_score": 0}
-    print_report(ShownReport(report, [limits | value], before))
+    print_report(ShownReport(report, [limits | value], before, "stricter"))
     said = capsys.readouterr().out
     assert "\x1b" not in said
     # Nothing was taken for markup: texts of the component, of the limit, and of the report.

@@ -9,6 +9,7 @@ from typing import Any
 
 from tribolake.oil.fleet import in_order
 from tribolake.oil.questions.last_publication import PublishedChange
+from tribolake.oil.questions.verdicts import IN_ALARM
 from tribolake.web.addresses import FLEET, TAKE_FLEET, Addresses
 from tribolake.web.views.actions import action_of, finding_of
 from tribolake.web.views.changes import ChangesPart, changes_part
@@ -23,7 +24,6 @@ from tribolake.web.views.choice import (
 )
 from tribolake.web.views.feedback import FleetFeedback
 from tribolake.web.views.parts import (
-    IN_ALARM,
     SLUGS,
     Breach,
     Deadline,

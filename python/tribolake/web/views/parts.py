@@ -10,6 +10,7 @@ from typing import Any
 
 from tribolake.oil.questions.deciding import deciding_essays
 from tribolake.oil.questions.units import unit_of
+from tribolake.oil.questions.verdicts import IN_ALARM
 from tribolake.web.printing.printer import can_print
 from tribolake.web.words import Words
 
@@ -19,7 +20,6 @@ BANDS = {"Critico": "critical", "Condenatorio": "condemning", "Marginal": "margi
 HEIGHTS = {"abnormal": 20, "alert": 13, "normal": 6, "unknown": 6}
 TALLEST, BAR, GAP = 20, 7, 2
 OLD_SAMPLE_DAYS = 90
-IN_ALARM = ("Anormal", "Alerta")
 
 
 @dataclass(frozen=True)
