@@ -86,7 +86,9 @@ def addresses(pages: Pages) -> dict[str, str]:
         "machine by its hours": f"{machine}&axis=machine&lang=en",
         "report": report,
         "report in English": f"{report}&lang=en",
+        "report and what would change it": f"{report}&change=1",
         "report of a hostile machine": "/r?client=cda&sample=H-0",
+        "report of a hostile machine and what would change it": "/r?client=cda&sample=H-0&change=1&lang=en",
         "report of a hostile component": "/r?client=cda&sample=C-1",
         "lineage": f"/lineage?{number}&essay=Hierro",
         "limits": "/limits",
@@ -145,6 +147,9 @@ def test_worst_component_is_two_presses_from_its_file_without_script(browser: Br
         assert page.locator("h1 .component").count() == 1
         page.locator("table.values a.value").first.click()
         assert "SHA-256" in page.locator("main").inner_text()
+        page.go_back()
+        page.locator("#change a").click()
+        assert page.locator("#change .ways .pill").count() > 0
 
 
 def test_pages_are_walked_by_keyboard_alone(browser: Browser, address: str):

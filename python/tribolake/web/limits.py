@@ -72,9 +72,8 @@ def asked_of(
 AskedTrial = Annotated[Asked, Depends(asked_of)]
 
 
-def add_limits(app: FastAPI, settings: Settings, now: Callable[[], datetime], answer: Answer) -> None:
+def add_limits(app: FastAPI, settings: Settings, now: Callable[[], datetime], answer: Answer, trials: Trials) -> None:
     """Add the pages of limits to an application. `answer` answers with a page."""
-    trials = Trials()
 
     @app.get(LIMITS, response_class=HTMLResponse, summary="The limits that judge today")
     def limits(

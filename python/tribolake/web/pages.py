@@ -21,15 +21,18 @@ from tribolake.oil.written.rows import read_written
 from tribolake.product import PublicTable
 from tribolake.trace.manifests import Publication
 from tribolake.web.addresses import LONGEST
+from tribolake.web.change import change_of_report
 from tribolake.web.desk import Desk
 from tribolake.web.feedback import on_fleet, on_report
+from tribolake.web.trials import Trials
+from tribolake.web.views.change import ChangePart
 from tribolake.web.views.charts import charts_of
 from tribolake.web.views.choice import FleetChoice
 from tribolake.web.views.feedback import FeedbackPart, FleetFeedback
 from tribolake.web.views.fleet import Fleet, chosen_machines, fleet_page
 from tribolake.web.views.lineage import lineage_page
 from tribolake.web.views.quality import quality_page
-from tribolake.web.views.report import choices_of, others_of_report, report_page
+from tribolake.web.views.report import change_address, choices_of, others_of_report, report_page
 from tribolake.web.visit import Visit
 from tribolake.web.words import Words
 
@@ -157,10 +160,10 @@ def lacks(visit: Visit, client: str, table: PublicTable) -> bool:
     return any(one.client == client and one.sha256_of(table.file_name) is None for one in visit.publications)
 
 
-def show_sample(visit: Visit, name: SampleName, charts: str = "") -> Page:
+def show_sample(visit: Visit, name: SampleName, charts: str = "", trials: Trials | None = None) -> Page:
     """Return the page of a report, or the reports that have this number.
 
-    With `charts` of "all" the page has the less urgent charts too.
+    With `charts` of "all" the page has the less urgent charts too, and with `trials` what would change its status.
     """
     if lacks(visit, name.client, RESULTS):
         return earlier(visit.words, name.client)
@@ -174,9 +177,12 @@ def show_sample(visit: Visit, name: SampleName, charts: str = "") -> Page:
     series = essay_series(
         visit.settings, name.client, str(row["unitId"]), str(row["componentName"]), visit.published, until=row
     )
-    others = None if charts else others_of_report(row, visit.addresses)
+    others = None if charts else others_of_report(row, visit.addresses, "1" if trials else "")
     drawn = charts_of(series, visit.words, others_href=others)
-    model = report_page(found, samples, drawn, visit.words, visit.addresses, visit.today)
+    change = change_of_report(visit, trials, found) if trials else ChangePart()
+    if not change.is_answer:
+        change = replace(change, href=change_address(row, visit.addresses, charts))
+    model = report_page(found, samples, drawn, change, visit.words, visit.addresses, visit.today)
     key = (str(row["laboratory"]), str(row["sampleNumber"]), str(row["sampleOccurrence"]))
     feedback = on_report(visit, samples, key)
     return Page("report.html", model, f"{row['unitId']} · {row['componentName']}", feedback=feedback)
