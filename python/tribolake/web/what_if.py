@@ -29,6 +29,7 @@ from tribolake.trace.find import client_of, fetch_version
 from tribolake.web.addresses import group_query
 from tribolake.web.pages import Page, earlier, missing
 from tribolake.web.trials import TrialBusy, Trials
+from tribolake.web.typed import TwoMeanings, read_number
 from tribolake.web.views.limit import limit_page
 from tribolake.web.views.limits import LimitsChoice, limits_page
 from tribolake.web.views.tables import FORMULA_SIGNS
@@ -75,7 +76,9 @@ class Asked:
 
 def _number(name: str, text: str) -> float | None:
     try:
-        return float(text.strip().replace(",", ".")) if text.strip() else None
+        return read_number(text) if text.strip() else None
+    except TwoMeanings as error:
+        raise ConfigurationError("mark: it can be read with decimals or with thousands") from error
     except ValueError as error:
         raise ConfigurationError(f"{name}: it is not a number") from error
 
