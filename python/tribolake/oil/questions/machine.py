@@ -19,7 +19,8 @@ from tribolake.sql import literal
 OF_UNIT = f"""
     select
         component, component_family, sample_number, sample_date, status, score, urgency, sump, alarm_component,
-        machine_hours, oil_hours, days_behind_unit, points, weight
+        machine_hours, oil_hours, days_behind_unit, points, weight, is_stale, deadline_on, rule_ids, ai_recommendation,
+        policy, breached_essays, coded_essays, delivered_essays
     from {COMPONENTS.name}
     where unit_id = {{unit}}
     order by place

@@ -20,11 +20,14 @@ def action_of(text: str | None, rule_ids: Sequence[str] | None, words: Words) ->
     A text has those steps of its rule that fit the machine. It may be in another language than the page. A text that
     names none of them is returned itself.
     """
-    if not text or not rule_ids:
-        return text or ""
-    said = text.casefold()
-    named = [step for step in _steps(rule_ids[0]) if any(form.casefold() in said for form in _forms(step))]
-    return "; ".join(words.of_field(step, "") for step in named) or text
+    named = steps_of(text, rule_ids[0]) if rule_ids else []
+    return "; ".join(words.of_field(step, "") for step in named) or text or ""
+
+
+def steps_of(text: str | None, rule: str) -> list[str]:
+    """Return the ids of the steps of a rule that a published text names, in whatever language."""
+    said = (text or "").casefold()
+    return [step for step in _steps(rule) if any(form.casefold() in said for form in _forms(step))]
 
 
 def _forms(step: str) -> list[str]:

@@ -12,6 +12,7 @@ from tribolake.oil.fleet import score_that_orders
 from tribolake.oil.questions.axis import AxisKind
 from tribolake.oil.questions.machine import ShownMachine
 from tribolake.web.addresses import FLEET, LONGEST, MACHINE, TAKE_MACHINE, Addresses
+from tribolake.web.views.advice import machine_advice
 from tribolake.web.views.charts import Charts
 from tribolake.web.views.parts import (
     Deadline,
@@ -147,7 +148,7 @@ def machine_page(
         words("machine.score", n=words.number(score_that_orders(machine))),
         deadline_of(machine["urgency"], machine["deadline_on"], machine["days_overdue"], words),
         sampled_on(machine["latest_sample_date"], today, words),
-        machine["machine_ai_recommendation"] or "",
+        machine_advice(machine, found.components, words),
         place_part(machine, found.components, ordered, words, addresses),
         tuple(_component(row, by_component[row["component"]], words, addresses, today) for row in found.components),
         tuple(_finding(finding, words) for finding in found.findings),
@@ -225,7 +226,7 @@ def _component(
         row["sample_number"],
         words.days(row["days_behind_unit"]) if row["days_behind_unit"] else "",
         words.number(row["oil_hours"]),
-        words("machine.same_oil", sump=row["sump"]) if row["sump"] else "",
+        words("machine.same_oil", sump=words.sump(row["sump"])) if row["sump"] else "",
         strip_of(statuses, label),
         words("machine.samples", n=words.number(len(samples))),
         links,
@@ -236,7 +237,7 @@ def _finding(finding: Mapping[str, Any], words: Words) -> str:
     return words(
         "machine.differ_row",
         day=words.day(finding["sample_date"]),
-        sump=finding["sump"],
+        sump=words.sump(finding["sump"]),
         **differing(finding["difference"], words),
     )
 

@@ -11,6 +11,7 @@ from tribolake.oil.questions.report import ShownReport
 from tribolake.readers.layout import ANY_SHEET
 from tribolake.web.addresses import FLEET, LINEAGE, REPORT, TAKE_REPORT, TAKE_VALUES, Addresses
 from tribolake.web.views.actions import finding_of
+from tribolake.web.views.advice import report_advice
 from tribolake.web.views.charts import Charts
 from tribolake.web.views.machine import differing
 from tribolake.web.views.parts import (
@@ -120,7 +121,7 @@ def report_page(
         sampled_on(report["sampleDate"], today, words),
         words("report.finding", name=finding) if (finding := finding_of(report["rule_ids"], words)) else "",
         deadline_of(report["urgency"], None, None, words),
-        report["ai_recommendation"] or "",
+        report_advice(found, words),
         _doubts(report, words),
         _notes(report, words),
         tuple(breaches),
