@@ -205,6 +205,15 @@ def test_cells_of_a_workbook_are_texts_whatever_they_begin_with(tmp_path: Path):
     assert found[-1][0] == "007"
 
 
+def test_days_of_a_workbook_are_days_though_gold_has_them_as_text(tmp_path: Path):
+    file = tmp_path / "days.xlsx"
+    row = {"unit_id": "2026-01-31", "deadline_on": "2026-01-31", "latest_sample_date": "2026-02-01T00:00:00"}
+    write_workbook(file, [Sheet("Days", [row, row | {"deadline_on": None, "latest_sample_date": "soon"}])])
+    _, first, second = CalamineWorkbook.from_path(str(file)).get_sheet_by_index(0).to_python()
+    assert first == ["2026-01-31", date(2026, 1, 31), date(2026, 2, 1)]
+    assert second == ["2026-01-31", "", "soon"]
+
+
 def test_no_name_controls_the_terminal(capsys: pytest.CaptureFixture[str]):
     moved = {
         "client": HOSTILE, "unit_id": HOSTILE, "component": HOSTILE, "status_before": HOSTILE, "status": HOSTILE,

@@ -23,6 +23,7 @@ from tribolake.settings import Settings
 LEFT_OUT = "Left out"  # the sheet with clients that cannot be read
 MOST_CHARACTERS = 32_767  # of a cell
 COLOURS = {"Anormal": "#f4b6b6", "Alerta": "#fbe3a6", "Normal": "#cfe8cf", "Sin evaluar": "#dddddd"}
+DAYS = {"deadline_on", "latest_sample_date"}  # published as text
 WIDTHS = {"machine_ai_recommendation": 90, "ai_recommendation": 90, "why": 32, "first_component": 26, "component": 26}
 
 MACHINES = (
@@ -122,9 +123,17 @@ def write_workbook(file: Path, sheets: Sequence[Sheet]) -> None:
                 for number, column in enumerate(columns):
                     value = row.get(column)
                     form = late if column == "days_overdue" else colours.get(value) if isinstance(value, str) else None
-                    _write(page, place, number, value, form or wrapped, day)
+                    _write(page, place, number, _day(value) if column in DAYS else value, form or wrapped, day)
             page.freeze_panes(1, 2)
             page.autofilter(0, 0, max(len(sheet.rows), 1), len(columns) - 1)
+
+
+def _day(value: object) -> object:
+    """Return the day that an ISO text is. Anything else stays what it is."""
+    try:
+        return date.fromisoformat(value[:10]) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _write(page: Any, row: int, column: int, value: object, form: Any, day: Any) -> None:
