@@ -137,6 +137,17 @@ def test_every_page_is_clean(
     assert {name: found for name, found in wrong.items() if found} == {}
 
 
+@pytest.mark.parametrize("width", [640, 780, 905, 1000, 1190, 1280])
+def test_columns_of_the_fleet_have_room_for_words(browser: Browser, address: str, width: int):
+    """Screens between a phone and a laptop, a large zoom, and paper: no column has the width of a letter."""
+    with browser.new_context(viewport={"width": width, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(f"{address}/?client=emin")
+        widths = page.locator("table.fleet td.finding").evaluate_all("cells => cells.map(cell => cell.clientWidth)")
+        assert min(widths) >= 150, widths
+        assert page.evaluate(WIDER) == 0
+
+
 def test_worst_component_is_two_presses_from_its_file_without_script(browser: Browser, address: str):
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
