@@ -48,7 +48,7 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
         without = ("without", *unread) if unread else ()
         names = (choice.client, choice.status, visit.today.isoformat(), *without)
         sheets = (machine_table(machines), *left_out_sheet(dict.fromkeys(unread, visit.words("unread.short"))))
-        return _tables(sheets, form, "fleet", *names)
+        return answer_with(sheets, form, "fleet", *names)
 
     @app.get("/take/values", response_class=Response, summary="The values of a report")
     def values(
@@ -61,7 +61,7 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
         if row is None:
             raise HTTPException(404)
         found = shown_report(settings, row, visit.published)
-        return _tables(
+        return answer_with(
             (value_table(found),), form, sample.client, str(row["unitId"]), str(row["componentName"]), sample.number
         )
 
@@ -112,7 +112,7 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
         return taken(request, lang, form, read, "machine", client, component, now().date().isoformat())
 
 
-def _tables(sheets: Sequence[Sheet], form: str, *names: str) -> Response:
+def answer_with(sheets: Sequence[Sheet], form: str, *names: str) -> Response:
     """Answer with sheets as one file. A CSV has the first one."""
     written, kind = FORMS[form]
     return attachment(written(sheets), kind, form, *names)

@@ -11,7 +11,8 @@ from tribolake.oil.limits.other_limits import LOWER, UPPER
 from tribolake.oil.questions.essays import place_of
 from tribolake.oil.questions.limit_groups import LimitFilter, group_of
 from tribolake.texts import plain
-from tribolake.web.addresses import LIMIT, LIMITS, Addresses
+from tribolake.web.addresses import LIMIT, LIMITS, TAKE_LIMITS, Addresses
+from tribolake.web.views.parts import File, files_of
 from tribolake.web.views.trial_form import (
     Choices,
     Option,
@@ -65,6 +66,7 @@ class LimitsPage:
     more: str | None
     more_label: str
     form: TrialForm
+    downloads: tuple[File, ...]
 
 
 def limits_page(
@@ -107,6 +109,7 @@ def limits_page(
         addresses.page(LIMITS, **query, show=choice.shown + SHOWN_LIMITS) if left > 0 else None,
         words("fleet.more", n=words.number(min(max(left, 0), SHOWN_LIMITS))),
         policy_form(clients, choice.client, policies, "", words, addresses),
+        files_of(*((form.upper(), addresses.page(TAKE_LIMITS, form=form, **query)) for form in ("csv", "xlsx"))),
     )
 
 

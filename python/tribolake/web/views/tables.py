@@ -26,11 +26,22 @@ VALUES = (
     *OF_SOURCE,
 )  # fmt: skip
 
+LIMITS = (
+    "client", "grain", "machine", "machine_model", "component", "essay", "unit", *THRESHOLDS, "n", "n_units",
+    "n_nondetect", "p90", "p90_low", "p90_high", "p95", "p95_low", "p95_high", "p98", "p98_low", "p98_high", "quality",
+    "source_level_normal", "source_level_alert", "source_level_critic",
+)  # fmt: skip
+
 
 def machine_table(machines: Sequence[Mapping[str, Any]]) -> Sheet:
     """Return the table of machines, in their order: the columns of `tribolake export`."""
     rows = [{**machine, "deadline": word_of(machine["urgency"])} for machine in machines]
     return Sheet("Machines", [{name: _cell(row.get(name)) for name in OF_MACHINE} for row in rows], OF_MACHINE)
+
+
+def limit_table(limits: Sequence[Mapping[str, Any]]) -> Sheet:
+    """Return the table of limits that judge, by client and group."""
+    return Sheet("Limits", [{name: _cell(row.get(name)) for name in LIMITS} for row in limits], LIMITS)
 
 
 def value_table(found: ShownReport) -> Sheet:
