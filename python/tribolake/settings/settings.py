@@ -65,7 +65,7 @@ class Settings(Group):
         "memory_limit",
         default="",
         pattern=SIZE,
-        description="memory for DuckDB; empty is a quarter of the machine's, at least 450MB and at most 4GB",
+        description="memory for DuckDB; empty is what a product says, or a quarter of the machine's from 450MB to 4GB",
     )
     umask: str = setting(
         "umask",
