@@ -224,6 +224,7 @@ def main() -> None:
         for case in cases(home / "lake", market, floor):
             case.show()
             measured.append(case)
+        peak_ratio = None
         if asked.factor:
             write(home / "large", Market.of(asked.tickers * asked.factor, asked.years).responses(LAST))
             done = run_on(str(home / "large"))
@@ -232,6 +233,8 @@ def main() -> None:
                 Case(name, done.seconds, first.seconds, 12, done.cpu_seconds, first.cpu_seconds, done.peak_mb)
             )
             measured[-1].show()
+            peak_ratio = round(done.peak_mb / first.peak_mb, 2)
+            print(f"peak memory of × {asked.factor} tickers: {peak_ratio} × that of the first run")
         calls = {}
         if asked.counted_tickers:
             with moto_server() as server:
@@ -240,7 +243,7 @@ def main() -> None:
                     found = calls_of(server, home / f"state-{years}", counted)
                     print(f"calls of these runs with {asked.counted_tickers} tickers, {years} years: {found}")
                     calls[f"{years} years"] = found
-    said = {"floor": asdict(floor), "calls": calls}
+    said = {"floor": asdict(floor), "calls": calls, "peak_ratio": peak_ratio}
     print(json.dumps(said | {"cases": [asdict(case) | case.ratios for case in measured]}))
 
 

@@ -10,7 +10,8 @@ DAMAGED_WAREHOUSE = re.compile(r"Corrupt database file|not a valid DuckDB databa
 # A file stands in the place of a folder, a folder in that of a file, or a link to itself.
 OTHER_KIND = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO})
 
-# What DuckDB and the system say of a disk that is full, fails or refuses, however deep in a message, and what to do.
+# What DuckDB and the system say of a disk that is full, fails or refuses, and of a limit of the user, however deep in a
+# message, and what to do.
 DISK = (
     (
         re.compile(r"No space left on device|No more space|disk is full|Disk quota exceeded", re.IGNORECASE),
@@ -25,7 +26,19 @@ DISK = (
         "the disk can only be read. It was mounted so, or it failed and the system's log says why",
     ),
     (
-        re.compile(r"Permission denied"),
+        re.compile(r"File too large"),
+        "a limit of this user, or the file system, forbids files of this size. Raise it (`ulimit -f`, `LimitFSIZE`)",
+    ),
+    (
+        re.compile(r"Too many open files"),
+        "a limit of this user or of the system. Raise it (`ulimit -n`, `LimitNOFILE`)",
+    ),
+    (
+        re.compile(r"can't start new thread|Resource temporarily unavailable"),
+        "this user has too many processes and threads. End some, or raise the limit (`ulimit -u`, `TasksMax`)",
+    ),
+    (
+        re.compile(r"Permission denied|Operation not permitted"),
         "this user may not. Give the user the right, or run as one who has it. Commands that only show need to read "
         "the lake, others also to write in it",
     ),

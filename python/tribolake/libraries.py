@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -12,9 +14,25 @@ class NotInstalled(ConfigurationError):
     """A library that an extra brings is not installed. The message says how to install it."""
 
     def __init__(self, name: str, extra: str) -> None:
+        self.name = name
         super().__init__(
             f"{name} is not installed: install requirements-{extra}.lock, or `pip install 'tribolake[{extra}]'`"
         )
+
+
+@contextmanager
+def brought_by(extra: str) -> Iterator[None]:
+    """Say how to install what is missing, where an import needs a library of an extra.
+
+    Raises:
+        NotInstalled: a library is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if not extra or str(error.name).startswith("tribolake"):
+            raise
+        raise NotInstalled(str(error.name), extra) from None
 
 
 def library(name: str, extra: str = "") -> Any:
@@ -45,10 +63,6 @@ class _Library:
         self._name, self._extra = name, extra
 
     def __getattr__(self, attribute: str) -> Any:
-        try:
+        with brought_by(self._extra):
             module = import_module(self._name)
-        except ModuleNotFoundError as error:
-            if not self._extra:
-                raise
-            raise NotInstalled(str(error.name), self._extra) from None
         return getattr(module, attribute)

@@ -213,6 +213,9 @@ class Product:
     # lake, and its rules in a bucket may have names without a product.
     prefix: str | None = None
     imports: tuple[str, ...] = ()  # modules that a run imports
+    # Memory for DuckDB where no setting says how much. None is a share of the machine's, which DuckDB fills before it
+    # writes anything to disk.
+    memory_limit: str | None = None
     # Returns the client of each folder of bronze. Folders that are not in it are called like their clients.
     client_folders: Callable[[], Mapping[str, str]] = dict
     # Returns folders of a lake, outside that of the product, whose objects are kept permanently in cheaper storage
@@ -231,7 +234,9 @@ class Product:
             raise ValueError(f"{self.name!r} cannot be the name of a product: use a-z and 0-9")
 
     def of(self, settings: Settings) -> Settings:
-        """Return the settings of this product in a lake: its folder, and its state on this machine."""
+        """Return the settings of this product in a lake: its memory, its folder, and its state on this machine."""
+        if self.memory_limit and "memory_limit" not in settings.model_fields_set:
+            settings = settings.changed(memory_limit=self.memory_limit)
         if self.prefix is None:
             return settings
         return settings.changed(prefix=self.prefix, state_dir=settings.state / self.name)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+# Of a name of a file, DuckDB takes these for a pattern, and a question mark for the end of the path of a database.
+PATTERN_SIGNS = re.compile(r"[*?[]")
+
 
 def quoted(identifier: str) -> str:
     """Return a name as a quoted SQL identifier.
@@ -12,6 +17,11 @@ def quoted(identifier: str) -> str:
     if "\0" in identifier:
         raise ValueError(f"no SQL can name a column with a zero byte: {identifier[:80]!r}")
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def file_pattern(path: str) -> str:
+    """Return a pattern that only one path has. In `read_parquet` the path `a[1].parquet` would be `a1.parquet`."""
+    return PATTERN_SIGNS.sub(r"[\g<0>]", path)
 
 
 def literal(value: object) -> str:

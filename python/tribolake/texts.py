@@ -26,6 +26,11 @@ def cut(text: str, characters: int) -> str:
     return line if len(line) <= characters else line[: characters - 1] + "…"
 
 
+def not_utf8(name: str) -> bool:
+    """Return whether the bytes of a name of a file are not UTF-8. Python has escapes in their place."""
+    return any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def without_users(text: object) -> str:
     """Return a text whose addresses have no user and no password."""
     return USER.sub("://***@", str(text))

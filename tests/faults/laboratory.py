@@ -31,7 +31,7 @@ KINDS = {
     "truncate": 512,
 }  # fmt: skip
 FAIL_ONCE, FAIL_FROM_THEN_ON, CUT, KILL_BEFORE, KILL_AFTER, CLOCK, STOP = range(1, 8)
-EIO, ENOSPC, EDQUOT, EROFS, EACCES = 5, 28, 122, 30, 13
+EIO, ENOSPC, EDQUOT, EROFS, EACCES, EFBIG, EMFILE = 5, 28, 122, 30, 13, 27, 24
 YEARS = 365 * 86400
 FAULTS = {
     "EIO once": (FAIL_ONCE, EIO, 0),
@@ -40,6 +40,8 @@ FAULTS = {
     "EROFS": (FAIL_FROM_THEN_ON, EROFS, 0),
     "ENOSPC": (FAIL_FROM_THEN_ON, ENOSPC, 0),
     "EDQUOT": (FAIL_FROM_THEN_ON, EDQUOT, 0),
+    "EFBIG": (FAIL_FROM_THEN_ON, EFBIG, 0),
+    "EMFILE": (FAIL_FROM_THEN_ON, EMFILE, 0),
     "ENOSPC in the middle": (CUT, ENOSPC, 0),
     "kill before": (KILL_BEFORE, 0, 0),
     "kill after": (KILL_AFTER, 0, 0),

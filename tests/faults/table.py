@@ -14,7 +14,10 @@ import yaml
 
 from tests.faults.laboratory import FAULTS, Armed, Call
 
-DISK = "No space left|Disk quota exceeded|Input/output error|fsync failed|Read-only file system|Permission denied"
+DISK = (
+    "No space left|Disk quota exceeded|Input/output error|fsync failed|Read-only file system|Permission denied"
+    "|File too large.*ulimit -f|Too many open files.*ulimit -n"
+)
 
 
 @dataclass(frozen=True)

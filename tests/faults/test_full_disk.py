@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from tribolake.errors import RunFailed
+from tribolake.errors import RunFailed, explain
+from tribolake.lake.files import append_durably, place_for_user, write_aside, write_durably
+from tribolake.lake.labels import Label
+from tribolake.lake.objects import FolderObjects
+from tribolake.oil.questions.workbook import Sheet, workbook_of
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.attempt import read_attempt, record_attempt
 from tribolake.settings import load_settings
@@ -22,6 +28,7 @@ from tribolake.watch.heartbeat import Heartbeat, State, read_heartbeat, write_he
 
 pytestmark = pytest.mark.slow
 MIB = 2**20
+CONTENT = b"0" * MIB
 
 
 @pytest.fixture
@@ -87,6 +94,51 @@ def test_failure_on_a_full_disk_is_on_record(small_disk, tmp_path: Path):
     assert "Free some space" in read_attempt(settings)["problem"]
     found = read_heartbeat(settings.state)
     assert found is not None and found.state == "running"
+
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "append": lambda path: append_durably(path, CONTENT),
+    "write": lambda path: write_durably(path, CONTENT.decode()),
+    "replace": lambda path: write_aside(path, CONTENT.decode()),
+    "for a user": lambda path: place_for_user(path, CONTENT) and None,
+    "object": lambda path: FolderObjects(path.parent, "").put(path.name, CONTENT),
+    "new object": lambda path: FolderObjects(path.parent, "").put_new(path.name, CONTENT, Label()) and None,
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_full_disk_is_named(small_disk, writer: str):
+    """Of several disks one is full: the error of a write names none, so each writer has to."""
+    path = small_disk(MIB // 4) / "record.json"
+    with pytest.raises(OSError, match=rf"No space left on device: .*{path.name}") as raised:
+        WRITERS[writer](path)
+    assert not path.exists() or writer in ("append", "write")
+    assert "Free some space" in explain(raised.value)
+
+
+def test_file_of_a_user_stays_and_a_folder_is_not_replaced(small_disk):
+    disk = small_disk(MIB // 4)
+    (disk / "file").write_bytes(b"before")
+    (disk / "folder").mkdir()
+    (disk / "link").symlink_to("file")
+    with pytest.raises(OSError, match="No space left"):
+        place_for_user(disk / "file", CONTENT)
+    with pytest.raises(IsADirectoryError):
+        place_for_user(disk / "folder", b"after")
+    assert (disk / "file").read_bytes() == b"before"
+    place_for_user(disk / "link", b"after")
+    place_for_user(Path("/dev/null"), b"after")
+    assert ((disk / "file").read_bytes(), (disk / "link").is_symlink()) == (b"after", True)
+    assert {path.name for path in disk.iterdir()} == {"file", "folder", "link"}
+    assert Path("/dev/null").is_char_device()
+
+
+def test_workbook_on_a_full_disk_is_told_once(small_disk, capfd: pytest.CaptureFixture[str]):
+    sheet = Sheet("machines", [{"unit": secrets.token_hex(40)} for _ in range(5000)])
+    with pytest.raises(OSError, match="No space left"):
+        place_for_user(small_disk(MIB // 8) / "fleet.xlsx", workbook_of([sheet]))
+    gc.collect()
+    assert capfd.readouterr().err == ""
 
 
 def heartbeat(state: State) -> Heartbeat:

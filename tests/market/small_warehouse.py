@@ -130,7 +130,7 @@ class SmallWarehouse:
 
     def indicators(self, ticker: str, computation: Computation = TEXTBOOK) -> pa.Table:
         bars = f"select {COLUMNS} from silver.bars where ticker = ? order by session_date"
-        return indicator_rows(self.connection.execute(bars, [ticker]).to_arrow_table(), [computation]).read_all()
+        return indicator_rows(self.connection.execute(bars, [ticker]).to_arrow_reader(), [computation]).read_all()
 
 
 def greatest_difference(first: pa.Table, second: pa.Table, names: Iterable[str]) -> float:

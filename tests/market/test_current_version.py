@@ -88,6 +88,13 @@ def test_applied_version_is_stored_as_further_computation(lake: Settings):
     assert len(stored(lake)) == len(KINDS) + 2 * len(VERSIONED)
 
 
+def test_version_applied_after_a_clock_that_was_ahead_counts(lake: Settings):
+    apply(lake, "reference")
+    with duckdb.connect(lake.warehouse) as warehouse:
+        warehouse.execute("update control.applied_versions set applied_at = applied_at + interval 1 year")
+    assert apply(lake, "1.0") == FURTHER and latest(lake) == TEXTBOOK
+
+
 def test_applied_version_outlives_the_warehouse(lake: Settings):
     apply(lake, "reference")
     lake.warehouse.unlink()

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +284,42 @@ def test_earlier_delivery_that_is_confirmed_late_is_not_the_last(lake_and_aurora
             confirm(warehouse, {one: Receipt(run_id) for one in pending(warehouse, "lake") if one.run_id == run_id})
         last = warehouse.execute("select distinct run_id, key from control.confirmed_deliveries where sink = 'lake'")
         assert last.fetchall() == [("later", "later")] and pending(warehouse, "lake") == []
+
+
+@pytest.mark.parametrize("order", [*permutations(("run-0", "run-1", "run-2"))], ids="-".join)
+def test_last_computation_is_the_latest_in_any_order_of_storing(lake_and_aurora: Delivered, order: tuple[str, ...]):
+    """Given computations of one second, of which some cannot be stored at first."""
+    sink = LakeSink(lake_and_aurora.settings)
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute("delete from control.pending_deliveries")
+        for number, run_id in enumerate(sorted(order)):
+            warehouse.execute(f"update control.computed_tickers set state = '{number}'")
+            prepare(warehouse, ["lake"], run_id)
+        waiting = pending(warehouse, "lake")
+        sink.open()
+        for run_id in order:
+            for one in (one for one in waiting if one.run_id == run_id):
+                confirm(warehouse, {one: sink.store(one, *sink.gather(warehouse, [one]))})
+        prepare(warehouse, ["lake"], "after")
+        assert pending(warehouse, "lake") == []
+    lake = MarketLake(lake_and_aurora.settings)
+    latest = {lake.get(kind, symbol)["run_id"] for kind in KINDS for symbol in SYMBOLS}  # type: ignore[index]
+    assert latest == {"run-2"}
+
+
+def test_computation_after_a_clock_that_was_ahead_is_the_latest(lake_and_aurora: Delivered):
+    ahead = "{table} set computed_at = computed_at + interval 1 year"
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        warehouse.execute(f"update {ahead.format(table='control.pending_deliveries')}")
+        for run_id in ("ahead", "later"):
+            assert serve(warehouse, LakeSink(lake_and_aurora.settings), 60, lambda _: None).waiting == 0
+            warehouse.execute(f"update control.computed_tickers set state = '{run_id}'")
+            prepare(warehouse, ["lake"], run_id)
+        serve(warehouse, LakeSink(lake_and_aurora.settings), 60, lambda _: None)
+        prepare(warehouse, ["lake"], "again")
+        assert pending(warehouse, "lake") == []
+        known = "select distinct run_id from control.confirmed_deliveries where sink = 'lake'"
+        assert warehouse.execute(known).fetchall() == [("later",)]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -133,6 +133,17 @@ def test_second_object_of_a_second_gets_a_number(home: LakeHome):
     names = ["20250115_120000.json", "20250115_120000_2.json", "20250115_120000_3.json"]
     assert keys == [f"raw/yfinance/NVDA/2025-01-15/{name}" for name in names]
     assert [home.read(name) for name in keys] == [b"1", b"2", b"3"]
+
+
+def test_response_before_a_later_one_is_told(home: LakeHome, yahoo: Yahoo):
+    """After a clock that was ahead, what was fetched then counts before all that is fetched until that time."""
+    settings = settings_of(home, yahoo)
+    yahoo.replies = {"NVDA": always(200, chart("NVDA"))}
+    ahead = RawKey(YFINANCE, "NVDA", datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1))
+    stage(settings, ahead, b"{}", {})
+    (fetched,) = fetch(settings, ["NVDA"])
+    assert (fetched.outcome, fetched.is_well) == ("staged", False)
+    assert f"{ahead} has a later time" in str(fetched.problem) and "check the clock" in str(fetched.problem)
 
 
 def test_root_puts_raw_below_a_folder(tmp_path: Path):

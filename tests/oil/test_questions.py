@@ -21,7 +21,7 @@ from tribolake.oil.questions.machine import show_machine
 from tribolake.oil.questions.movers import Movers, top_movers
 from tribolake.oil.questions.published import rows
 from tribolake.oil.questions.report import ShownReport, show_report
-from tribolake.oil.questions.workbook import LEFT_OUT, Sheet, export_fleet, write_workbook
+from tribolake.oil.questions.workbook import LEFT_OUT, Sheet, export_fleet, workbook_of
 from tribolake.oil.seeds import read_seed
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
@@ -190,9 +190,8 @@ def test_lake_without_limits_is_exported(tmp_path: Path, parsed_project: None):
 
 def test_cells_of_a_workbook_are_texts_whatever_they_begin_with(tmp_path: Path):
     file = tmp_path / "hostile.xlsx"
-    write_workbook(
-        file, [Sheet("Hostile", [{"unit_id": text, "score": 3, "day": date(2026, 1, 31)} for text in FORMULAS])]
-    )
+    rows = [{"unit_id": text, "score": 3, "day": date(2026, 1, 31)} for text in FORMULAS]
+    file.write_bytes(workbook_of([Sheet("Hostile", rows)]))
     with zipfile.ZipFile(file) as archive:
         page = archive.read("xl/worksheets/sheet1.xml").decode()
         names = archive.namelist()
@@ -203,6 +202,15 @@ def test_cells_of_a_workbook_are_texts_whatever_they_begin_with(tmp_path: Path):
     assert [row[0] for row in found[1:6]] == FORMULAS[:5]
     assert found[1][1:] == [3.0, date(2026, 1, 31)]
     assert found[-1][0] == "007"
+
+
+def test_days_of_a_workbook_are_days_though_gold_has_them_as_text(tmp_path: Path):
+    file = tmp_path / "days.xlsx"
+    row = {"unit_id": "2026-01-31", "deadline_on": "2026-01-31", "latest_sample_date": "2026-02-01T00:00:00"}
+    file.write_bytes(workbook_of([Sheet("Days", [row, row | {"deadline_on": None, "latest_sample_date": "soon"}])]))
+    _, first, second = CalamineWorkbook.from_path(str(file)).get_sheet_by_index(0).to_python()
+    assert first == ["2026-01-31", date(2026, 1, 31), date(2026, 2, 1)]
+    assert second == ["2026-01-31", "", "soon"]
 
 
 def test_no_name_controls_the_terminal(capsys: pytest.CaptureFixture[str]):
@@ -236,7 +244,7 @@ def test_no_name_controls_the_terminal(capsys: pytest.CaptureFixture[str]):
         },
     }  # fmt: skip
     before = {"sampleNumber": HOSTILE, "sampleDate": None, "report_status": "Normal", "classification_score": 0}
-    print_report(ShownReport(report, [limits | value], before))
+    print_report(ShownReport(report, [limits | value], before, "stricter"))
     said = capsys.readouterr().out
     assert "\x1b" not in said
     # Nothing was taken for markup: texts of the component, of the limit, and of the report.

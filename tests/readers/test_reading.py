@@ -22,6 +22,7 @@ import pytest
 from tests.support.lab_files import layout, workbook
 
 from tribolake.lake.content import FileContent, OpenContent
+from tribolake.processes import module_command
 from tribolake.readers.confined import MODEST_MEMORY, ReadingTask, read_files
 from tribolake.readers.reading import Reading, ReadingLimits
 
@@ -231,6 +232,20 @@ def test_run_with_less_memory_than_a_reader_reads_files(tmp_path: Path):
     environment = os.environ | MODEST_MEMORY
     told = subprocess.run(shell, input=json.dumps(asked), capture_output=True, text=True, check=True, env=environment)
     assert json.loads(told.stdout.splitlines()[1])["rows"] == 1
+
+
+def test_module_in_the_folder_of_the_command_is_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each reader imported `random.py` of the folder in which a run was started, so a file of a share was executed."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("random", "csv", "tribolake"):
+        Path(f"{name}.py").write_text("import os; os.mkdir('taken')")
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(workbook([["Sample"], ["A1"]]))
+    (reading,) = read_files([ReadingTask(FileContent(str(path)), f"{tmp_path}/staged.", BOTH)], LIMITS)
+    assert (reading.rows, reading.problem) == (1, None)
+    for module in ("tribolake.readers.child", "tribolake.watch.warm", "tribolake"):
+        subprocess.run(module_command(module, "--help"), check=False, capture_output=True, stdin=subprocess.DEVNULL)
+    assert not Path("taken").exists()
 
 
 def test_file_beyond_its_processor_time_fails(tmp_path: Path):

@@ -85,14 +85,18 @@ def test_run_on_a_busy_lake_records_no_attempt(lake: Settings):
     assert read(lake) == before
 
 
-def test_attempt_is_running_until_its_process_is_gone(lake: Settings, monkeypatch: pytest.MonkeyPatch):
+def test_attempt_is_running_until_its_process_is_gone(lake: Settings):
+    """After a restart of the machine or its container another process has the number, and the run seemed to go on."""
     attempt(lake, report_of(cda=None))
     with record_attempt(lake):
         running = read(lake)
         assert (state_of(running), running["last"]["exit_code"]) == ("running", 0)
-        monkeypatch.setattr("tribolake.oil.health.process_exists", lambda _: False)
-        assert state_of(running) == "stopped"
-        assert state_of(running | {"host": "another"}) == "running"
+        for other in ({"pid": 2**22}, {"started": "1"}, {"space": "an earlier boot"}):
+            assert state_of(running | other) == "stopped", other
+        assert state_of(running | {"host": "another", "space": "its own"}) == "running"
+    of_earlier_release = {name: value for name, value in running.items() if name not in ("space", "started")}
+    assert state_of(of_earlier_release) == "running"
+    assert state_of(of_earlier_release | {"pid": 2**31 - 1}) == "stopped"
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from functools import reduce
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tribolake.errors import ConfigurationError
@@ -13,6 +15,7 @@ from tribolake.settings.groups import may_be_none
 from tribolake.settings.load import read_given, unknown_variables
 from tribolake.settings.reference import settings_page
 from tribolake.settings.settings import SETTINGS
+from tribolake.sql import literal
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +85,29 @@ def test_address_with_a_user_is_refused_without_showing_it(monkeypatch, name, us
     with pytest.raises(ConfigurationError, match=f"^{name}: it is not an address .* without a user") as raised:
         load_settings()
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["TRIBOLAKE_LAKE", "TRIBOLAKE_STATE_DIR", "TRIBOLAKE_CACHE_DIR"])
+@pytest.mark.parametrize("folder", ["lake [old]", "lake?", "lake*", os.fsdecode(b"lake\xff")])
+def test_path_that_duckdb_reads_otherwise_is_refused(monkeypatch, name, folder):
+    """`lake [o]` had the tables of the lake in `lake o`."""
+    monkeypatch.setenv(name, f"/srv/{folder}/below")
+    with pytest.raises(ConfigurationError, match=f"^{name}: .*DuckDB .*rename the folder"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "folder", ["la ke", "quo'te", 'dq"uote', "new\nline", "{brace}", "%20", "ñandú", "-dash", "$HOME"]
+)
+def test_path_with_other_signs_is_one_that_duckdb_opens(tmp_path, folder):
+    lake = load_settings(lake=tmp_path / folder).lake
+    lake.mkdir()
+    for _ in range(2):
+        duckdb.connect(lake / "warehouse.duckdb").execute("create or replace table a as select 1").close()
+    file = literal(str(lake / "a.parquet"))
+    duckdb.execute(f"copy (select 1) to {file} (format parquet)")
+    assert duckdb.execute(f"from read_parquet({file})").fetchall() == [(1,)]
+    assert {path.name for path in lake.iterdir()} == {"a.parquet", "warehouse.duckdb"}
 
 
 @pytest.mark.parametrize("known", SETTINGS.values(), ids=lambda known: known.name)

@@ -39,8 +39,12 @@ class Pages:
         self.app = make_app(self.settings, self.log.append, self.now, self.desk, self.entrance, self.login)
         self.client = TestClient(self.app, base_url=self.base, client=(self.peer, 50000))
 
+    @staticmethod
+    def address(path: str, **query: object) -> str:
+        return f"{path}?{urlencode(query)}" if query else path
+
     def ask(self, path: str, **query: object) -> Response:
-        return self.client.get(f"{path}?{urlencode(query)}" if query else path)
+        return self.client.get(self.address(path, **query))
 
     def read(self, path: str, **query: object) -> BeautifulSoup:
         """The page at an address that is known."""

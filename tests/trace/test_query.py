@@ -13,6 +13,7 @@ import pytest
 from tests.support.lake_homes import PRODUCT, InBucket, everything_published, manifest_of
 from tests.support.published_lakes import PublishedLake
 from tests.support.servers.server import client as s3_client
+from tests.support.small_warehouse import publish, warehouse
 
 from tribolake.cli.query import _print_csv
 from tribolake.errors import ConfigurationError
@@ -21,6 +22,7 @@ from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
+from tribolake.sql import literal
 from tribolake.trace.query import Answer, QueryFailed, check_reads_only, query
 from tribolake.trace.read_only_duckdb import open_to_read
 
@@ -40,6 +42,19 @@ def test_bronze_views_name_the_file_of_each_row(new_lake: PublishedLake):
     assert f"{PRODUCT}/bronze/emin/" in row[1]
     with pytest.raises(QueryFailed, match="bronze_cda"):
         query(OIL, new_lake.settings, "from bronze_cda")  # workbooks have no view
+
+
+@pytest.mark.parametrize("name", ["a[1].parquet", "a*.parquet", "a?.parquet", "[*?].parquet"])
+def test_name_of_a_file_is_no_pattern(tmp_path: Path, name: str):
+    """DuckDB read `a1.parquet` for `a[1].parquet`."""
+    settings = load_settings(lake=tmp_path / "lake")
+    publish(warehouse(1, rows=5), settings.lake, "run-1")
+    folder = settings.lake / PRODUCT / "bronze" / "cda" / "2026-01-31"
+    folder.mkdir(parents=True)
+    for file in {name, "a1.parquet", "ab.parquet"}:
+        duckdb.execute(f"copy (select {literal(file)} as named) to {literal(str(folder / file))} (format parquet)")
+    found = query(OIL, settings, "select named from bronze_cda order by 1").rows
+    assert found == sorted((file,) for file in {name, "a1.parquet", "ab.parquet"})
 
 
 @pytest.mark.parametrize("sql", [f"select {'+'.join('1' * 900)}", f"select {'+'.join('1' * 30_000)}"])

@@ -137,7 +137,15 @@ def pages_of_ana(
         yield pages
 
 
-VALUES = {"form": "csv", "essay": "Hierro", "component": "", "lang": "es", "how": "limit", "marginal": "1"}
+VALUES = {
+    "form": "csv",
+    "essay": "Hierro",
+    "component": "",
+    "lang": "es",
+    "how": "limit",
+    "marginal": "1",
+    "change": "1",
+}
 
 
 @pytest.mark.slow

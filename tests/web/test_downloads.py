@@ -22,6 +22,7 @@ from tribolake.oil.questions.workbook import LEFT_OUT
 from tribolake.settings import Settings, load_settings
 from tribolake.texts import one_line
 from tribolake.web.views.tables import FORMULA_SIGNS, OF_MACHINE, VALUES
+from tribolake.web.words import words_in
 
 pytestmark = pytest.mark.slow
 HOSTILE_REPORTS = """
@@ -48,6 +49,31 @@ def formulas_in(content: bytes) -> int:
 def report_of(pages: Pages) -> BeautifulSoup:
     machine = pages.read("/m", client="cda", unit="T-01")
     return pages.read(machine.select_one("table.components th a")["href"] + "&charts=all")
+
+
+@pytest.mark.parametrize("choice", [{}, {"client": "cda", "essay": "Hierro"}])
+def test_table_of_limits_has_the_limits_of_the_page_in_their_order(pages: Pages, choice: dict[str, str]):
+    page = pages.read("/limits", show=2000, lang="en", **choice)
+    links = {link.text: link["href"] for link in page.select(".take a")}
+    taken = csv_of(pages.ask(links["CSV"]).content)
+    shown = page.select("table.plain tbody tr")
+    assert len(taken) >= len(shown) > 0
+    ends = len(taken) if len(taken) < 2000 else 2000
+    assert [text_of(row.select("td")[0]).split(" ")[-1] for row in shown] == [row["client"] for row in taken[:ends]]
+    assert [text_of(row.th).split(" ")[0] for row in shown] == [
+        words_in("en").essay(row["essay"]).split(" ")[0] for row in taken[:ends]
+    ]
+    assert {row["essay"] for row in taken} >= {choice.get("essay", "Hierro")}
+    header, *cells = xlsx_of(pages.ask(links["XLSX"]).content)
+    assert len(cells) == len(taken)
+    threshold = header.index("threshold normal")
+    assert [row[threshold] for row in cells] == [
+        float(row["threshold_normal"]) if row["threshold_normal"] else "" for row in taken
+    ]
+
+
+def test_table_of_limits_of_a_client_that_is_not_there_is_empty(pages: Pages):
+    assert csv_of(pages.ask("/take/limits", form="csv", client="nobody").content) == []
 
 
 @pytest.mark.parametrize("choice", [{}, {"client": "emin"}, {"client": "cda", "status": "abnormal"}])

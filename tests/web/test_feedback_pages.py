@@ -157,7 +157,7 @@ def test_unreadable_objects_are_counted_on_the_page(settings: Settings, pages: P
     bad = settings.lake / "oil-analysis" / "feedback" / "cda" / "2026-01-01" / "x.json"
     bad.parent.mkdir(parents=True)
     bad.write_text("{")
-    assert "1 objetos" in text_of(pages.read(first_alarm(pages)).select_one("#feedback"))
+    assert "1 objeto de" in text_of(pages.read(first_alarm(pages)).select_one("#feedback"))
 
 
 @pytest.fixture

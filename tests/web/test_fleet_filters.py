@@ -221,8 +221,10 @@ def test_changes_on_the_page_are_those_of_the_log(page_lake: Settings, pages: Pa
     page = pages.read("/", lang="en")
     lines = [text_of(line) for line in page.select(".changes li")]
     assert [line.split(" ")[0].lower() for line in lines] == sorted(added)
-    assert all(f"first publication: {added[line.split(' ')[0].lower()]:,} reports" in line for line in lines)
-    assert f"{sum(added.values()):,} new reports, 0 machines" in text_of(page.select_one(".changes summary"))
+    assert all(f"first publication, reports: {added[line.split(' ')[0].lower()]:,}" in line for line in lines)
+    assert f"new reports: {sum(added.values()):,} · machines with another status: 0" in text_of(
+        page.select_one(".changes summary")
+    )
 
 
 def entry(entity: str, **more: Any) -> dict[str, Any]:

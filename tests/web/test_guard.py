@@ -53,6 +53,7 @@ def test_every_answer_has_the_headers(pages: Pages, path: str, status: int):
     answer = pages.ask(path)
     assert answer.status_code == status
     assert [answer.headers.get_list(name.decode()) for name, _ in HEADERS] == [[value.decode()] for _, value in HEADERS]
+    assert answer.headers.get_list("cache-control") == ["private, no-cache"]
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
     assert "unsafe" not in policy

@@ -27,6 +27,7 @@ ATTRIBUTES = {
 }  # fmt: skip
 FORMS = {"/", "/feedback", "/limits", "/what-if"}
 LONG = 1000
+JUDGED_AGAIN = ("H-0", "H-7", "C-1", "C-9")  # hostile units and components
 
 
 def check(page: BeautifulSoup) -> None:
@@ -81,6 +82,10 @@ def test_reports_of_any_name_are_reached_and_shown_as_text(page_lake: Settings, 
         page = pages.read("/r", **names)
         check(page)
         check(pages.read("/lineage", essay=report["componentName"][:LONG], **names))
+        if report["sampleNumber"] in JUDGED_AGAIN:
+            judged = pages.read("/r", change=1, **names)
+            check(judged)
+            assert judged.select("#change .ways"), report["sampleNumber"]
         assert text_of(page.select_one("h1 .component")) == " ".join(one_line(report["componentName"]).split())
 
 

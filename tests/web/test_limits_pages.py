@@ -113,7 +113,7 @@ def test_what_if_counts_and_lists_what_the_judge_says(pages: Pages, page_lake: S
     found = counts(page)
     assert found["In alarm"] == (str(impact.before.alarms), str(impact.after.alarms))
     assert found["Confirmed"] == (str(impact.before.confirmed), str(impact.after.confirmed))
-    assert found["Not in alarm, and confirmed"] == (str(impact.before.missed), str(impact.after.missed))
+    assert found["Not in alarm, but confirmed"] == (str(impact.before.missed), str(impact.after.missed))
     assert len(impact.changed) > 3, "the limits change too few reports"
     whole = pages.read(address("/what-if", row, **asked, show=5000))
     links = [link["href"] for link in whole.select("section:last-of-type tbody a")]

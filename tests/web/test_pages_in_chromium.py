@@ -86,7 +86,9 @@ def addresses(pages: Pages) -> dict[str, str]:
         "machine by its hours": f"{machine}&axis=machine&lang=en",
         "report": report,
         "report in English": f"{report}&lang=en",
+        "report and what would change it": f"{report}&change=1",
         "report of a hostile machine": "/r?client=cda&sample=H-0",
+        "report of a hostile machine and what would change it": "/r?client=cda&sample=H-0&change=1&lang=en",
         "report of a hostile component": "/r?client=cda&sample=C-1",
         "lineage": f"/lineage?{number}&essay=Hierro",
         "limits": "/limits",
@@ -137,6 +139,17 @@ def test_every_page_is_clean(
     assert {name: found for name, found in wrong.items() if found} == {}
 
 
+@pytest.mark.parametrize("width", [640, 780, 905, 1000, 1190, 1280])
+def test_columns_of_the_fleet_have_room_for_words(browser: Browser, address: str, width: int):
+    """Screens between a phone and a laptop, a large zoom, and paper: no column has the width of a letter."""
+    with browser.new_context(viewport={"width": width, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(f"{address}/?client=emin")
+        widths = page.locator("table.fleet td.finding").evaluate_all("cells => cells.map(cell => cell.clientWidth)")
+        assert min(widths) >= 150, widths
+        assert page.evaluate(WIDER) == 0
+
+
 def test_worst_component_is_two_presses_from_its_file_without_script(browser: Browser, address: str):
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
@@ -145,6 +158,9 @@ def test_worst_component_is_two_presses_from_its_file_without_script(browser: Br
         assert page.locator("h1 .component").count() == 1
         page.locator("table.values a.value").first.click()
         assert "SHA-256" in page.locator("main").inner_text()
+        page.go_back()
+        page.locator("#change a").click()
+        assert page.locator("#change .ways .pill").count() > 0
 
 
 def test_pages_are_walked_by_keyboard_alone(browser: Browser, address: str):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from tribolake.trace.manifests import current_publication
 from tribolake.trace.pinned import PinnedObjects
 from tribolake.trace.published_rows import PublishedEarlier
 from tribolake.trace.query import query
+from tribolake.trace.shown import end_shown
+from tribolake.web.access import Headers, Reader, ThisMachine
 
 RUNS = "20260131T000000000000Z-0001", "20260201T000000000000Z-0002"
 SEEN = {"kind": "seen", "written_by": "Ana"}
@@ -88,14 +91,102 @@ def test_health_names_the_current_publication(published: Settings):
     assert pages.ask("/health").json()["published"] == [{"client": "cda", "run_id": RUNS[1]}]
 
 
-def test_manifest_that_is_none_answers_503(published: Settings):
-    manifest = gold_of(published.lake) / "_manifest.json"
+def damage(manifest: Path) -> None:
+    content = manifest.read_bytes()
     manifest.unlink()
-    manifest.write_text("{", encoding="utf-8")
-    pages = Pages(published)
-    answer = pages.ask("/")
-    assert answer.status_code == 503
-    assert "ContractBroken" in pages.log[0]
+    manifest.write_bytes(content[:-9])
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    "cut": damage,
+    "gone": Path.unlink,
+    "a loop": lambda manifest: (manifest.unlink(), manifest.symlink_to(manifest.name)),  # type: ignore[dict-item,func-returns-value]
+    "a folder": lambda manifest: (manifest.unlink(), manifest.mkdir()),  # type: ignore[dict-item,func-returns-value]
+}
+UNREAD = "No se pueden leer los datos publicados de EMIN"
+SHOWN_LAST = "No se pueden leer ahora los datos publicados de EMIN"
+
+
+@pytest.fixture
+def two_clients(page_lake: Settings, tmp_path: Path) -> Settings:
+    settings = load_settings(lake=tmp_path / "lake")
+    shutil.copytree(page_lake.lake, settings.lake, symlinks=True)
+    return settings
+
+
+def manifest_of(settings: Settings, client: str) -> Path:
+    return settings.lake / "oil-analysis" / "gold" / client / "_manifest.json"
+
+
+def pages_of(pages: Pages, client: str) -> list[str]:
+    """Return the addresses of a client: its machine, a report, its origin, its limits, and files to take along."""
+    machine = pages.read("/", client=client).select_one("th.unit > a")["href"]
+    report = pages.read(machine).select_one("table.components th a")["href"]
+    files = [machine.replace("/m?", "/take/machine?"), report.replace("/r?", "/take/report?")]
+    return [machine, report, report.replace("/r?", "/lineage?"), f"/quality?client={client}", *files]
+
+
+def test_damaged_manifest_of_one_client_leaves_the_others(two_clients: Settings):
+    pages = Pages(two_clients)
+    others, own = pages_of(pages, "cda"), pages_of(pages, "emin")
+    end_shown()  # a server that starts
+    damage(manifest_of(two_clients, "emin"))
+    assert UNREAD in text_of(pages.read("/").find(role="note"))
+    for address in (*others, "/quality", "/limits", "/take/fleet?form=csv"):
+        assert pages.ask(address).status_code == 200, address
+    for address in own[:4]:
+        answer = pages.ask(address)
+        assert (answer.status_code, UNREAD in answer.text) == (503, True), address
+    health = pages.ask("/health")
+    assert health.status_code == 200
+    assert (health.json()["status"], health.json()["unread"]) == ("incomplete", ["emin"])
+    assert [one["client"] for one in health.json()["published"]] == ["cda"]
+    assert pages.log == []
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_last_good_publication_is_shown_and_marked(two_clients: Settings, how: str):
+    pages = Pages(two_clients)
+    every = [address for client in ("cda", "emin") for address in ("/", *pages_of(pages, client))]
+    before = {address: pages.ask(address).status_code for address in every}
+    manifest = manifest_of(two_clients, "emin")
+    content = manifest.read_bytes()
+    DAMAGES[how](manifest)
+    shutil.rmtree(manifest.parent / "_versions")  # as a run does that publishes twice
+    for address in every:
+        answer = pages.ask(address)
+        assert answer.status_code == before[address] == 200, address
+        assert (SHOWN_LAST in answer.text) is not address.startswith("/take"), address
+    assert {one["client"] for one in pages.ask("/health").json()["published"]} == {"cda", "emin"}
+    assert pages.ask("/health").json()["unread"] == ["emin"]
+    publish_over(manifest, content)
+    assert SHOWN_LAST not in pages.ask("/").text
+    assert pages.ask("/health").json()["status"] == "ok"
+
+
+@dataclass(frozen=True)
+class OneClient(ThisMachine):
+    """Whoever is on this machine sees one client."""
+
+    client: str
+
+    def reader(self, peer: str, headers: Headers) -> Reader:
+        return Reader("ana", frozenset({self.client}))
+
+
+def publish_over(manifest: Path, content: bytes) -> None:
+    if manifest.is_dir() and not manifest.is_symlink():
+        manifest.rmdir()
+    manifest.unlink(missing_ok=True)
+    manifest.write_bytes(content)
+
+
+def test_reader_hears_of_damage_of_own_clients_only(two_clients: Settings):
+    damage(manifest_of(two_clients, "emin"))
+    pages = Pages(two_clients, entrance=OneClient("cda"))
+    assert pages.read("/").find(role="note") is None
+    assert "unread" not in pages.ask("/health").json()
+    assert UNREAD in text_of(Pages(two_clients, entrance=OneClient("emin")).read("/").find(role="note"))
 
 
 def test_client_whose_files_cannot_be_read_is_named(published: Settings):

@@ -1,6 +1,6 @@
 """One row per ticker and session: returns, risk, and how it moves with its benchmark."""
 
-from tribolake.market.computing import feature_rows
+from tribolake.market.computing import feature_rows, read_ordered
 
 COLUMNS = "ticker, session_date, adjusted_close as close"
 
@@ -17,8 +17,8 @@ def model(dbt, session):
     benchmarks = dbt.ref("ticker_benchmarks").join(touched, "ticker").project("ticker, benchmark")
     markets = benchmarks.project("benchmark as ticker").distinct()
     computed = feature_rows(
-        bars.join(touched.project("ticker"), "ticker").order("ticker, session_date").to_arrow_table(),
-        bars.join(markets, "ticker").order("ticker, session_date").to_arrow_table(),
+        read_ordered(session, bars.join(touched.project("ticker"), "ticker").order("ticker, session_date")),
+        read_ordered(session, bars.join(markets, "ticker").order("ticker, session_date")),
         dict(benchmarks.fetchall()),
     )
     return session.sql("select *, 'universe' as client from computed")

@@ -1,6 +1,6 @@
 """One row per ticker, session and computation version: technical indicators, from the whole history of the ticker."""
 
-from tribolake.market.computing import indicator_rows
+from tribolake.market.computing import indicator_rows, read_ordered
 from tribolake.market.indicators import Computation
 
 COMPLETE = "open is not null and high is not null and low is not null and volume is not null"
@@ -26,7 +26,7 @@ def model(dbt, session):
     dbt.ref("held_tickers")  # whose rows stay
     released = dbt.ref("released_tickers")
     bars = dbt.ref("bars").filter(COMPLETE).join(released.project("ticker"), "ticker")
-    rows = bars.project(COLUMNS).order("ticker, session_date").to_arrow_table()
+    rows = read_ordered(session, bars.project(COLUMNS).order("ticker, session_date"))
     versions = dbt.ref("computations").project(FIELDS).order("computation_version").fetchall()
     computed = indicator_rows(rows, [Computation(*version) for version in versions])
     return session.sql("select *, 'universe' as client from computed")

@@ -1,6 +1,6 @@
 """One row per ticker, session, computation version and indicator: where its value stands in the last 252 sessions."""
 
-from tribolake.market.computing import percentile_rows
+from tribolake.market.computing import percentile_rows, read_ordered
 from tribolake.market.percentiles import Threshold
 from tribolake.sql import quoted
 
@@ -29,7 +29,6 @@ def model(dbt, session):
         .join(tickers.project("ticker"), "ticker")
         .project(f"ticker, session_date, computation_version, {names}")
         .order("ticker, computation_version, session_date")
-        .to_arrow_table()
     )
-    computed = percentile_rows(rows, [Threshold(*threshold) for threshold in thresholds], since)
+    computed = percentile_rows(read_ordered(session, rows), [Threshold(*threshold) for threshold in thresholds], since)
     return session.sql("select *, 'universe' as client from computed")

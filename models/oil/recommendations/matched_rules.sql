@@ -23,8 +23,28 @@ facts as (
     select * from {{ ref('int_facts') }}
 ),
 
+families as (
+    select distinct
+        family,
+        fluid
+    from reports
+),
+
+-- The conditions of the rules that may explain a report of a family.
 conditions as (
-    select * from {{ ref('expert_rule_conditions') }}
+    select
+        families.family,
+        families.fluid,
+        conditions.*
+    from families
+    inner join {{ ref('expert_rule_conditions') }} as conditions
+        on
+            list_contains(conditions.components, families.family)
+            or (
+                list_contains(conditions.components, '*')
+                and families.fluid = 'oil'
+                and not list_contains(conditions.components, '-' || families.family)
+            )
 ),
 
 compared as (
@@ -63,14 +83,8 @@ compared as (
     inner join conditions
         on
             facts.fact = conditions.fact
-            and (
-                list_contains(conditions.components, reports.family)
-                or (
-                    list_contains(conditions.components, '*')
-                    and reports.fluid = 'oil'
-                    and not list_contains(conditions.components, '-' || reports.family)
-                )
-            )
+            and reports.family = conditions.family
+            and reports.fluid is not distinct from conditions.fluid
     left join facts as others on facts.row_id = others.row_id and conditions.other_fact = others.fact
 ),
 

@@ -171,15 +171,13 @@ not_measured_texts as (
 
 measured as (
     select
-        found.* exclude (mark_column_id, name, is_compared) replace (coalesce(of_column.unit, found.unit) as unit),
+        found.* exclude (mark_column_id, name) replace (coalesce(of_column.unit, found.unit) as unit),
         touched_rows.laboratory,
         case
             when found.kind = 't' and regexp_matches(found.text, '[.,][0-9]{3}([^0-9]|$)')
                 then coalesce(of_column.decimal_mark, of_content.decimal_mark, '')
             else ''
-        end as decimal_mark,
-        found.is_compared and count(*) over (partition by found.row_id, found.essay, found.preference) > 1
-            as is_one_of_several
+        end as decimal_mark
     from found
     inner join touched_rows on found.row_id = touched_rows.row_id
     anti join not_measured_texts
@@ -200,13 +198,39 @@ measured as (
     where found.text <> ''
 ),
 
+-- Of results that are written alike under one name, the first. Nearly all results with one name are.
+differently_written as (
+    select
+        row_id,
+        laboratory,
+        essay,
+        preference,
+        unit,
+        text,
+        kind,
+        decimal_mark,
+        min((data_row_id, column_id)) as first_place,
+        first_place[1] as data_row_id,
+        first_place[2] as column_id
+    from measured
+    where is_compared
+    group by row_id, laboratory, essay, preference, unit, text, kind, decimal_mark
+),
+
+counted as (
+    select
+        * exclude (first_place),
+        count(*) over (partition by row_id, essay, preference) > 1 as is_one_of_several
+    from differently_written
+),
+
 -- Results of one name as they compare: in the essay's unit, which the cell, its row or its column says.
 several as (
     select
         *,
         regexp_extract(text, '^([<>≤≥]?)=? ?([+-]?[0-9.,]+) ?([^0-9].*)?$', ['sign', 'digits', 'unit']) as part,
         if(kind = 'p', '%', coalesce(nullif(part['unit'], ''), unit)) as said_unit
-    from measured
+    from counted
     where is_one_of_several
 ),
 
@@ -275,7 +299,9 @@ rows_of_their_own as (
 ),
 
 written as (
-    select * exclude (is_one_of_several) from measured where not is_one_of_several
+    select * exclude (is_compared) from measured where not is_compared
+    union all by name
+    select * exclude (is_one_of_several) from counted where not is_one_of_several
     union all by name
     select * exclude (is_contradictory, first) from rows_of_their_own
 ),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.lake.files import place_for_user
 from tribolake.products import OIL
 from tribolake.run.dbt import Dbt
 
@@ -35,4 +35,4 @@ def write_docs(dbt: Dbt, lake: Path, output: Path | None = None) -> Path:
     """Write the documentation into a file, by default in the lake. Returns the path."""
     page = output or lake / "docs" / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
-    return Path(shutil.copyfile(dbt.write_docs(), page))
+    return place_for_user(page, dbt.write_docs())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tribolake.cli.options import JsonOption, LakeOption, explained_errors, new_app, open_settings, print_json
+from tribolake.lake.files import place_for_user
 from tribolake.products import OIL
 from tribolake.trace import find
 
@@ -49,7 +49,7 @@ def fetch(
     with explained_errors():
         day = as_of.date() if as_of else None
         found = find(OIL, open_settings(lake=lake), artefact, client, as_of=day, version=version)
-        path = Path(shutil.copyfile(found.path, output)) if output else found.path
+        path = place_for_user(output, found.path) if output else found.path
         if as_json:
             print_json(found.as_dict() | {"path": str(path)})
         else:

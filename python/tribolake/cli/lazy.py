@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from tribolake.cli.options import explained_errors
-from tribolake.libraries import NotInstalled
+from tribolake.libraries import NotInstalled, brought_by
 
 
 def lazy_group(package: str, names: Sequence[str], extra: str = "") -> type[TyperGroup]:
@@ -53,24 +53,23 @@ class _LazyCommands(Mapping[str, Any]):
 def _command(package: str, name: str, extra: str) -> Any:
     module = name.replace("-", "_") + "_" * iskeyword(name)
     try:
-        command = get_command(importlib.import_module(f"{package}.{module}").app)
-    except ModuleNotFoundError as error:
-        if not extra or str(error.name).startswith("tribolake"):
-            raise
-        return _without_its_libraries(name, str(error.name), extra)
+        with brought_by(extra):
+            command = get_command(importlib.import_module(f"{package}.{module}").app)
+    except NotInstalled as missing:
+        return _without_its_libraries(name, missing)
     command.name = name
     return command
 
 
-def _without_its_libraries(name: str, library: str, extra: str) -> TyperCommand:
+def _without_its_libraries(name: str, missing: NotInstalled) -> TyperCommand:
     def refuse(**_: object) -> None:
         with explained_errors():
-            raise NotInstalled(library, extra)
+            raise missing
 
     return TyperCommand(
         name,
         callback=refuse,
-        help=f"Needs {library}, which is not installed.",
+        help=f"Needs {missing.name}, which is not installed.",
         add_help_option=False,
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     )

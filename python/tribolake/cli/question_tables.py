@@ -12,10 +12,21 @@ from tribolake.oil.fleet import score_that_orders, word_of
 from tribolake.oil.questions.limits import THRESHOLDS
 
 if TYPE_CHECKING:
+    from tribolake.oil.limits.status_change import Condition, StatusChange
     from tribolake.oil.questions.machine import ShownMachine
     from tribolake.oil.questions.report import ShownReport
 
 BANDS = ("Marginal", "Condenatorio", "Critico")
+AGREEMENTS = {
+    "both_alarm": "We agree: it asks for action, and this report is in alarm",
+    "both_calm": "We agree: it does not ask for action, and this report is not in alarm",
+    "stricter": "We are stricter: it does not ask for action",
+    "laboratory_stricter": "It is stricter: it asks for action",
+    "not_evaluated": "It does not ask for action. This report could not be evaluated",
+    "open": "Its verdict neither asks for action nor rules it out",
+    "not_declared": "The seed lab_verdicts does not say whether its verdict asks for action",
+    "silent": "It gave no verdict",
+}
 
 
 def print_report(found: ShownReport) -> None:
@@ -62,8 +73,28 @@ def print_report(found: ShownReport) -> None:
     _print_oil(console, report)
     if report["labVerdict"] or report["labComment"]:
         console.print(f"Laboratory: {_words(report['labVerdict'], report['labComment'])}")
+        console.print(AGREEMENTS[found.agreement])
     console.print(f"{printable(report['sourceFile'])}, sheet {printable(report['sourceSheet'] or '-')}, ", end="")
     console.print(f"row {report['sourceRow']}, sha256 {printable(report['sourceSha256'])}")
+
+
+def print_change(found: ShownReport, change: StatusChange) -> None:
+    """Print what would change the status of a report."""
+    console, values = open_console(), {row["essay"]: row for row in found.values}
+    if change.status != found.report["report_status"]:
+        console.print(f"The rules of this installation judge this report as {change.status}: nothing else can be said")
+        return
+    for direction, outcomes in (("lower", [change.lowers] if change.lowers else []), ("raise", change.raises)):
+        if not outcomes:
+            console.print(f"Nothing measured would {direction} the status")
+        for outcome in outcomes:
+            needed = " and ".join(_condition(one, values[one.essay]) for one in outcome.conditions)
+            console.print(f"To {direction} it to {outcome.status}: {needed}")
+
+
+def _condition(condition: Condition, row: Mapping[str, Any]) -> str:
+    wanted = condition.code or f"{condition.sign} {condition.bound:.15g} {row['unit'] or ''}".strip()
+    return f"{printable(row['essay'])} {printable(wanted)} (now {printable(row['value'] or '')})"
 
 
 def _print_oil(console: Any, report: Mapping[str, Any]) -> None:

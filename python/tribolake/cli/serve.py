@@ -9,7 +9,7 @@ import typer
 
 from tribolake.cli.log import log
 from tribolake.cli.options import LakeOption, explained_errors, new_app, open_settings
-from tribolake.libraries import NotInstalled
+from tribolake.libraries import brought_by
 
 PORT = 8710
 
@@ -38,8 +38,7 @@ def serve(
     """
     with explained_errors():
         settings = open_settings(lake=lake, access_file=access)
-        try:
-            # Imported here: who has not installed the extra gets a sentence.
+        with brought_by("web"):
             from tribolake.web.access import ByIssuer, ThisMachine, read_access  # noqa: PLC0415
             from tribolake.web.app import make_app  # noqa: PLC0415
             from tribolake.web.desk import Desk  # noqa: PLC0415
@@ -52,8 +51,6 @@ def serve(
                 from tribolake.web.login_pages import open_login  # noqa: PLC0415
 
                 login = open_login(asks, settings, _log)
-        except ModuleNotFoundError as error:
-            raise NotInstalled(str(error.name), "web") from error
         listening = listen(host, port, has_access=settings.access_file is not None)
         try:
             desk = Desk(is_open=not read_only, is_secure=asks.is_secure)

@@ -100,7 +100,7 @@ def _ago(seconds: float) -> str:
 def _format_watcher(watcher: dict[str, Any]) -> str:
     """Say in one line whether the watcher runs, its state, backlog and lag."""
     if not watcher["alive"]:
-        how = "was stopped" if watcher["state"] == "stopped" else "died"
+        how = "was stopped" if watcher["state"] == "stopped" else "died or hangs"
         line = f"[red]no watcher[/red]: process {watcher['pid']} {how}, its last sign of life was {watcher['beat_at']}"
     else:
         line = (

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from tribolake.errors import StoreUnavailable
 from tribolake.lake.files import make_folder, parse_json, read_regular, time_of
@@ -108,6 +109,29 @@ def has_ended(content: bytes) -> bool:
     except (ValueError, KeyError, TypeError):
         return False
     return space is not None and space == _space() and started is not None and started != _started(pid)
+
+
+def may_live(about: Mapping[str, Any]) -> bool:
+    """Return whether a process that described itself may still be there. Of another machine nobody here can know.
+
+    After a restart of the machine, or of a container that keeps its name, another process has its number.
+    """
+    if about["host"] != socket.gethostname():
+        return True
+    if about.get("space") is None:  # noted by an earlier release, or by a system that does not tell
+        return process_exists(about["pid"])
+    return bool(about["space"] == _space() and about["started"] == _started(about["pid"]))
+
+
+def process_exists(pid: int) -> bool:
+    """Return True if a process of this machine has this id."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _space() -> str | None:

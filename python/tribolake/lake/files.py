@@ -9,8 +9,8 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -88,8 +88,19 @@ def set_aside(path: Path) -> Path:
     return before
 
 
+@contextmanager
+def errors_name(path: Path) -> Iterator[None]:
+    """Have errors of writes and syncs name the file, as those of opening it do: a full disk may be one of several."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
 def write_durably(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as file:
+    with errors_name(path), path.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -99,10 +110,28 @@ def write_aside(path: Path, text: str) -> None:
     """Replace a text in one step. Readers see the old one or the new one, of which a power loss may leave nothing."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        aside.write_text(text, encoding="utf-8")
+        with errors_name(path):
+            aside.write_text(text, encoding="utf-8")
         _take_the_place(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def place_for_user(path: Path, content: bytes | Path) -> Path:
+    """Write bytes, or copy a file, to where a user wants them, in one step. What was there stays if that fails.
+
+    Only a file is replaced. A folder is an error, and a device is written to.
+    """
+    target = real_path(path)
+    aside = target if target.exists() and not target.is_file() else target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with errors_name(path):
+            aside.write_bytes(content) if isinstance(content, bytes) else shutil.copyfile(content, aside)
+            aside.replace(target)
+    finally:
+        if aside != target:
+            aside.unlink(missing_ok=True)
+    return path
 
 
 def write_even_if_full(path: Path, text: str) -> None:
@@ -113,7 +142,7 @@ def write_even_if_full(path: Path, text: str) -> None:
     try:
         write_aside(path, text)
     except OSError:
-        with path.open("r+b") as file:  # its blocks stay, so that no other program gets them
+        with errors_name(path), path.open("r+b") as file:  # its blocks stay, so that no other program gets them
             file.write(text.encode())
             file.truncate()
 
@@ -169,9 +198,10 @@ def append_durably(path: Path, content: bytes) -> None:
     """Append in one write. The caller syncs the name of the file."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        while content:
-            content = content[os.write(descriptor, content) :]
-        os.fsync(descriptor)
+        with errors_name(path):
+            while content:
+                content = content[os.write(descriptor, content) :]
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -303,6 +333,7 @@ def _take_the_place(finished: Path, path: Path) -> None:
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with errors_name(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

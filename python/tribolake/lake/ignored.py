@@ -30,15 +30,14 @@ def _kind_of(name: str) -> str | None:
         name = "".join(character for character in name if not unicodedata.category(character).startswith("C"))
     seen = name.strip().lower()
     any_pattern, kinds = _patterns()
-    if not any_pattern.match(seen):
-        return None
-    return next(kind for pattern, kind in kinds if pattern.match(seen))
+    found = any_pattern.match(seen)
+    return kinds[found.lastindex - 1] if found and found.lastindex else None
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[str], tuple[tuple[re.Pattern[str], str], ...]]:
-    """Return one pattern for all rows, and the pattern and kind of each row."""
+def _patterns() -> tuple[re.Pattern[str], list[str]]:
+    """Return one pattern with a group for each row, and the kind of each row."""
     with SEED.open(encoding="utf-8", newline="") as file:
-        rows = [(translate(row["pattern"].lower()), row["kind"]) for row in csv.DictReader(file)]
-    any_of_them = re.compile("|".join(pattern for pattern, _ in rows))
-    return any_of_them, tuple((re.compile(pattern), kind) for pattern, kind in rows)
+        rows = list(csv.DictReader(file))
+    any_of_them = re.compile("|".join(f"({translate(row['pattern'].lower())})" for row in rows))
+    return any_of_them, [row["kind"] for row in rows]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tribolake.errors import ContractBroken, StoreUnavailable, TribolakeError
-from tribolake.lake.files import make_folder, read_regular, real_path, sha256_of, sync_folder, time_of
+from tribolake.lake.files import errors_name, make_folder, read_regular, real_path, sha256_of, sync_folder, time_of
 from tribolake.lake.labels import Label, require_allowed
 
 PARTIAL = ".partial"
@@ -193,7 +193,7 @@ class FolderObjects:
         make_folder(path.parent, self.root)
         aside = path.with_name(f".{secrets.token_hex(8)}{PARTIAL}")
         try:
-            with aside.open("xb") as file:
+            with errors_name(path), aside.open("xb") as file:
                 file.write(content)
                 file.flush()
                 # The umask does not matter: other users of the folder read it too.

@@ -47,7 +47,10 @@ def make_current(warehouse: duckdb.DuckDBPyConnection, version: str, now: dateti
         raise ConfigurationError(f"{version!a} is not a computation version: choose {' or '.join(known)}")
     if version == current_version(warehouse):
         return False
+    # The last row counts, also after a clock that was put back.
     warehouse.execute(
-        f"insert into control.applied_versions select ?, ?, ({DEFAULT}), ?, ?", [UNIVERSE, version, now, run_id]
+        f"insert into control.applied_versions select ?, ?, ({DEFAULT}),"
+        " greatest(?, (select max(applied_at) + interval 1 second from control.applied_versions)), ?",
+        [UNIVERSE, version, now, run_id],
     )
     return True

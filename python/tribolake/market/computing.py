@@ -12,6 +12,7 @@ from functools import partial
 from itertools import compress, pairwise
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -38,9 +39,19 @@ PERCENTILE_ROWS = pa.schema(
 )
 FEATURE_ROWS = pa.schema([*KEY, *((name, pa.float64()) for name in FEATURES), ("undefined", pa.string())])
 FEATURES_VERSION = "1.0"
+BATCH_ROWS = 50_000  # that are read at a time, where a ticker does not have more
 
 
-def indicator_rows(bars: pa.Table, computations: Sequence[Computation]) -> pa.RecordBatchReader:
+def read_ordered(session: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation) -> pa.RecordBatchReader:
+    """Read ordered rows while those computed from them are written, so that few tickers are in memory at a time.
+
+    DuckDB sorts within its memory limit. Arrow tables of all rows would be outside of it. A connection runs one query
+    at a time, so the rows come over another one.
+    """
+    return session.cursor().execute(rows.sql_query()).to_arrow_reader(BATCH_ROWS)
+
+
+def indicator_rows(bars: pa.RecordBatchReader, computations: Sequence[Computation]) -> pa.RecordBatchReader:
     """Compute the indicators of tickers while they are read, so that those of one ticker are in memory.
 
     Args:
@@ -54,7 +65,7 @@ def indicator_rows(bars: pa.Table, computations: Sequence[Computation]) -> pa.Re
     return _reader(_indicator_parts(bars, computations), INDICATOR_ROWS)
 
 
-def _indicator_parts(bars: pa.Table, computations: Sequence[Computation]) -> Iterator[pa.Table]:
+def _indicator_parts(bars: pa.RecordBatchReader, computations: Sequence[Computation]) -> Iterator[pa.Table]:
     for ticker, part in _by_ticker(bars):
         of_ticker = Bars(*(_numbers(part, name) for name in ("open", "high", "low", "close", "volume")))
         for computation in computations:
@@ -65,7 +76,7 @@ def _indicator_parts(bars: pa.Table, computations: Sequence[Computation]) -> Ite
 
 
 def percentile_rows(
-    found: pa.Table, thresholds: Sequence[Threshold], since: Mapping[str, date] | None = None
+    found: pa.RecordBatchReader, thresholds: Sequence[Threshold], since: Mapping[str, date] | None = None
 ) -> pa.RecordBatchReader:
     """Compute percentiles of the indicators that thresholds name, while they are read.
 
@@ -82,7 +93,7 @@ def percentile_rows(
 
 
 def _percentile_parts(
-    found: pa.Table, thresholds: Sequence[Threshold], since: Mapping[str, date] | None
+    found: pa.RecordBatchReader, thresholds: Sequence[Threshold], since: Mapping[str, date] | None
 ) -> Iterator[pa.Table]:
     for (ticker, version), history in _by_key(found, ("ticker", "computation_version")):
         first = 0 if since is None else int(np.searchsorted(_days(history), np.datetime64(since[ticker])))
@@ -117,7 +128,9 @@ def _percentile_parts(
             yield pa.table(columns, schema=PERCENTILE_ROWS)
 
 
-def feature_rows(bars: pa.Table, closes: pa.Table, benchmarks: Mapping[str, str]) -> pa.RecordBatchReader:
+def feature_rows(
+    bars: pa.RecordBatchReader, closes: pa.RecordBatchReader, benchmarks: Mapping[str, str]
+) -> pa.RecordBatchReader:
     """Compute the features of tickers while they are read.
 
     Args:
@@ -128,7 +141,9 @@ def feature_rows(bars: pa.Table, closes: pa.Table, benchmarks: Mapping[str, str]
     return _reader(_feature_parts(bars, closes, benchmarks), FEATURE_ROWS)
 
 
-def _feature_parts(bars: pa.Table, closes: pa.Table, benchmarks: Mapping[str, str]) -> Iterator[pa.Table]:
+def _feature_parts(
+    bars: pa.RecordBatchReader, closes: pa.RecordBatchReader, benchmarks: Mapping[str, str]
+) -> Iterator[pa.Table]:
     markets = {ticker: (_days(part), _numbers(part, "close")) for ticker, part in _by_ticker(closes)}
     for ticker, part in _by_ticker(bars):
         days, close = _days(part), _numbers(part, "close")
@@ -167,20 +182,27 @@ def _on_days(days: features.Days, market_days: features.Days, close: Values) -> 
     return np.where(market_days[found] == days, close[found], np.nan)
 
 
-def _by_ticker(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+def _by_ticker(rows: pa.RecordBatchReader) -> Iterator[tuple[str, pa.Table]]:
     for (ticker,), part in _by_key(rows, ("ticker",)):
         yield ticker, part
 
 
-def _by_key(rows: pa.Table, names: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pa.Table]]:
-    """Cut rows where a key changes."""
-    if not len(rows):
-        return
-    codes = [rows[name].combine_chunks().dictionary_encode().indices.to_numpy() for name in names]
-    cuts = np.flatnonzero(np.logical_or.reduce([np.diff(code) != 0 for code in codes])) + 1
-    edges = [0, *cuts.tolist(), len(rows)]
-    for start, end in pairwise(edges):
-        yield tuple(rows[name][start].as_py() for name in names), rows.slice(start, end - start)
+def _by_key(rows: pa.RecordBatchReader, names: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pa.Table]]:
+    """Cut rows where a key changes. The last key of what was read may go on, so its rows wait for the next ones."""
+    waiting = rows.schema.empty_table()
+    for batch in rows:
+        read = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
+        codes = [read[name].combine_chunks().dictionary_encode().indices.to_numpy() for name in names]
+        cuts = np.flatnonzero(np.logical_or.reduce([np.diff(code) != 0 for code in codes])) + 1
+        edges = [0, *cuts.tolist()]
+        yield from (_part(read, names, start, end) for start, end in pairwise(edges))
+        waiting = read.slice(edges[-1])
+    if len(waiting):
+        yield _part(waiting, names, 0, len(waiting))
+
+
+def _part(rows: pa.Table, names: Sequence[str], start: int, end: int) -> tuple[tuple[Any, ...], pa.Table]:
+    return tuple(rows[name][start].as_py() for name in names), rows.slice(start, end - start)
 
 
 def _rows(

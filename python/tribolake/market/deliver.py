@@ -6,7 +6,7 @@ The other sink is served all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -154,8 +154,8 @@ def serve(warehouse: duckdb.DuckDBPyConnection, sink: Sink, seconds: float, prog
     # Whatever goes wrong with a sink, it must not keep the other one from being served.
     try:
         within(seconds, sink.open, sink.abandon)
-        for batch in _batches(waiting, sink.at_once):
-            _serve_some(warehouse, sink, batch, seconds, served, progress)
+        for start in range(0, len(waiting), sink.at_once):
+            _serve_some(warehouse, sink, waiting[start : start + sink.at_once], seconds, served, progress)
     except GivenUp:
         served.problem = served.problem or f"it confirmed nothing for {seconds:g} s, and was given up"
     except Exception as error:
@@ -163,21 +163,6 @@ def serve(warehouse: duckdb.DuckDBPyConnection, sink: Sink, seconds: float, prog
     finally:
         sink.close()
     return served
-
-
-def _batches(waiting: Sequence[Delivery], most: int) -> Iterator[list[Delivery]]:
-    """Split deliveries in their order, with at most one of a ticker and kind in each.
-
-    Computations of one second get names in the order in which they are stored, and the last name is the latest.
-    """
-    batch: dict[tuple[str, str], Delivery] = {}
-    for one in waiting:
-        if len(batch) == most or (one.ticker, one.kind) in batch:
-            yield list(batch.values())
-            batch = {}
-        batch[one.ticker, one.kind] = one
-    if batch:
-        yield list(batch.values())
 
 
 def _serve_some(

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 
 from tribolake.lake.files import append_durably
-from tribolake.libraries import NotInstalled
+from tribolake.libraries import brought_by
 from tribolake.market.keys import YFINANCE, RawKey
 from tribolake.market.staging import stage
 from tribolake.market.symbols import ticker_of
@@ -18,6 +18,10 @@ from tribolake.settings import Settings
 
 FETCHES = "fetches.jsonl"
 RATE_LIMITED = 429
+CLOCK = (
+    "{} has a later time, so its values count before those of today: check the clock. If that time is wrong, move the "
+    "object away"
+)
 # After a refusal, so many pauses, each so many times the pause between requests.
 PAUSES = (10, 30, 90)
 
@@ -27,7 +31,8 @@ class Fetched:
     """What came of a symbol.
 
     `outcome` is `staged`, `unchanged` (the last response has the same bytes), `refused` (too many requests), `failed`
-    (Yahoo cannot be reached, or did not answer with a chart) or `nothing` (Yahoo says why there is none).
+    (Yahoo cannot be reached, or did not answer with a chart) or `nothing` (Yahoo says why there is none). What is
+    staged has a problem if an object of the symbol has a later time.
     """
 
     symbol: str
@@ -39,7 +44,7 @@ class Fetched:
 
     @property
     def is_well(self) -> bool:
-        return self.outcome in ("staged", "unchanged")
+        return self.outcome in ("staged", "unchanged") and self.problem is None
 
 
 def fetch(
@@ -65,10 +70,8 @@ def fetch(
     Raises:
         NotInstalled: yfinance is not installed.
     """
-    try:
+    with brought_by("market"):
         from tribolake.market.yahoo import Answer, RecordingSession, ask_yahoo, problem_of  # noqa: PLC0415 - the extra
-    except ModuleNotFoundError as error:
-        raise NotInstalled(str(error.name), "market") from None
     pause, cache = settings.market.pause_seconds, settings.state / "yfinance"
     cache.mkdir(parents=True, exist_ok=True)
     session, outcomes, is_refused = RecordingSession(settings.market.endpoint), [], False
@@ -93,7 +96,8 @@ def fetch(
         key = RawKey(YFINANCE, ticker_of(symbol), datetime.now(UTC).replace(microsecond=0))
         staged = stage(settings, key, answer.body, answer.request)
         outcome = "staged" if staged.is_new else "unchanged"
-        return Fetched(symbol, outcome, staged.key, staged.version_id, len(answer.body))
+        problem = CLOCK.format(staged.later) if staged.later else None
+        return Fetched(symbol, outcome, staged.key, staged.version_id, len(answer.body), problem)
 
     for number, symbol in enumerate(dict.fromkeys(symbols)):
         if is_refused:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -79,15 +79,11 @@ DUE = """
         qualify row_number() over (partition by sink, ticker, kind order by computed_at desc, run_id desc) = 1
     )
 
-    select wanted.sink, wanted.ticker, wanted.symbol, wanted.kind, wanted.state
+    select wanted.sink, wanted.ticker, wanted.symbol, wanted.kind, wanted.state, known.computed_at as last_at
     from wanted
-    where
-        not exists (
-            from known
-            where
-                known.sink = wanted.sink and known.ticker = wanted.ticker and known.kind = wanted.kind
-                and known.state = wanted.state and known.code = {code}
-        )
+    left join known
+        on wanted.sink = known.sink and wanted.ticker = known.ticker and wanted.kind = known.kind
+    where known.state is distinct from wanted.state or known.code is distinct from {code}
     order by wanted.sink, wanted.ticker, wanted.kind
 """
 PENDING = """
@@ -125,13 +121,14 @@ class Delivery:
 
 @dataclass(frozen=True)
 class _Due:
-    """Values that were computed, and that are neither pending nor confirmed."""
+    """Values that were computed, and that are neither pending nor confirmed. `last_at` is the time of those before."""
 
     sink: str
     ticker: str
     symbol: str
     kind: str
     state: str
+    last_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -156,11 +153,12 @@ def prepare(warehouse: duckdb.DuckDBPyConnection, sinks: Sequence[str], run_id: 
 
     Deliveries for an Aurora that is off are removed: all that differs is due again when it is on.
     """
-    at, code = datetime.now(UTC).replace(microsecond=0), code_of()
+    code = code_of()
     with transaction(warehouse):
         if AURORA not in sinks:
             warehouse.execute("delete from control.pending_deliveries where sink = ?", [AURORA])
         due = _due(warehouse, sinks)
+        at = _time_after(due)
         warehouse.execute(
             "delete from control.pending_deliveries where sink = $sink and run_id != $run_id"
             " and list_contains($due::varchar[], concat(kind, ' ', ticker))",
@@ -224,6 +222,15 @@ def _due(warehouse: duckdb.DuckDBPyConnection, sinks: Sequence[str]) -> list[_Du
     listed = {"kinds": ", ".join(map(literal, KINDS)), "sinks": ", ".join(map(literal, sinks))}
     found = rows_of(warehouse, DUE.format(code=literal(code_of()), current=CURRENT, default=DEFAULT, **listed))
     return [_Due(**row) for row in found]
+
+
+def _time_after(due: Sequence[_Due]) -> datetime:
+    """Return the time of a computation: now, or a second after the last one of the same values.
+
+    So names of objects have the order of computations, whichever is stored first, and if the clock was put back.
+    """
+    before = [one.last_at.astimezone(UTC) + timedelta(seconds=1) for one in due if one.last_at is not None]
+    return max([datetime.now(UTC).replace(microsecond=0), *before])
 
 
 def _columns(due: Sequence[_Due]) -> dict[str, Any]:

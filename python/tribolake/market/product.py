@@ -123,6 +123,7 @@ MARKET = Product(
     policies=lambda: ["default"],
     steps=_steps,
     prefix="market",
+    memory_limit="300MB",  # a run takes three times as much, however many tickers there are
     imports=("pyarrow", "talib", "tribolake.market.computing"),
     permanent=lambda settings: [place(settings, "raw"), place(settings, "processed")],
     inbox=raw_inbox,

@@ -18,11 +18,15 @@ MOST_IN_A_SECOND = 100
 
 @dataclass(frozen=True)
 class Staged:
-    """A raw object. `is_new` is False if the last object of the ticker has the same bytes: then nothing was stored."""
+    """A raw object. `is_new` is False if the last object of the ticker has the same bytes: then nothing was stored.
+
+    `later` is the key of an object of the ticker whose time is later.
+    """
 
     key: str
     version_id: str | None
     is_new: bool
+    later: str | None = None
 
 
 def stage(settings: Settings, wanted: RawKey, content: bytes, request: Mapping[str, str]) -> Staged:
@@ -50,6 +54,7 @@ def stage(settings: Settings, wanted: RawKey, content: bytes, request: Mapping[s
     if last and _has(replicas[0], place(settings, str(last)), content):
         return Staged(place(settings, str(last)), None, is_new=False)
     # The bytes may be those of an object before the last one.
+    later = place(settings, str(last)) if last and last.fetched_at > wanted.fetched_at else None
     first = last.number + 1 if last and last.fetched_at == wanted.fetched_at else wanted.number
     for number in range(first, first + MOST_IN_A_SECOND):
         key = place(settings, str(replace(wanted, number=number)))
@@ -57,7 +62,7 @@ def stage(settings: Settings, wanted: RawKey, content: bytes, request: Mapping[s
             versions = [replica.put_new(key, content, label) for replica in replicas]
         except ObjectExists:
             continue
-        return Staged(key, next(filter(None, versions), None), is_new=True)
+        return Staged(key, next(filter(None, versions), None), is_new=True, later=later)
     raise ObjectExists(f"{key} and {MOST_IN_A_SECOND - 1} more of this second exist: try again")
 
 

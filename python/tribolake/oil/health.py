@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tribolake.lake.claims import may_live
 from tribolake.run.attempt import FAILED, NEEDS_A_LOOK, OK
 from tribolake.texts import cut
-from tribolake.watch.heartbeat import process_exists
 
 SHOWN_WORDS = 500
 
@@ -46,7 +45,9 @@ def judge(
     elif last.get("exit_code", OK) not in (OK, NEEDS_A_LOOK):
         failures.append(f"failed since {last['failing_since'][:16]}: {last['problem']}")
     if watcher and watcher["state"] != "stopped" and not watcher["alive"]:
-        failures.append(f"the watcher died, its last sign of life was {watcher['beat_at']}: start it again")
+        failures.append(
+            f"the watcher died or hangs, its last sign of life was {watcher['beat_at']}: end it, and start it again"
+        )
     if waiting and waiting_since and _is_old(waiting_since, now, stale_hours):
         begun = attempt.get("begun_at")
         if not begun or _is_old(datetime.fromisoformat(begun), now, stale_hours):
@@ -71,9 +72,7 @@ def state_of(attempt: Mapping[str, Any]) -> str:
         return "none"
     if attempt.get("ended_at"):
         return "ended"
-    # Nobody can tell from here whether a process of another machine lives.
-    lives = attempt["host"] != socket.gethostname() or process_exists(attempt["pid"])
-    return "running" if lives else "stopped"
+    return "running" if may_live(attempt) else "stopped"
 
 
 def _is_old(moment: datetime, now: datetime, hours: float) -> bool:

@@ -14,6 +14,7 @@ import duckdb
 
 from tribolake.lake.files import (
     append_durably,
+    errors_name,
     make_folder,
     parse_json,
     partial_path,
@@ -83,7 +84,8 @@ def repair(log: Path) -> bytes:
     if not content or (content.endswith(b"\n") and b"\0" not in content):
         return content
     whole = b"".join(line + b"\n" for line in content.split(b"\n") if _is_entry(line))
-    aside.write_bytes(whole)
+    with errors_name(log):
+        aside.write_bytes(whole)
     replace_durably(aside, log)
     return whole
 

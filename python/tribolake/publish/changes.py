@@ -30,15 +30,12 @@ DIFFERENCE = """
         where {is_new} or {is_gone} or {differs}
     ),
 
+    -- All rows of a first publication are added: only the first of them are sorted.
     picked as (
         select
             *,
-            row_number() over (
-                order by
-                    coalesce(status_before <> status_after, false) desc, list_position({kinds}, change), {key_names}
-            ) as place
-        from compared
-        qualify place <= {size}
+            row_number() over (order by {rank}) as place
+        from (from compared order by {rank} limit {size})
     ),
 
     sample as (
@@ -75,6 +72,7 @@ DIFFERENCE = """
         {first_keys}
     from compared
 """
+RANK = "coalesce(status_before <> status_after, false) desc, list_position({kinds}, change), {key_names}"
 FIRST_KEYS = """
     (select list([{key_texts}] order by {key_names}) from (
         select * from compared where change = {kind} order by {key_names} limit {size}
@@ -147,7 +145,7 @@ def _difference(entity: Entity, comparison: Comparison) -> str:
         moved=comparison.any_differs(thresholds),
         same_key=comparison.same_key,
         differs=comparison.differs,
-        kinds=list(KINDS),
+        rank=RANK.format(kinds=list(KINDS), key_names=key_names),
         key_names=key_names,
         size=SAMPLE_SIZE,
         changed_columns=", ".join(

@@ -12,7 +12,6 @@ import resource
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from typing import IO, Any
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential_jitter
 
 from tribolake.lake.content import Content, ContentArchived, ContentTooLarge, ObjectAddress, OpenContent
+from tribolake.processes import module_command
 from tribolake.readers.layout import FileLayout
 from tribolake.readers.reading import OUT_OF_MEMORY, Reading, ReadingLimits, cannot_be_opened
 from tribolake.settings.machine import machine_memory_mb
@@ -213,7 +213,7 @@ class _Reader:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, arguments are not from files
-                [sys.executable, "-m", "tribolake.readers.child", json.dumps(asdict(self._limits))],
+                module_command("tribolake.readers.child", json.dumps(asdict(self._limits))),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

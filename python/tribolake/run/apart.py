@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
-import sys
 from contextlib import suppress
 
 from tribolake.errors import TribolakeError
+from tribolake.processes import module_command
 
 PATIENCE_SECONDS = 5
 # The child gets these variables and no others: credentials and keys are among the others.
@@ -31,7 +31,7 @@ def answer_apart(module: str, question: bytes, seconds: float) -> tuple[bytes, i
     """
     passed = {name: text for name, text in os.environ.items() if name in PASSED_ON or name.startswith("PYTHON")}
     with subprocess.Popen(  # noqa: S603 - our own module, what is asked comes on its standard input
-        [sys.executable, "-m", module],
+        module_command(module),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError, LakeIsBusy, StoreUnavailable, explain, is_interrupt
+from tribolake.lake.claims import this_process
 from tribolake.lake.files import parse_json, read_regular, write_even_if_full
 from tribolake.lake.ledger import Ledger
 from tribolake.lake.store import open_store
@@ -52,7 +51,7 @@ def record_attempt(settings: Settings) -> Iterator[Attempt]:
     A run that finds the lake busy is not an attempt: the record stays as it was.
     """
     before = read_local(settings, ATTEMPT)
-    begun = {"begun_at": _now(), "ended_at": None, "host": socket.gethostname(), "pid": os.getpid()}
+    begun = {"begun_at": _now(), "ended_at": None, **this_process()}
     kept = {"held_back": before.get("held_back", {}), "failing_since": failing_since(before), "last": ended(before)}
     _keep(settings, ATTEMPT, begun | kept)
     attempt = Attempt()

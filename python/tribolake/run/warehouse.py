@@ -88,6 +88,7 @@ def open_for_a_run(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         RunFailed: a later release made it.
     """
     with open_warehouse(path) as connection:
+        connection.execute("set TimeZone = 'UTC'")  # the only zone that pytz knows without reading a list of all
         _refuse_later_layouts(connection, path)
         is_old = table_exists(connection, "control", "runs") and not table_exists(connection, *LAYOUT_TABLE)
         if not is_old:

@@ -28,6 +28,8 @@ from tribolake.settings.groups import (
     setting,
 )
 from tribolake.settings.machine import database_memory, machine_memory_mb
+from tribolake.sql import PATTERN_SIGNS
+from tribolake.texts import not_utf8
 
 StorageMode = Literal["local", "dual", "s3-primary", "s3"]
 S3_SCHEME = "s3://"
@@ -65,7 +67,7 @@ class Settings(Group):
         "memory_limit",
         default="",
         pattern=SIZE,
-        description="memory for DuckDB; empty is a quarter of the machine's, at least 450MB and at most 4GB",
+        description="memory for DuckDB; empty is what a product says, or a quarter of the machine's from 450MB to 4GB",
     )
     umask: str = setting(
         "umask",
@@ -113,6 +115,20 @@ class Settings(Group):
     def _absolute(cls, path: Path | None) -> Path | None:
         """Make paths absolute: dbt works in another folder."""
         return path.absolute() if path else path
+
+    @field_validator("lake", "state_dir", "cache_dir")
+    @classmethod
+    def _of_duckdb(cls, path: Path | None) -> Path | None:
+        """Refuse a path that DuckDB takes for a pattern, which other folders may have, or that it cannot open."""
+        if found := PATTERN_SIGNS.search(str(path or "")):
+            raise ValueError(
+                f"DuckDB takes {found[0]} in a path for a pattern: rename the folder, or mount it elsewhere"
+            )
+        if path and not_utf8(str(path)):
+            raise ValueError(
+                "its path is not UTF-8, and DuckDB cannot open it: rename the folder, or mount it elsewhere"
+            )
+        return path
 
     @field_validator("notify", mode="before")
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -86,6 +88,14 @@ def current_publication(published: Objects, client: str) -> Publication | None:
     if manifest is None:
         return None
     return Publication(client, manifest, f"{gold_key(published, client)}/_versions/{manifest['run_id']}")
+
+
+def current_publications(published: Objects) -> Iterator[Publication]:
+    """Yield the publication that readers see now of each client, but of those whose manifest is damaged."""
+    for client in published_clients(published):
+        with suppress(ContractBroken):
+            if (found := current_publication(published, client)) is not None:
+                yield found
 
 
 def publication_as_of(published: Objects, client: str, day: date) -> Publication:

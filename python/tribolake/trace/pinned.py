@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tribolake.lake.labels import Label
-from tribolake.lake.objects import FolderObjects, ListedObject, Objects
+from tribolake.lake.objects import FolderObjects, ListedObject, Objects, ObjectUnreadable
 from tribolake.publish.contract import MANIFEST
 from tribolake.trace.held import HeldFiles
 
@@ -16,8 +17,8 @@ class PinnedObjects:
     """Objects whose manifests do not change while this object lives, whatever is published.
 
     Versions that manifests name never change, and the one before the current stays. So all that is read through one of
-    these comes from one publication of each client. `held` has copies that stay longer. `is_cut_off` says that the lake
-    itself cannot be reached.
+    these comes from one publication of each client. `held` has copies that stay longer. `last_good` has manifests of
+    before, which are read in place of damaged ones. `is_cut_off` says that the lake itself cannot be reached.
     """
 
     objects: Objects
@@ -25,6 +26,7 @@ class PinnedObjects:
     fetched: dict[tuple[str, str | None], Path] = field(default_factory=dict)
     listed: dict[str, set[str]] = field(default_factory=dict)
     held: tuple[HeldFiles, ...] = ()
+    last_good: Mapping[str, bytes] = field(default_factory=dict)
     is_cut_off: bool = False
 
     def again(self) -> PinnedObjects:
@@ -33,7 +35,7 @@ class PinnedObjects:
 
     def is_overtaken(self) -> bool:
         """Return whether a manifest is another one by now."""
-        return any(self.objects.read(key) != content for key, content in self.manifests.items())
+        return any(manifest_now(self.objects, key) != content for key, content in self.manifests.items())
 
     @property
     def home(self) -> str:
@@ -58,6 +60,8 @@ class PinnedObjects:
             return FolderObjects(held.parent, "").read(held.name, max_bytes)
         if not key.endswith(f"/{MANIFEST}"):
             return self.objects.read(key, max_bytes, version_id)
+        if key in self.last_good:
+            return self.last_good[key]
         if key not in self.manifests:
             self.manifests[key] = self.objects.read(key, max_bytes, version_id)
         return self.manifests[key]
@@ -86,3 +90,11 @@ class PinnedObjects:
 
     def tidy(self, key: str) -> None:
         raise NotImplementedError("a reader removes nothing")
+
+
+def manifest_now(objects: Objects, key: str) -> bytes | None:
+    """Return the bytes of a manifest. One that cannot be read is empty, so it counts as damaged."""
+    try:
+        return objects.read(key)
+    except (OSError, ObjectUnreadable):
+        return b""

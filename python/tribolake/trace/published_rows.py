@@ -23,7 +23,7 @@ from tribolake.publish.version import silver_file
 from tribolake.run.warehouse import rows_of
 from tribolake.sql import literal, quoted
 from tribolake.trace.held import fetch_published
-from tribolake.trace.manifests import Publication, current_publication, published_clients
+from tribolake.trace.manifests import Publication, current_publication, current_publications, published_clients
 from tribolake.trace.names import checked_client
 from tribolake.trace.pinned import PinnedObjects
 from tribolake.trace.query import QueryFailed
@@ -114,8 +114,7 @@ def prepare_answers(objects: Objects) -> None:
 def forget_answers(objects: Objects) -> None:
     """Forget answers of other publications than those of a pinned lake, and databases of which no answer is kept."""
     home = objects.address(objects.home)
-    found = (current_publication(objects, client) for client in published_clients(objects))
-    runs = {(one.client, one.run_id) for one in found if one is not None}
+    runs = {(one.client, one.run_id) for one in current_publications(objects)}
     with _LOCK:
         for key in [key for key, kept in _ANSWERS.items() if kept.asked.home == home and not kept.runs <= runs]:
             del _ANSWERS[key]

@@ -29,7 +29,7 @@ from tribolake.lake.replicas import open_objects
 from tribolake.product import Contract, Product
 from tribolake.publish.version import silver_file
 from tribolake.settings import Settings
-from tribolake.sql import literal, quoted
+from tribolake.sql import file_pattern, literal, quoted
 from tribolake.trace.manifests import current_publication, published_clients
 from tribolake.trace.names import checked_client
 from tribolake.trace.read_only_duckdb import open_to_read
@@ -96,7 +96,8 @@ def query(
             bronze, left_out = _bronze_views(settings, published, product.folders_of(wanted) or [], unreadable)
             _make_views(connection, bronze)
             views |= bronze
-        confine(connection, [file for files in views.values() for file in files])
+        opened = [file for files in views.values() for file in files]
+        confine(connection, [*opened, *map(file_pattern, opened)])
         return replace(_answer(connection, sql, limit), left_out=tuple(left_out))
 
 
@@ -185,7 +186,7 @@ def _bronze_views(
 
 def _make_views(connection: duckdb.DuckDBPyConnection, views: Mapping[str, Sequence[str]]) -> None:
     for name, files in views.items():
-        listed = ", ".join(map(literal, files))
+        listed = ", ".join(literal(file_pattern(file)) for file in files)
         options = "union_by_name = true, hive_partitioning = false" + (
             ", filename = true" if name.startswith(BRONZE) else ""
         )

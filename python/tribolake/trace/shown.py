@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from threading import Event, Lock, Thread
 
-from tribolake.errors import ContractBroken, StoreUnavailable, TribolakeError
+from tribolake.errors import StoreUnavailable, TribolakeError
 from tribolake.lake.objects import Objects
 from tribolake.lake.replicas import open_objects
+from tribolake.publish.manifest import parse_manifest
 from tribolake.settings import Settings
 from tribolake.trace.held import HeldFiles, remove_all_held
-from tribolake.trace.manifests import Publication, current_publication, gold_manifest_key, published_clients
-from tribolake.trace.pinned import PinnedObjects
+from tribolake.trace.manifests import current_publications, gold_manifest_key, published_clients
+from tribolake.trace.pinned import PinnedObjects, manifest_now
 from tribolake.trace.published_rows import forget_answers, prepare_answers
 
 MOST_WAIT_SECONDS = 0.1  # of a page, for a preparation
@@ -86,15 +87,24 @@ class ShownPublications:
     def _hold(self, newest: PinnedObjects) -> tuple[PinnedObjects, dict[str, HeldFiles]]:
         """Hold the files of the newest publications. One that is replaced while they are copied is not the newest."""
         while True:
+            newest = self._with_last_good(newest)
             held = {}
             # Without room on this machine files are read where they are.
             with suppress(OSError):
-                for one in _publications(newest):
+                for one in current_publications(newest):
                     folder = str(one.folder)
                     held[folder] = self._held.get(folder) or HeldFiles(newest, one, self._names)
             if not newest.is_overtaken():
                 return replace(newest, held=tuple(held.values())), held
             newest = _newest(newest.objects)
+
+    def _with_last_good(self, newest: PinnedObjects) -> PinnedObjects:
+        """Have the manifests that were shown last in place of those that are damaged or gone."""
+        last = self.last()
+        shown = {**last.manifests, **last.last_good} if last else {}
+        damaged = [key for key, content in newest.manifests.items() if parse_manifest(content) is None]
+        kept = {key: before for key in damaged if (before := shown.get(key)) and parse_manifest(before)}
+        return replace(newest, last_good=kept)
 
 
 def _leave_out_of_collections() -> None:
@@ -109,16 +119,9 @@ def _leave_out_of_collections() -> None:
 def _newest(objects: Objects) -> PinnedObjects:
     newest = PinnedObjects(objects)
     for client in published_clients(newest):
-        newest.read(gold_manifest_key(newest, client))
+        key = gold_manifest_key(newest, client)
+        newest.manifests[key] = manifest_now(objects, key)
     return newest
-
-
-def _publications(pinned: PinnedObjects) -> Iterator[Publication]:
-    for client in published_clients(pinned):
-        # The page of a client whose manifest is damaged says so.
-        with suppress(ContractBroken):
-            if (found := current_publication(pinned, client)) is not None:
-                yield found
 
 
 @lru_cache(maxsize=LAKES)

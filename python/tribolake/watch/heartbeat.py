@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, PositiveInt, TypeAdapter, ValidationError
 
 from tribolake.errors import with_advice
+from tribolake.lake.claims import process_exists
 from tribolake.lake.files import read_regular, write_even_if_full
 from tribolake.watch.event_source import QueueState
 
@@ -92,14 +92,3 @@ def read_heartbeat(state_dir: Path) -> Heartbeat | None:
         return _HEARTBEAT.validate_json(read_regular(state_dir / FILE_NAME))
     except (OSError, ValidationError):
         return None
-
-
-def process_exists(pid: int) -> bool:
-    """Return True if a process of this machine has this id."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return True

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tribolake.processes import module_command
 from tribolake.product import Product
 from tribolake.run.project import fingerprint_process
 from tribolake.settings import Settings
@@ -65,7 +65,7 @@ class Runner:
         self._fingerprint = fingerprint
         self._unread = b""
         self._process = subprocess.Popen(  # noqa: S603 - the address is a product's own
-            [sys.executable, "-m", "tribolake.watch.warm", self._product.address],
+            module_command("tribolake.watch.warm", self._product.address),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | self._settings.environment() | FEW_THREADS,

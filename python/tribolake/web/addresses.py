@@ -11,15 +11,16 @@ from tribolake.oil.page_addresses import LONGEST, MACHINE, REPORT, machine_query
 
 __all__ = [
     "FEEDBACK", "FLEET", "LIMIT", "LIMITS", "LINEAGE", "LOGIN", "LOGIN_BACK", "LOGOUT", "LONGEST", "MACHINE",
-    "QUALITY", "REPORT", "TAKE_FLEET", "TAKE_MACHINE", "TAKE_REPORT", "TAKE_SEED", "TAKE_VALUES", "WHAT_IF",
-    "Addresses", "group_query",
+    "QUALITY", "REPORT", "TAKE_FLEET", "TAKE_LIMITS", "TAKE_MACHINE", "TAKE_REPORT", "TAKE_SEED", "TAKE_VALUES",
+    "WHAT_IF", "Addresses", "group_query",
 ]  # fmt: skip
 
 FLEET, LINEAGE, QUALITY = "/", "/lineage", "/quality"
 LIMITS, LIMIT, WHAT_IF, TAKE_SEED = "/limits", "/limit", "/what-if", "/take/seed"
 FEEDBACK = "/feedback"  # takes a form
 LOGIN, LOGIN_BACK, LOGOUT = "/login", "/login/back", "/logout"  # where an issuer says who reads
-TAKE_FLEET, TAKE_VALUES, TAKE_REPORT, TAKE_MACHINE = "/take/fleet", "/take/values", "/take/report", "/take/machine"
+TAKE_FLEET, TAKE_LIMITS, TAKE_VALUES = "/take/fleet", "/take/limits", "/take/values"
+TAKE_REPORT, TAKE_MACHINE = "/take/report", "/take/machine"
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, MACHINE, QUALITY, 
 from tribolake.web.desk import Desk, visit_desk
 from tribolake.web.downloads import add_downloads
 from tribolake.web.forms import has_form, read_form, take_form
-from tribolake.web.guard import Guard
+from tribolake.web.guard import Guard, is_of_ours
 from tribolake.web.limits import add_limits
 from tribolake.web.machine import show_unit
 from tribolake.web.market import market_router
@@ -43,8 +43,9 @@ from tribolake.web.pages import (
     show_quality,
     show_sample,
 )
-from tribolake.web.parameters import Axis, Charts, Client, Language, Machines, Name, Sample
+from tribolake.web.parameters import Axis, Charts, Client, Flag, Language, Machines, Name, Sample
 from tribolake.web.rendering import frame_of, render
+from tribolake.web.trials import Trials
 from tribolake.web.visit import Visit, begin_visit, foot_of
 from tribolake.web.words import LANGUAGES, Words, words_in
 
@@ -78,7 +79,7 @@ def make_app(
         entrance: who may ask, and what they see. None is whoever is on this machine.
         login: the pages of an issuer's login, which is the entrance then.
     """
-    desk = desk or Desk()
+    desk, trials = desk or Desk(), Trials()
     app = FastAPI(
         title="tribolake",
         description="Pages over published gold, and values of the market product.",
@@ -118,9 +119,11 @@ def make_app(
         request: Request,
         sample: Sample,
         charts: Charts = "",
+        change: Flag = "",
         lang: Language = None,
     ) -> HTMLResponse:
-        return answer(request, lang, partial(show_sample, name=sample, charts=charts))
+        judging = trials if change and is_of_ours(request.headers) else None
+        return answer(request, lang, partial(show_sample, name=sample, charts=charts, trials=judging))
 
     @app.get(LINEAGE, response_class=HTMLResponse, summary="File, sheet and row of a sample")
     def lineage(
@@ -153,13 +156,12 @@ def make_app(
         try:
             visit = begin_visit(settings, request.state.reader, None, now())
             visit.require_lake()
-            published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
+            return JSONResponse(_health(visit))
         except (TribolakeError, OSError) as error:
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
-        return JSONResponse({"status": "ok", "published": published})
 
     add_downloads(app, settings, now, desk)
-    add_limits(app, settings, now, answer)
+    add_limits(app, settings, now, answer, trials)
     app.include_router(market_router(settings, partial(_logged, log, with_traceback=settings.debug)))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
@@ -198,9 +200,19 @@ async def _few_readers(_: FastAPI) -> AsyncIterator[None]:
     end_shown()
 
 
+def _health(visit: Visit) -> dict[str, object]:
+    published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
+    if unread := sorted({*visit.unread, *visit.shown_last}):
+        return {"status": "incomplete", "published": published, "unread": unread}
+    return {"status": "ok", "published": published}
+
+
 def _marked(visit: Visit, page: Page) -> Page:
-    """Return a page that says so if the lake cannot be reached."""
-    return replace(page, notices=(visit.words("lake.cut_off"), *page.notices)) if visit.published.is_cut_off else page
+    """Return a page that says so if it shows what was read before: of a lake that is away, or of some clients."""
+    words = visit.words
+    cut_off = [words("lake.cut_off")] if visit.published.is_cut_off else []
+    shown_last = [words("unread.shown_last", client=client.upper()) for client in visit.shown_last]
+    return replace(page, notices=(*cut_off, *shown_last, *page.notices))
 
 
 def _html(

@@ -14,7 +14,7 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from tribolake.oil.questions.report import shown_report
-from tribolake.oil.questions.workbook import Sheet, left_out_sheet
+from tribolake.oil.questions.workbook import Sheet, left_out_sheet, workbook_of
 from tribolake.settings import Settings
 from tribolake.web.alone import NoAddresses
 from tribolake.web.desk import Desk, visit_desk
@@ -24,12 +24,12 @@ from tribolake.web.pages import Page, find_sample, read_machines, show_sample
 from tribolake.web.parameters import Axis, Client, Language, Machines, Name, Sample
 from tribolake.web.printing.printer import Printer, PrinterBusy, PrintFailed
 from tribolake.web.taken_along import alone, document
-from tribolake.web.views.tables import as_csv, as_xlsx, machine_table, value_table
+from tribolake.web.views.tables import as_csv, machine_table, value_table
 from tribolake.web.visit import Visit, begin_visit
 
 FORMS = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
-    "xlsx": (as_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "xlsx": (workbook_of, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 LONGEST_FILE_NAME = 80
 PageForm = Annotated[Literal["html", "pdf"], Query(description="Kind of file.")]
@@ -48,7 +48,7 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
         without = ("without", *unread) if unread else ()
         names = (choice.client, choice.status, visit.today.isoformat(), *without)
         sheets = (machine_table(machines), *left_out_sheet(dict.fromkeys(unread, visit.words("unread.short"))))
-        return _tables(sheets, form, "fleet", *names)
+        return answer_with(sheets, form, "fleet", *names)
 
     @app.get("/take/values", response_class=Response, summary="The values of a report")
     def values(
@@ -61,7 +61,7 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
         if row is None:
             raise HTTPException(404)
         found = shown_report(settings, row, visit.published)
-        return _tables(
+        return answer_with(
             (value_table(found),), form, sample.client, str(row["unitId"]), str(row["componentName"]), sample.number
         )
 
@@ -112,7 +112,7 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
         return taken(request, lang, form, read, "machine", client, component, now().date().isoformat())
 
 
-def _tables(sheets: Sequence[Sheet], form: str, *names: str) -> Response:
+def answer_with(sheets: Sequence[Sheet], form: str, *names: str) -> Response:
     """Answer with sheets as one file. A CSV has the first one."""
     written, kind = FORMS[form]
     return attachment(written(sheets), kind, form, *names)

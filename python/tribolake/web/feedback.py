@@ -17,6 +17,7 @@ from tribolake.oil.feedback.give import withdraw_entry
 from tribolake.oil.feedback.shelf import add_entry
 from tribolake.oil.questions.report import find_reports
 from tribolake.oil.questions.samples import samples_of_alerts
+from tribolake.web.typed import read_number
 from tribolake.web.views.feedback import FeedbackPart, FleetFeedback, feedback_part, fleet_feedback
 from tribolake.web.visit import Visit
 
@@ -113,7 +114,7 @@ def given_by(fields: Mapping[str, str], login: str = "") -> Given:
     said: dict[str, str | float | date] = {name: fields[name] for name in TEXTS if fields.get(name, "").strip()}
     for name in NUMBERS:
         if text := fields.get(name, "").strip():
-            said[name] = _read(name, text, lambda written: float(written.replace(",", ".")))
+            said[name] = _read(name, text, read_number)
     if text := fields.get("due_on", "").strip():
         said["due_on"] = _read("due_on", text, date.fromisoformat)
     withdraws = fields.get("withdraws", "").strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.requests import ClientDisconnect
 
 from tribolake.web.addresses import FLEET, REPORT
 from tribolake.web.feedback import FORM, LONGEST_FORM, FormRefused, given_by, parse_form, store
@@ -20,14 +21,17 @@ def has_form(page: Page) -> bool:
 
 
 async def read_form(request: Request) -> bytes | None:
-    """Read the body of a form. Returns None if it is another kind of content, or longer than LONGEST_FORM."""
+    """Read the body of a form. Returns None if it is another kind of content, longer than LONGEST_FORM, or cut off."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         return None
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > LONGEST_FORM:
-            return None
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > LONGEST_FORM:
+                return None
+    except ClientDisconnect:
+        return None
     return bytes(body)
 
 

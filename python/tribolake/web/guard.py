@@ -28,6 +28,8 @@ HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+# What an answer does not say itself: no shared cache may keep it.
+FRESH = (b"cache-control", b"private, no-cache")
 METHODS = ("GET", "HEAD")
 NOT_ALLOWED, NOT_KNOWN = 405, 401
 LONGEST_QUERY = 8192
@@ -68,8 +70,9 @@ class Guard:
             if message["type"] == "http.response.start":
                 has_begun = True
                 names = {name for name, _ in HEADERS}
-                kept = [(name, value) for name, value in message["headers"] if name.lower() not in names]
-                message = {**message, "headers": [*kept, *HEADERS]}
+                kept = [(name.lower(), value) for name, value in message["headers"] if name.lower() not in names]
+                more = () if any(name == FRESH[0] for name, _ in kept) else (FRESH,)
+                message = {**message, "headers": [*kept, *more, *HEADERS]}
             await send(message)
 
         reader = self._let_in(scope)

@@ -16,8 +16,8 @@ from tribolake.oil.limits.apart import TrialFailed, TrialOverdue
 from tribolake.oil.limits.choice import LIMIT_SEED, LimitGroup
 from tribolake.oil.questions.limit_groups import LimitFilter
 from tribolake.settings import Settings
-from tribolake.web.addresses import LIMIT, LIMITS, TAKE_SEED, WHAT_IF
-from tribolake.web.downloads import attachment
+from tribolake.web.addresses import LIMIT, LIMITS, TAKE_LIMITS, TAKE_SEED, WHAT_IF
+from tribolake.web.downloads import Form, answer_with, attachment
 from tribolake.web.guard import is_of_ours
 from tribolake.web.pages import Page
 from tribolake.web.parameters import Client, Language, Name
@@ -25,7 +25,7 @@ from tribolake.web.trials import TrialBusy, Trials
 from tribolake.web.views.limits import SHOWN_LIMITS, LimitsChoice
 from tribolake.web.views.what_if import SHOWN_CHANGES
 from tribolake.web.visit import Visit, begin_visit
-from tribolake.web.what_if import FIELDS, Asked, seed_of, show_limit, show_limits_page, show_what_if
+from tribolake.web.what_if import FIELDS, Asked, seed_of, show_limit, show_limits_page, show_what_if, table_of_limits
 
 MOST_LIMITS, MOST_CHANGES = 2000, 5000
 Answer = Callable[[Request, Language, Callable[[Visit], Page]], HTMLResponse]
@@ -72,9 +72,8 @@ def asked_of(
 AskedTrial = Annotated[Asked, Depends(asked_of)]
 
 
-def add_limits(app: FastAPI, settings: Settings, now: Callable[[], datetime], answer: Answer) -> None:
+def add_limits(app: FastAPI, settings: Settings, now: Callable[[], datetime], answer: Answer, trials: Trials) -> None:
     """Add the pages of limits to an application. `answer` answers with a page."""
-    trials = Trials()
 
     @app.get(LIMITS, response_class=HTMLResponse, summary="The limits that judge today")
     def limits(
@@ -88,6 +87,14 @@ def add_limits(app: FastAPI, settings: Settings, now: Callable[[], datetime], an
     ) -> HTMLResponse:
         choice = LimitsChoice(client.lower(), LimitFilter(machine, component, essay), show)
         return answer(request, lang, partial(show_limits_page, choice=choice))
+
+    @app.get(TAKE_LIMITS, response_class=Response, summary="The limits that judge, as filtered")
+    def taken(
+        request: Request, form: Form, client: Client = "", machine: Name = "", component: Name = "", essay: Name = ""
+    ) -> Response:
+        choice = LimitsChoice(client.lower(), LimitFilter(machine, component, essay))
+        table = table_of_limits(begin_visit(settings, request.state.reader, None, now()), choice)
+        return answer_with((table,), form, "limits", client.lower(), component, essay)
 
     @app.get(LIMIT, response_class=HTMLResponse, summary="The limits of a group, and their versions")
     def limit(

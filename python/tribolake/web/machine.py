@@ -14,7 +14,7 @@ from tribolake.oil.questions.samples import samples_of
 from tribolake.oil.questions.series import essay_series
 from tribolake.oil.questions.sisters import sister_medians
 from tribolake.web.feedback import on_machine
-from tribolake.web.pages import Page, earlier, lacks, missing
+from tribolake.web.pages import Page, absent, earlier, lacks, missing
 from tribolake.web.views.charts import axis_of_series, charts_of, urgent_series
 from tribolake.web.views.machine import Charted, chosen_component, machine_page, others_of_machine
 from tribolake.web.views.sample_table import sample_table
@@ -29,7 +29,7 @@ def show_unit(
     With `charts` of "all" it has the less urgent charts too.
     """
     if client not in visit.clients:
-        return missing(visit.words)
+        return absent(visit, client)
     if lacks(visit, client, COMPONENTS):
         return earlier(visit.words, client)
     try:

@@ -21,15 +21,18 @@ from tribolake.oil.written.rows import read_written
 from tribolake.product import PublicTable
 from tribolake.trace.manifests import Publication
 from tribolake.web.addresses import LONGEST
+from tribolake.web.change import change_of_report
 from tribolake.web.desk import Desk
 from tribolake.web.feedback import on_fleet, on_report
+from tribolake.web.trials import Trials
+from tribolake.web.views.change import ChangePart
 from tribolake.web.views.charts import charts_of
 from tribolake.web.views.choice import FleetChoice
 from tribolake.web.views.feedback import FeedbackPart, FleetFeedback
 from tribolake.web.views.fleet import Fleet, chosen_machines, fleet_page
 from tribolake.web.views.lineage import lineage_page
 from tribolake.web.views.quality import quality_page
-from tribolake.web.views.report import choices_of, others_of_report, report_page
+from tribolake.web.views.report import change_address, choices_of, others_of_report, report_page
 from tribolake.web.visit import Visit
 from tribolake.web.words import Words
 
@@ -81,7 +84,7 @@ class Choices:
 def show_fleet(visit: Visit, choice: FleetChoice) -> Page:
     """Return the page of the fleet, or what to do where nothing is published."""
     words = visit.words
-    if not visit.publications:
+    if not visit.publications and not visit.unread:
         return _empty(visit)
     published = read_fleet(visit.published, visit.clients_with_gold, visit.now)
     readable = _readable(visit, published)
@@ -157,10 +160,10 @@ def lacks(visit: Visit, client: str, table: PublicTable) -> bool:
     return any(one.client == client and one.sha256_of(table.file_name) is None for one in visit.publications)
 
 
-def show_sample(visit: Visit, name: SampleName, charts: str = "") -> Page:
+def show_sample(visit: Visit, name: SampleName, charts: str = "", trials: Trials | None = None) -> Page:
     """Return the page of a report, or the reports that have this number.
 
-    With `charts` of "all" the page has the less urgent charts too.
+    With `charts` of "all" the page has the less urgent charts too, and with `trials` what would change its status.
     """
     if lacks(visit, name.client, RESULTS):
         return earlier(visit.words, name.client)
@@ -174,9 +177,12 @@ def show_sample(visit: Visit, name: SampleName, charts: str = "") -> Page:
     series = essay_series(
         visit.settings, name.client, str(row["unitId"]), str(row["componentName"]), visit.published, until=row
     )
-    others = None if charts else others_of_report(row, visit.addresses)
+    others = None if charts else others_of_report(row, visit.addresses, "1" if trials else "")
     drawn = charts_of(series, visit.words, others_href=others)
-    model = report_page(found, samples, drawn, visit.words, visit.addresses, visit.today)
+    change = change_of_report(visit, trials, found) if trials else ChangePart()
+    if not change.is_answer:
+        change = replace(change, href=change_address(row, visit.addresses, charts))
+    model = report_page(found, samples, drawn, change, visit.words, visit.addresses, visit.today)
     key = (str(row["laboratory"]), str(row["sampleNumber"]), str(row["sampleOccurrence"]))
     feedback = on_report(visit, samples, key)
     return Page("report.html", model, f"{row['unitId']} · {row['componentName']}", feedback=feedback)
@@ -202,10 +208,10 @@ def show_lineage(visit: Visit, name: SampleName, essay: str) -> Page:
 def show_quality(visit: Visit, client: str) -> Page:
     """Return the page of alarm quality, of one client or of all."""
     words = visit.words
-    if not visit.publications:
+    if not visit.publications and not visit.unread:
         return _empty(visit)
-    if client and client not in visit.clients:
-        return missing(words)
+    if not visit.publications or (client and client not in visit.clients):
+        return absent(visit, client or visit.unread[0])
     chosen = [client] if client else visit.clients
     lacking = [one for one in chosen for table in (RESULTS, COMPONENTS) if lacks(visit, one, table)]
     if lacking:
@@ -239,7 +245,7 @@ def _reports(visit: Visit, name: SampleName, columns: Sequence[str] = ("*",)) ->
 
 def _choose(visit: Visit, name: SampleName, rows: Sequence[dict[str, object]]) -> Page:
     if not rows:
-        return missing(visit.words)
+        return absent(visit, name.client)
     reports = choices_of(rows, visit.words, visit.addresses)
     return Page("choose.html", Choices(name.number, reports), visit.words("choose.title"))
 
@@ -247,6 +253,14 @@ def _choose(visit: Visit, name: SampleName, rows: Sequence[dict[str, object]]) -
 def missing(words: Words) -> Page:
     """Return what is said of an address at which nothing is published."""
     return Page("message.html", Message(words("missing.title"), words("missing.text")), words("missing.title"), 404)
+
+
+def absent(visit: Visit, client: str) -> Page:
+    """Return what is said of an address of a client that is not published, or that cannot be read."""
+    if client not in visit.unread:
+        return missing(visit.words)
+    title = visit.words("lake.title")
+    return Page("message.html", Message(title, visit.words("unread.text", client=client.upper())), title, 503)
 
 
 def earlier(words: Words, client: str) -> Page:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from tribolake.texts import cut
 from tribolake.web.addresses import FLEET, LIMITS, QUALITY, Addresses
 from tribolake.web.pages import Page
-from tribolake.web.words import LANGUAGES, Words
+from tribolake.web.words import LANGUAGES, TextWithCommands, Words
 
 PRINTED_CHARTS = 9  # of a document
 LONGEST_NAME = 120  # characters of a name in a table
@@ -26,7 +26,15 @@ def _printed(value: object) -> object:
     """
     if type(value) is str and len(value) <= LONGEST_TEXT and value.isprintable():
         return value
+    if isinstance(value, TextWithCommands):
+        return _with_commands(value)
     return cut(value, LONGEST_TEXT) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _with_commands(text: str) -> Markup:
+    """Return a text whose parts between backticks are commands."""
+    parts = enumerate(text.split("`"))
+    return Markup().join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in parts)
 
 
 ENVIRONMENT = Environment(

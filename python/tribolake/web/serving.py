@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from tribolake.errors import ConfigurationError
 from tribolake.web.access import is_loopback
+from tribolake.web.patience import PatientProtocol
 
 LONGEST_REQUEST = 32 * 1024  # bytes of an address and its headers
 WAITING_REQUESTS = 64
@@ -40,8 +41,9 @@ def serve(app: FastAPI, listening: socket.socket, ready: Callable[[str], None]) 
     ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
     configuration = uvicorn.Config(
         app,
-        http="h11",
+        http=PatientProtocol,
         log_config=None,
+        log_level="error",  # whoever sends nonsense could fill a log with it
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -10,7 +10,7 @@ from tribolake.errors import StoreUnavailable
 from tribolake.oil.product import OIL
 from tribolake.publish.version import CHANGES_FILE
 from tribolake.settings import Settings
-from tribolake.trace.manifests import Publication, current_publication, published_clients
+from tribolake.trace.manifests import Publication, current_publications, gold_manifest_key, published_clients
 from tribolake.trace.pinned import PinnedObjects
 from tribolake.trace.published_rows import files_of_tables
 from tribolake.trace.shown import pin_shown
@@ -48,9 +48,22 @@ class Visit:
 
     @cached_property
     def publications(self) -> tuple[Publication, ...]:
-        """The current publication of each client that the reader sees."""
-        found = (current_publication(self.published, client) for client in self.clients_with_gold)
-        return tuple(one for one in found if one is not None)
+        """The current publication of each client that the reader sees, but of those whose manifest is damaged."""
+        return tuple(one for one in current_publications(self.published) if self.reader.sees(one.client))
+
+    @cached_property
+    def shown_last(self) -> list[str]:
+        """Those of the clients whose manifest is damaged, and of which pages show the publication before."""
+        return [one.client for one in self.publications if self._manifest_key(one.client) in self.published.last_good]
+
+    @cached_property
+    def unread(self) -> list[str]:
+        """The clients that the reader sees, whose manifest is damaged, and of which nothing can be shown."""
+        others = (client for client in self.clients_with_gold if client not in self.clients)
+        return [client for client in others if self.published.read(self._manifest_key(client)) is not None]
+
+    def _manifest_key(self, client: str) -> str:
+        return gold_manifest_key(self.published, client)
 
     def require_lake(self) -> None:
         """Check that the lake is there, for what pages of before cannot do.

@@ -23,15 +23,17 @@ from tribolake.oil.questions.limit_groups import (
     limits_in,
     versions_of,
 )
+from tribolake.oil.questions.workbook import Sheet
 from tribolake.oil.seeds import policies
 from tribolake.texts import one_line
 from tribolake.trace.find import client_of, fetch_version
 from tribolake.web.addresses import group_query
 from tribolake.web.pages import Page, earlier, missing
 from tribolake.web.trials import TrialBusy, Trials
+from tribolake.web.typed import TwoMeanings, read_number
 from tribolake.web.views.limit import limit_page
 from tribolake.web.views.limits import LimitsChoice, limits_page
-from tribolake.web.views.tables import FORMULA_SIGNS
+from tribolake.web.views.tables import FORMULA_SIGNS, limit_table
 from tribolake.web.views.trial_form import LOWER_FIELDS, UPPER_FIELDS, TrialForm, group_form, policy_form
 from tribolake.web.views.what_if import WhatIfPage, what_if_page
 from tribolake.web.visit import Visit
@@ -75,19 +77,31 @@ class Asked:
 
 def _number(name: str, text: str) -> float | None:
     try:
-        return float(text.strip().replace(",", ".")) if text.strip() else None
+        return read_number(text) if text.strip() else None
+    except TwoMeanings as error:
+        raise ConfigurationError("mark: it can be read with decimals or with thousands") from error
     except ValueError as error:
         raise ConfigurationError(f"{name}: it is not a number") from error
 
 
 def show_limits_page(visit: Visit, choice: LimitsChoice) -> Page:
     """Return the list of limits, as filtered."""
+    model = limits_page(_limits(visit, choice.client), choice, visit.clients, policies(), visit.words, visit.addresses)
+    return Page("limits.html", model, visit.words("limits.title"))
+
+
+def table_of_limits(visit: Visit, choice: LimitsChoice) -> Sheet:
+    """Return all limits that a choice includes, as a table to take along."""
+    return limit_table([row for row in _limits(visit, choice.client) if choice.filter.includes(row)])
+
+
+def _limits(visit: Visit, chosen: str) -> list[Mapping[str, Any]]:
+    """Return the limits of one client that the reader sees, or of all."""
     rows: list[Mapping[str, Any]] = []
     for client in visit.clients:
-        if choice.client in ("", client) and (samples := _samples(visit, client)):
+        if chosen in ("", client) and (samples := _samples(visit, client)):
             rows += limits_in(samples.limits, samples.policy)
-    model = limits_page(rows, choice, visit.clients, policies(), visit.words, visit.addresses)
-    return Page("limits.html", model, visit.words("limits.title"))
+    return rows
 
 
 def show_limit(visit: Visit, group: LimitGroup, version: str) -> Page:

@@ -14,6 +14,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
 from tribolake.oil.seeds import read_seed
+from tribolake.web.typed import TWO_MEANINGS
 
 LANGUAGES = ("es", "en")
 TEXTS = Path(__file__).parent / "texts"
@@ -41,6 +42,12 @@ def _written_day(day: date, pattern: str, language: str) -> str:
     return str(format_date(day, pattern, locale=language))
 
 
+class TextWithCommands(str):
+    """A text of the pages that names commands or files between backticks."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Words:
     """Texts of pages and of seeds in one language."""
@@ -50,8 +57,10 @@ class Words:
     field: Mapping[str, str]
 
     def __call__(self, text_id: str, /, **values: object) -> str:
-        """Return a text of the pages. Raises KeyError if there is none of this id."""
-        return self.texts[text_id].format(**values)
+        """Return a text of the pages. If its `n` is one, a text `….one` stands for it. Raises KeyError without one."""
+        one = self.texts.get(f"{text_id}.one") if str(values.get("n")) == "1" else None
+        said = (one or self.texts[text_id]).format(**values)
+        return TextWithCommands(said) if "`" in self.texts[text_id] else said
 
     def of_field(self, name: str, default: str) -> str:
         """Return a word of the field, such as `essay.Hierro`. The default is the published name."""
@@ -63,6 +72,21 @@ class Words:
     def status(self, name: str | None) -> str:
         return self.of_field(f"status.{name}", name or "")
 
+    def kind(self, name: str | None) -> str:
+        """Return a kind of machine. A name that no seed has stays what it is."""
+        return self.of_field(f"kind.{name}", name or "")
+
+    def family(self, name: str | None) -> str:
+        """Return a family of components. A name that no seed has stays what it is."""
+        return self.of_field(f"component.{name}", name or "")
+
+    def sump(self, name: str) -> str:
+        return self.of_field(f"sump.{name}", name)
+
+    def of_row(self, row: Mapping[str, str], column: str) -> str:
+        """Return a text of a seed's row. In another language than English it is in `reason_es` beside `reason`."""
+        return row.get(f"{column}_{self.language}") or row[column]
+
     def unit(self, name: str | None) -> str:
         """Return a unit as people write it. Scales without a unit, such as an index, have none."""
         return self.of_field(f"unit.{name}", name or "")
@@ -73,6 +97,12 @@ class Words:
             return ""
         # Texts are not kept: they come from files, and may be long.
         return _number(value, self.language) if isinstance(value, str) else _kept_number(value, self.language)
+
+    def typed(self, value: float) -> str:
+        """Return a number as a reader of this language types it: without marks between thousands."""
+        exact = Decimal(f"{value:.15g}")
+        said = str(format_decimal(exact, "0.###", locale=self.language, decimal_quantization=False))
+        return f"{said}0" if TWO_MEANINGS.fullmatch(said) else said
 
     def percent(self, share: float) -> str:
         """Return a share in whole per cent."""
@@ -92,13 +122,13 @@ class Words:
         return f"{self.day(moment)} {datetime.fromisoformat(moment):%H:%M}"
 
     def days(self, days: int) -> str:
-        return self("days.one") if days == 1 else self("days.many", n=self.number(days))
+        return self("days", n=self.number(days))
 
     def age(self, days: int) -> str:
         """Return how long ago something was."""
         if days <= 0:
             return self("age.today")
-        return self("age.one") if days == 1 else self("age.many", n=self.number(days))
+        return self("age", n=self.number(days))
 
 
 @cache

@@ -26,7 +26,7 @@ def print_fetched(outcomes: Sequence[Fetched]) -> None:
     """Print what came of each symbol."""
     console = open_console()
     for one in outcomes:
-        where = printable(one.key) if one.key else printable(one.problem)
+        where = ": ".join(printable(said) for said in (one.key, one.problem) if said)
         colour = "green" if one.is_well else "red"
         console.print(f"[{colour}]{one.outcome}[/{colour}] {printable(one.symbol)}: {where}")
 

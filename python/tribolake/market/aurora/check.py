@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tribolake.libraries import NotInstalled
+from tribolake.libraries import brought_by
 from tribolake.settings import Settings
 
 SECONDS = 10.0  # a person waits for the answer
@@ -17,13 +17,11 @@ def check_aurora(settings: Settings) -> tuple[str, str]:
     """
     if not settings.aurora.is_on:
         return "not used: it has no address", ""
-    try:
+    with brought_by("market"):
         from tribolake.market.aurora.connection import AuroraConnection  # noqa: PLC0415 - an extra
         from tribolake.market.aurora.schema import REVISIONS, require_schema  # noqa: PLC0415
 
         aurora = AuroraConnection(settings.changed(market_sink_seconds=min(settings.market.sink_seconds, SECONDS)))
-    except ModuleNotFoundError as error:
-        raise NotInstalled(str(error.name), "market") from None
     try:
         with aurora.transaction() as connection:
             require_schema(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,22 @@ DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 UNREADABLE = "TRIBOLAKE_AURORA_URL is not an address such as postgresql://user:password@host/database"
 OFF = "Aurora is off: set TRIBOLAKE_AURORA_URL, or AURORA_HOST and its sisters"
 MASK = "********"
+# What a database says of a trouble that lasts, and what to do. After others the next delivery tries again.
+ADVICE = (
+    (
+        re.compile(r"read-only transaction|read.only option", re.IGNORECASE),
+        "it can only be read. TRIBOLAKE_AURORA_URL or AURORA_HOST must name the writer",
+    ),
+    (
+        re.compile(r"authentication failed|access denied for user", re.IGNORECASE),
+        "set the user and password that are valid now, and start again, the watcher too",
+    ),
+    (
+        re.compile(r"permission denied|command denied", re.IGNORECASE),
+        "give this user the right to read and write",
+    ),
+    (re.compile(r"no space left|table .* is full|disk full", re.IGNORECASE), "its disk is full: give it more room"),
+)
 
 
 class AuroraUnavailable(TribolakeError):
@@ -92,7 +109,9 @@ class AuroraConnection:
     def _said(self, error: Exception) -> str:
         cause = getattr(error, "orig", None) or error
         text = one_line(str(cause).partition("\n")[0])
-        return text.replace(self.url.password, MASK) if self.url.password else text
+        text = text.replace(self.url.password, MASK) if self.url.password else text
+        advice = next((advice for said, advice in ADVICE if said.search(text)), "")
+        return f"{text}: {advice}" if advice else text
 
 
 def url_of(settings: Settings) -> sa.URL:

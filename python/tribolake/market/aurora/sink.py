@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from tribolake.errors import ConfigurationError
-from tribolake.libraries import NotInstalled
+from tribolake.libraries import brought_by
 from tribolake.market.aurora.columns import MOMENTS, VALUES, WITH_PERCENTILES
 from tribolake.market.last_bodies import SOURCES
 from tribolake.market.outbox import AURORA, Delivery, Receipt
@@ -60,12 +60,10 @@ class AuroraSink:
         self._in_gold: dict[str, dict[str, Months]] = {}
 
     def open(self) -> None:
-        try:
+        with brought_by("market"):
             from tribolake.market.aurora.store import AuroraStore  # noqa: PLC0415 - most runs need no database
 
             self._store = AuroraStore(self._settings)
-        except ModuleNotFoundError as error:
-            raise NotInstalled(str(error.name), "market") from None
         self._store.require_schema()
         self._in_aurora = self._store.delivered_months()
 

@@ -16,7 +16,7 @@ import duckdb
 from tribolake.errors import ConfigurationError
 from tribolake.lake.confined_duckdb import QUIET, confine
 from tribolake.oil.evaluation.essay_names import published_essays
-from tribolake.sql import literal, quoted
+from tribolake.sql import file_pattern, literal, quoted
 
 MEMORY = "1GB"
 MAX_REPORTS = 1_000_000
@@ -94,9 +94,10 @@ def read_reports(path: Path, text: str) -> Iterator[Report]:
     connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 2})
     for name, value in QUIET.items():
         connection.execute(f"set {name} = {literal(value)}")
-    confine(connection, [str(file)])
+    pattern = file_pattern(str(file))
+    confine(connection, [str(file), pattern])
     try:
-        source = f"read_parquet({literal(str(file))}, hive_partitioning = false)"
+        source = f"read_parquet({literal(pattern)}, hive_partitioning = false)"
         described = connection.execute(f"describe select * from {source}").fetchall()
         columns = {name: str(kind) for name, kind, *_ in described}
         _check(path, columns, text)

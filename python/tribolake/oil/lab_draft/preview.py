@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import duckdb
 
 from tribolake.errors import RunFailed
 from tribolake.oil.lab_draft.seed_rows import append_rows
+from tribolake.processes import module_command
 from tribolake.run.warehouse import rows_of
 from tribolake.settings import PACKAGE_DIR, PROJECT_DIR
 
@@ -126,7 +126,7 @@ def _run(home: Path) -> None:
     """
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
     done = subprocess.run(  # noqa: S603 - our own module, arguments are not from files
-        [sys.executable, "-m", "tribolake", "run", "--lake", str(home / "lake"), "--no-ai", "--quiet"],
+        module_command("tribolake", "run", "--lake", str(home / "lake"), "--no-ai", "--quiet"),
         cwd=home,
         env=kept | {"PYTHONPATH": str(home), "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

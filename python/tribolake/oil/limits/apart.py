@@ -11,7 +11,9 @@ from typing import Any
 from tribolake.errors import ConfigurationError, TribolakeError
 from tribolake.oil.limits.choice import Choice, LimitGroup, Numbers
 from tribolake.oil.limits.published_samples import PublishedSamples
+from tribolake.oil.limits.status_change import Condition, Outcome, StatusChange
 from tribolake.oil.limits.trial import Judged
+from tribolake.oil.limits.variants import ReportName
 from tribolake.run.apart import AnswerOverdue, answer_apart
 
 CHILD = "tribolake.oil.limits.child"
@@ -34,15 +36,24 @@ def judge_apart(samples: PublishedSamples, choice: Choice, seconds: float) -> Ju
         TrialOverdue: it takes longer than `seconds`. The process is ended.
         TrialFailed: the process ended without an answer.
     """
-    asked = {"samples": asdict(samples), "choice": asdict(choice), "memory": MEMORY, "seconds": seconds}
+    found = _ask({"samples": asdict(samples), "choice": asdict(choice)}, seconds)
+    rows = [row | {"sample_date": _day(row["sample_date"])} for row in found["rows"]]
+    return Judged(found["reports"], rows, found["limits"])
+
+
+def change_apart(samples: PublishedSamples, name: ReportName, seconds: float) -> StatusChange:
+    """Say what `change_of` says, in another process. Raises as :func:`judge_apart` does."""
+    found = _ask({"samples": asdict(samples), "report": asdict(name)}, seconds)
+    lowers = _outcome(found["lowers"]) if found["lowers"] else None
+    return StatusChange(found["status"], lowers, tuple(map(_outcome, found["raises"])))
+
+
+def _ask(question: dict[str, Any], seconds: float) -> dict[str, Any]:
+    asked = question | {"memory": MEMORY, "seconds": seconds}
     try:
         written, code = answer_apart(CHILD, json.dumps(asked, default=str).encode(), seconds)
     except AnswerOverdue as error:
         raise TrialOverdue(f"judging the samples again takes more than {seconds:g} s") from error
-    return _answer(written, code)
-
-
-def _answer(written: bytes, code: int | None) -> Judged:
     try:
         found = json.loads(written)
     except ValueError as error:
@@ -51,8 +62,11 @@ def _answer(written: bytes, code: int | None) -> Judged:
         raise ConfigurationError(found["refused"])
     if "failed" in found:
         raise TrialFailed(found["failed"])
-    rows = [row | {"sample_date": _day(row["sample_date"])} for row in found["rows"]]
-    return Judged(found["reports"], rows, found["limits"])
+    return dict(found)
+
+
+def _outcome(said: dict[str, Any]) -> Outcome:
+    return Outcome(said["status"], tuple(Condition(**one) for one in said["conditions"]), said["is_all"])
 
 
 def _day(text: str | None) -> date | None:

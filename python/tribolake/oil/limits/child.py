@@ -1,4 +1,4 @@
-"""The process of `judge_apart`: one question on standard input, one answer on standard output, as JSON."""
+"""The process of `judge_apart` and `change_apart`: JSON on standard input and on standard output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 
 from tribolake.errors import ConfigurationError
 from tribolake.oil.limits.apart import choice_of, samples_of
+from tribolake.oil.limits.status_change import change_of
 from tribolake.oil.limits.trial import judge_choice
+from tribolake.oil.limits.variants import ReportName
 from tribolake.run.apart import limit_this_process
 from tribolake.settings import load_settings
 from tribolake.texts import one_line
@@ -26,8 +28,11 @@ def main() -> None:
         # No lake is opened: the question names the files, and the settings say where compiled models are kept.
         settings = load_settings(lake=Path(folder), memory_limit=asked["memory"])
         try:
-            judged = judge_choice(settings, samples_of(asked["samples"]), choice_of(asked["choice"]))
-            answer = asdict(judged)
+            samples = samples_of(asked["samples"])
+            if "report" in asked:
+                answer = asdict(change_of(settings, samples, ReportName(**asked["report"])))
+            else:
+                answer = asdict(judge_choice(settings, samples, choice_of(asked["choice"])))
         except ConfigurationError as error:
             answer = {"refused": str(error)}
         except Exception as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -50,6 +50,7 @@ RESULTS_OF_SAMPLES = """
         results.code, results.censoring, results.rejection
     from read_parquet($results) as results
     inner join published as samples using (laboratory, sampleNumber, sampleOccurrence)
+    where $unit is null or results.unitId = $unit
 """
 # A sheet is one of those that the laboratory's seed declares, or any other.
 REVISIONS = """
@@ -102,11 +103,22 @@ def published_samples(published: Objects, client: str) -> PublishedSamples:
     return PublishedSamples(client, _only(reports, "policy") or "", reports, results, version or "", limits)
 
 
-def load_samples(connection: duckdb.DuckDBPyConnection, samples: PublishedSamples) -> None:
-    """Make the tables of `GIVEN`. The seed `lab_sheets` and the schemas of a warehouse are there."""
+def judged_by(samples: PublishedSamples, published: Objects, version: str | None, policy: str) -> PublishedSamples:
+    """Return samples with the limits and the policy that judged a report. Without a version its group had no limits."""
+    if version is None or version == samples.version:
+        return replace(samples, policy=policy)
+    limits = fetch_version(published, LIMITS, version, JUDGING_LIMITS)
+    return replace(samples, policy=policy, version=version, limits=limits)
+
+
+def load_samples(connection: duckdb.DuckDBPyConnection, samples: PublishedSamples, unit: str | None = None) -> None:
+    """Make the tables of `GIVEN`. The seed `lab_sheets` and the schemas of a warehouse are there.
+
+    With a unit there are the results of that unit only.
+    """
     connection.execute(PUBLISHED, {"reports": str(samples.reports)})
     connection.execute(SAMPLES)
-    connection.execute(RESULTS_OF_SAMPLES, {"results": str(samples.results)})
+    connection.execute(RESULTS_OF_SAMPLES, {"results": str(samples.results), "unit": unit})
     connection.execute(REVISIONS)
     connection.execute(EVERYTHING_IS_TOUCHED)
 

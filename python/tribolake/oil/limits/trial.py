@@ -133,9 +133,12 @@ def judge_versions(settings: Settings, samples: PublishedSamples, a: Path, b: Pa
 
 @contextmanager
 def opened(
-    settings: Settings, samples: PublishedSamples, policy: str, seeds: Path | None
+    settings: Settings, samples: PublishedSamples, policy: str, seeds: Path | None, unit: str | None = None
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, CompiledProject]]:
-    """Open a database with the samples of a client, the limits that judged them, and seeds. It is not confined yet."""
+    """Open a database with the samples of a client, the limits that judged them, and seeds. It is not confined yet.
+
+    With a unit there are the results of that unit only.
+    """
     project = compiled_project(OIL, settings)
     with open_memory(settings) as connection:
         # Python models read tables by the names of their variables. SQL of users is not run here.
@@ -144,7 +147,7 @@ def opened(
                 connection.execute(f"set {name} = {literal(value)}")
         make_schemas(connection, OIL, project)
         load_seeds(connection, project, GIVEN, [STATUSES, *SEEDS_OF_SAMPLES], seeds)
-        load_samples(connection, samples)
+        load_samples(connection, samples, unit)
         if samples.limits is not None:
             load_limits(connection, samples.limits)
             connection.execute(f"create table {PUBLISHED_LIMITS} as from limits.{LIMITS_MODEL}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from tribolake.lake.objects import Objects
@@ -28,7 +27,7 @@ from tribolake.oil.questions.quality_queries import (
     SITES,
     UNMAPPED,
 )
-from tribolake.oil.seeds import read_seed
+from tribolake.oil.questions.verdicts import verdicts_as_sql
 from tribolake.settings import Settings
 from tribolake.sql import literal
 from tribolake.trace.manifests import published_runs
@@ -79,7 +78,7 @@ def measure_quality(settings: Settings, published: Objects, feedback: Mapping[st
         PublishedEarlier: an earlier release published a client, without what is measured.
     """
     clients = sorted(feedback)
-    values = {"verdicts": _verdicts(), "findings": _findings(feedback)}
+    values = {"verdicts": verdicts_as_sql(), "findings": _findings(feedback)}
 
     def ask(sql: str) -> list[dict[str, Any]]:
         needs = (RESULTS.name, COMPONENTS.name, REJECTED.name)
@@ -103,16 +102,6 @@ def measure_quality(settings: Settings, published: Objects, feedback: Mapping[st
 def _runs_until(published: Objects, client: str, run_id: str) -> list[str]:
     """Return the last runs that published a client, up to the one that is read. Later ones may have published since."""
     return [run for run in published_runs(published, client) if run <= run_id][:SHOWN_RUNS]
-
-
-@cache
-def _verdicts() -> str:
-    """Return the verdicts of laboratories as SQL. One that leaves all open says nothing."""
-    return "values " + ", ".join(
-        f"({literal(row['laboratory'])}, {literal(row['text'])}, {row['verdict'] in ('action', 'urgent')})"
-        for row in read_seed("lab_verdicts")
-        if row["verdict"] != "unknown"
-    )
 
 
 def _findings(feedback: Mapping[str, Feedback]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tribolake.oil.contract import COMPONENTS, MACHINES, REJECTED, REPORTS, RESULTS
+from tribolake.oil.questions.verdicts import IN_ALARM
 
 KEY = "client, laboratory, sampleNumber, sampleOccurrence"
 # Each report with what the laboratory and engineers say of it. Null where they say nothing.
@@ -18,13 +19,13 @@ JUDGED = f"""
             reports.componentNameNormalized as component,
             strftime(reports.sampleDate, '%Y-%m') as month,
             reports.rule_ids[1] as rule,
-            reports.report_status in ('Alerta', 'Anormal') as is_alarm,
+            reports.report_status in {IN_ALARM} as is_alarm,
             verdicts.asks_for_action,
             findings.is_confirmed,
             is_alarm and not coalesce(is_confirmed, asks_for_action) as is_false
         from {REPORTS.name} as reports
         left join verdicts
-            on reports.laboratory = verdicts.laboratory and lower(reports.labVerdict) = lower(verdicts.text)
+            on reports.laboratory = verdicts.laboratory and lower(reports.labVerdict) = verdicts.text
         left join findings
             on
                 lower(reports.client) = findings.client

@@ -13,6 +13,7 @@ from tribolake.oil.contract import RESULTS
 from tribolake.oil.questions.essays import place_of
 from tribolake.oil.questions.limits import THRESHOLDS
 from tribolake.oil.questions.published import rows
+from tribolake.oil.questions.verdicts import Agreement, agreement_of
 from tribolake.settings import Settings
 from tribolake.sql import literal
 
@@ -66,6 +67,7 @@ class ShownReport:
     report: dict[str, Any]
     values: list[dict[str, Any]]
     before: dict[str, Any] | None  # number, date and status of the sample before
+    agreement: Agreement  # with the laboratory
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -140,7 +142,7 @@ def shown_report(settings: Settings, report: Mapping[str, Any], published: Objec
     shown = {name: report.get(name) for name in FIELDS}
     for column in ("sump_difference", "kilometers"):
         shown[column] = json.loads(shown[column] or "null")
-    return ShownReport(shown, values, before[0] if before else None)
+    return ShownReport(shown, values, before[0] if before else None, agreement_of(report))
 
 
 def _named(report: Mapping[str, Any]) -> dict[str, str]:

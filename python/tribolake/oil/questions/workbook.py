@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +12,7 @@ from typing import Any
 import xlsxwriter
 
 from tribolake.errors import ConfigurationError
+from tribolake.lake.files import place_for_user
 from tribolake.oil.fleet import word_of
 from tribolake.oil.questions.limits import show_limits
 from tribolake.oil.questions.movers import top_movers
@@ -23,6 +24,7 @@ from tribolake.settings import Settings
 LEFT_OUT = "Left out"  # the sheet with clients that cannot be read
 MOST_CHARACTERS = 32_767  # of a cell
 COLOURS = {"Anormal": "#f4b6b6", "Alerta": "#fbe3a6", "Normal": "#cfe8cf", "Sin evaluar": "#dddddd"}
+DAYS = {"deadline_on", "latest_sample_date"}  # published as text
 WIDTHS = {"machine_ai_recommendation": 90, "ai_recommendation": 90, "why": 32, "first_component": 26, "component": 26}
 
 MACHINES = (
@@ -89,12 +91,7 @@ def export_fleet(
     if file.suffix.lower() != ".xlsx":
         raise ConfigurationError(f"{file.name[:80]!r} is not a name of a workbook: it ends in .xlsx")
     sheets = _sheets(settings, clients, since)
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        write_workbook(aside, sheets)
-        aside.replace(file)
-    finally:
-        aside.unlink(missing_ok=True)
+    place_for_user(file, workbook_of(sheets))
     return {sheet.name: len(sheet.rows) for sheet in sheets}
 
 
@@ -104,9 +101,13 @@ def left_out_sheet(left_out: Mapping[str, str]) -> list[Sheet]:
     return [Sheet(LEFT_OUT, rows)] if rows else []
 
 
-def write_workbook(file: Path, sheets: Sequence[Sheet]) -> None:
-    """Write sheets with a header that stays in view and filters. Every text is written as text."""
-    with xlsxwriter.Workbook(str(file)) as book:
+def workbook_of(sheets: Sequence[Sheet]) -> bytes:
+    """Return sheets as a workbook, with headers that stay in view and filters. Every text is a text.
+
+    It is made in memory: on a full disk, an archive that is written in place says so once more when it is forgotten.
+    """
+    written = io.BytesIO()
+    with xlsxwriter.Workbook(written, {"in_memory": True}) as book:
         header = book.add_format({"bold": True, "bg_color": "#e6e6e6", "bottom": 1})
         wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         day = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"})
@@ -122,9 +123,18 @@ def write_workbook(file: Path, sheets: Sequence[Sheet]) -> None:
                 for number, column in enumerate(columns):
                     value = row.get(column)
                     form = late if column == "days_overdue" else colours.get(value) if isinstance(value, str) else None
-                    _write(page, place, number, value, form or wrapped, day)
+                    _write(page, place, number, _day(value) if column in DAYS else value, form or wrapped, day)
             page.freeze_panes(1, 2)
             page.autofilter(0, 0, max(len(sheet.rows), 1), len(columns) - 1)
+    return written.getvalue()
+
+
+def _day(value: object) -> object:
+    """Return the day that an ISO text is. Anything else stays what it is."""
+    try:
+        return date.fromisoformat(value[:10]) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _write(page: Any, row: int, column: int, value: object, form: Any, day: Any) -> None:

@@ -46,7 +46,7 @@ CANNOT_SERVE = {
 NOT_KEPT = "wordings cannot be kept ({error}): the replies of the model would be paid for again"
 
 
-def ask_for_all(
+async def ask_for_all(
     settings: Settings,
     patterns: Sequence[Pattern],
     cache: Wordings,
@@ -58,17 +58,6 @@ def ask_for_all(
 
     The settings have a key. The price may be None without a budget only.
     """
-    asyncio.run(_ask_for_all(settings, patterns, cache, price, result, progress))
-
-
-async def _ask_for_all(
-    settings: Settings,
-    patterns: Sequence[Pattern],
-    cache: Wordings,
-    price: Price | None,
-    result: Enrichment,
-    progress: Progress,
-) -> None:
     limit = None if settings.model.budget_usd is None else Decimal(str(settings.model.budget_usd))
     budget = Budget(limit, price)
     async with Model(settings) as model:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from tribolake.errors import TribolakeError
+from tribolake.libraries import library
 from tribolake.oil.wording.pattern import Pattern
 from tribolake.oil.wording.price import price_of
 from tribolake.oil.wording.prompt import configuration_of
@@ -21,6 +22,7 @@ from tribolake.oil.wording.wording import Wording, cache_key
 from tribolake.product import Progress
 from tribolake.settings import Settings
 
+asyncio = library("asyncio")
 log = logging.getLogger(__name__)
 UNKNOWN_PRICE = (
     "the price of {model} at this endpoint is not known, so a budget cannot be kept: set TRIBOLAKE_AI_PRICES "
@@ -75,7 +77,7 @@ def _ask_for(
 
     progress(f"ask {settings.model.name} for {len(patterns)} wordings")
     try:
-        ask_for_all(settings, patterns, cache, price, result, progress)
+        asyncio.run(ask_for_all(settings, patterns, cache, price, result, progress))
     except ModelUnusable as error:
         result.stopped = result.stopped or str(error)
         result.waiting = {pattern.text: Waiting("stopped") for pattern in patterns} | result.waiting

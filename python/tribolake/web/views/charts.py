@@ -139,7 +139,7 @@ def _about_axis(kind: AxisKind, words: Words) -> tuple[str, ...]:
 
 
 def _about_sisters(found: ComponentSeries, axis: Axis | None, sisters: Sequence[Part], words: Words) -> str:
-    named = {"model": found.model.upper() or "?", "family": found.family}
+    named = {"model": found.model.upper() or "?", "family": words.family(found.family)}
     if axis is None or not sisters:
         return words("chart.no_sisters", **named)
     most = words.number(max(part.machines for part in sisters))

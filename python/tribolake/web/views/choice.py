@@ -140,7 +140,8 @@ def filters_of(
 
     def names(name: str) -> dict[str, str]:
         most = [value for value, _ in known[name].most_common() if 0 < len(value) <= LONGEST][:SHOWN_LINKS]
-        return {value: value.upper() if name == "client" else value for value in sorted(most)}
+        label = {"client": str.upper, "family": words.kind}.get(name, str)
+        return {value: label(value) for value in sorted(most, key=lambda value: plain(label(value)))}
 
     flags = [
         replace(link(name, "" if chosen else YES, words(f"filter.{name}"), counts[name][YES]), is_chosen=chosen)

@@ -96,11 +96,13 @@ def feedback_part(
     withdrawals = {entry.withdraws: entry for entry in feedback.entries if entry.kind == "withdrawn"}
     shown = [entry for entry in reversed(feedback.entries) if entry.kind != "withdrawn" and entry.sample in by_key]
     is_open = at_desk.desk.is_open
-    several = len({sample["component"] for sample in samples}) > 1
+    by_component = {name: list(own) for name, own in groupby(samples, key=lambda sample: str(sample["component"]))}
+    several = len(by_component) > 1
+    ordered = dict.fromkeys((*(str(sample["component"]) for sample in about), *by_component))
     alerts = [
         text
-        for component, own in groupby(samples, key=lambda sample: str(sample["component"]))
-        if (text := _alert(list(own), stand, component if several else "", words))
+        for component in ordered
+        if (text := _alert(by_component[component], stand, component if several else "", words))
     ]
     return FeedbackPart(
         tuple(alerts),

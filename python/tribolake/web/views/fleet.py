@@ -9,6 +9,7 @@ from typing import Any
 
 from tribolake.oil.fleet import in_order
 from tribolake.oil.questions.last_publication import PublishedChange
+from tribolake.oil.questions.verdicts import IN_ALARM
 from tribolake.web.addresses import FLEET, TAKE_FLEET, Addresses
 from tribolake.web.views.actions import action_of, finding_of
 from tribolake.web.views.changes import ChangesPart, changes_part
@@ -23,7 +24,6 @@ from tribolake.web.views.choice import (
 )
 from tribolake.web.views.feedback import FleetFeedback
 from tribolake.web.views.parts import (
-    IN_ALARM,
     SLUGS,
     Breach,
     Deadline,
@@ -191,7 +191,7 @@ def _row(place: int, one: ChoosableMachine, words: Words, addresses: Addresses, 
         machine["client"],
         machine["unit_id"],
         addresses.machine(machine["client"], machine["unit_id"]),
-        kind_of(machine),
+        kind_of(machine, words),
         machine["site"] or "",
         status_of(machine["overall_status"], words),
         worse_component(machine, words),
@@ -228,14 +228,14 @@ def _silent_row(machine: Machine, words: Words, addresses: Addresses, today: dat
         machine["client"],
         machine["unit_id"],
         addresses.machine(machine["client"], machine["unit_id"]),
-        kind_of(machine),
+        kind_of(machine, words),
         status_of(machine["worst_status"] or machine["overall_status"], words),
         sampled_on(machine["latest_sample_date"], today, words),
         words.days(machine["days_behind_client"] or 0),
     )
 
 
-def kind_of(machine: Mapping[str, Any]) -> str:
+def kind_of(machine: Mapping[str, Any], words: Words) -> str:
     """Return the kind and the model of a machine, as far as they are known."""
     model = machine["machine_model"] or ""
-    return " ".join(part for part in (machine["machine_name"], model.upper()) if part)
+    return f"{words.kind(machine['machine_name'])} {model.upper()}".strip()

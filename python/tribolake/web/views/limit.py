@@ -88,10 +88,10 @@ def limit_page(
     shown = _shown_version(versions, row)
     notices = [] if is_current else [words("limit.not_current", version=version)]
     return LimitPage(
-        f"{words.essay(group.essay)} · {label_of(group)}",
+        f"{words.essay(group.essay)} · {label_of(group, words)}",
         group.client,
         addresses.page(LIMITS, client=group.client.lower()),
-        label_of(group),
+        label_of(group, words),
         words.essay(group.essay),
         words.unit(group.unit),
         tuple(notices),
@@ -118,7 +118,7 @@ def limit_page(
             for one in versions[:SHOWN_VERSIONS]
         ),
         words("limit.more_versions", n=len(versions) - SHOWN_VERSIONS) if len(versions) > SHOWN_VERSIONS else "",
-        group_form(group, "limit", _written(row), words, addresses, has_lower=row["lower_normal"] is not None),
+        group_form(group, "limit", _written(row, words), words, addresses, has_lower=row["lower_normal"] is not None),
     )
 
 
@@ -141,10 +141,10 @@ def _short(number: float) -> float:
     return float(f"{number:.6g}")
 
 
-def _written(row: Row) -> dict[str, str]:
+def _written(row: Row, words: Words) -> dict[str, str]:
     """Return the limits of a row as a form has them: what is changed begins with what is."""
     names = zip((*UPPER_FIELDS, *LOWER_FIELDS), (*UPPER, *LOWER), strict=True)
-    return {field: f"{row[name]:.15g}" for field, name in names if row[name] is not None}
+    return {field: words.typed(row[name]) for field, name in names if row[name] is not None}
 
 
 def _shown_version(versions: Sequence[LimitVersion], row: Row) -> LimitVersion | None:
@@ -156,9 +156,11 @@ def _floor(floor: Mapping[str, str], words: Words) -> str:
     limits = " / ".join(words.number(floor[name]) for name in ("marginal", "condenatorio", "critico"))
     unit = words("limit.times_median") if floor["relative_to"] == "median" else words.unit(floor["unit"])
     text_id = "limit.floor" if floor["direction"] == "upper" else "limit.floor_lower"
-    return words(text_id, limits=limits, unit=unit, reason=floor["reason"], source=floor["source"])
+    return words(
+        text_id, limits=limits, unit=unit, reason=words.of_row(floor, "reason"), source=words.of_row(floor, "source")
+    )
 
 
 def _fixed(band: Mapping[str, str], words: Words) -> str:
     value = words.of_field(f"code.{band['code']}", band["code"]) or f"≥ {words.number(band['min_value'])}"
-    return words("limit.fixed", value=value, band=words(f"band.{band['band']}"), reason=band["reason"])
+    return words("limit.fixed", value=value, band=words(f"band.{band['band']}"), reason=words.of_row(band, "reason"))

@@ -10,7 +10,9 @@ from tribolake.oil.limits.choice import LimitGroup
 from tribolake.oil.limits.other_limits import LOWER, UPPER
 from tribolake.oil.questions.essays import place_of
 from tribolake.oil.questions.limit_groups import LimitFilter, group_of
-from tribolake.web.addresses import LIMIT, LIMITS, Addresses
+from tribolake.texts import plain
+from tribolake.web.addresses import LIMIT, LIMITS, TAKE_LIMITS, Addresses
+from tribolake.web.views.parts import File, files_of
 from tribolake.web.views.trial_form import (
     Choices,
     Option,
@@ -64,6 +66,7 @@ class LimitsPage:
     more: str | None
     more_label: str
     form: TrialForm
+    downloads: tuple[File, ...]
 
 
 def limits_page(
@@ -91,8 +94,8 @@ def limits_page(
     essays = sorted({row["essay"] for row in rows}, key=place_of)
     fields = (
         ("client", {client: client.upper() for client in clients}, choice.client),
-        ("machine", _machines(rows), asked.machine),
-        ("component", {name: name for name in sorted({row["component"] for row in rows})}, asked.component),
+        ("machine", _machines(rows, words), asked.machine),
+        ("component", _by_text({row["component"]: words.family(row["component"]) for row in rows}), asked.component),
         ("essay", {name: words.essay(name) for name in essays}, asked.essay),
     )  # fmt: skip
     return LimitsPage(
@@ -106,19 +109,24 @@ def limits_page(
         addresses.page(LIMITS, **query, show=choice.shown + SHOWN_LIMITS) if left > 0 else None,
         words("fleet.more", n=words.number(min(max(left, 0), SHOWN_LIMITS))),
         policy_form(clients, choice.client, policies, "", words, addresses),
+        files_of(*((form.upper(), addresses.page(TAKE_LIMITS, form=form, **query)) for form in ("csv", "xlsx"))),
     )
 
 
-def label_of(group: LimitGroup) -> str:
+def label_of(group: LimitGroup, words: Words) -> str:
     """Return the name of a group: kind of machine, model, component."""
-    return " · ".join(part for part in (f"{group.machine} {group.machine_model.upper()}".strip(), group.component))
+    return f"{_kind(group.machine, group.machine_model, words)} · {words.family(group.component)}"
+
+
+def _kind(machine: str, model: str, words: Words) -> str:
+    return f"{words.kind(machine)} {model.upper()}".strip()
 
 
 def _row(row: Row, words: Words, addresses: Addresses) -> LimitRow:
     group = group_of(row)
     return LimitRow(
         group.client,
-        label_of(group),
+        label_of(group, words),
         words.essay(group.essay),
         words.unit(group.unit),
         addresses.limit(LIMIT, group),
@@ -154,13 +162,16 @@ def limits_text(limits: Row, words: Words) -> str:
     return f"{upper} · ↓ {lower}" if lower else upper
 
 
-def _machines(rows: Sequence[Row]) -> dict[str, str]:
+def _machines(rows: Sequence[Row], words: Words) -> dict[str, str]:
     """Return the models by name, with their kind of machine, and the kinds."""
-    kinds = {row["machine"]: row["machine"] for row in rows}
     models = {
-        row["machine_model"]: f"{row['machine']} {row['machine_model'].upper()}" for row in rows if row["machine_model"]
+        row["machine_model"]: _kind(row["machine"], row["machine_model"], words) for row in rows if row["machine_model"]
     }
-    return dict(sorted({**models, **kinds}.items(), key=lambda one: one[1]))
+    return _by_text({**models, **{row["machine"]: words.kind(row["machine"]) for row in rows}})
+
+
+def _by_text(named: Mapping[str, str]) -> dict[str, str]:
+    return dict(sorted(named.items(), key=lambda one: plain(one[1])))
 
 
 def _field(name: str, label: str, offered: Mapping[str, str], chosen: str, words: Words) -> Choices:

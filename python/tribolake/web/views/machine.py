@@ -225,7 +225,7 @@ def _component(
         row["sample_number"],
         words.days(row["days_behind_unit"]) if row["days_behind_unit"] else "",
         words.number(row["oil_hours"]),
-        words("machine.same_oil", sump=row["sump"]) if row["sump"] else "",
+        words("machine.same_oil", sump=words.sump(row["sump"])) if row["sump"] else "",
         strip_of(statuses, label),
         words("machine.samples", n=words.number(len(samples))),
         links,
@@ -236,7 +236,7 @@ def _finding(finding: Mapping[str, Any], words: Words) -> str:
     return words(
         "machine.differ_row",
         day=words.day(finding["sample_date"]),
-        sump=finding["sump"],
+        sump=words.sump(finding["sump"]),
         **differing(finding["difference"], words),
     )
 

@@ -9,7 +9,9 @@ from datetime import date
 from typing import Any
 
 from tribolake.oil.questions.deciding import deciding_essays
+from tribolake.oil.questions.essays import place_of
 from tribolake.oil.questions.units import unit_of
+from tribolake.oil.questions.verdicts import IN_ALARM
 from tribolake.web.printing.printer import can_print
 from tribolake.web.words import Words
 
@@ -19,7 +21,6 @@ BANDS = {"Critico": "critical", "Condenatorio": "condemning", "Marginal": "margi
 HEIGHTS = {"abnormal": 20, "alert": 13, "normal": 6, "unknown": 6}
 TALLEST, BAR, GAP = 20, 7, 2
 OLD_SAMPLE_DAYS = 90
-IN_ALARM = ("Anormal", "Alerta")
 
 
 @dataclass(frozen=True)
@@ -160,10 +161,10 @@ def counted(names: Iterable[str], words: Words) -> str:
 
 
 def deciding_breaches(report: Mapping[str, Any], words: Words) -> list[Breach]:
-    """Return the breaches that decide the status of a report, those with most points first."""
+    """Return the breaches that decide the status of a report, those with most points first, as a report lists them."""
     deciding = deciding_essays(report["policy"])
     found = [breach for breach in json.loads(report["breached_essays"] or "[]") if breach["essay"] in deciding]
-    found.sort(key=lambda breach: -breach["points"])
+    found.sort(key=lambda breach: (-breach["points"], place_of(breach["essay"])))
     codes, delivered = (json.loads(report.get(name) or "{}") for name in ("coded_essays", "delivered_essays"))
     return [breach_of(breach, codes, delivered, words) for breach in found]
 

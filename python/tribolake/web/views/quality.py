@@ -205,7 +205,7 @@ class _Tables:
     def _component(self, name: str, field: str | None = None) -> _Column:
         def cell(row: Row) -> Cell:
             family = row[field or name] or ""
-            return Cell(self.words.of_field(f"component.{family}", family))
+            return Cell(self.words.family(family))
 
         return _Column(name, cell)
 

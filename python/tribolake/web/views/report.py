@@ -8,9 +8,11 @@ from datetime import date
 from typing import Any
 
 from tribolake.oil.questions.report import ShownReport
+from tribolake.oil.questions.verdicts import Agreement
 from tribolake.readers.layout import ANY_SHEET
 from tribolake.web.addresses import FLEET, LINEAGE, REPORT, TAKE_REPORT, TAKE_VALUES, Addresses
 from tribolake.web.views.actions import finding_of
+from tribolake.web.views.change import ChangePart
 from tribolake.web.views.charts import Charts
 from tribolake.web.views.machine import differing
 from tribolake.web.views.parts import (
@@ -33,6 +35,17 @@ from tribolake.web.views.values import ValueRow, sample_address, value_row
 from tribolake.web.words import Words
 
 SHOWN_HISTORY = 40
+AGREEMENTS: Mapping[Agreement, str] = {
+    "both_alarm": "agreement.both_alarm",
+    "both_calm": "agreement.both_calm",
+    "stricter": "agreement.stricter",
+    "laboratory_stricter": "agreement.laboratory_stricter",
+    "not_evaluated": "agreement.not_evaluated",
+    "open": "agreement.open",
+    "not_declared": "agreement.not_declared",
+    "silent": "agreement.silent",
+}
+AGREEMENT_SLUGS = {"both_alarm": "", "both_calm": "", "stricter": "doubted", "laboratory_stricter": "broken"}
 Sample = Mapping[str, Any]
 
 
@@ -78,6 +91,9 @@ class ReportPage:
     later: str | None
     charts: Charts | None
     radars: tuple[Radar, ...]
+    change: ChangePart
+    agreement: str
+    agreement_slug: str
     downloads: tuple[File, ...]
 
 
@@ -85,6 +101,7 @@ def report_page(
     found: ShownReport,
     samples: Sequence[Sample],
     charts: Charts | None,
+    change: ChangePart,
     words: Words,
     addresses: Addresses,
     today: date,
@@ -95,6 +112,7 @@ def report_page(
         found: the report.
         samples: all reports of its component, by time.
         charts: the values of its component up to this report.
+        change: what would change its status.
         words: the language.
         addresses: those of pages.
         today: the day of the visit.
@@ -137,14 +155,23 @@ def report_page(
         addresses.report(samples[place + 1]) if place + 1 < len(samples) else None,
         charts,
         radars_of(found.values, words),
+        change,
+        words(AGREEMENTS[found.agreement]),
+        AGREEMENT_SLUGS.get(found.agreement, "unknown"),
         _files(report, words, addresses),
     )
 
 
-def others_of_report(report: Mapping[str, Any], addresses: Addresses) -> str | None:
+def others_of_report(report: Mapping[str, Any], addresses: Addresses, change: str) -> str | None:
     """Return the address of a report's less urgent charts. Returns None where a page has no addresses."""
-    href = sample_address(REPORT, report, addresses, charts="all")
+    href = sample_address(REPORT, report, addresses, charts="all", change=change)
     return f"{href}#others" if href else None
+
+
+def change_address(report: Mapping[str, Any], addresses: Addresses, charts: str) -> str | None:
+    """Return the address of what would change a report's status. Returns None where a page has no addresses."""
+    href = sample_address(REPORT, report, addresses, charts=charts, change="1")
+    return f"{href}#change" if href else None
 
 
 def _files(report: Mapping[str, Any], words: Words, addresses: Addresses) -> tuple[File, ...]:

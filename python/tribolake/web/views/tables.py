@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tribolake.oil.fleet import word_of
 from tribolake.oil.questions.limits import THRESHOLDS
 from tribolake.oil.questions.report import ShownReport
-from tribolake.oil.questions.workbook import MACHINES, Sheet, write_workbook
+from tribolake.oil.questions.workbook import MACHINES, Sheet
 from tribolake.texts import one_line
 
 # A program of spreadsheets takes a text that begins with one of these for a formula.
@@ -26,11 +24,22 @@ VALUES = (
     *OF_SOURCE,
 )  # fmt: skip
 
+LIMITS = (
+    "client", "grain", "machine", "machine_model", "component", "essay", "unit", *THRESHOLDS, "n", "n_units",
+    "n_nondetect", "p90", "p90_low", "p90_high", "p95", "p95_low", "p95_high", "p98", "p98_low", "p98_high", "quality",
+    "source_level_normal", "source_level_alert", "source_level_critic",
+)  # fmt: skip
+
 
 def machine_table(machines: Sequence[Mapping[str, Any]]) -> Sheet:
     """Return the table of machines, in their order: the columns of `tribolake export`."""
     rows = [{**machine, "deadline": word_of(machine["urgency"])} for machine in machines]
     return Sheet("Machines", [{name: _cell(row.get(name)) for name in OF_MACHINE} for row in rows], OF_MACHINE)
+
+
+def limit_table(limits: Sequence[Mapping[str, Any]]) -> Sheet:
+    """Return the table of limits that judge, by client and group."""
+    return Sheet("Limits", [{name: _cell(row.get(name)) for name in LIMITS} for row in limits], LIMITS)
 
 
 def value_table(found: ShownReport) -> Sheet:
@@ -57,14 +66,6 @@ def as_csv(sheets: Sequence[Sheet]) -> bytes:
     for row in table.rows:
         writer.writerow([_harmless(row[name]) for name in table.columns])
     return text.getvalue().encode("utf-8-sig")
-
-
-def as_xlsx(sheets: Sequence[Sheet]) -> bytes:
-    """Return tables as a workbook, whose texts are texts."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "table.xlsx"
-        write_workbook(file, sheets)
-        return file.read_bytes()
 
 
 def _harmless(cell: object) -> object:

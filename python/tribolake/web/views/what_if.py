@@ -141,7 +141,7 @@ def what_if_page(
     return WhatIfPage(
         client.upper(),
         addresses.page(LIMITS, client=client),
-        f"{words.essay(group.essay)} · {label_of(group)}" if group else words("whatif.all_groups"),
+        f"{words.essay(group.essay)} · {label_of(group, words)}" if group else words("whatif.all_groups"),
         addresses.limit(LIMIT, group) if group else None,
         now,
         form,
