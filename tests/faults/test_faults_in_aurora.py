@@ -13,6 +13,7 @@ from tests.support.servers.postgres import PostgresServer, SilentProxy, socket_o
 from tribolake.market.deliver import deliver_pending
 from tribolake.market.product import MARKET
 
+pytestmark = pytest.mark.slow
 ALL = len(SYMBOLS) * len(KINDS)
 # Before a row of percentiles is written, or at the commit.
 TRIGGER = """
