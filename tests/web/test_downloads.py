@@ -21,7 +21,7 @@ from tribolake.oil.questions.report import find_reports, shown_report
 from tribolake.oil.questions.workbook import LEFT_OUT
 from tribolake.settings import Settings, load_settings
 from tribolake.texts import one_line
-from tribolake.web.views.tables import FORMULA_SIGNS, OF_MACHINE, VALUES
+from tribolake.web.views.tables import FORMULA_SIGNS, OF_MACHINE, QUALITY, VALUES
 from tribolake.web.words import words_in
 
 pytestmark = pytest.mark.slow
@@ -109,7 +109,8 @@ def test_tables_name_the_clients_that_cannot_be_read(page_lake: Settings, tmp_pa
 
 def test_no_cell_of_a_table_is_a_formula(page_lake: Settings, pages: Pages):
     """Excel takes texts with these signs for formulas. Units, components and samples have such names here."""
-    answers = [pages.ask("/take/fleet", form=form) for form in ("csv", "xlsx")]
+    answers = [pages.ask(path, form=form) for path in ("/take/fleet", "/take/quality") for form in ("csv", "xlsx")]
+    answers += [pages.ask("/take/quality", table="examples", form="csv")]
     for names in rows(page_lake, HOSTILE_REPORTS, ["cda"])[::20]:
         known = {name: value for name, value in names.items() if value is not None}
         answers += [pages.ask("/take/values", client="cda", form=form, **known) for form in ("csv", "xlsx")]
@@ -143,6 +144,47 @@ def test_table_of_values_is_that_of_gold(page_lake: Settings, pages: Pages):
         assert limits == ["" if value[f"threshold_{band}"] is None else str(value[f"threshold_{band}"])
                           for band in ("normal", "alert", "critic")]  # fmt: skip
     assert len(xlsx_of(pages.ask(links["XLSX"]).content)) == len(taken) + 1
+
+
+def test_table_of_a_component_over_time_is_that_of_gold(page_lake: Settings, pages: Pages):
+    page = pages.read("/m", client="cda", unit="T-01")
+    links = {link.text: link["href"] for link in page.select("details.lasts .take a")}
+    taken = csv_of(pages.ask(links["CSV"]).content)
+    gold = rows(
+        page_lake,
+        """
+        select sampleDate as day, sampleNumber as number, essay, coalesce(value::varchar, '') as value from results
+        where unitId = 'T_01' and componentName = $component and rejection is null
+        """.replace("$component", f"'{taken[0]['component']}'"),
+        ["cda"],
+    )
+    assert len(taken) == len(gold) > len(page.select("table.matrix td"))
+    assert {(one["sample_date"], one["sample_number"], one["essay"], one["value"]) for one in taken} == {
+        (str(one["day"]), one["number"], one["essay"], one["value"]) for one in gold
+    }
+    assert [one["sample_date"] for one in taken] == sorted(one["sample_date"] for one in taken)
+    assert len(xlsx_of(pages.ask(links["XLSX"]).content)) == len(taken) + 1
+    of_all = csv_of(pages.ask("/take/series", client="cda", unit="T_01", form="csv").content)
+    assert [one for one in of_all if one["component"] == taken[0]["component"]] == taken
+    assert len({one["component"] for one in of_all}) > 1
+
+
+def test_tables_of_quality_have_all_rows_of_the_page(pages: Pages):
+    page = pages.read("/quality", client="cda")
+    shown = page.select("section.quality details")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(pages.ask(page.select_one("main > .take a")["href"]).content))
+    assert len(book.sheet_names) == len(shown) == len(QUALITY)
+    tried = 0
+    for details in shown:
+        if not details.table:
+            continue
+        links = {link.text: link["href"] for link in details.select(".take a")}
+        taken = csv_of(pages.ask(links["CSV"]).content)
+        assert len(taken) >= len(details.select("tbody tr"))
+        assert {one.get("client", "CDA").upper() for one in taken} == {"CDA"}
+        assert len(xlsx_of(pages.ask(links["XLSX"]).content)) == len(taken) + 1
+        tried += 1
+    assert tried > 6
 
 
 def check_alone(content: bytes) -> BeautifulSoup:
@@ -194,6 +236,10 @@ def test_hostile_names_stay_texts_in_a_file_and_leave_no_trace_in_its_name(page_
         "/take/machine?client=emin&unit=T-01",
         "/take/values?client=cda&sample=nothing&form=csv",
         "/take/values?client=../cda&sample=H-1&form=csv",
+        "/take/series?client=cda&unit=nothing&form=csv",
+        "/take/series?client=cda&unit=T_01&component=nothing&form=csv",
+        "/take/quality?client=nobody&form=csv",
+        "/take/quality?table=nothing&form=csv",
     ],
 )
 def test_what_is_not_published_is_not_found(pages: Pages, address: str):

@@ -102,10 +102,10 @@ NUMBERS = ("marginal", "condenatorio", "critico", "lower_marginal", "lower_conde
 STRANGE = ("nan", "inf", "-inf", "-1", "1e308", "1e-320", "0x10", "1_0", "9" * 400, "١", "1;drop table x", "' or 1=1")
 
 
-@pytest.mark.parametrize("path", ["/limits", "/limit", "/what-if", "/take/seed"])
+@pytest.mark.parametrize("path", ["/limits", "/limit", "/what-if", "/take/seed", "/take/what-if"])
 def test_no_parameter_breaks_the_pages_of_limits(pages: Pages, path: str):
     """No name of these is a group with limits, so nothing is judged."""
-    known = WHAT_IF if path in ("/what-if", "/take/seed") else LIMIT
+    known = WHAT_IF | {"form": "csv"} if path in ("/what-if", "/take/seed", "/take/what-if") else LIMIT
     for parameter in (*known, "version", "policy", "show"):
         for name in HOSTILE[::5]:
             answer = pages.ask(path, **known | {parameter: name})

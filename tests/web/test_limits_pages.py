@@ -126,6 +126,19 @@ def test_what_if_counts_and_lists_what_the_judge_says(pages: Pages, page_lake: S
     assert first.select_one("input[name=marginal]")["value"] == asked["marginal"], "the choice stays in the form"
 
 
+def test_reports_that_a_choice_would_change_can_be_taken_along(pages: Pages, row):
+    asked = low(row)
+    page = pages.read(address("/what-if", row, **asked, show=5000))
+    links = {link.text: link["href"] for link in page.select("section:last-of-type .take a")}
+    taken = list(csv.DictReader(io.StringIO(pages.ask(links["CSV"]).content.decode("utf-8-sig"))))
+    shown = page.select("section:last-of-type tbody tr")
+    assert [one["sample_number"] for one in taken] == [text_of(line.a or line.bdi) for line in shown] != []
+    assert all(one["status_before"] != one["status_after"] for one in taken)
+    assert pages.ask(links["XLSX"]).content.startswith(b"PK")
+    assert pages.client.get(links["CSV"], headers=FOREIGN).status_code == 403
+    assert pages.ask(address("/take/what-if", row, **asked | {"marginal": "nan"}, form="csv")).status_code == 400
+
+
 def test_what_if_writes_nothing_to_the_lake(pages: Pages, page_lake: Settings, row):
     def files() -> dict[Path, int]:
         return {path: path.stat().st_mtime_ns for path in page_lake.lake.rglob("*") if path.is_file()}

@@ -11,15 +11,17 @@ from tribolake.oil.page_addresses import LONGEST, MACHINE, REPORT, machine_query
 
 __all__ = [
     "FEEDBACK", "FLEET", "LIMIT", "LIMITS", "LINEAGE", "LOGIN", "LOGIN_BACK", "LOGOUT", "LONGEST", "MACHINE",
-    "QUALITY", "REPORT", "TAKE_FLEET", "TAKE_LIMITS", "TAKE_MACHINE", "TAKE_REPORT", "TAKE_SEED", "TAKE_VALUES",
-    "WHAT_IF", "Addresses", "group_query",
+    "QUALITY", "REPORT", "TAKE_CHANGES", "TAKE_FLEET", "TAKE_LIMITS", "TAKE_MACHINE", "TAKE_QUALITY", "TAKE_REPORT",
+    "TAKE_SEED", "TAKE_SERIES", "TAKE_VALUES", "WHAT_IF", "Addresses", "group_query",
 ]  # fmt: skip
 
 FLEET, LINEAGE, QUALITY = "/", "/lineage", "/quality"
-LIMITS, LIMIT, WHAT_IF, TAKE_SEED = "/limits", "/limit", "/what-if", "/take/seed"
+LIMITS, LIMIT, WHAT_IF = "/limits", "/limit", "/what-if"
+TAKE_SEED, TAKE_CHANGES = "/take/seed", "/take/what-if"
 FEEDBACK = "/feedback"  # takes a form
 LOGIN, LOGIN_BACK, LOGOUT = "/login", "/login/back", "/logout"  # where an issuer says who reads
 TAKE_FLEET, TAKE_LIMITS, TAKE_VALUES = "/take/fleet", "/take/limits", "/take/values"
+TAKE_SERIES, TAKE_QUALITY = "/take/series", "/take/quality"
 TAKE_REPORT, TAKE_MACHINE = "/take/report", "/take/machine"
 
 
@@ -37,6 +39,13 @@ class Addresses:
         """Return the address of a machine. Returns None if its name is too long for one."""
         query = machine_query(client, unit)
         return self.page(MACHINE, **query) if query else None
+
+    def series(self, client: str, unit: str, component: str, form: str) -> str | None:
+        """Return the address of a component's values as a table. Returns None if a name is too long for one."""
+        query = machine_query(client, unit)
+        if query is None or len(component) > LONGEST:
+            return None
+        return self.page(TAKE_SERIES, **query, component=component, form=form)
 
     def report(self, sample: Mapping[str, Any]) -> str | None:
         """Return the address of the report of a row of `oil/questions/samples.py`."""

@@ -16,15 +16,16 @@ from starlette.exceptions import HTTPException
 from tribolake.oil.questions.report import shown_report
 from tribolake.oil.questions.workbook import Sheet, left_out_sheet, workbook_of
 from tribolake.settings import Settings
+from tribolake.web.addresses import TAKE_QUALITY, TAKE_SERIES
 from tribolake.web.alone import NoAddresses
 from tribolake.web.desk import Desk, visit_desk
 from tribolake.web.guard import is_of_ours
-from tribolake.web.machine import show_unit
-from tribolake.web.pages import Page, find_sample, read_machines, show_sample
+from tribolake.web.machine import show_unit, table_of_series
+from tribolake.web.pages import Page, find_sample, lacking_quality, measured, read_machines, show_sample
 from tribolake.web.parameters import Axis, Client, Language, Machines, Name, Sample
 from tribolake.web.printing.printer import Printer, PrinterBusy, PrintFailed
 from tribolake.web.taken_along import alone, document
-from tribolake.web.views.tables import as_csv, machine_table, value_table
+from tribolake.web.views.tables import QUALITY, as_csv, machine_table, quality_tables, value_table
 from tribolake.web.visit import Visit, begin_visit
 
 FORMS = {
@@ -34,6 +35,7 @@ FORMS = {
 LONGEST_FILE_NAME = 80
 PageForm = Annotated[Literal["html", "pdf"], Query(description="Kind of file.")]
 Form = Annotated[Literal["csv", "xlsx"], Query(description="Kind of file.")]
+QualityTable = Annotated[str, Query(max_length=20, description=f"A table: {', '.join(QUALITY)}.")]
 
 
 def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime], desk: Desk) -> None:
@@ -64,6 +66,27 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
         return answer_with(
             (value_table(found),), form, sample.client, str(row["unitId"]), str(row["componentName"]), sample.number
         )
+
+    @app.get(TAKE_SERIES, response_class=Response, summary="The values of a component, or of all of a machine")
+    def series(request: Request, form: Form, client: Client, unit: Name, component: Name = "") -> Response:
+        visit = begin_visit(settings, request.state.reader, None, now())
+        table = table_of_series(visit, client.lower(), unit, component)
+        if table is None:
+            raise HTTPException(404)
+        return answer_with((table,), form, client.lower(), unit, component)
+
+    @app.get(TAKE_QUALITY, response_class=Response, summary="Alarm quality: all tables as a workbook, or one of them")
+    def quality(request: Request, form: Form, client: Client = "", table: QualityTable = "by_component") -> Response:
+        reader = request.state.reader
+        visit = begin_visit(settings, reader, None, now(), visit_desk(desk, reader, request.cookies))
+        client = client.lower()
+        is_known = table in QUALITY and client in ("", *visit.clients)
+        if not visit.publications or not is_known or lacking_quality(visit, client):
+            raise HTTPException(404)
+        tables = quality_tables(measured(visit, client))
+        one = tables.pop(table)
+        others = tables.values() if form == "xlsx" else ()
+        return answer_with((one, *others), form, "quality", client, table if form == "csv" else "")
 
     printer = Printer()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
@@ -15,8 +15,9 @@ from tribolake.errors import ConfigurationError
 from tribolake.oil.limits.apart import TrialFailed, TrialOverdue
 from tribolake.oil.limits.choice import LIMIT_SEED, LimitGroup
 from tribolake.oil.questions.limit_groups import LimitFilter
+from tribolake.oil.questions.workbook import Sheet
 from tribolake.settings import Settings
-from tribolake.web.addresses import LIMIT, LIMITS, TAKE_LIMITS, TAKE_SEED, WHAT_IF
+from tribolake.web.addresses import LIMIT, LIMITS, TAKE_CHANGES, TAKE_LIMITS, TAKE_SEED, WHAT_IF
 from tribolake.web.downloads import Form, answer_with, attachment
 from tribolake.web.guard import is_of_ours
 from tribolake.web.pages import Page
@@ -25,8 +26,18 @@ from tribolake.web.trials import TrialBusy, Trials
 from tribolake.web.views.limits import SHOWN_LIMITS, LimitsChoice
 from tribolake.web.views.what_if import SHOWN_CHANGES
 from tribolake.web.visit import Visit, begin_visit
-from tribolake.web.what_if import FIELDS, Asked, seed_of, show_limit, show_limits_page, show_what_if, table_of_limits
+from tribolake.web.what_if import (
+    FIELDS,
+    Asked,
+    seed_of,
+    show_limit,
+    show_limits_page,
+    show_what_if,
+    table_of_changes,
+    table_of_limits,
+)
 
+T = TypeVar("T")
 MOST_LIMITS, MOST_CHANGES = 2000, 5000
 Answer = Callable[[Request, Language, Callable[[Visit], Page]], HTMLResponse]
 Grain = Annotated[Literal["", "model", "machine"], Query(description="What the group is made of.")]
@@ -110,16 +121,32 @@ def add_limits(app: FastAPI, settings: Settings, now: Callable[[], datetime], an
         is_judged = is_of_ours(request.headers)
         return answer(request, lang, partial(show_what_if, trials=trials, asked=asked, is_judged=is_judged))
 
-    @app.get(TAKE_SEED, response_class=Response, summary="Other limits as a row of the seed policy_limits")
-    def seed(request: Request, asked: AskedTrial) -> Response:
+    def taken_of_trial(
+        request: Request, asked: Asked, take: Callable[[Visit, Trials, Asked], T | None], send: Callable[[T], Response]
+    ) -> Response:
+        """Answer with what is taken of a judgement, or why there is none."""
         if not is_of_ours(request.headers):
             return PlainTextResponse("another site may not ask for this\n", 403)
         try:
-            content = seed_of(begin_visit(settings, request.state.reader, None, now()), trials, asked)
+            found = take(begin_visit(settings, request.state.reader, None, now()), trials, asked)
         except (TrialBusy, TrialOverdue, TrialFailed) as error:
             return PlainTextResponse(f"{error}: try again\n", 503)
         except ConfigurationError as error:
             return PlainTextResponse(f"{error}\n", 400)
-        if content is None:
+        if found is None:
             raise HTTPException(404)
-        return attachment(content, "text/csv; charset=utf-8", "csv", LIMIT_SEED)
+        return send(found)
+
+    @app.get(TAKE_SEED, response_class=Response, summary="Other limits as a row of the seed policy_limits")
+    def seed(request: Request, asked: AskedTrial) -> Response:
+        def send(content: bytes) -> Response:
+            return attachment(content, "text/csv; charset=utf-8", "csv", LIMIT_SEED)
+
+        return taken_of_trial(request, asked, seed_of, send)
+
+    @app.get(TAKE_CHANGES, response_class=Response, summary="The reports that other limits would change")
+    def changes(request: Request, form: Form, asked: AskedTrial) -> Response:
+        def send(table: Sheet) -> Response:
+            return answer_with((table,), form, "what-if", asked.client, *filter(None, (asked.policy,)))
+
+        return taken_of_trial(request, asked, table_of_changes, send)

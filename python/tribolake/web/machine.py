@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tribolake.errors import ConfigurationError
-from tribolake.oil.contract import COMPONENTS
+from tribolake.oil.contract import COMPONENTS, RESULTS
 from tribolake.oil.fleet import in_order
 from tribolake.oil.published_fleet import read_fleet
 from tribolake.oil.questions.axis import AxisKind
 from tribolake.oil.questions.machine import show_machine
 from tribolake.oil.questions.samples import samples_of
-from tribolake.oil.questions.series import essay_series
+from tribolake.oil.questions.series import essay_series, values_over_time
 from tribolake.oil.questions.sisters import sister_medians
+from tribolake.oil.questions.workbook import Sheet
 from tribolake.web.feedback import on_machine
 from tribolake.web.pages import Page, absent, earlier, lacks, missing
 from tribolake.web.views.charts import axis_of_series, charts_of, urgent_series
 from tribolake.web.views.machine import Charted, chosen_component, machine_page, others_of_machine
 from tribolake.web.views.sample_table import sample_table
+from tribolake.web.views.tables import series_table
 from tribolake.web.visit import Visit
 
 
@@ -54,3 +56,11 @@ def show_unit(
     model = machine_page(found, samples, ordered, charted, visit.words, visit.addresses, visit.today)
     feedback = on_machine(visit, samples, [row["component"] for row in found.components])
     return Page("machine.html", model, unit_id, feedback=feedback)
+
+
+def table_of_series(visit: Visit, client: str, unit: str, component: str) -> Sheet | None:
+    """Return the values of a component, or of all of a machine's, as a table. Returns None if none are published."""
+    if client not in visit.clients or lacks(visit, client, RESULTS):
+        return None
+    values = values_over_time(visit.settings, client, unit, component, visit.published)
+    return series_table(values) if values else None

@@ -12,7 +12,7 @@ from tribolake.oil.published_fleet import PublishedFleet, read_fleet
 from tribolake.oil.questions.essays import is_essay
 from tribolake.oil.questions.last_publication import PublishedChange, last_change
 from tribolake.oil.questions.origin import origin_of
-from tribolake.oil.questions.quality import measure_quality
+from tribolake.oil.questions.quality import Quality, measure_quality
 from tribolake.oil.questions.report import READ, find_reports, shown_report
 from tribolake.oil.questions.samples import latest_samples, samples_of, samples_with_number
 from tribolake.oil.questions.series import essay_series
@@ -212,15 +212,23 @@ def show_quality(visit: Visit, client: str) -> Page:
         return _empty(visit)
     if not visit.publications or (client and client not in visit.clients):
         return absent(visit, client or visit.unread[0])
-    chosen = [client] if client else visit.clients
-    lacking = [one for one in chosen for table in (RESULTS, COMPONENTS) if lacks(visit, one, table)]
-    if lacking:
+    if lacking := lacking_quality(visit, client):
         return earlier(words, lacking[0])
-    desk = visit.at_desk.desk if visit.at_desk else Desk()
-    feedback = {one: desk.read(visit.published, one) for one in chosen}
-    quality = measure_quality(visit.settings, visit.published, feedback, visit.now)
-    model = quality_page(quality, visit.clients, client, words, visit.addresses)
+    model = quality_page(measured(visit, client), visit.clients, client, words, visit.addresses)
     return Page("quality.html", model, words("quality.title"))
+
+
+def lacking_quality(visit: Visit, client: str) -> list[str]:
+    """Return the clients, of one or of all, of which an earlier release did not publish what is measured."""
+    chosen = [client] if client else visit.clients
+    return [one for one in chosen if any(lacks(visit, one, table) for table in (RESULTS, COMPONENTS))]
+
+
+def measured(visit: Visit, client: str) -> Quality:
+    """Measure the alarms and the data of a client, or of all that the reader sees."""
+    desk = visit.at_desk.desk if visit.at_desk else Desk()
+    feedback = {one: desk.read(visit.published, one) for one in ([client] if client else visit.clients)}
+    return measure_quality(visit.settings, visit.published, feedback, visit.now)
 
 
 def find_sample(visit: Visit, name: SampleName) -> dict[str, object] | None:

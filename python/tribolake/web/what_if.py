@@ -33,7 +33,7 @@ from tribolake.web.trials import TrialBusy, Trials
 from tribolake.web.typed import TwoMeanings, read_number
 from tribolake.web.views.limit import limit_page
 from tribolake.web.views.limits import LimitsChoice, limits_page
-from tribolake.web.views.tables import FORMULA_SIGNS, limit_table
+from tribolake.web.views.tables import FORMULA_SIGNS, change_table, limit_table
 from tribolake.web.views.trial_form import LOWER_FIELDS, UPPER_FIELDS, TrialForm, group_form, policy_form
 from tribolake.web.views.what_if import WhatIfPage, what_if_page
 from tribolake.web.visit import Visit
@@ -198,6 +198,19 @@ def seed_of(visit: Visit, trials: Trials, asked: Asked) -> bytes | None:
     upper = numbers_of(judged.limits, UPPER) if has_upper else NONE
     lower = numbers_of(judged.limits, LOWER) if choice.lower[0] is not None else NONE
     return as_seed(seed_row(asked.group, samples.policy, upper, lower, reason, source))
+
+
+def table_of_changes(visit: Visit, trials: Trials, asked: Asked) -> Sheet | None:
+    """Return the reports that a choice would change, all of them. Returns None if there is nothing to judge.
+
+    Raises:
+        ConfigurationError: the choice is not one, or not possible with these samples.
+        TrialBusy: another judgement is at work.
+    """
+    samples = _samples(visit, asked.client)
+    if samples is None or (asked.group is not None and _row(samples.limits, samples.policy, asked.group) is None):
+        return None
+    return change_table(_impact(visit, samples, trials.judge(samples, asked.choice())))
 
 
 def _form(visit: Visit, asked: Asked, row: Mapping[str, Any] | None) -> TrialForm:

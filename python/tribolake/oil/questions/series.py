@@ -36,6 +36,14 @@ NUMBERS = f"""
     from {RESULTS.name}
     where unitId = {{unit}} and componentName = {{component}} and rejection is null and value is not null
 """
+VALUES = f"""
+    select
+        client, unitId as unit_id, componentName as component, sampleDate as sample_date, laboratory,
+        sampleNumber as sample_number, essay, value, text, unit, status, limit_value, decides
+    from {RESULTS.name}
+    where unitId = {{unit}} and {{component}} in ('', componentName) and rejection is null
+    order by component, sample_date, sample_number, laboratory, sampleOccurrence, essay
+"""
 _name: Callable[[Mapping[str, Any]], tuple[str, ...]] = itemgetter(*NAME)
 
 
@@ -123,6 +131,14 @@ def essay_series(
         known[-1]["machineModel"] or "",
         known[-1]["componentNameNormalized"] or "",
     )
+
+
+def values_over_time(
+    settings: Settings, client: str, unit: str, component: str, published: Objects | None = None
+) -> list[dict[str, Any]]:
+    """Return all values of a component by time, as they are published. An empty component is all of the machine's."""
+    named = {"unit": literal(unit), "component": literal(component)}
+    return rows(settings, VALUES.format(**named), [client], published, needs=[RESULTS.name])
 
 
 def _up_to(reports: Sequence[dict[str, Any]], until: Mapping[str, Any] | None) -> Sequence[dict[str, Any]]:

@@ -34,10 +34,10 @@ from tribolake.web.views.parts import (
     counted,
     deadline_of,
     deciding_breaches,
-    files_of,
     sampled_on,
     status_of,
     strip_of,
+    tables_of,
     worse_component,
 )
 from tribolake.web.words import Words
@@ -171,7 +171,7 @@ def fleet_page(fleet: Fleet, choice: FleetChoice, words: Words, addresses: Addre
         tuple(_silent_row(machine, words, addresses, today) for machine in silent),
         addresses.page(FLEET),
         choice.is_filtered,
-        files_of(*((form.upper(), addresses.page(TAKE_FLEET, form=form, **choice.query)) for form in ("csv", "xlsx"))),
+        tables_of(lambda form: addresses.page(TAKE_FLEET, form=form, **choice.query)),
         choice.text,
         kept_fields(choice, addresses),
         tuple(_found(sample, words, addresses) for sample in fleet.found),

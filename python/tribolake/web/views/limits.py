@@ -12,7 +12,7 @@ from tribolake.oil.questions.essays import place_of
 from tribolake.oil.questions.limit_groups import LimitFilter, group_of
 from tribolake.texts import plain
 from tribolake.web.addresses import LIMIT, LIMITS, TAKE_LIMITS, Addresses
-from tribolake.web.views.parts import File, files_of
+from tribolake.web.views.parts import File, tables_of
 from tribolake.web.views.trial_form import (
     Choices,
     Option,
@@ -109,7 +109,7 @@ def limits_page(
         addresses.page(LIMITS, **query, show=choice.shown + SHOWN_LIMITS) if left > 0 else None,
         words("fleet.more", n=words.number(min(max(left, 0), SHOWN_LIMITS))),
         policy_form(clients, choice.client, policies, "", words, addresses),
-        files_of(*((form.upper(), addresses.page(TAKE_LIMITS, form=form, **query)) for form in ("csv", "xlsx"))),
+        tables_of(lambda form: addresses.page(TAKE_LIMITS, form=form, **query)),
     )
 
 

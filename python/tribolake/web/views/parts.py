@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -95,6 +95,11 @@ class Sampled:
 def files_of(*named: tuple[str, str | None]) -> tuple[File, ...]:
     """Return the files that have an address."""
     return tuple(File(text, href) for text, href in named if href)
+
+
+def tables_of(address: Callable[[str], str | None]) -> tuple[File, ...]:
+    """Return a table as files of each kind. `address` takes the kind."""
+    return files_of(*((form.upper(), address(form)) for form in ("csv", "xlsx")))
 
 
 def pdf_of(href: str | None, words: Words) -> tuple[File, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tribolake.oil.questions.quality import Quality
 from tribolake.readers.layout import ANY_SHEET
-from tribolake.web.addresses import LINEAGE, QUALITY, Addresses
+from tribolake.web.addresses import LINEAGE, QUALITY, TAKE_QUALITY, Addresses
+from tribolake.web.views.parts import File, files_of, tables_of
 from tribolake.web.words import Words
 
 SHOWN_MONTHS = 24
@@ -35,6 +37,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     numbers: frozenset[int]
     empty: str
+    downloads: tuple[File, ...]
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class QualityPage:
     clients: tuple[ClientLink, ...]
     summary: tuple[str, ...]
     sections: tuple[tuple[str, tuple[Table, ...]], ...]
+    downloads: tuple[File, ...]
 
 
 def quality_page(
@@ -65,7 +69,7 @@ def quality_page(
         words: the language.
         addresses: of other pages.
     """
-    tables = _Tables(words, addresses)
+    tables = _Tables(words, addresses, chosen)
     (every,) = quality.of_part("all")
     links = (ClientLink(one.upper() or words("filter.all"), addresses.page(QUALITY, client=one), one == chosen)
              for one in ("", *clients))  # fmt: skip
@@ -85,6 +89,7 @@ def quality_page(
                   precision=tables.share(every["precision_found"]), recall=tables.share(every["recall_found"])),
         ),
         tuple((words(f"quality.section.{name}"), found) for name, found in sections),
+        files_of(("XLSX", addresses.page(TAKE_QUALITY, client=chosen, form="xlsx"))),
     )  # fmt: skip
 
 
@@ -99,6 +104,7 @@ class _Column:
 class _Tables:
     words: Words
     addresses: Addresses
+    client: str
 
     def alarms(self, quality: Quality, part: str) -> Table:
         rows = quality.of_part(part)
@@ -187,7 +193,11 @@ class _Tables:
             tuple(tuple(column.cell(row) for column in columns) for row in rows),
             frozenset(place for place, column in enumerate(columns) if column.is_number),
             self.words("quality.empty"),
+            tables_of(partial(self._taken, name)),
         )
+
+    def _taken(self, name: str, form: str) -> str:
+        return self.addresses.page(TAKE_QUALITY, client=self.client, table=name, form=form)
 
     def _text(self, name: str, field: str | None = None) -> _Column:
         return _Column(name, lambda row: Cell(row[field or name] or ""))

@@ -29,6 +29,7 @@ from tribolake.web.views.parts import (
     sampled_on,
     status_of,
     strip_of,
+    tables_of,
 )
 from tribolake.web.views.radar import Radar, radars_of
 from tribolake.web.views.values import ValueRow, sample_address, value_row
@@ -175,11 +176,10 @@ def change_address(report: Mapping[str, Any], addresses: Addresses, charts: str)
 
 
 def _files(report: Mapping[str, Any], words: Words, addresses: Addresses) -> tuple[File, ...]:
-    tables = ((form.upper(), sample_address(TAKE_VALUES, report, addresses, form=form)) for form in ("csv", "xlsx"))
     return (
         *files_of(("HTML", sample_address(TAKE_REPORT, report, addresses))),
         *pdf_of(sample_address(TAKE_REPORT, report, addresses, form="pdf"), words),
-        *files_of(*tables),
+        *tables_of(lambda form: sample_address(TAKE_VALUES, report, addresses, form=form)),
     )
 
 

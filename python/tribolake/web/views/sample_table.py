@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tribolake.oil.questions.series import ComponentSeries, EssaySeries
 from tribolake.web.addresses import Addresses
-from tribolake.web.views.parts import BANDS
+from tribolake.web.views.parts import BANDS, File, tables_of
 from tribolake.web.words import Words
 
 SHOWN_SAMPLES = 8
@@ -25,11 +26,15 @@ class Row:
 
 @dataclass(frozen=True)
 class SampleTable:
-    """`days` are the days of the samples with the addresses of their reports, the newest first."""
+    """`days` are the days of the samples with the addresses of their reports, the newest first.
+
+    `downloads` have all samples.
+    """
 
     label: str
     days: tuple[tuple[str, str | None], ...]
     rows: tuple[Row, ...]
+    downloads: tuple[File, ...]
 
 
 def sample_table(
@@ -49,7 +54,9 @@ def sample_table(
     newest = samples[-SHOWN_SAMPLES:][::-1]
     days = tuple((words.day(sample["sample_date"]), addresses.report(sample)) for sample in newest)
     rows = tuple(_row(series, places, words) for series in found.series)
-    return SampleTable(words("table.title", n=words.number(len(days))), days, rows)
+    client, unit, component = (str(samples[-1][name]) for name in ("client", "unit_id", "component"))
+    files = tables_of(partial(addresses.series, client, unit, component))
+    return SampleTable(words("table.title", n=words.number(len(days))), days, rows, files)
 
 
 def _row(series: EssaySeries, places: Sequence[int], words: Words) -> Row:

@@ -1,4 +1,7 @@
-"""Tables to take along: machines as filtered, and the values of a report. Cells are numbers, days and texts."""
+"""Tables to take along, with what pages show of machines, reports, limits and alarm quality.
+
+Cells are numbers, days and texts, and names of columns are those of published files.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tribolake.oil.feedback.alerts import key_of_sample
 from tribolake.oil.fleet import word_of
+from tribolake.oil.limits.impact import Impact
 from tribolake.oil.questions.limits import THRESHOLDS
+from tribolake.oil.questions.quality import Quality
 from tribolake.oil.questions.report import ShownReport
 from tribolake.oil.questions.workbook import MACHINES, Sheet
 from tribolake.texts import one_line
@@ -29,6 +35,36 @@ LIMITS = (
     "n_nondetect", "p90", "p90_low", "p90_high", "p95", "p95_low", "p95_high", "p98", "p98_low", "p98_high", "quality",
     "source_level_normal", "source_level_alert", "source_level_critic",
 )  # fmt: skip
+
+SERIES = (
+    "client", "unit_id", "component", "sample_date", "laboratory", "sample_number", "essay", "value", "text", "unit",
+    "status", "limit_value", "decides",
+)  # fmt: skip
+CHANGES = (
+    "client", "unit_id", "component", "sample_date", "laboratory", "sample_number", "status_before", "status_after",
+    "score_before", "score_after", "lab_verdict", "feedback", "would_be_lost",
+)  # fmt: skip
+AGREEMENT = (
+    "name", "reports", "alarms", "alarms_with_verdict", "alarms_with_action", "actions", "precision", "recall",
+    "false_alarms", "alarms_confirmed", "alarms_not_confirmed", "confirmed", "precision_found", "recall_found",
+)  # fmt: skip
+SAMPLED = ("components", "usual_days", "due", "overdue", "unknown")
+# The tables of alarm quality by their names on the page, each with its columns.
+QUALITY = {
+    "by_component": AGREEMENT,
+    "by_rule": AGREEMENT,
+    "limits": ("essay", "component", "machine", "limit_source", "alarms", "false_alarms", "right_alarms"),
+    "by_month": AGREEMENT,
+    "sampling": ("component", *SAMPLED),
+    "overdue": ("client", "unit_id", "component", "sample_date", "usual_days", "days"),
+    "sites": ("client", "site", "components", "on_time", "results", "rejected", "used"),
+    "not_used": ("client", "reason", "subject", "things", "files"),
+    "examples": (
+        "client", "reason", "file_key", "sheet", "row", "column_name", "sampleNumber", "essay", "text", "is_published",
+    ),
+    "unmapped": ("client", "reason", "name", "files", "file"),
+    "published": ("client", "run_id", "published_at", "newest_sample", "policy", "reports", "machines"),
+}  # fmt: skip
 
 
 def machine_table(machines: Sequence[Mapping[str, Any]]) -> Sheet:
@@ -56,6 +92,36 @@ def value_table(found: ShownReport) -> Sheet:
         }
         rows.append({name: _cell(own.get(name)) for name in VALUES})
     return Sheet("Values", rows, VALUES)
+
+
+def series_table(values: Sequence[Mapping[str, Any]]) -> Sheet:
+    """Return the table of values over time: a row for each sample and essay."""
+    return Sheet("Values", [{name: _cell(row[name]) for name in SERIES} for row in values], SERIES)
+
+
+def change_table(impact: Impact) -> Sheet:
+    """Return the table of the reports that another limit would change, those first whose alarm would be lost."""
+    lost = {key_of_sample(row) for row in impact.lost}
+    others = [row for row in impact.changed if key_of_sample(row) not in lost]
+    rows = [
+        row | {"feedback": ", ".join(row["feedback"]), "would_be_lost": key_of_sample(row) in lost}
+        for row in (*impact.lost, *others)
+    ]
+    return Sheet("Changes", [{name: _cell(row[name]) for name in CHANGES} for row in rows], CHANGES)
+
+
+def quality_tables(quality: Quality) -> dict[str, Sheet]:
+    """Return the tables of alarm quality with all of their rows, by their names on the page."""
+    alarms = {f"by_{part}": quality.of_part(part) for part in ("component", "rule", "month")}
+    rows = alarms | {name: getattr(quality, name) for name in QUALITY if name not in alarms}
+    return {
+        name: Sheet(
+            name.replace("_", " ").capitalize(),
+            [{column: _cell(row[column]) for column in columns} for row in rows[name]],
+            columns,
+        )
+        for name, columns in QUALITY.items()
+    }
 
 
 def as_csv(sheets: Sequence[Sheet]) -> bytes:

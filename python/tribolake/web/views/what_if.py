@@ -9,9 +9,9 @@ from typing import Any
 from tribolake.oil.feedback.alerts import key_of_sample
 from tribolake.oil.limits.choice import LimitGroup
 from tribolake.oil.limits.impact import Alarms, Impact
-from tribolake.web.addresses import LIMIT, LIMITS, TAKE_SEED, WHAT_IF, Addresses
+from tribolake.web.addresses import LIMIT, LIMITS, TAKE_CHANGES, TAKE_SEED, WHAT_IF, Addresses
 from tribolake.web.views.limits import label_of, limits_text
-from tribolake.web.views.parts import File, Status, files_of, status_of
+from tribolake.web.views.parts import File, Status, files_of, status_of, tables_of
 from tribolake.web.views.trial_form import TrialForm
 from tribolake.web.words import Words
 
@@ -70,6 +70,7 @@ class WhatIfPage:
     more_label: str = ""
     downloads: tuple[File, ...] = ()
     seed_note: str = ""
+    tables: tuple[File, ...] = ()
 
     def saying(self, text: str) -> WhatIfPage:
         """Return the page with a sentence instead of a result."""
@@ -112,6 +113,7 @@ class WhatIfPage:
             more_label=words("fleet.more", n=words.number(min(max(left, 0), SHOWN_CHANGES))),
             downloads=files_of(("policy_limits.csv", addresses.page(TAKE_SEED, **query))) if limits else (),
             seed_note=words("whatif.seed" if limits else "whatif.seed_policy"),
+            tables=tables_of(lambda form: addresses.page(TAKE_CHANGES, **query, form=form)),
         )
 
 
