@@ -13,8 +13,8 @@ from tribolake.run.dbt import Dbt
 from tribolake.run.pipeline import run
 from tribolake.settings import load_settings
 
-# They compare distinct names, units or columns with rows of a seed. None of these grows with the samples.
-COMPARE_EACH_WITH_EACH = {"int_names", "int_essay_units", "stg_columns"}
+# They compare distinct names, units, columns or families with rows of a seed. None of these grows with the samples.
+COMPARE_EACH_WITH_EACH = {"int_names", "int_essay_units", "stg_columns", "matched_rules"}
 
 
 @pytest.mark.slow
