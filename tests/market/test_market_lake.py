@@ -21,6 +21,7 @@ from tests.support.servers.server import S3Server, client
 from tribolake.errors import StoreUnavailable
 from tribolake.lake.labels import read_metadata, require_allowed
 from tribolake.market.bodies import as_body
+from tribolake.market.keys import RawKey
 from tribolake.market.market_lake import MarketLake
 from tribolake.market.processed import KINDS, ProcessedKey, label_of, newest_source, parse_processed
 from tribolake.market.product import MARKET
@@ -245,6 +246,8 @@ def test_source_that_was_fetched_last_is_the_newest_wherever_it_is_from():
         for key in ("yfinance/NVDA/2025-01-15/20250115_120000", "import/NVDA/2025-01-16/20250116_120000")
     ]
     assert newest_source([{"key": key} for key in keys])["key"] == keys[1]
+    of_a_second = [str(RawKey("import", "NVDA", datetime(2025, 1, 15, tzinfo=UTC), number)) for number in range(1, 12)]
+    assert newest_source([{"key": key} for key in of_a_second])["key"] == of_a_second[-1]
 
 
 @given(st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC)), st.integers(1, 99))
