@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError, ContractBroken
-from tribolake.market.derived import derived
+from tribolake.market.derived import HELD, derived
 from tribolake.market.processed import KINDS
 from tribolake.market.product_code import code_of
 from tribolake.market.raw_objects import FetchedObjects, RawObject, fetched, known_objects
@@ -70,8 +70,10 @@ def get_as_known_on(
     symbol = symbol_of(symbol)
     if day > datetime.now(UTC).date():
         raise ConfigurationError(f"{day} has not come (UTC): give a day until today")
-    tickers = [ticker_of(symbol), *(_benchmarks_of(settings, ticker_of(symbol), day) if kind == "features" else ())]
-    with fetched(settings, _known(settings, tickers, day)) as responses:
+    known = _known(settings, ticker_of(symbol), day)
+    if kind == "features":
+        known += [raw for one in _benchmarks_of(settings, known) for raw in _released(settings, one, day)]
+    with fetched(settings, known) as responses:
         require_same_bytes(responses)
         with derived(responses, [kind]) as connection:
             return _body_of(connection, kind, symbol, day, session, computation_version, responses)
@@ -88,17 +90,32 @@ def require_same_bytes(responses: FetchedObjects) -> None:
         raise ContractBroken(f"{count}: {responses.problems[0]}. Restore them under their keys")
 
 
-def _known(settings: Settings, tickers: Sequence[str], day: date) -> list[RawObject]:
-    return [raw for of_ticker in known_objects(settings, tickers, day) for raw in of_ticker]
+def _known(settings: Settings, ticker: str, day: date) -> list[RawObject]:
+    (found,) = known_objects(settings, [ticker], day)
+    return found
 
 
-def _benchmarks_of(settings: Settings, ticker: str, day: date) -> list[str]:
+def _benchmarks_of(settings: Settings, known: Sequence[RawObject]) -> list[str]:
     """Return the benchmark of a ticker, if it has one. Its exchange stands in the responses."""
-    with fetched(settings, _known(settings, [ticker], day)) as responses:
+    with fetched(settings, known) as responses:
         require_same_bytes(responses)
         with derived(responses, ["ticker_benchmarks"]) as connection:
             found = connection.execute("select benchmark from silver.ticker_benchmarks").fetchall()
     return [benchmark for (benchmark,) in found]
+
+
+def _released(settings: Settings, benchmark: str, day: date) -> list[RawObject]:
+    """Return what features of that day were compared with: a benchmark that is held back keeps what it had before."""
+    known = _known(settings, benchmark, day)
+    while known:
+        with fetched(settings, known) as responses:
+            require_same_bytes(responses)
+            with derived(responses, [HELD]) as connection:
+                if not connection.execute("select ticker from changes.held_tickers").fetchall():
+                    return known
+        last = max(raw.fetched_at.date() for raw in known)
+        known = [raw for raw in known if raw.fetched_at.date() < last]
+    return []
 
 
 def _body_of(
