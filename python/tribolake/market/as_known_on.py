@@ -10,12 +10,12 @@ import duckdb
 
 from tribolake.errors import ConfigurationError, ContractBroken
 from tribolake.market.derived import HELD, derived
+from tribolake.market.last_bodies import sources_in, sources_of
 from tribolake.market.processed import KINDS
 from tribolake.market.product_code import code_of
 from tribolake.market.raw_objects import FetchedObjects, RawObject, fetched, known_objects
 from tribolake.market.session_values import values_in
 from tribolake.market.symbols import symbol_of, ticker_of
-from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
 
 LAST = "select max(session_date) from gold.{kind} where ticker = $ticker and computation_version = $version"
@@ -26,13 +26,6 @@ VERSIONS = {
     "percentiles": "select computation_version from seeds.computations",
     "features": "select distinct computation_version from gold.features",
 }
-SOURCES = """
-    select file_key as key, count(*) as sessions
-    from silver.bars
-    where ticker = $ticker and session_date <= $session
-    group by file_key
-    order by file_key
-"""
 
 
 def get_as_known_on(
@@ -149,14 +142,15 @@ def _body_of(
         "session_date": (session or last).isoformat(),
         "values": found[0],
         "undefined": found[1],
-        "sources": _sources_of(connection, {"ticker": ticker, "session": session or last}, responses),
+        "sources": _sources_of(connection, ticker, session or last, responses),
         "code": code_of(),
     }
 
 
 def _sources_of(
-    connection: duckdb.DuckDBPyConnection, about: dict[str, Any], responses: FetchedObjects
+    connection: duckdb.DuckDBPyConnection, ticker: str, session: date, responses: FetchedObjects
 ) -> Sequence[dict[str, Any]]:
-    raw = {one.raw.key: one.raw for one in responses.objects}
-    used = rows_of(connection, SOURCES, about)
-    return [row | {"version_id": raw[row["key"]].version_id, "sha256": raw[row["key"]].sha256} for row in used]
+    # Copies in a folder have no versions.
+    versions = {one.raw.key: {"version_id": one.raw.version_id} for one in responses.objects}
+    used = sources_of(sources_in(connection, [ticker], session))
+    return [row | versions[row["key"]] for row in used]

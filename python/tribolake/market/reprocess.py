@@ -16,7 +16,7 @@ from tribolake.lake.objects import Objects
 from tribolake.lake.replicas import open_objects
 from tribolake.market.contract import UNIVERSE
 from tribolake.market.keys import place
-from tribolake.market.last_bodies import SOURCES
+from tribolake.market.last_bodies import sources_in
 from tribolake.market.processed import KINDS, ProcessedKey, parse_processed
 from tribolake.market.product import MARKET
 from tribolake.market.product_code import code_of
@@ -138,7 +138,7 @@ def _differing(warehouse: duckdb.DuckDBPyConnection, parsed: ProcessedKey, body:
             yield name
     if undefined != body["undefined"]:
         yield "undefined"
-    of_ticker = rows_of(warehouse, SOURCES, {"tickers": [parsed.ticker]})
+    of_ticker = sources_in(warehouse, [parsed.ticker])
     if _identities(of_ticker) != _identities(body["sources"]):
         yield "sources"
 
