@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tribolake.errors import ContractBroken
 from tribolake.lake.labels import require_allowed
 from tribolake.libraries import library
 from tribolake.market.processed import KINDS, label_of
@@ -15,6 +16,7 @@ from tribolake.market.symbols import symbol_of, ticker_of
 
 np = library("numpy")  # a run without news writes no body
 FARTHEST = sys.float_info.max
+PARTS = {"computed_at": str, "computation_version": str, "values": dict, "undefined": dict, "sources": list}
 DAYS = ("generic", "Y", "M", "W", "D")  # units of `datetime64` that become days
 
 
@@ -148,3 +150,26 @@ def iso(moment: datetime, name: str) -> str:
     at = moment.astimezone(UTC)
     # A time of pandas has nanoseconds too, which no other reader takes.
     return datetime.combine(at.date(), at.time()).isoformat() + "Z"
+
+
+def parsed_body(content: bytes, address: str) -> dict[str, Any]:
+    """Parse the bytes of a processed object. Another program may have written over it.
+
+    Raises:
+        ContractBroken: it is not one; the message names it.
+    """
+    try:
+        body = json.loads(content, parse_constant=_refuse)
+        if not all(isinstance(body[name], kind) for name, kind in PARTS.items()):
+            raise TypeError("its parts are of other types")
+        if not all(isinstance(source["key"], str) for source in body["sources"]):
+            raise TypeError("a source has no key")
+        if body.get("session_date") is not None:
+            date.fromisoformat(body["session_date"])
+        return dict(body)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ContractBroken(f"{address} is not a processed object: {error!r:.200}") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
