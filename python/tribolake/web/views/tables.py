@@ -10,7 +10,6 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tribolake.oil.feedback.alerts import key_of_sample
 from tribolake.oil.fleet import word_of
 from tribolake.oil.limits.impact import Impact
 from tribolake.oil.questions.limits import THRESHOLDS
@@ -101,11 +100,8 @@ def series_table(values: Sequence[Mapping[str, Any]]) -> Sheet:
 
 def change_table(impact: Impact) -> Sheet:
     """Return the table of the reports that another limit would change, those first whose alarm would be lost."""
-    lost = {key_of_sample(row) for row in impact.lost}
-    others = [row for row in impact.changed if key_of_sample(row) not in lost]
     rows = [
-        row | {"feedback": ", ".join(row["feedback"]), "would_be_lost": key_of_sample(row) in lost}
-        for row in (*impact.lost, *others)
+        row | {"feedback": ", ".join(row["feedback"]), "would_be_lost": is_lost} for row, is_lost in impact.lost_first()
     ]
     return Sheet("Changes", [{name: _cell(row[name]) for name in CHANGES} for row in rows], CHANGES)
 
