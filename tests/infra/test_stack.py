@@ -17,13 +17,14 @@ import duckdb
 import glue_tables
 import pyarrow as pa
 import pytest
-import yaml
 from handler import Starter
+from tests.support.stack_template import INFRA, TEMPLATE, read_template, resources_of
 
 from tribolake.cli.serve import PORT
 from tribolake.lake.bronze import CLIENT_NAME
 from tribolake.lake.bucket_rules import Owner, lifecycle_rules, policy_statements, stated_rules
 from tribolake.lake.ignored import kind_of_ignored
+from tribolake.market.keys import place
 from tribolake.market.processed import ProcessedKey
 from tribolake.market.product import MARKET
 from tribolake.market.sample import write_sample
@@ -34,54 +35,17 @@ from tribolake.settings import PROJECT_DIR, load_settings
 
 OWNER = Owner("oil", "oil-analysis", "logs/changes.jsonl")
 MARKET_OWNER = Owner("market", "market", MARKET.contract.change_log, permanent=("raw", "processed"))
-INFRA = PROJECT_DIR / "infra"
-TEMPLATE = INFRA / "stack.yml"
 LAMBDA = sorted((INFRA / "lambda").glob("*.py"))
-
-
-class Template(yaml.SafeLoader):
-    """Reads the short forms of CloudFormation's functions as `{name: argument}`."""
-
-    def function(self, tag: str, node: yaml.Node) -> dict[str, Any]:
-        if isinstance(node, yaml.ScalarNode):
-            return {tag: self.construct_scalar(node)}
-        return {tag: self.construct_sequence(node, deep=True)}
-
-
-Template.add_multi_constructor("!", Template.function)
-
-
-def arns_of(defaults: dict[str, str]) -> dict[str, str]:
-    lake = f"arn:aws:s3:::{defaults['BucketName']}"
-    return {"Lake.Arn": lake, "Locks.Arn": f"{lake}-locks"}
-
-
-def resolved(value: Any, defaults: dict[str, str]) -> Any:
-    """Fill in the parameters of a part of the template, and the ARNs of the buckets."""
-    match value:
-        case {"Ref": str(name)}:
-            return defaults.get(name, name)
-        case {"Sub": str(text)}:
-            known = {**defaults, **arns_of(defaults), "AWS::Partition": "aws"}
-            return re.sub(r"\$\{([^!}]+)\}", lambda found: known.get(found[1], found[0]), text).replace("${!", "${")
-        case {"GetAtt": "Lake.Arn" | "Locks.Arn" as name}:
-            return arns_of(defaults)[name]
-        case dict():
-            return {name: resolved(part, defaults) for name, part in value.items()}
-        case list():
-            return [resolved(part, defaults) for part in value]
-    return value
 
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
-    return yaml.load(TEMPLATE.read_text(encoding="utf-8"), Template)  # noqa: S506 - a SafeLoader
+    return read_template()
 
 
 @pytest.fixture(scope="module")
 def resources(template: dict[str, Any]) -> dict[str, Any]:
-    defaults = {name: str(given["Default"]) for name, given in template["Parameters"].items() if "Default" in given}
-    return resolved(template["Resources"], defaults)
+    return resources_of(template)
 
 
 @pytest.fixture(scope="module")
@@ -312,7 +276,9 @@ def test_services_take_roles_for_this_account_only(resources):
         for statement in one["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         if "Service" in statement["Principal"]
     }
-    assert set(trusted) == {"TaskRole", "PagesRole", "ExecutionRole", "StartTaskRole", "RescanRole"}
+    assert set(trusted) == {
+        "TaskRole", "MarketRole", "PagesRole", "ExecutionRole", "StartTaskRole", "RescanRole",
+    }  # fmt: skip
     for name, statement in trusted.items():
         assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "AWS::AccountId"}
         if name != "StartTaskRole":  # Lambda does not promise to name the function
@@ -394,7 +360,20 @@ def test_container_environment_gives_settings_of_the_stack(resources, monkeypatc
     assert (settings.watch.queue, settings.s3.topic) == ("https://sqs/queue", "arn:aws:sns:topic")
 
 
-@pytest.mark.parametrize("task_name", ["TaskDefinition", "PagesTaskDefinition"])
+def test_market_container_has_the_folder_and_the_secret_of_market_data(template, monkeypatch):
+    """Its folder is the one of the role and of the tables. The other tasks have no way into the database."""
+    resources = resources_of(template, MarketRoot="data-lake/")
+    (container,) = resources["MarketTaskDefinition"]["Properties"]["ContainerDefinitions"]
+    for pair in container["Environment"]:
+        monkeypatch.setenv(pair["Name"], pair["Value"])
+    settings = MARKET.of(load_settings())
+    assert [place(settings, name) for name in ("raw", "processed")] == ["data-lake/raw", "data-lake/processed"]
+    (_, secret, _) = container["Secrets"][0]["If"]
+    assert secret == {"Name": "TRIBOLAKE_AURORA_URL", "ValueFrom": ""}
+    assert "AURORA" not in json.dumps([resources[name] for name in ("TaskDefinition", "PagesTaskDefinition")])
+
+
+@pytest.mark.parametrize("task_name", ["TaskDefinition", "MarketTaskDefinition", "PagesTaskDefinition"])
 def test_container_writes_only_into_its_volumes(resources, task_name):
     task = resources[task_name]["Properties"]
     (container,) = task["ContainerDefinitions"]
@@ -548,6 +527,13 @@ def test_type_that_athena_lacks_is_refused():
 
 
 # The image
+
+
+def test_image_can_run_each_product_that_the_stack_runs():
+    """It has the libraries of market data, and a run of each product parses its models while the image is built."""
+    image = (INFRA / "Dockerfile").read_text(encoding="utf-8")
+    assert "--requirement requirements-market.lock" in image
+    assert [command for command in ("tribolake run", "tribolake market demo") if f"bin/{command}" not in image] == []
 
 
 def test_image_can_write_pdf():

@@ -140,7 +140,8 @@ def test_sources_are_the_responses_that_were_fetched_by_then():
         ]
         assert sum(source["sessions"] for source in found["sources"]) == ends[-1] + 1
     before = known(settings, SHARE.days[79], session=SHARE.days[29])
-    assert [source["sessions"] for source in before["sources"]] == [30]
+    # The last response names the split and the dividends after that session, and has no bar of before it.
+    assert [source["sessions"] for source in before["sources"]] == [30, 0]
 
 
 @pytest.mark.parametrize(
@@ -230,6 +231,29 @@ def test_values_are_those_that_were_stored_that_day(home: LakeHome):
         home.put(key, b"{}")
         with pytest.raises(ContractBroken, match="other bytes"):
             known(settings, first)
+
+
+@pytest.mark.slow
+def test_features_compare_with_what_was_published_of_a_held_benchmark(tmp_path: Path):
+    """Its second response is in another currency. Features have its sessions of before, on that day and on the next."""
+    days = [date(2024, 2, 27), date(2024, 2, 28), date(2024, 2, 29)]
+    shares, settings = (random_walk("NVDA", 320), random_walk("^GSPC", 320, seed=2)), written(tmp_path)
+    stored = {}
+    for day in days:
+        for one in shares:
+            chart = chart_of(one, day)
+            if day > days[0] and one.symbol == "^GSPC":
+                chart["chart"]["result"][0]["meta"]["currency"] = "GBp"
+            if one.symbol == "NVDA" or day < days[2]:
+                put(settings, (key_of(one.symbol, after_close(day)), as_bytes(chart)))
+        assert run(MARKET, settings).needs_a_look == (day > days[0])
+        stored[day] = MarketLake(settings).get("features", "NVDA")
+    for day, body in stored.items():
+        found = get_as_known_on(settings, "features", "NVDA", day)
+        assert body and {name: found[name] for name in ("values", "undefined", "session_date")} == {
+            name: body[name] for name in ("values", "undefined", "session_date")
+        }, day
+    assert stored[days[0]]["values"]["beta_90"] is not None
 
 
 def test_time_of_the_day_does_not_matter_to_its_end():

@@ -88,6 +88,15 @@ def of_null_rows(*positions: int) -> Change:
     return lambda chart: [at(name, position, None)(chart) for name in quote(chart) for position in positions]
 
 
+def event(kind: str, **fields: object) -> Change:
+    """Change the fields of the first split or dividend."""
+    return lambda chart: next(iter(result(chart)["events"][kind].values())).update(fields)
+
+
+def regular(**fields: object) -> Change:
+    return lambda chart: meta(chart)["currentTradingPeriod"]["regular"].update(fields)
+
+
 def with_unfinished_session(chart: Chart) -> None:
     period = meta(chart)["currentTradingPeriod"]["regular"]
     period["end"] = int(after_close(LAST).timestamp()) + 3600
@@ -100,6 +109,8 @@ CASES = [
     Case("empty `result`", lambda chart: chart.clear(), "no result"),
     Case("empty `result`", b"null", "no result"),
     Case("error object", lambda chart: chart.update(chart=ERROR), "Not Found: No data found, symbol may be delisted"),
+    Case("error object", lambda chart: chart["chart"].update(error={"code": "\x1b[2J", "description": "n"}), "[2J: n"),
+    Case("error object", lambda chart: chart["chart"].update(error="boom"), 'Yahoo answered "boom"'),
     Case("web page", b"<!doctype html><title>Will be right back</title>", "web page"),
     Case("web page", b" \r\n<html>", "web page"),
     Case("web page", "\ufeff<html>".encode(), "web page"),
@@ -125,12 +136,22 @@ CASES = [
     Case("times in milliseconds", every_time(lambda time: time * 1000), reason="time_unreadable", bars=75),
     Case("times in milliseconds", at("timestamp", 9, 10**30), reason="time_unreadable"),
     Case("times in milliseconds", at("timestamp", 9, None), reason="time_unreadable"),
+    Case("times in milliseconds", at("timestamp", 0, -62_000_000_000), reason="time_unreadable"),
+    Case("times in milliseconds", at("timestamp", 0, -90_000_000_000), reason="time_unreadable"),
     Case("times to come", at("timestamp", 9, TO_COME), reason="date_not_come"),
     Case("unknown zone", lambda chart: meta(chart).update(exchangeTimezoneName="Mars/Base"), "zone Mars/Base"),
     Case("unknown zone", lambda chart: meta(chart).pop("exchangeTimezoneName"), "zone null"),
     Case("null last row", of_null_rows(-1), reason="close_missing"),
     Case("null last row", of_null_rows(3, 4, -1), reason="close_missing", bars=3),
     Case("partial day", with_unfinished_session, reason="session_unfinished"),
+    *(Case("partial day", regular(**period), reason="session_unfinished") for period in (
+        {"start": None, "end": None},
+        {"end": None},
+        {"end": 10**18},
+        {"start": 10**18, "end": -(10**18)},
+        {"start": opening_time(SHARE.days[-2], SHARE.zone), "end": opening_time(SHARE.days[-2], SHARE.zone) + 1},
+    )),
+    Case("partial day", lambda chart: meta(chart).pop("currentTradingPeriod"), reason="session_unfinished"),
     Case("fields renamed", renamed(quote, "close", "last"), "no close: a field was renamed"),
     Case("fields renamed", renamed(result, "timestamp", "timestamps"), "no bars"),
     Case("fields renamed", renamed(result, "indicators", "series"), "no open: a field was renamed"),
@@ -138,6 +159,27 @@ CASES = [
     Case("values of another type", lambda chart: quote(chart).update(close="many"), "no close"),
     Case("values of another type", at("close", 9, "twelve"), reason="close_missing"),
     Case("values of another type", at("volume", 9, "12"), bars=0),
+    Case("values of another type", at("close", 9, True), reason="close_missing"),
+    Case("values of another type", at("timestamp", 9, False), reason="time_unreadable"),
+    *(Case("splits or dividends that cannot be read", change, words) for change, words in (
+        (event("splits", numerator=0), "one of its splits cannot be read"),
+        (event("splits", denominator=0), '"denominator":0'),
+        (event("splits", numerator="ten"), '"numerator":"ten"'),
+        (event("splits", numerator=1e308, denominator=1e-9), "splits cannot be read"),
+        (event("splits", date=10**17), "splits cannot be read"),
+        (event("splits", date=None), "splits cannot be read"),
+        (event("dividends", amount=-1), "dividends cannot be read"),
+        (event("dividends", amount="\x1b[31m" + "much"), "dividends cannot be read"),
+        (event("dividends", date=10**13), "dividends cannot be read"),
+        (lambda chart: result(chart)["events"].update(splits=[{"numerator": 2}]), "splits are not named"),
+        (lambda chart: result(chart).update(events=["splits"]), "its events are not"),
+    )),
+    Case("splits or dividends that cannot be read", event("splits", numerator="10"), bars=0),
+    Case("names that cannot be", lambda chart: meta(chart).update(currency="U\0SD"), "cannot be one: U?SD"),
+    Case("names that cannot be", lambda chart: meta(chart).update(currency=True), "its currency cannot be one"),
+    Case("names that cannot be", lambda chart: meta(chart).update(exchangeName="\x1b[31mNMS"), "exchangeName cannot"),
+    Case("names that cannot be", lambda chart: meta(chart).update(exchangeName="N" * 3_000_000), "exchangeName cannot"),
+    Case("names that cannot be", lambda chart: meta(chart).pop("currency"), bars=0),
     Case("prices that cannot be", at("high", 9, 1.0), reason="high_below_price"),
     Case("prices that cannot be", at("low", 9, 1e6), reason="low_above_price"),
     Case("prices that cannot be", between_open_and_close("high"), reason="high_below_price"),
@@ -194,6 +236,28 @@ def test_first_of_two_bars_of_a_session_counts(warehouse: SmallWarehouse):
     number = next(number for number in NUMBERS if CASES[number].row == "times doubled")
     rejected = warehouse.rows(f"select position from silver.rejected_bars where ticker = 'BAD{number}'")
     assert rejected == [{"position": 10}]
+
+
+def test_message_about_a_response_has_no_control_characters(warehouse: SmallWarehouse):
+    (found,) = warehouse.rows(
+        r"select count(*) as bad from bronze.raw_responses where regexp_matches(message, '\p{C}')"
+    )
+    assert found == {"bad": 0}
+
+
+def test_chart_with_a_byte_order_mark_is_read(new: Make):
+    warehouse = new()
+    warehouse.deliver([(GOOD[0], b"\xef\xbb\xbf" + GOOD[1])])
+    assert len(warehouse.table("bars")) == 75
+
+
+def test_session_before_1970_is_one(new: Make):
+    old, last = random_walk("^GSPC", 60, first=date(1927, 12, 30)), date(1928, 3, 1)
+    warehouse = new()
+    warehouse.deliver([(key_of("^GSPC", after_close(LAST)), as_bytes(chart_of(old, last)))])
+    assert [row["session_date"] for row in warehouse.rows("from silver.bars order by session_date")] == [
+        day for day in old.days if day <= last
+    ]
 
 
 def test_docs_have_a_row_for_each_bad_input():

@@ -238,6 +238,15 @@ def test_raw_object_that_was_written_over_is_told(new: Make):
     assert "written over" in messages[0] and messages[1] is None
 
 
+@pytest.mark.parametrize("change", [1.01, 1.02, 1.03, 1.04, 1.05, 1.06])
+def test_second_object_of_a_second_counts_after_the_first(new: Make, change: float):
+    chart = chart_of(SHARE, LAST)
+    quote(chart)["high"][9] *= change
+    warehouse = built(new, response(LAST), (key_of("NVDA", after_close(LAST), 2), as_bytes(chart)))
+    (row,) = warehouse.rows(f"select high, file_key from silver.bars where session_date = '{SHARE.days[9]}'")
+    assert row["high"] == quote(chart)["high"][9] and row["file_key"].endswith("_2.json")
+
+
 def test_fall_of_half_is_a_price_and_no_split(new: Make):
     """Yahoo's users repair such falls. AAPL fell by 52 % on 2000-09-29 because it did."""
     close = [100.0] * 10 + [48.0] * 10

@@ -373,3 +373,11 @@ def test_password_is_in_no_file_log_or_report(lake_and_aurora: Delivered, tribol
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert [path for path in files if PASSWORD.encode() in path.read_bytes()] == []
     assert_complete(lake_and_aurora)
+
+
+def test_command_says_what_it_delivered(lake_and_aurora: Delivered, tribolake: Tribolake):
+    words = ("market", "deliver", "--quiet", "--lake", str(lake_and_aurora.settings.lake))
+    said = [tribolake(*(word for word in words if word != quiet)) for quiet in ("--quiet", "--quiet", "none")]
+    assert [one.returncode for one in said] == [0, 0, 0]
+    assert "delivered 6 to lake" in said[0].stdout and said[1].stdout == "Nothing waits to be delivered.\n"
+    assert said[2].stdout == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,11 +19,13 @@ from tribolake.market.fetch import PAUSES, fetch
 from tribolake.market.imports import import_files
 from tribolake.market.keys import YFINANCE, RawKey, parse_key
 from tribolake.market.product import MARKET
+from tribolake.market.responses import MOST_BYTES
 from tribolake.market.sample import as_bytes, chart_of, random_walk
 from tribolake.market.staging import stage
 from tribolake.settings import Settings
 
 TODAY = date(2024, 3, 1)
+Tribolake = Callable[..., subprocess.CompletedProcess[str]]
 GONE = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
 
 
@@ -159,7 +162,10 @@ def test_root_puts_raw_below_a_folder(tmp_path: Path):
         (404, json.dumps({"chart": {"result": None, "error": GONE}}).encode(), "nothing", "may be delisted"),
         (200, b'{"chart":{"result":[{"meta":{}}],"error":null}}', "nothing", "market is closed"),
         (200, b'{"chart":{"result":[],"error":null}}', "nothing", "no bars"),
-        (200, b"<html>Will be right back", "nothing", "not a chart"),
+        (200, b"<html>Will be right back", "failed", "not a chart"),
+        (401, b'{"finance":{"error":{"code":"Unauthorized","description":"Invalid Crumb"}}}', "failed", "401"),
+        (500, b'{"chart":{"result":null,"error":"boom"}}', "failed", "500"),
+        (403, b'{"chart":{"result":null,"error":null}}', "failed", "403"),
         (503, b"", "failed", "503"),
     ],
 )
@@ -171,6 +177,35 @@ def test_answer_that_is_no_chart_is_told_apart(
     bad, good = fetch(settings_of(home, yahoo), ["NVDA", "AMD"])
     assert bad.outcome == outcome and words in (bad.problem or "")
     assert good.outcome == "staged" and home.keys("raw/") == [good.key]
+
+
+def test_words_of_yahoo_are_short_and_on_one_line(tmp_path: Path, yahoo: Yahoo):
+    error = {"code": "\x1b[2J", "description": "no\n" + "x" * 1_000_000}
+    yahoo.replies = {"NVDA": always(404, json.dumps({"chart": {"result": None, "error": error}}).encode())}
+    (one,) = fetch(settings_of(InFolder(tmp_path), yahoo), ["NVDA"])
+    assert one.problem and len(one.problem) <= 300 and one.problem.isprintable()
+
+
+def test_answer_that_is_too_long_is_not_staged(tmp_path: Path, yahoo: Yahoo):
+    home = InFolder(tmp_path)
+    yahoo.replies = {"NVDA": lambda asked: (200, chart("NVDA") + b" " * (0 if "range" in asked else MOST_BYTES))}
+    (one,) = fetch(settings_of(home, yahoo), ["NVDA"])
+    assert one.outcome == "failed" and "file size" in (one.problem or "") and home.keys("raw") == []
+
+
+def test_last_response_that_is_archived_is_compared(
+    tmp_path: Path, moto: S3Server, bucket: NewBuckets, monkeypatch: pytest.MonkeyPatch
+):
+    """After 90 days without a fetch, the last response cannot be read. The ticker can be fetched."""
+    for name, value in moto.environment.items():
+        monkeypatch.setenv(name, value)
+    home = InBucket(moto, bucket(moto).lake, tmp_path)
+    settings, at = settings_of(home), datetime(2025, 1, 15, 12, tzinfo=UTC)
+    first = stage(settings, RawKey(YFINANCE, "NVDA", at), b"1", {})
+    source = {"Bucket": home.bucket, "Key": first.key}
+    client(moto).copy_object(**source, CopySource=source, StorageClass="GLACIER", MetadataDirective="COPY")
+    assert not stage(settings, RawKey(YFINANCE, "NVDA", at + timedelta(days=99)), b"1", {}).is_new
+    assert stage(settings, RawKey(YFINANCE, "NVDA", at + timedelta(days=99)), b"2", {}).is_new
 
 
 def test_rate_limit_ends_the_command_after_growing_pauses(tmp_path: Path, yahoo: Yahoo):
@@ -189,11 +224,14 @@ def test_yahoo_that_cannot_be_reached_fails_the_symbol(tmp_path: Path):
     assert one.outcome == "failed" and one.problem
 
 
-def test_no_cookie_or_crumb_is_kept(tmp_path: Path, yahoo: Yahoo):
+def test_no_cookie_or_crumb_is_kept(tmp_path: Path, yahoo: Yahoo, tribolake: Tribolake):
+    """yfinance keeps cookies of Yahoo's names, once a process: the server stands for them as a proxy."""
     yahoo.replies = {"NVDA": always(200, chart("NVDA"))}
-    fetch(settings_of(InFolder(tmp_path), yahoo), ["NVDA"])
-    kept = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix in (".json", ".jsonl")]
-    assert kept and not any(b"secret" in path.read_bytes() for path in kept)
+    addresses = {"http_proxy": yahoo.address, "TRIBOLAKE_MARKET_ENDPOINT": "http://query2.finance.yahoo.com"}
+    assert tribolake("market", "fetch", "NVDA", "--lake", str(tmp_path), **addresses).returncode == 0
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".json" for path in kept)
+    assert not [path for path in kept if b"of-a-secret" in path.read_bytes()]
 
 
 def test_import_stages_files_as_they_are(home: LakeHome, tmp_path: Path):

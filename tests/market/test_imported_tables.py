@@ -105,6 +105,24 @@ def test_bar_of_the_day_of_the_import_waits(new: Make):
     assert reasons == ["session_unfinished", "session_unfinished", "date_not_come"]
 
 
+@pytest.mark.parametrize("zone", ["Asia/Singapore", "America/New_York", "Europe/London"])
+def test_midnight_in_utc_is_the_day_of_its_exchange(new: Make, zone: str):
+    """What pandas writes of an index that was turned into UTC: midnight in Singapore is the day before there."""
+    midnight = datetime.combine(date(2023, 3, 8), time(), ZoneInfo(zone)).astimezone(UTC)
+    warehouse = new()
+    warehouse.deliver({key("csv"): f"{HEADER}\n{midnight:%Y-%m-%d %H:%M:%S}+00:00,1,2,1,2,2,5\n".encode()})
+    assert [row["session_date"] for row in warehouse.rows("from silver.bars")] == [date(2023, 3, 8)]
+
+
+@pytest.mark.parametrize("day", ["marz", "2023-13-45T00:00:00Z", "0001-01-01", "9999-12-31", "Z", "2023-02-30"])
+def test_day_that_cannot_be_is_a_rejected_bar(new: Make, day: str):
+    """No text of a day stops the run of all tickers."""
+    warehouse = new()
+    warehouse.deliver({key("csv"): f"{HEADER}\n{day},1,2,1,2,2,5\n2023-03-08,1,2,1,2,2,5\n".encode()})
+    assert [row["reason"] for row in warehouse.rows("from silver.rejected_bars")] == ["time_unreadable"]
+    assert [row["session_date"] for row in warehouse.rows("from silver.bars")] == [date(2023, 3, 8)]
+
+
 def test_null_of_yahoos_csv_is_a_hole(new: Make):
     warehouse = new()
     rows = "2023-03-08,1,2,1,2,2,5\n2023-03-09,null,null,null,null,null,null\nyesterday,1,2,1,2,2,5\n"
@@ -121,6 +139,14 @@ BAD = {
     "words": (f"{HEADER}\n2023-03-08,1,2,1,about 2,2,5\n".encode(), "row 2: close is not a number: about 2"),
     "thousands": (f'{HEADER}\n2023-03-08,"1,000.5",2000,1,2,2,5\n'.encode(), "open is not a number"),
     "days": (f"{HEADER}\n8/3/2023,1,2,1,2,2,5\n".encode(), "no date is written as 2025-01-15"),
+    "two closes": (
+        b"Date,Open,High,Low,Close,close,Volume\n2023-03-08,1,9,1,2,3,5\n",
+        "several columns are called close",
+    ),
+    "two tickers": (
+        b"Date,Open,High,Low,Close,Close,Volume\n2023-03-08,1,9,1,2,3,5\n",
+        "several columns are called close",
+    ),
     "no date": (b"Day,Close\n1,2\n", "Date"),
     "empty": (b"", "empty"),
     "header": (f"{HEADER}\n".encode(), "it has no bars"),

@@ -14,14 +14,17 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.market.small_warehouse import written
 from tests.support.lake_homes import InBucket, InFolder, LakeHome
 from tests.support.s3_fixtures import NewBuckets
 from tests.support.servers.server import S3Server, client
 
-from tribolake.errors import StoreUnavailable
+from tribolake.errors import ContractBroken, StoreUnavailable
 from tribolake.lake.labels import read_metadata, require_allowed
 from tribolake.market.bodies import as_body
+from tribolake.market.keys import RawKey
 from tribolake.market.market_lake import MarketLake
+from tribolake.market.object_lineage import RawUses, lineage_of_object
 from tribolake.market.processed import KINDS, ProcessedKey, label_of, newest_source, parse_processed
 from tribolake.market.product import MARKET
 from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, random_walk
@@ -30,6 +33,10 @@ from tribolake.run.pipeline import run
 
 RAW = "raw/yfinance/NVDA/2025-01-15/20250115_120000.json"
 AT = datetime(2025, 1, 15, 12, 30, tzinfo=UTC)
+
+PARTS: dict[str, Any] = {
+    "computed_at": "2025-01-15T12:30:00Z", "computation_version": "1.0", "undefined": {}, "sources": []
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -138,7 +145,7 @@ def test_versions_lists_each_computation_and_each_is_found(in_bucket: InBucket, 
     stored = [lake.store_indicators("^GSPC", {"n": n}, RAW, AT + timedelta(hours=n)) for n in range(3)]
     other = lake.store_features("^GSPC", {"n": 7}, RAW, AT)
     again = client(moto).put_object(
-        Bucket=in_bucket.bucket, Key=stored[0].key, Body=as_body({"values": {"n": 9}, "computation_version": "1.0"})
+        Bucket=in_bucket.bucket, Key=stored[0].key, Body=as_body(PARTS | {"values": {"n": 9}})
     )["VersionId"]
     found = lake.versions("^gspc", "indicators")
     assert [(one.key, one.version_id) for one in found] == [
@@ -186,7 +193,7 @@ def test_latest_goes_by_time_and_past_a_thousand_objects(tmp_path: Path):
     folder.mkdir(parents=True)
     for n in range(1, 1012):
         key = ProcessedKey("features", "NVDA", AT, n)
-        (folder / str(key).rpartition("/")[2]).write_bytes(as_body({"values": {"n": n}, "computation_version": "1.0"}))
+        (folder / str(key).rpartition("/")[2]).write_bytes(as_body(PARTS | {"values": {"n": n}}))
     assert (lake.get_latest_features("NVDA") or {})["values"] == {"n": 1011}
 
 
@@ -245,6 +252,33 @@ def test_source_that_was_fetched_last_is_the_newest_wherever_it_is_from():
         for key in ("yfinance/NVDA/2025-01-15/20250115_120000", "import/NVDA/2025-01-16/20250116_120000")
     ]
     assert newest_source([{"key": key} for key in keys])["key"] == keys[1]
+    of_a_second = [str(RawKey("import", "NVDA", datetime(2025, 1, 15, tzinfo=UTC), number)) for number in range(1, 12)]
+    assert newest_source([{"key": key} for key in of_a_second])["key"] == of_a_second[-1]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"\x00", b"[]", b"null", b"{}", b"[" * 100_000, as_body(PARTS), as_body(PARTS | {"values": [1]}),
+        as_body(PARTS | {"values": {}, "sources": [{}]}), as_body(PARTS | {"values": {}, "session_date": "x"}),
+        as_body(PARTS | {"values": {"n": 1}}).replace(b"1}", b"NaN}"),
+    ],
+    ids=lambda content: repr(content[:12]),
+)  # fmt: skip
+def test_object_that_another_program_wrote_over_is_named(tmp_path: Path, content: bytes):
+    """Down from it, up from its source, and where values are asked for."""
+    settings = written(tmp_path)
+    raw = key_of("NVDA", datetime(2025, 1, 15, 12, tzinfo=UTC))
+    (tmp_path / raw).parent.mkdir(parents=True)
+    (tmp_path / raw).write_bytes(as_bytes(chart_of(random_walk("NVDA", 20), date(2025, 1, 15))))
+    lake = MarketLake(settings)
+    stored = lake.store_indicators("NVDA", {"n": 1.0}, raw, datetime(2025, 1, 15, 13, tzinfo=UTC))
+    (tmp_path / stored.key).write_bytes(content)
+    for ask in (lambda: lake.get_latest_indicators("NVDA"), lambda: lineage_of_object(settings, stored.key)):
+        with pytest.raises(ContractBroken, match=f"{stored.key} is not a processed object"):
+            ask()
+    found = lineage_of_object(settings, raw)
+    assert isinstance(found, RawUses) and found.objects == [] and stored.key in found.problems[0]
 
 
 @given(st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC)), st.integers(1, 99))

@@ -100,6 +100,11 @@ def test_bad_response_needs_a_look_and_stops_no_other(home: LakeHome):
     """A CSV is read in a process of its own, where it fails alone."""
     deliver(home, FIRST)
     home.put(key_of("BAD", after_close(FIRST)), b"<html>")
+    lows, early = (chart_of(random_walk(symbol, 320, seed=3), FIRST) for symbol in ("LOWS", "EARLY"))
+    lows["chart"]["result"][0]["indicators"]["quote"][0]["low"] = [None] * len(lows["chart"]["result"][0]["timestamp"])
+    early["chart"]["result"][0]["timestamp"][0] = -62_000_000_000  # in the year 5
+    for symbol, chart in (("LOWS", lows), ("EARLY", early)):
+        home.put(key_of(symbol, after_close(FIRST)), as_bytes(chart))
     for symbol, text in (("TRUCK", "Date,Open,High,Low,Close,Volume\n2024-02-27,1,2,1,2,5\n"), ("WORSE", "a,b\n1,2\n")):
         home.put(str(RawKey(IMPORT, symbol, after_close(FIRST), suffix="csv")), text.encode())
     report = run(MARKET, MARKET.of(home.settings()))
@@ -107,6 +112,7 @@ def test_bad_response_needs_a_look_and_stops_no_other(home: LakeHome):
     problems = {failed["file"].split("/")[2]: failed["problem"] for failed in report.failed_files}
     assert "web page" in problems.pop("BAD") and "Date" in problems.pop("WORSE") and problems == {}
     assert "TRUCK" in gold(home)["indicators"]["ticker"].to_pylist()
+    assert {"LOWS", "EARLY"} <= set(gold(home)["features"]["ticker"].to_pylist())
 
 
 @pytest.mark.slow

@@ -126,6 +126,42 @@ def test_price_that_a_split_makes_infinite_is_held_back(new: Make):
     assert held(warehouse) == ["NVDA"]
 
 
+@pytest.mark.parametrize("price", [5e-324, 1e-200, 1e200, 1.7e308])
+def test_price_that_sums_and_ratios_do_not_survive_is_held_back(new: Make, price: float):
+    chart = served()
+    for name in ("open", "high", "low", "close"):
+        quote(chart)[name][9] = price
+    warehouse = new()
+    warehouse.deliver([response(chart)])
+    assert ("broken_price", "hold back", NVDA.days[9]) in found(warehouse) and held(warehouse) == ["NVDA"]
+
+
+@pytest.mark.parametrize(
+    ("share", "severity"), [(0.2, None), (0.4, "flag"), (0.999, "hold back"), (80.0, "hold back"), (1e300, "hold back")]
+)
+def test_large_dividend_is_flagged_or_held_back(new: Make, share: float, severity: str | None):
+    """Yahoo serves some a hundred times too large. One above the price would leave nothing of it."""
+    chart, day = served(), NVDA.days[200]
+    at = opening_time(day, NVDA.zone)
+    amount = quote(chart)["close"][199] * share
+    result(chart)["events"]["dividends"] = {str(at): {"date": at, "amount": amount}}
+    warehouse = new()
+    warehouse.deliver([response(chart)])
+    assert found(warehouse) == ([("dividend_large", severity, NVDA.days[199])] if severity else [])
+    assert held(warehouse) == (["NVDA"] if severity == "hold back" else [])
+
+
+def test_many_dividends_that_leave_nothing_hold_their_ticker_back(new: Make):
+    """Each is below the price. Together they leave zero, which no data test may see: it would hold back all tickers."""
+    chart = served()
+    times, closes = result(chart)["timestamp"], quote(chart)["close"]
+    dividends = {str(at): {"date": at, "amount": close * 0.98} for at, close in zip(times[1:], closes, strict=False)}
+    result(chart)["events"]["dividends"] = dividends
+    warehouse = new()
+    warehouse.deliver([response(chart)])
+    assert "broken_price" in {rule for rule, _, _ in found(warehouse)} and held(warehouse) == ["NVDA"]
+
+
 def test_zero_volume_is_flagged_where_there_usually_is_some(new: Make):
     chart, silent = served(), served(of=random_walk("^GSPC", 260))
     quote(chart)["volume"][50] = 0

@@ -65,6 +65,8 @@ def test_key_is_parsed_to_what_it_was_made_of(symbol: str, at: datetime, number:
         "raw/yfinance/NVDA/2025-01-16/20250115_120000.json",  # another day
         "raw/yfinance/^GSPC/2025-01-15/20250115_120000.json",
         "raw/yfinance/NVDA/2025-01-15/20250115_250000.json",
+        "raw/yfinance/NVDA/9999-12-31/99991231_235959.json",
+        "raw/yfinance/NVDA/1900-01-01/19000101_000000.json",
         "raw/yfinance/NVDA/2025-01-15/20250115_120000_1.json",
         "draw/yfinance/NVDA/2025-01-15/20250115_120000.json",
         "raw/yfinance/NVDA/2025-01-15/20250115_120000.json/x",

@@ -39,6 +39,7 @@ def yahoo_server() -> Iterator[Yahoo]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Set-Cookie", "A3=cookie-of-a-secret; Domain=.yahoo.com; Path=/; Max-Age=9999999")
             self.end_headers()
             self.wfile.write(body)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
+from tests.market.small_warehouse import written
 from tests.support.hostile_samples import hostile_workbook
 from tests.support.page_reader import Pages
 
+from tribolake.market.deliver import deliver_pending
+from tribolake.market.product import MARKET
 from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
@@ -40,3 +45,14 @@ def warehouse_of_pages(page_lake: Settings) -> Iterator[duckdb.DuckDBPyConnectio
     """The warehouse of the lake of the pages."""
     with duckdb.connect(page_lake.lake.parent / WAREHOUSE_ASIDE, read_only=True) as warehouse:
         yield warehouse
+
+
+@pytest.fixture(scope="session")
+def market_pages(computed_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    """A lake with all values of two tickers in two versions, without its warehouse: no address needs it."""
+    folder = shutil.copytree(computed_lake, tmp_path_factory.mktemp("served") / "lake", symlinks=True)
+    market = written(folder)
+    for version in (None, "reference"):
+        deliver_pending(MARKET, market, version=version)
+    market.warehouse.unlink()
+    return Pages(load_settings(lake=folder))

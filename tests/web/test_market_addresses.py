@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,25 +20,12 @@ from tests.support.servers.server import S3Server, client
 from typer.testing import CliRunner
 
 from tribolake.cli.market import app
-from tribolake.market.deliver import deliver_pending
 from tribolake.market.market_lake import MarketLake
-from tribolake.market.product import MARKET
 from tribolake.market.sample import after_close, key_of
 from tribolake.settings import load_settings
 
 LAST = date(2024, 3, 1)
 RAW = key_of("NVDA", after_close(LAST))
-
-
-@pytest.fixture(scope="session")
-def market_pages(computed_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Pages:
-    """A lake with all values of two tickers in two versions, without its warehouse: no address needs it."""
-    folder = shutil.copytree(computed_lake, tmp_path_factory.mktemp("served") / "lake", symlinks=True)
-    market = written(folder)
-    for version in (None, "reference"):
-        deliver_pending(MARKET, market, version=version)
-    market.warehouse.unlink()
-    return Pages(load_settings(lake=folder))
 
 
 def printed(pages: Pages, *words: str) -> Any:
@@ -150,10 +136,9 @@ def test_guard_and_description_hold_for_these_addresses_too(market_pages: Pages)
     assert "default-src 'none'" in market_pages.ask("/market/health").headers["content-security-policy"]
     paths = market_pages.ask("/openapi.json").json()["paths"]
     listed = {path for path in paths if path.startswith("/market")}
-    assert listed == {
-        f"/market/{name}" for name in ("health", "status", "versions", "lineage", "lineage/object", "{kind}")
-    }
-    assert all(set(paths[path]["get"]["responses"]) >= {"200", "400", "404", "503"} for path in listed)
+    in_json = {f"/market/{name}" for name in ("health", "status", "versions", "lineage", "lineage/object", "{kind}")}
+    assert listed == in_json | {"/market", "/market/value"}
+    assert all(set(paths[path]["get"]["responses"]) >= {"200", "400", "404", "503"} for path in in_json)
 
 
 def test_lake_that_is_not_there_is_unreachable(tmp_path: Path):

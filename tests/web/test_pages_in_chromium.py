@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -48,16 +49,23 @@ def axe() -> str:
     return axe_source()
 
 
-@pytest.fixture(scope="module")
-def address(page_lake: Settings) -> Iterator[str]:
-    """The server, as a user starts it."""
-    words = [sys.executable, "-m", "tribolake", "serve", "--lake", str(page_lake.lake), "--port", "0"]
+@contextmanager
+def served(settings: Settings) -> Iterator[str]:
+    """Run the server of a lake as a user starts it, and yield its address."""
+    words = [sys.executable, "-m", "tribolake", "serve", "--lake", str(settings.lake), "--port", "0"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             yield server.stdout.readline().strip().rstrip("/")
         finally:
             server.terminate()
+
+
+@pytest.fixture(scope="module")
+def address(page_lake: Settings) -> Iterator[str]:
+    """The server of the lake."""
+    with served(page_lake) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

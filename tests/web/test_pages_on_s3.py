@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.lake_homes import InBucket
 from tests.support.page_reader import Pages, text_of
 from tests.support.published_lakes import first_run, home_of
+from tests.support.s3_fixtures import NewBuckets
+from tests.support.servers.server import S3Server
+from tests.support.stack_template import read_template, resources_of
 
 from tribolake.lake.objects_in_bucket import BucketObjects
-from tribolake.settings import PROJECT_DIR, Settings
+from tribolake.lake.store import ObjectStore
+from tribolake.settings import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +60,7 @@ def test_pages_ask_for_nothing_that_the_stack_forbids(lake_on_s3: Settings, monk
     for path in (value, limit, "/quality", "/take/fleet?form=csv"):
         pages.read(path)
     assert pages.log == []
-    may_read, may_list = pages_may(lake_on_s3.prefix)
+    may_read, may_list = pages_may("oil")
     assert {key for key in read if not fits(key, may_read)} == set()
     assert {key for key in listed if not fits(key, may_list)} == set()
     # Nothing is allowed that no page needs, but for the files that feedback writes.
@@ -75,11 +80,43 @@ def fits(key: str, patterns: list[str]) -> bool:
     return any(fnmatchcase(key, pattern) for pattern in patterns)
 
 
-def pages_may(prefix: str) -> tuple[list[str], list[str]]:
-    """The objects that the role of the pages may read, and the prefixes that it may list."""
-    text = (PROJECT_DIR / "infra" / "stack.yml").read_text(encoding="utf-8")
-    role = text.split("  PagesRole:\n")[1].split("\n  AccessFileOfThePages:")[0]
-    reading, _, listing = (part.split("Sid:")[0] for part in role.split("Sid: ")[1:])
-    named = re.compile(r'!Sub "(?:\$\{Lake\.Arn\}/)?\$\{Prefix\}/([^"]+)"')
-    may_read, may_list = (named.findall(part) for part in (reading, listing))
-    return [f"{prefix}/{one}" for one in may_read], [f"{prefix}/{one}" for one in may_list]
+def pages_may(product: str) -> tuple[list[str], list[str]]:
+    """Return what the role of the pages may read of a product, and the prefixes that it may list."""
+    policies = resources_of(read_template())["PagesRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    allowed = {one["Sid"]: one for one in policies}
+    reading = {"oil": "Read", "market": "ReadMarketData"}[product]
+    may_read = [one.partition(":::")[2].partition("/")[2] for one in allowed[reading]["Resource"]]
+    prefixes = allowed["List"]["Condition"]["StringLikeIfExists"]["s3:prefix"]
+    return may_read, [one for one in prefixes if one.startswith("oil-analysis/") == (product == "oil")]
+
+
+def test_market_pages_ask_for_nothing_that_the_stack_forbids(
+    market_pages: Pages, moto: S3Server, bucket: NewBuckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The role has a pattern for each object that they read and each folder that they list, and no other."""
+    for name, value in moto.environment.items():
+        monkeypatch.setenv(name, value)
+    home, lake = InBucket(moto, bucket(moto).lake, tmp_path), market_pages.settings.lake
+    for path in lake.rglob("*"):
+        if path.is_file():
+            key = path.relative_to(lake).as_posix().replace("_state/market/", "market/_state/")
+            home.put(key, path.read_bytes())
+    read, listed = set(), set()
+    for kind, names, asked in (("", ("get", "head"), read), ("", ("list", "list_versions"), listed)):
+        for name in names:
+            monkeypatch.setattr(ObjectStore, name, recorded(getattr(ObjectStore, name), kind, asked))
+    pages = Pages(home.settings())
+    (key,) = (one.relative_to(lake).as_posix() for one in lake.glob("raw/*/NVDA/*/*"))
+    values = "session=2024-03-01&name=rsi_14"
+    for path in (
+        *("/market", "/market?ticker=NVDA", f"/market/value?ticker=NVDA&{values}", "/market/health", "/market/status"),
+        *("/market/versions?ticker=NVDA", "/market/indicators?ticker=NVDA&as_known_on=2024-03-04"),
+        f"/market/lineage/object?key={key}",
+    ):
+        assert pages.ask(path).status_code == 200, (path, pages.log)
+    may_read, may_list = pages_may("market")
+    assert {one for one in read if not fits(one, may_read)} == set()
+    listed -= {"oil-analysis/gold/"}  # each page looks who its clients are
+    assert {one for one in listed if not fits(one, may_list)} == set()
+    assert {one for one in may_read if not any(fits(key, [one]) for key in read)} == set()
+    assert {one for one in may_list if not any(fits(key, [one]) for key in listed)} == set()

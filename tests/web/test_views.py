@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from tests.oil.test_fleet import machines
 
 from tribolake.oil.fleet import in_order
+from tribolake.oil.questions.report import ShownReport
+from tribolake.oil.questions.workbook import workbook_of
 from tribolake.texts import UNSEEN
 from tribolake.web.addresses import LONGEST, Addresses
 from tribolake.web.rendering import ENVIRONMENT
@@ -21,6 +23,7 @@ from tribolake.web.views.choice import FleetChoice
 from tribolake.web.views.fleet import Fleet, fleet_page
 from tribolake.web.views.meter import LOWER, UPPER, WIDTH, meter_of
 from tribolake.web.views.parts import HEIGHTS, SLUGS, deadline_of, deciding_breaches, strip_of
+from tribolake.web.views.tables import OF_REPORT, OF_SOURCE, value_table
 from tribolake.web.words import words_in
 
 TODAY = date(2026, 2, 1)
@@ -174,3 +177,12 @@ def test_template_prints_no_unseen_character_and_no_markup(text: str):
 
 def test_endless_text_is_cut():
     assert len(ENVIRONMENT.from_string("{{ text }}").render(text="x" * 1_000_000)) <= 4000
+
+
+@given(st.sampled_from(["nan", "INF", "1_0", "1e999", "٣", " 7", "<0,05", "1.2.3", ""]) | st.floats(-1e15, 1e15))
+def test_only_results_that_are_numbers_are_numbers_in_a_table(value: str | float):
+    """A laboratory writes codes of its own, and a workbook refuses numbers that are not finite."""
+    result = {"value": value if isinstance(value, str) else f"{value:.15g}", "before": None}
+    sheet = value_table(ShownReport(dict.fromkeys((*OF_REPORT, *OF_SOURCE)), [result], None, "silent"))
+    assert sheet.rows[0]["value"] == (value if isinstance(value, str) else float(result["value"]))
+    assert workbook_of([sheet])

@@ -13,67 +13,17 @@ adjusted as (
     where ticker in (select released_tickers.ticker from {{ ref('released_tickers') }} as released_tickers)
 ),
 
-splits as (
-    {{ splits_by('ticker', ref('int_events'), "kind = 'split' and is_counted") }}
-),
-
-dividends as (
-    select
-        events.ticker,
-        events.ex_date,
-        events.served_value,
-        events.content_id,
-        max(adjusted.session_date) as day_before
-    from {{ ref('int_events') }} as events
-    inner join adjusted on events.ticker = adjusted.ticker and events.ex_date > adjusted.session_date
-    where events.kind = 'dividend' and events.is_counted
-    group by all
-),
-
-own_splits as (
-    {{ splits_by('content_id', ref('int_events'), "kind = 'split'") }}
-),
-
--- A dividend lowers the prices before it by its share of the close of the day before. Its amount was served divided by
--- the splits of its response.
-shares as (
-    select
-        dividends.ticker,
-        dividends.ex_date,
-        1.0 - dividends.served_value
-        * (
-            {{ product_after('own_splits.splits', 'dividends.ex_date') }}
-            / {{ product_after('splits.splits', 'dividends.ex_date') }}
-        )
-        / adjusted.split_close as ratio
-    from dividends
-    inner join adjusted
-        on dividends.ticker = adjusted.ticker and dividends.day_before = adjusted.session_date
-    left join own_splits on dividends.content_id = own_splits.content_id
-    left join splits on dividends.ticker = splits.ticker
-),
-
-payments as (
-    select
-        ticker,
-        list(struct_pack(day := ex_date, ratio := ratio) order by ex_date) filter (where ratio > 0) as payments
-    from shares
-    group by ticker
-),
-
-paid as (
+described as (
     select
         adjusted.*,
         responses.symbol,
         responses.exchange,
         responses.zone,
         responses.currency,
-        responses.file_key,
-        {{ product_after('payments.payments', 'adjusted.session_date') }} as dividend_ratio
+        responses.file_key
     from adjusted
     inner join {{ ref('raw_responses') }} as responses
         on adjusted.content_id = responses.content_id and responses.status = 'loaded'
-    left join payments on adjusted.ticker = payments.ticker
 )
 
 select
@@ -108,4 +58,4 @@ select
     content_id,
     file_key,
     'universe' as client
-from paid
+from described

@@ -48,7 +48,7 @@ events as (
         cast(timezone(zone, to_timestamp(time)) as date) as ex_date,
         max(served_value) as served_value
     from named
-    where abs(time) < 100000000000 and to_timestamp(time) <= fetched_at and isfinite(served_value)
+    where to_timestamp(time) <= fetched_at and isfinite(served_value)
     group by all
 ),
 

@@ -30,10 +30,10 @@ broken_price as (
     from bars
     where
         not (
-            least(traded_open, traded_high, traded_low, traded_close) > 0
-            and least(split_open, split_high, split_low, split_close) > 0
-            and isfinite(greatest(traded_open, traded_high, traded_low, traded_close, traded_volume, 0))
-            and isfinite(greatest(split_open, split_high, split_low, split_close, split_volume, 0))
+            least(traded_open, traded_high, traded_low, traded_close) > 1e-30
+            and least(split_open, split_high, split_low, split_close) * dividend_ratio between 1e-30 and 1e30
+            and greatest(traded_open, traded_high, traded_low, traded_close, traded_volume) < 1e30
+            and greatest(split_open, split_high, split_low, split_close, split_volume) < 1e30
         )
 ),
 
@@ -79,6 +79,16 @@ stale as (
             and spans.last_session < held.session_date
             and spans.fetched_on > held.session_date
     group by spans.ticker
+),
+
+dividend_large as (
+    select
+        ticker,
+        session_date,
+        content_id,
+        dividend_share as value
+    from bars
+    where dividend_share is not null
 ),
 
 volume_zero as (
@@ -158,8 +168,8 @@ currency_changed as (
 )
 
 {% for rule in [
-    'broken_price', 'incomplete', 'stale', 'volume_zero', 'split_unmoved', 'moved_like_split', 'currency_mixed',
-    'dividend_currency', 'currency_changed'
+    'broken_price', 'incomplete', 'stale', 'volume_zero', 'split_unmoved', 'moved_like_split', 'dividend_large',
+    'currency_mixed', 'dividend_currency', 'currency_changed'
 ] %}
     select
         ticker,

@@ -17,10 +17,8 @@ bars as (
         fetched_at,
         zone,
         names_events,
-        case
-            when to_timestamp(regular_end) > fetched_at
-                then cast(timezone(coalesce(zone, 'UTC'), to_timestamp(regular_start)) as date)
-        end as unfinished_from,
+        cast(timezone(coalesce(zone, 'UTC'), to_timestamp(regular_start)) as date) as regular_day,
+        coalesce(to_timestamp(regular_end) <= fetched_at, false) as has_ended,
         -- Days of a file without a zone may be a day ahead of UTC.
         cast(timezone(coalesce(zone, 'UTC'), fetched_at) as date) + cast(zone is null as integer) as fetched_on,
         unnest(range(1, len(times) + 1)) as position,
@@ -34,7 +32,6 @@ bars as (
     from responses
 ),
 
--- Times that DuckDB cannot hold are no times.
 dated as (
     select
         * exclude (open, high, low, volume, adjclose),
@@ -43,9 +40,12 @@ dated as (
         nullif(low, 'nan') as low,
         nullif(volume, 'nan') as volume,
         nullif(adjclose, 'nan') as adjclose,
+        cast(timezone(coalesce(zone, 'UTC'), to_timestamp(time)) as date) as session_date,
+        -- A response that does not say when the session of its own day ends does not know that it has ended.
         case
-            when abs(time) < 100000000000 then cast(timezone(coalesce(zone, 'UTC'), to_timestamp(time)) as date)
-        end as session_date
+            when regular_day is null or (has_ended and regular_day < fetched_on) then fetched_on
+            when not has_ended then regular_day
+        end as unfinished_from
     from bars
 ),
 
@@ -67,7 +67,7 @@ judged as (
 )
 
 select
-    * exclude (own_reason, unfinished_from, fetched_on, zone),
+    * exclude (own_reason, unfinished_from, regular_day, has_ended, fetched_on, zone),
     case
         when own_reason is not null then own_reason
         when row_number() over (

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tribolake.cli.console import format_status, new_table
 from tribolake.cli.printable import printable
-from tribolake.oil.fleet import score_that_orders, word_of
+from tribolake.oil.fleet import score_that_orders, word_of, worse_component
 
 SHOWN_MACHINES = 15
 SHOWN_WITHOUT_SAMPLE = 5
@@ -43,11 +43,8 @@ def component_counts(machine: Machine) -> str:
 
 def machine_status(machine: Machine) -> Text:
     """Return the status of a machine, and the worst one of its components if that is worse."""
-    overall, worst = machine["overall_status"], machine["worst_status"]
-    status = format_status(overall)
-    if worst in ("Alerta", "Anormal") and overall not in (worst, "Anormal"):
-        status = Text.assemble(status, ", with ", format_status(worst))
-    return status
+    status, worse = format_status(machine["overall_status"]), worse_component(machine)
+    return Text.assemble(status, ", with ", format_status(worse)) if worse else status
 
 
 def until(machine: Machine) -> Text:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from tribolake.cli.console import SHOWN_ROWS, format_status, format_time, new_table, open_console
 from tribolake.cli.options import Exit
 from tribolake.cli.printable import printable
-from tribolake.oil.feedback.alerts import key_of_sample
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,10 +66,7 @@ def _print_impact(console: Console, title: str, impact: Impact) -> None:
         f"confirmed finding, {impact.said('false_alarm')} said to be false alarms",
         right=("score",),
     )  # fmt: skip
-    lost = {key_of_sample(row) for row in impact.lost}
-    for sample in impact.lost + [row for row in impact.changed if key_of_sample(row) not in lost]:
-        if table.row_count == SHOWN_ROWS:
-            break
+    for sample, is_lost in impact.lost_first()[:SHOWN_ROWS]:
         table.add_row(
             printable(sample["unit_id"]),
             printable(sample["component"]),
@@ -80,7 +76,7 @@ def _print_impact(console: Console, title: str, impact: Impact) -> None:
             format_status(sample["status_after"]) if sample["status_after"] else "left out",
             _change(sample["score_before"], sample["score_after"]),
             printable(sample["lab_verdict"] or ""),
-            ", ".join(sample["feedback"]) + (" LOST" if key_of_sample(sample) in lost else ""),
+            ", ".join(sample["feedback"]) + (" LOST" if is_lost else ""),
         )
     console.print(table)
 

@@ -79,6 +79,9 @@ class Objects(Protocol):
             ObjectUnreadable: it has more than `max_bytes`, or another SHA-256 than its writer noted.
         """
 
+    def has(self, key: str, content: bytes) -> bool:
+        """Return whether an object has this content. An archived one says so too."""
+
     def fetch(self, key: str, sha256: str | None = None) -> Path:
         """Return a file on this machine that has the object's content and does not change.
 
@@ -156,6 +159,11 @@ class FolderObjects:
         if max_bytes is not None and len(content) > max_bytes:
             raise ObjectUnreadable(f"{self.address(key)} has more than {max_bytes} bytes")
         return content
+
+    def has(self, key: str, content: bytes) -> bool:
+        with suppress(ObjectUnreadable):  # it has more bytes
+            return self.read(key, max_bytes=len(content)) == content
+        return False
 
     def fetch(self, key: str, sha256: str | None = None) -> Path:
         path = real_path(self._path(key))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import secrets
@@ -60,6 +61,14 @@ class BucketObjects:
                 raise ObjectUnreadable(f"{self.address(key)}: {error.__cause__}") from error
             raise
         return content.getvalue()
+
+    def has(self, key: str, content: bytes) -> bool:
+        described = self.store.head(key)
+        if described is None or described.size_bytes != len(content):
+            return False
+        if described.sha256 is None:  # another program stored it
+            return self.read(key) == content
+        return described.sha256 == hashlib.sha256(content).hexdigest()
 
     def fetch(self, key: str, sha256: str | None = None) -> Path:
         if sha256 is None:

@@ -9,13 +9,13 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError, ContractBroken
-from tribolake.market.derived import derived
+from tribolake.market.derived import HELD, derived
+from tribolake.market.last_bodies import sources_in, sources_of
 from tribolake.market.processed import KINDS
 from tribolake.market.product_code import code_of
 from tribolake.market.raw_objects import FetchedObjects, RawObject, fetched, known_objects
 from tribolake.market.session_values import values_in
 from tribolake.market.symbols import symbol_of, ticker_of
-from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
 
 LAST = "select max(session_date) from gold.{kind} where ticker = $ticker and computation_version = $version"
@@ -26,13 +26,6 @@ VERSIONS = {
     "percentiles": "select computation_version from seeds.computations",
     "features": "select distinct computation_version from gold.features",
 }
-SOURCES = """
-    select file_key as key, count(*) as sessions
-    from silver.bars
-    where ticker = $ticker and session_date <= $session
-    group by file_key
-    order by file_key
-"""
 
 
 def get_as_known_on(
@@ -70,8 +63,10 @@ def get_as_known_on(
     symbol = symbol_of(symbol)
     if day > datetime.now(UTC).date():
         raise ConfigurationError(f"{day} has not come (UTC): give a day until today")
-    tickers = [ticker_of(symbol), *(_benchmarks_of(settings, ticker_of(symbol), day) if kind == "features" else ())]
-    with fetched(settings, _known(settings, tickers, day)) as responses:
+    known = _known(settings, ticker_of(symbol), day)
+    if kind == "features":
+        known += [raw for one in _benchmarks_of(settings, known) for raw in _released(settings, one, day)]
+    with fetched(settings, known) as responses:
         require_same_bytes(responses)
         with derived(responses, [kind]) as connection:
             return _body_of(connection, kind, symbol, day, session, computation_version, responses)
@@ -88,17 +83,32 @@ def require_same_bytes(responses: FetchedObjects) -> None:
         raise ContractBroken(f"{count}: {responses.problems[0]}. Restore them under their keys")
 
 
-def _known(settings: Settings, tickers: Sequence[str], day: date) -> list[RawObject]:
-    return [raw for of_ticker in known_objects(settings, tickers, day) for raw in of_ticker]
+def _known(settings: Settings, ticker: str, day: date) -> list[RawObject]:
+    (found,) = known_objects(settings, [ticker], day)
+    return found
 
 
-def _benchmarks_of(settings: Settings, ticker: str, day: date) -> list[str]:
+def _benchmarks_of(settings: Settings, known: Sequence[RawObject]) -> list[str]:
     """Return the benchmark of a ticker, if it has one. Its exchange stands in the responses."""
-    with fetched(settings, _known(settings, [ticker], day)) as responses:
+    with fetched(settings, known) as responses:
         require_same_bytes(responses)
         with derived(responses, ["ticker_benchmarks"]) as connection:
             found = connection.execute("select benchmark from silver.ticker_benchmarks").fetchall()
     return [benchmark for (benchmark,) in found]
+
+
+def _released(settings: Settings, benchmark: str, day: date) -> list[RawObject]:
+    """Return what features of that day were compared with: a benchmark that is held back keeps what it had before."""
+    known = _known(settings, benchmark, day)
+    while known:
+        with fetched(settings, known) as responses:
+            require_same_bytes(responses)
+            with derived(responses, [HELD]) as connection:
+                if not connection.execute("select ticker from changes.held_tickers").fetchall():
+                    return known
+        last = max(raw.fetched_at.date() for raw in known)
+        known = [raw for raw in known if raw.fetched_at.date() < last]
+    return []
 
 
 def _body_of(
@@ -132,14 +142,15 @@ def _body_of(
         "session_date": (session or last).isoformat(),
         "values": found[0],
         "undefined": found[1],
-        "sources": _sources_of(connection, {"ticker": ticker, "session": session or last}, responses),
+        "sources": _sources_of(connection, ticker, session or last, responses),
         "code": code_of(),
     }
 
 
 def _sources_of(
-    connection: duckdb.DuckDBPyConnection, about: dict[str, Any], responses: FetchedObjects
+    connection: duckdb.DuckDBPyConnection, ticker: str, session: date, responses: FetchedObjects
 ) -> Sequence[dict[str, Any]]:
-    raw = {one.raw.key: one.raw for one in responses.objects}
-    used = rows_of(connection, SOURCES, about)
-    return [row | {"version_id": raw[row["key"]].version_id, "sha256": raw[row["key"]].sha256} for row in used]
+    # Copies in a folder have no versions.
+    versions = {one.raw.key: {"version_id": one.raw.version_id} for one in responses.objects}
+    used = sources_of(sources_in(connection, [ticker], session))
+    return [row | versions[row["key"]] for row in used]

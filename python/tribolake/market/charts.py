@@ -29,17 +29,59 @@ PARSED = pa.schema(
         ("dividend_amounts", NUMBERS),
     ]
 )
+# Seconds of a time that can be meant, from 1800 to 2200. Others are milliseconds, or nothing that a calendar knows.
+MEANT = "between -5364662400 and 7258118399"
 # Of what Yahoo calls chart JSON. Its arrays have one value per timestamp.
 RESULT = "$.chart.result[0]"
 PATHS = (
     "$.chart.error",
     f"{RESULT}.meta",
-    f"{RESULT}.events.splits",
-    f"{RESULT}.events.dividends",
+    f"{RESULT}.events",
     f"{RESULT}.timestamp",
     f"{RESULT}.indicators.adjclose[0].adjclose",
     *(f"{RESULT}.indicators.quote[0].{name}" for name in PRICES),
 )
+
+
+def _array(position: int, kind: str) -> str:
+    """Return the array at a path. `true` and `false` are no numbers, and DuckDB takes them for 1 and 0."""
+    found, text = f"found[{position}]", f"found[{position}]::varchar"
+    without_booleans = f"replace(replace({text}, 'true', 'null'), 'false', 'null')::json"
+    return f"""case
+                when contains({text}, 'true') or contains({text}, 'false') then try_cast({without_booleans} as {kind}[])
+                else try_cast({found} as {kind}[])
+            end"""
+
+
+def _shown(text: str, characters: int) -> str:
+    """Return a text of a response for a message: short, and without characters that a terminal obeys."""
+    return f"regexp_replace(left({text}, {characters}), '\\p{{C}}', '?', 'g')"
+
+
+def _seconds(text: str) -> str:
+    """Return a time. None if it is not one."""
+    return f"case when try_cast({text} as bigint) {MEANT} then try_cast({text} as bigint) end"
+
+
+def _name(name: str) -> str:
+    """Return what is wrong with a name of a response, which may be missing."""
+    value = f"meta ->> '$.{name}'"
+    return f"""
+            when coalesce(json_type(meta, '$.{name}'), 'NULL') <> 'NULL' and (
+                json_type(meta, '$.{name}') <> 'VARCHAR' or not regexp_full_match({value}, '[ -~]{{1,32}}')
+            ) then concat('its {name} cannot be one: ', {_shown(value, 40)})"""
+
+
+def _event(kind: str, is_good: str) -> str:
+    """Return what is wrong with the splits or dividends of a response. Without one of them, prices are other ones."""
+    bad = f"list_filter({kind}, lambda one: not coalesce(one.time is not null and {is_good}, false))"
+    return f"""
+            when coalesce(json_type(events, '$.{kind}'), 'NULL') not in ('NULL', 'OBJECT')
+                then 'its events.{kind} are not named by their times'
+            when len({bad}) > 0
+                then concat('one of its {kind} cannot be read: ', {_shown(f"{bad}[1].written", 200)})"""
+
+
 PARSE = f"""
     -- JSON is text: every question parses all of it, so all are asked at once.
     with asked as materialized (
@@ -54,11 +96,21 @@ PARSE = f"""
             number, symbol, body, is_json,
             found[1] as error,
             found[2] as meta,
-            try_cast(found[3] as map(varchar, struct(date bigint, numerator double, denominator double))) as splits,
-            try_cast(found[4] as map(varchar, struct(date bigint, amount double, currency varchar))) as dividends,
-            try_cast(found[5] as bigint[]) as times,
-            try_cast(found[6] as double[]) as adjclose,
-            {", ".join(f"try_cast(found[{number + 7}] as double[]) as {name}" for number, name in enumerate(PRICES))}
+            found[3] as events,
+            list_transform(json_extract(found[3], '$.splits.*'), lambda one: {{
+                'written': one::varchar,
+                'time': {_seconds("one ->> '$.date'")},
+                'ratio': try_cast(one ->> '$.numerator' as double) / try_cast(one ->> '$.denominator' as double)
+            }}) as splits,
+            list_transform(json_extract(found[3], '$.dividends.*'), lambda one: {{
+                'written': one::varchar,
+                'time': {_seconds("one ->> '$.date'")},
+                'amount': try_cast(one ->> '$.amount' as double),
+                'currency': one ->> '$.currency'
+            }}) as dividends,
+            list_transform({_array(4, "bigint")}, lambda one: case when one {MEANT} then one end) as times,
+            {_array(5, "double")} as adjclose,
+            {", ".join(f"{_array(number + 6, 'double')} as {name}" for number, name in enumerate(PRICES))}
         from asked
     ),
 
@@ -68,27 +120,39 @@ PARSE = f"""
             meta ->> '$.currency' as currency,
             meta ->> '$.exchangeName' as exchange,
             meta ->> '$.exchangeTimezoneName' as zone,
-            try_cast(meta ->> '$.currentTradingPeriod.regular.start' as bigint) as regular_start,
-            try_cast(meta ->> '$.currentTradingPeriod.regular.end' as bigint) as regular_end,
-            [one for one in map_values(splits) if one.date is not null and one.numerator > 0 and one.denominator > 0]
-                as good_splits,
-            [one for one in map_values(dividends) if one.date is not null and one.amount > 0] as good_dividends
+            {_seconds("meta ->> '$.currentTradingPeriod.regular.start'")} as regular_start,
+            {_seconds("meta ->> '$.currentTradingPeriod.regular.end'")} as regular_end,
+            list_filter(dividends, lambda one: one.amount > 0) as paid
         from results
     )
 
     select
         case
-            when not is_json and regexp_matches(body, '^[\\s\\x{{FEFF}}]*<') then 'it is a web page, not a chart'
+            when not is_json and regexp_matches(body, '^\\s*<') then 'it is a web page, not a chart'
             when not is_json then 'it is not JSON: it may be cut off'
-            when json_type(error) <> 'NULL'
-                then concat('Yahoo answered ', error ->> '$.code', ': ', left(error ->> '$.description', 200))
+            when json_type(error) <> 'NULL' then concat(
+                'Yahoo answered ',
+                coalesce(
+                    {_shown("(error ->> '$.code') || ': ' || (error ->> '$.description')", 200)},
+                    {_shown("error::varchar", 200)}
+                )
+            )
             when coalesce(json_type(meta), 'NULL') <> 'OBJECT' then 'it has no result'
             when upper(meta ->> '$.symbol') is distinct from symbol
-                then concat('it is of the symbol ', coalesce(left(meta ->> '$.symbol', 40), 'null'), ', not ', symbol)
-            when meta ->> '$.dataGranularity' is distinct from '1d'
-                then concat('its bars are of ', coalesce(left(meta ->> '$.dataGranularity', 20), 'null'), ', not of 1d')
+                then concat('it is of the symbol ', coalesce({
+    _shown("meta ->> '$.symbol'", 40)
+}, 'null'), ', not ', symbol)
+            when meta ->> '$.dataGranularity' is distinct from '1d' then concat(
+                'its bars are of ', coalesce({_shown("meta ->> '$.dataGranularity'", 20)}, 'null'), ', not of 1d'
+            )
             when zone is null or zone not in (select name from pg_timezone_names())
-                then concat('its time zone ', coalesce(left(zone, 40), 'null'), ' is unknown')
+                then concat('its time zone ', coalesce({_shown("zone", 40)}, 'null'), ' is unknown')
+            {_name("currency")}
+            {_name("exchangeName")}
+            when coalesce(json_type(events), 'NULL') not in ('NULL', 'OBJECT')
+                then 'its events are not splits, dividends and others'
+            {_event("splits", "one.ratio > 0 and isfinite(one.ratio)")}
+            {_event("dividends", "one.amount >= 0 and isfinite(one.amount)")}
             when coalesce(len(times), 0) = 0 then 'it has no bars'
             when len(times) > {MOST_BARS} then concat('it has ', len(times), ' bars, at most {MOST_BARS} are read')
             {
@@ -103,13 +167,13 @@ PARSE = f"""
         currency, exchange, zone, regular_start, regular_end, true as names_events, times,
         {", ".join(PRICES)},
         if(len(adjclose) = len(times), adjclose, null) as adjclose,
-        [one.date for one in good_splits] as split_times,
-        [one.numerator / one.denominator for one in good_splits] as split_ratios,
-        [one.date for one in good_dividends] as dividend_times,
+        [one.time for one in splits] as split_times,
+        [one.ratio for one in splits] as split_ratios,
+        [one.time for one in paid] as dividend_times,
         -- In another currency than the prices it is no share of them. Not a number: a quality rule tells of it.
         [
             if(coalesce(one.currency, currency) is distinct from currency, 'nan'::double, one.amount)
-            for one in good_dividends
+            for one in paid
         ] as dividend_amounts
     from parsed
     order by number

@@ -16,6 +16,8 @@ from tribolake.market.responses import read_responses
 from tribolake.run.compiled_models import compiled_project
 from tribolake.run.memory_build import build_in_memory, open_memory
 
+HELD = "held_tickers"
+
 
 @contextmanager
 def derived(fetched: FetchedObjects, wanted: Sequence[str]) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -23,7 +25,8 @@ def derived(fetched: FetchedObjects, wanted: Sequence[str]) -> Iterator[duckdb.D
 
     Args:
         fetched: the raw objects.
-        wanted: models, such as `indicators`. Those that they read are computed too.
+        wanted: models, such as `indicators`. Those that they read are computed too. With `held_tickers` among them,
+            the quality rules judge the tickers.
 
     Returns:
         A database in memory with the schemas of a warehouse.
@@ -32,7 +35,9 @@ def derived(fetched: FetchedObjects, wanted: Sequence[str]) -> Iterator[duckdb.D
     project, lake = compiled_project(MARKET, settings), open_lake(settings, raw_inbox(settings))
     with open_memory(settings) as connection:
         responses = read_responses(connection, settings, lake, lake.list_bronze(), [])
-        # No ticker is held back: values are computed from what was served, whatever a rule says of it now.
-        given = {"raw_responses": responses, "held_tickers": pa.table({"ticker": pa.array([], pa.string())})}
+        given = {"raw_responses": responses}
+        if HELD not in wanted:
+            # No ticker is held back: values are computed from what was served, whatever a rule says of it now.
+            given[HELD] = pa.table({"ticker": pa.array([], pa.string())})
         build_in_memory(connection, MARKET, project, given, wanted)
         yield connection

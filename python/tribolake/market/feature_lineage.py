@@ -18,7 +18,6 @@ from tribolake.market.formulas import formula_of_feature, read_by_feature
 from tribolake.market.raw_objects import fetched, published_objects
 from tribolake.market.symbols import ticker_of
 from tribolake.market.traced_values import (
-    KEYS,
     DividendInput,
     Finder,
     Input,
@@ -28,6 +27,7 @@ from tribolake.market.traced_values import (
     differences,
     not_published,
     other_value,
+    used_objects,
 )
 from tribolake.settings import PROJECT_DIR, Settings
 from tribolake.sql import quoted
@@ -76,9 +76,8 @@ def lineage_of_feature(
         benchmark = _benchmark_of(published, bars) if name in OF_BENCHMARK else None
         tickers = [ticker, *([benchmark] if benchmark else [])]
         histories = [bars, *(_bars_of(published, one) for one in tickers[1:])]
-        used = {row["file_key"] for one in tickers for row in published.rows(KEYS, ticker=one)}
         named = published_objects(settings, publication)
-        raw = [each for one in tickers for each in named.get(one, ()) if each.key in used]
+        raw = [each for one in tickers for each in used_objects(published, one, named.get(one, ()))]
     days = read_by_feature(name, [day for day in bars if day <= session])
     inputs: list[Input] = []
     splits: list[SplitInput] = []

@@ -90,14 +90,14 @@ def fetch(
         answer = ask(symbol)
         if answer.status == RATE_LIMITED:
             return Fetched(symbol, "refused", problem="too many requests: fetch the rest in an hour")
-        problem = problem_of(answer)
-        if problem:
-            return Fetched(symbol, "failed" if answer.problem or answer.status >= 500 else "nothing", problem=problem)
+        if not_staged := problem_of(answer):
+            outcome, problem = not_staged
+            return Fetched(symbol, outcome, problem=problem)
         key = RawKey(YFINANCE, ticker_of(symbol), datetime.now(UTC).replace(microsecond=0))
         staged = stage(settings, key, answer.body, answer.request)
         outcome = "staged" if staged.is_new else "unchanged"
-        problem = CLOCK.format(staged.later) if staged.later else None
-        return Fetched(symbol, outcome, staged.key, staged.version_id, len(answer.body), problem)
+        clock = CLOCK.format(staged.later) if staged.later else None
+        return Fetched(symbol, outcome, staged.key, staged.version_id, len(answer.body), clock)
 
     for number, symbol in enumerate(dict.fromkeys(symbols)):
         if is_refused:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tribolake.errors import ConfigurationError
-from tribolake.market.keys import IMPORT, RawKey
+from tribolake.market.keys import IMPORT, RawKey, is_possible
 from tribolake.market.responses import MOST_BYTES
 from tribolake.market.staging import Staged, stage
 from tribolake.market.symbols import symbol_of, ticker_of
@@ -33,8 +33,8 @@ def import_files(
         ConfigurationError: a file cannot be imported.
     """
     at = (fetched_at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
-    if at > datetime.now(UTC):
-        raise ConfigurationError(f"{at.isoformat()} has not come: nothing can have been fetched then")
+    if at > datetime.now(UTC) or not is_possible(at):
+        raise ConfigurationError(f"nothing can have been fetched at {at.isoformat()}: give the day when the files were")
     wanted = []
     for path in files:
         suffix = path.suffix.lower().lstrip(".")

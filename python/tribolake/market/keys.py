@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tribolake.lake.inbox import Inbox
 from tribolake.market.symbols import symbol_of_ticker
@@ -38,6 +38,11 @@ class RawKey:
         return f"raw/{self.source}/{self.ticker}/{at:%Y-%m-%d}/{at:{STAMP}}{number}.{self.suffix}"
 
     @property
+    def ordered_at(self) -> datetime:
+        """When it was fetched, as an order: a later object of the same second is a microsecond later."""
+        return self.fetched_at + timedelta(microseconds=min(self.number, 10**6) - 1)
+
+    @property
     def folder(self) -> str:
         return f"raw/{self.source}/{self.ticker}"
 
@@ -52,8 +57,13 @@ def parse_key(key: str) -> RawKey | None:
     except ValueError:
         return None
     parsed = RawKey(found["source"], found["ticker"], fetched_at, int(found["number"] or 1), found["suffix"])
-    is_whole = symbol_of_ticker(parsed.ticker) is not None and str(parsed) == found["key"]
+    is_whole = symbol_of_ticker(parsed.ticker) is not None and str(parsed) == found["key"] and is_possible(fetched_at)
     return parsed if is_whole else None
+
+
+def is_possible(fetched_at: datetime) -> bool:
+    """Return whether something can have been fetched then. Calendars know no sessions after 2261."""
+    return 1970 <= fetched_at.year < 2200
 
 
 def place(settings: Settings, name: str) -> str:

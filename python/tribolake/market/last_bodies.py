@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
@@ -28,13 +28,27 @@ LAST_SESSIONS = {
         ("features", ""),
     )
 }
+# Bars count, and splits and dividends: a response that names one is used even if others served its bars again. Without
+# `$session` all bars count.
 SOURCES = """
-    select bars.ticker, bars.file_key as key, responses.version_id, responses.sha256, count(*) as sessions
-    from silver.bars as bars
-    inner join bronze.raw_responses as responses on bars.content_id = responses.content_id
-    where list_contains($tickers, bars.ticker)
+    with
+
+    used as (
+        select ticker, content_id, session_date
+        from silver.bars
+        where list_contains($tickers, ticker) and session_date <= coalesce($session, session_date)
+        union all
+        select distinct ticker, content_id, null from silver.int_events
+        where list_contains($tickers, ticker) and is_counted
+    )
+
+    select used.ticker, responses.file_key as key, responses.version_id, responses.sha256,
+        count(used.session_date) as sessions
+    from used
+    inner join bronze.raw_responses as responses on used.content_id = responses.content_id
+    where responses.status = 'loaded'
     group by all
-    order by bars.ticker, key
+    order by used.ticker, key
 """
 
 
@@ -55,8 +69,10 @@ def last_bodies(
     if not asked:
         return {}
     tickers, code, bodies = sorted({ticker for _, ticker, _ in asked}), code_of(), {}
-    sources = _by_ticker(warehouse, SOURCES, tickers)
-    last_sessions = {kind: _by_ticker(warehouse, query, tickers) for kind, query in LAST_SESSIONS.items()}
+    sources = _by_ticker(sources_in(warehouse, tickers))
+    last_sessions = {
+        kind: _by_ticker(rows_of(warehouse, query, {"tickers": tickers})) for kind, query in LAST_SESSIONS.items()
+    }
     for kind, ticker, symbol in asked:
         if rows := last_sessions[kind].get(ticker):
             values, undefined = values_of(kind, rows)
@@ -76,14 +92,25 @@ def last_bodies(
 
 
 def sources_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows of `SOURCES` as a body has them."""
+    """Return rows of :func:`sources_in` as a body has them."""
     return [{name: value for name, value in row.items() if name != "ticker"} for row in rows]
 
 
-def _by_ticker(
-    warehouse: duckdb.DuckDBPyConnection, query: str, tickers: Sequence[str]
-) -> dict[str, list[dict[str, Any]]]:
+def sources_in(
+    warehouse: duckdb.DuckDBPyConnection, tickers: Sequence[str], session: date | None = None
+) -> list[dict[str, Any]]:
+    """Return the raw objects that values of tickers were computed from, with the number of sessions of each.
+
+    Args:
+        warehouse: or a database of :func:`tribolake.market.derived.derived`.
+        tickers: in their written form.
+        session: count the sessions until this one; None is all.
+    """
+    return rows_of(warehouse, SOURCES, {"tickers": list(tickers), "session": session})
+
+
+def _by_ticker(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows_of(warehouse, query, {"tickers": list(tickers)}):
+    for row in rows:
         found.setdefault(row["ticker"], []).append(row)
     return found

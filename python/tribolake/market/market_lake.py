@@ -10,7 +10,7 @@ from typing import Any
 
 from tribolake.lake.objects import ObjectExists, ObjectNotFound
 from tribolake.lake.replicas import open_replicas
-from tribolake.market.bodies import computed_body, iso
+from tribolake.market.bodies import computed_body, iso, parsed_body
 from tribolake.market.keys import place
 from tribolake.market.processed import KINDS, STAMPED, ProcessedKey, label_of, parse_processed
 from tribolake.market.symbols import symbol_of, ticker_of
@@ -212,6 +212,7 @@ class MarketLake:
         Raises:
             ConfigurationError: the symbol cannot be one.
             StoreUnavailable: the object is archived, and the message says how to restore it.
+            ContractBroken: another program made it something else.
         """
         is_stamp = version is not None and STAMPED.fullmatch(version) is not None
         if version is not None and not is_stamp:
@@ -236,8 +237,7 @@ class MarketLake:
         content = self._replicas[0].read(key, version_id=version_id)
         if content is None:
             raise ObjectNotFound(f"{key} was removed since it was listed")
-        body: Body = json.loads(content)
-        return body | {"key": key}
+        return parsed_body(content, self._replicas[0].address(key)) | {"key": key}
 
 
 def _folder(kind: str, ticker: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -11,9 +10,10 @@ from typing import Any
 
 import duckdb
 
-from tribolake.errors import ConfigurationError, ContractBroken
+from tribolake.errors import ConfigurationError, ContractBroken, StoreUnavailable
 from tribolake.lake.objects import Objects
 from tribolake.lake.replicas import open_objects
+from tribolake.market.bodies import parsed_body
 from tribolake.market.contract import BARS, CONTRACT, UNIVERSE
 from tribolake.market.derived import derived
 from tribolake.market.keys import place
@@ -157,14 +157,14 @@ def _origin_of(settings: Settings, objects: Objects, key: str, parsed: Processed
 
 def _body(objects: Objects, key: str) -> dict[str, Any] | None:
     content = objects.read(key)
-    if content is None:
-        return None
+    return None if content is None else parsed_body(content, objects.address(key))
+
+
+def _body_or_problem(objects: Objects, key: str) -> dict[str, Any] | str | None:
     try:
-        body: dict[str, Any] = json.loads(content)
-        body["computed_at"], body["computation_version"], [source["key"] for source in body["sources"]]
-        return body
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ContractBroken(f"{objects.address(key)} is not a processed object: {error!r}") from error
+        return _body(objects, key)
+    except (ContractBroken, StoreUnavailable) as error:  # or archived
+        return f"{key}: {error}"
 
 
 def _named(settings: Settings, source: Mapping[str, Any]) -> RawObject | None:
@@ -202,8 +202,9 @@ def _uses_of(settings: Settings, objects: Objects, raw: RawObject) -> RawUses:
     published = _published_uses(objects, publication, raw) if publication else {}
     counted = {"sessions": 0, "first_session": None, "last_session": None} | published
     run_id = publication.run_id if publication and raw.key in used else None
-    problems = [outcome.problem] if outcome.problem else []
-    return RawUses(outcome.raw, run_id, objects=_computed_from(settings, objects, raw), problems=problems, **counted)
+    unreadable, computed = _computed_from(settings, objects, raw)
+    problems = [*([outcome.problem] if outcome.problem else []), *unreadable]
+    return RawUses(outcome.raw, run_id, objects=computed, problems=problems, **counted)
 
 
 def _published_uses(objects: Objects, publication: Publication, raw: RawObject) -> dict[str, Any]:
@@ -216,8 +217,12 @@ def _published_uses(objects: Objects, publication: Publication, raw: RawObject) 
     return counted | {"compared_tickers": compared}
 
 
-def _computed_from(settings: Settings, objects: Objects, raw: RawObject) -> list[ComputedObject]:
-    """Find the processed objects of the ticker that name a raw object. None of them is older than it."""
+def _computed_from(settings: Settings, objects: Objects, raw: RawObject) -> tuple[list[str], list[ComputedObject]]:
+    """Find the processed objects of the ticker that name a raw object. None of them is older than it.
+
+    Returns:
+        What is wrong with those that cannot be read, and the objects.
+    """
     keys = [
         (listed.key, parsed)
         for kind in KINDS
@@ -225,9 +230,10 @@ def _computed_from(settings: Settings, objects: Objects, raw: RawObject) -> list
         if (parsed := parse_processed(listed.key)) and parsed.computed_at >= raw.fetched_at
     ]
     with ThreadPoolExecutor(THREADS) as threads:
-        bodies = list(threads.map(lambda one: _body(objects, one[0]), keys))
-    found = [(key, parsed, body) for (key, parsed), body in zip(keys, bodies, strict=True) if body is not None]
-    return [
+        read = list(threads.map(lambda one: _body_or_problem(objects, one[0]), keys))
+    found = [(key, parsed, body) for (key, parsed), body in zip(keys, read, strict=True) if isinstance(body, dict)]
+    problems = [one for one in read if isinstance(one, str)]
+    return problems, [
         ComputedObject(
             key, parsed.kind, body.get("session_date"), str(body["computed_at"]), str(body["computation_version"]),
             source.get("version_id"), source.get("sessions"),

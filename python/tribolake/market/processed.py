@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tribolake.lake.labels import LONGEST_VALUE, Label
-from tribolake.market.keys import STAMP
+from tribolake.market.keys import STAMP, parse_key
 from tribolake.market.symbols import symbol_of_ticker
 
 KINDS = ("indicators", "percentiles", "features")
@@ -97,7 +97,13 @@ def label_of(body: Mapping[str, Any]) -> Label:
 
 def newest_source(sources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the raw object that was fetched last."""
-    return max(sources, key=lambda source: str(source["key"]).rpartition("/")[2])
+    return max(sources, key=lambda source: _order(str(source["key"])))
+
+
+def _order(key: str) -> tuple[str, int]:
+    """Later responses come later, which is not so for their names: `_10` is before `_9`."""
+    parsed = parse_key(key)
+    return (f"{parsed.fetched_at:{STAMP}}", parsed.number) if parsed else (key.rpartition("/")[2], 0)
 
 
 def _tag(value: str | None, name: str) -> str | None:

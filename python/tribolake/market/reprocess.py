@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -12,11 +11,13 @@ from typing import Any
 
 import duckdb
 
+from tribolake.errors import ContractBroken
 from tribolake.lake.objects import Objects
 from tribolake.lake.replicas import open_objects
+from tribolake.market.bodies import parsed_body
 from tribolake.market.contract import UNIVERSE
 from tribolake.market.keys import place
-from tribolake.market.last_bodies import SOURCES
+from tribolake.market.last_bodies import sources_in
 from tribolake.market.processed import KINDS, ProcessedKey, parse_processed
 from tribolake.market.product import MARKET
 from tribolake.market.product_code import code_of
@@ -35,7 +36,8 @@ from tribolake.trace.reprocess import reprocess as reprocess_tables
 class ObjectComparison:
     """A processed object of a run. `differing` names the values that have other bits when they are computed again.
 
-    `sources` are among them, by key, SHA-256 and number of sessions. A session that is not there is `session_date`.
+    `sources` are among them, by key, SHA-256 and number of sessions. A session that is not there is `session_date`, and
+    an object of the time of the run that cannot be read is `content`.
     """
 
     key: str
@@ -87,7 +89,7 @@ def reprocess_run(
     with open_warehouse(scratch.warehouse, read_only=True) as warehouse:
         objects = [ObjectComparison(key, tuple(_differing(warehouse, parsed, body))) for key, parsed, body in stored]
         held = [f"{row['symbol']} is held back: {row['problem']}" for row in rows_of(warehouse, HELD)]
-    codes = sorted({str(body.get("code")) for *_, body in stored} - {code_of()})
+    codes = sorted({str(body["code"]) for *_, body in stored if "code" in body} - {code_of()})
     changed = [f"objects were computed by the code {', '.join(codes)}, and that of now is {code_of()}"] if codes else []
     return RunAgain(tables, objects, [*held, *changed])
 
@@ -109,7 +111,7 @@ def _stored_by(settings: Settings, run_id: str) -> Iterator[tuple[str, Processed
     with ThreadPoolExecutor(THREADS) as threads:
         bodies = list(threads.map(lambda one: _read(objects, one[0]), keys))
     for (key, parsed), body in zip(keys, bodies, strict=True):
-        if body.get("run_id") == run_id:
+        if not body or body.get("run_id") == run_id:
             yield key, parsed, body
 
 
@@ -120,13 +122,15 @@ def _is_within(moment: datetime, began: datetime, later: Sequence[datetime]) -> 
 def _read(objects: Objects, key: str) -> dict[str, Any]:
     """Return the body of an object; an empty one if another program made it something else."""
     try:
-        body = json.loads(objects.read(key) or b"{}")
-    except (ValueError, RecursionError):
+        return parsed_body(objects.read(key) or b"", objects.address(key))
+    except ContractBroken:
         return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _differing(warehouse: duckdb.DuckDBPyConnection, parsed: ProcessedKey, body: Mapping[str, Any]) -> Iterator[str]:
+    if not body:
+        yield "content"
+        return
     session, version = date.fromisoformat(body["session_date"]), str(body["computation_version"])
     found = values_in(warehouse, parsed.kind, parsed.ticker, session, version)
     if found is None:
@@ -138,7 +142,7 @@ def _differing(warehouse: duckdb.DuckDBPyConnection, parsed: ProcessedKey, body:
             yield name
     if undefined != body["undefined"]:
         yield "undefined"
-    of_ticker = rows_of(warehouse, SOURCES, {"tickers": [parsed.ticker]})
+    of_ticker = sources_in(warehouse, [parsed.ticker])
     if _identities(of_ticker) != _identities(body["sources"]):
         yield "sources"
 

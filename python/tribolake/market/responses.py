@@ -114,7 +114,7 @@ def _read_batch(connection: duckdb.DuckDBPyConnection, batch: Sequence[_Opened],
         if arrival["message"]:
             continue
         try:
-            text = opened.content.decode("utf-8")
+            text = opened.content.decode("utf-8-sig")
         except UnicodeDecodeError:
             arrival["message"] = "it is not JSON: it is not text in UTF-8"
             continue
@@ -169,7 +169,7 @@ def _arrival(opened: _Opened, loaded: dict[str, str]) -> dict[str, Any]:
         "arrived_at": now,
         "ticker": key.ticker if key else None,
         "symbol": symbol_of_ticker(key.ticker) if key else None,
-        "fetched_at": key.fetched_at if key else None,
+        "fetched_at": key.ordered_at if key else None,
     }
     problem = opened.problem or _problem_of_key(key, loaded.get(file.key, sha256) == sha256)
     if problem is None and file.key in loaded:

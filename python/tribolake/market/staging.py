@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tribolake.lake.labels import Label, require_allowed
-from tribolake.lake.objects import ObjectExists, Objects, ObjectUnreadable
+from tribolake.lake.objects import ObjectExists
 from tribolake.lake.replicas import open_replicas
 from tribolake.market.keys import RawKey, parse_key, place
 from tribolake.market.symbols import symbol_of_ticker
@@ -51,7 +51,7 @@ def stage(settings: Settings, wanted: RawKey, content: bytes, request: Mapping[s
         key=lambda key: (key.fetched_at, key.number),
         default=None,
     )
-    if last and _has(replicas[0], place(settings, str(last)), content):
+    if last and replicas[0].has(place(settings, str(last)), content):
         return Staged(place(settings, str(last)), None, is_new=False)
     # The bytes may be those of an object before the last one.
     later = place(settings, str(last)) if last and last.fetched_at > wanted.fetched_at else None
@@ -64,13 +64,6 @@ def stage(settings: Settings, wanted: RawKey, content: bytes, request: Mapping[s
             continue
         return Staged(key, next(filter(None, versions), None), is_new=True, later=later)
     raise ObjectExists(f"{key} and {MOST_IN_A_SECOND - 1} more of this second exist: try again")
-
-
-def _has(objects: Objects, key: str, content: bytes) -> bool:
-    try:
-        return objects.read(key, max_bytes=len(content)) == content
-    except ObjectUnreadable:  # it has more bytes
-        return False
 
 
 def label_of(key: RawKey, request: Mapping[str, str]) -> Label:

@@ -15,6 +15,7 @@ import duckdb
 from tribolake.lake import Lake
 from tribolake.lake.bronze import BronzeFile
 from tribolake.lake.files import make_folder
+from tribolake.market.charts import MEANT
 from tribolake.readers.confined import ReadingTask, read_files
 from tribolake.readers.layout import ANY_SHEET, FileLayout, SheetLayout
 from tribolake.readers.reading import Reading, ReadingLimits
@@ -24,6 +25,7 @@ SUFFIXES = ("csv", "parquet")
 LAYOUT = FileLayout((SheetLayout(ANY_SHEET, "Date"),))
 NEEDED = ("open", "high", "low", "close", "volume")
 NUMBERS = (*NEEDED, "adjclose")
+COLUMNS = ("date", *NUMBERS)
 # A moment of Parquet is in UTC, and stands for a midnight in an unknown zone. Between 11 and 12 it is one of two days.
 PARSE = f"""
     with cells as (
@@ -33,7 +35,7 @@ PARSE = f"""
     named as (
         select
             row_number,
-            regexp_replace(lower(cell.key), '[^a-z0-9#]', '', 'g') as name,
+            regexp_replace(lower(cell.key), '#[0-9]+$|[^a-z0-9]', '', 'g') as name,
             nullif(lower(trim(cell.value)), 'null') as text
         from cells
     ),
@@ -42,7 +44,10 @@ PARSE = f"""
         select
             row_number,
             max(text) filter (where name = 'date') as day,
-            {", ".join(f"max(text) filter (where name = '{name}') as {name}" for name in NUMBERS)}
+            {", ".join(f"max(text) filter (where name = '{name}') as {name}" for name in NUMBERS)},
+            case
+                {" ".join(f"when count(*) filter (where name = '{name}') > 1 then '{name}'" for name in COLUMNS)}
+            end as doubled
         from named
         group by row_number
     ),
@@ -52,12 +57,15 @@ PARSE = f"""
             row_number,
             day,
             case
-                when not ends_with(day, 'z') then cast(try_strptime(left(day, 10), '%Y-%m-%d') as date)
-                when hour(cast(left(day, 19) as timestamp)) <> 11
-                    then cast(cast(left(day, 19) as timestamp) + interval 12 hours as date)
+                when not regexp_matches(day, '(z|[+-]00:?00)$')
+                    then cast(try_strptime(left(day, 10), '%Y-%m-%d') as date)
+                when hour(try_cast(left(day, 19) as timestamp)) <> 11
+                    then cast(try_cast(left(day, 19) as timestamp) + interval 12 hours as date)
             end as session_date,
             {", ".join(f"try_cast({name} as double) as {name}" for name in NUMBERS)},
             case
+                when doubled is not null
+                    then concat('several columns are called ', doubled, ': leave one of them, of one ticker')
                 {
     " ".join(
         f"when {name} is not null and try_cast({name} as double) is null"
@@ -77,7 +85,7 @@ PARSE = f"""
             when count(problem) > 0 then first(problem order by row_number) filter (where problem is not null)
             {" ".join(f"when count({name}) = 0 then 'it has no values in a column {name.title()}'" for name in NEEDED)}
         end as problem,
-        list(epoch(session_date)::bigint order by row_number) as times,
+        list(case when epoch(session_date) {MEANT} then epoch(session_date)::bigint end order by row_number) as times,
         {", ".join(f"list({name} order by row_number) as {name}" for name in NUMBERS)}
     from bars
 """

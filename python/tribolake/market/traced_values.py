@@ -25,7 +25,7 @@ from tribolake.run.warehouse import rows_of
 from tribolake.trace.chain import TracedRun
 from tribolake.trace.manifests import Publication
 
-# Other responses have no bar that counts, so no value depends on them.
+# Other charts have no bar that counts, so no value depends on them.
 KEYS = "select distinct file_key from read_parquet($bars) where ticker = $ticker"
 BARS_OF = "select * from read_parquet($bars) where ticker = $ticker and session_date between $first and $session"
 SERVED = """
@@ -148,6 +148,21 @@ class PublishedRows:
     def rows(self, query: str, **more: Any) -> list[dict[str, Any]]:
         known = {**self.about, **more}
         return rows_of(self.connection, query, {name: known[name] for name in known if f"${name}" in query})
+
+
+def used_objects(published: PublishedRows, ticker: str, named: Sequence[RawObject]) -> list[RawObject]:
+    """Return the raw objects whose bars count. Of a table, which names no splits and dividends, those before it too.
+
+    Args:
+        published: the publication.
+        ticker: in its written form.
+        named: the raw objects of the ticker in the publication.
+    """
+    keys = {row["file_key"] for row in published.rows(KEYS, ticker=ticker)}
+    last_table = max(
+        (raw.fetched_at for raw in named if raw.key in keys and not raw.key.endswith(".json")), default=None
+    )
+    return [raw for raw in named if raw.key in keys or (last_table is not None and raw.fetched_at <= last_table)]
 
 
 def not_published(symbol: str, session: date, sessions: Sequence[date]) -> ConfigurationError:

@@ -23,7 +23,6 @@ from tribolake.market.indicators import Computation
 from tribolake.market.raw_objects import FetchedObjects, fetched, published_objects
 from tribolake.market.symbols import symbol_of, ticker_of
 from tribolake.market.traced_values import (
-    KEYS,
     Finder,
     Input,
     PublishedRows,
@@ -31,6 +30,7 @@ from tribolake.market.traced_values import (
     differences,
     not_published,
     other_value,
+    used_objects,
 )
 from tribolake.settings import Settings
 from tribolake.sql import quoted
@@ -133,8 +133,7 @@ def _lineage_of_indicator(
     }
     with duckdb.connect() as reader:
         published = PublishedRows(reader, publication, about)
-        keys = {row["file_key"] for row in published.rows(KEYS)}
-        raw = [one for one in published_objects(settings, publication).get(ticker, ()) if one.key in keys]
+        raw = used_objects(published, ticker, published_objects(settings, publication).get(ticker, ()))
         with fetched(settings, raw) as responses, derived(responses, [asked.kind]) as again:
             computation = _computation(again, computation_version)
             published = replace(published, about={**about, "version": computation.computation_version})

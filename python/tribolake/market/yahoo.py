@@ -1,7 +1,7 @@
 """Ask Yahoo through yfinance, and keep the bytes that it answered. Only `market fetch` imports this module.
 
 yfinance gets a session that records. The answer to its question for a time zone (`range=1d`) is not a response, and
-crumbs and cookies are kept nowhere but in yfinance's own cache.
+crumbs and cookies are kept in the memory of this process only. An answer that is too long is not read to its end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yfinance
-from curl_cffi import requests
+from curl_cffi import CurlOpt, requests
+
+from tribolake.market.responses import MOST_BYTES
+from tribolake.texts import cut
 
 CHART = "/v8/finance/chart/"
 SECRET_PARAMETERS = frozenset({"crumb"})
@@ -38,7 +41,7 @@ class RecordingSession(requests.Session[requests.Response]):
     """A session that keeps the last answer with a chart. `endpoint` replaces scheme and host of every address."""
 
     def __init__(self, endpoint: str | None) -> None:
-        super().__init__(impersonate="chrome")
+        super().__init__(impersonate="chrome", curl_options={CurlOpt.MAXFILESIZE_LARGE: MOST_BYTES})
         self.endpoint = endpoint
         self.last: Answer | None = None
 
@@ -69,6 +72,7 @@ def ask_yahoo(session: RecordingSession, symbol: str, since: date | None, cache:
     """
     logging.getLogger("yfinance").setLevel(logging.CRITICAL)
     yfinance.set_tz_cache_location(str(cache))
+    yfinance.cache.get_cookie_cache().dummy = True  # yfinance would write cookies into that folder
     # An answer from memory would not pass through the session.
     yfinance.data.YfData.cache_get.cache_clear()
     session.last = None
@@ -85,17 +89,24 @@ def ask_yahoo(session: RecordingSession, symbol: str, since: date | None, cache:
     return session.last or Answer(0, b"", problem="Yahoo was not asked: see whether the symbol is right")
 
 
-def problem_of(answer: Answer) -> str | None:
-    """Return why an answer is not staged. None if it is a chart with bars."""
+def problem_of(answer: Answer) -> tuple[str, str] | None:
+    """Return why an answer is not staged. None if it is a chart with bars.
+
+    Returns:
+        The outcome of the fetch, and its reason. `nothing` if Yahoo says that there are no bars, else `failed`.
+    """
     if answer.problem:
-        return answer.problem
+        return "failed", answer.problem
     try:
         chart = json.loads(answer.body)["chart"]
         error, results = chart.get("error"), chart.get("result")
         if error:
-            return f"{error.get('code')}: {error.get('description')}"
+            words = cut(f"{error.get('code')}: {error.get('description')}", 300)
+            return "failed" if answer.status >= 500 else "nothing", words
         if answer.status == 200 and not answer.is_probe and results and results[0].get("timestamp"):
             return None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
-        return f"the answer (status {answer.status}) is not a chart"
-    return "Yahoo has no bars in this range: the market is closed, or nothing was traded"
+        return "failed", f"the answer (status {answer.status}) is not a chart"
+    if answer.status != 200:
+        return "failed", f"Yahoo answered with status {answer.status}"
+    return "nothing", "Yahoo has no bars in this range: the market is closed, or nothing was traded"

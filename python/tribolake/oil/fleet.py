@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from tribolake.errors import ConfigurationError
+from tribolake.oil.questions.verdicts import IN_ALARM
 from tribolake.oil.seeds import read_seed
 
 Machine = Mapping[str, Any]
@@ -52,6 +53,12 @@ def score_that_orders(machine: Machine) -> float:
     """
     weighted = machine["weighted_machine_score"]
     return float(machine["machine_score"] if weighted is None else weighted)
+
+
+def worse_component(machine: Machine) -> str | None:
+    """Return the status of a machine's worst component in alarm. Returns None if the machine's own is as bad."""
+    worst, overall = machine["worst_status"], machine["overall_status"]
+    return worst if worst in IN_ALARM and overall not in (worst, "Anormal") else None
 
 
 def with_deadline(machine: Machine, today: date) -> dict[str, Any]:

@@ -231,6 +231,13 @@ class MarketSettings(Group):
         pattern=PREFIX_OR_NONE,
         description="folder in the lake for `raw` and `processed`; empty is the root of the lake",
     )
+
+    @field_validator("root")
+    @classmethod
+    def _without_slash(cls, root: str) -> str:
+        """Take `data-lake/` as `data-lake`: keys are made of a folder and a slash."""
+        return root.rstrip("/")
+
     endpoint: str | None = setting(
         "market_endpoint", default=None, pattern=ADDRESS, description="address of a proxy for Yahoo; empty asks Yahoo"
     )

@@ -55,6 +55,9 @@ class PinnedObjects:
             self.listed[key] = self.objects.folders(key)
         return self.listed[key]
 
+    def has(self, key: str, content: bytes) -> bool:
+        return self.objects.has(key, content)
+
     def read(self, key: str, max_bytes: int | None = None, version_id: str | None = None) -> bytes | None:
         if (held := self._held(key)) is not None:
             return FolderObjects(held.parent, "").read(held.name, max_bytes)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,12 +16,14 @@ from pydantic import AwareDatetime, PositiveInt, TypeAdapter, ValidationError
 from tribolake.errors import with_advice
 from tribolake.lake.claims import process_exists
 from tribolake.lake.files import read_regular, write_even_if_full
+from tribolake.texts import cut
 from tribolake.watch.event_source import QueueState
 
 BEAT_SECONDS = 5.0
 # Listing a slow network mount delays beats. A longer silence means that the process hangs.
 SILENCE = timedelta(seconds=60)
 FILE_NAME = "watch.json"
+SHOWN_CHARACTERS = 2000  # of the problems of a run, in every heartbeat
 
 State = Literal["idle", "settling", "running", "backing off", "stopped"]
 
@@ -69,14 +73,32 @@ def write_heartbeat(state_dir: Path, heartbeat: Heartbeat) -> None:
 
 
 class Heartbeats:
-    """Writes heartbeats. A full disk does not stop the watcher, and is logged once."""
+    """Writes the heartbeat every few seconds and at each change.
+
+    A full disk does not stop the watcher, and is logged once.
+    """
 
     def __init__(self, state_dir: Path, log: Callable[[str], None]) -> None:
         self._state_dir = state_dir
         self._log = log
         self._trouble = ""
+        self._started_at = datetime.now(UTC)
+        self._last: tuple[State, int, LastRun | None, QueueState | None] | None = None
+        self.last_run: LastRun | None = None
+        self.due_at = 0.0  # monotonic seconds
 
-    def write(self, heartbeat: Heartbeat) -> None:
+    def beat(self, now: float, state: State, backlog: int, complete_since: float, queue: QueueState | None) -> None:
+        """Write a heartbeat if one is due. Times are monotonic seconds, `complete_since` that of the oldest file."""
+        beat = (state, backlog, self.last_run, queue)
+        if now < self.due_at and beat == self._last:
+            return
+        self._last, self.due_at = beat, now + BEAT_SECONDS
+        lag = max(0.0, round(time.monotonic() - complete_since, 1))  # none if no file is complete
+        self._write(
+            Heartbeat(os.getpid(), self._started_at, datetime.now(UTC), state, self.last_run, lag, backlog, queue)
+        )
+
+    def _write(self, heartbeat: Heartbeat) -> None:
         before, self._trouble = self._trouble, ""
         try:
             write_heartbeat(self._state_dir, heartbeat)
@@ -84,6 +106,17 @@ class Heartbeats:
             self._trouble = with_advice(str(error))
             if self._trouble != before:
                 self._log(f"the heartbeat cannot be written: {self._trouble}")
+
+
+def problem_of(report: dict[str, Any]) -> str | None:
+    """Format the problems of a run in one line. None if it had none."""
+    files = [f"{failed['file']}: {failed['problem']}" for failed in report["failed_files"]]
+    clients = [f"{client}: {done['problem']}" for client, done in report["clients"].items() if done["problem"]]
+    rejected = [
+        f"{one['file']}: {one['rejected']} × {one['reason']}" for one in report["rejected"] if one["needs_a_look"]
+    ]
+    problems = "; ".join([*clients, *files, *report["failed_tests"], *rejected])
+    return cut(problems, SHOWN_CHARACTERS) or None
 
 
 def read_heartbeat(state_dir: Path) -> Heartbeat | None:

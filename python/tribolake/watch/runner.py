@@ -32,9 +32,10 @@ class Outcome:
 class Runner:
     """Owns one warm process, and replaces it when it ends or the project changes. Does one run at a time."""
 
-    def __init__(self, product: Product, settings: Settings) -> None:
+    def __init__(self, product: Product, settings: Settings, policy: str, clients: Sequence[str] | None) -> None:
         self._product = product
         self._settings = settings
+        self._request = {"policy": policy, "clients": clients}
         self._process: subprocess.Popen[bytes] | None = None
         self._fingerprint = ""
         self._unread = b""
@@ -72,13 +73,12 @@ class Runner:
             start_new_session=True,  # Ctrl-C is for the watcher
         )
 
-    def start_run(self, policy: str, clients: Sequence[str] | None, *, list_everything: bool = False) -> None:
+    def start_run(self, *, list_everything: bool) -> None:
         """Begin a run as soon as the process is warm."""
         self.get_warm()
         self.is_running = True
-        request = json.dumps({"policy": policy, "clients": clients, "list_everything": list_everything})
         with suppress(BrokenPipeError):  # the process has ended: collect() notices
-            self._write(request)
+            self._write(json.dumps(self._request | {"list_everything": list_everything}))
 
     def collect(self) -> Outcome | None:
         """Read the messages of the warm process. Returns the result of a run if it is among them."""

@@ -11,14 +11,15 @@ from tribolake.oil.page_addresses import LONGEST, MACHINE, REPORT, machine_query
 
 __all__ = [
     "FEEDBACK", "FLEET", "LIMIT", "LIMITS", "LINEAGE", "LOGIN", "LOGIN_BACK", "LOGOUT", "LONGEST", "MACHINE",
-    "QUALITY", "REPORT", "TAKE_CHANGES", "TAKE_FLEET", "TAKE_LIMITS", "TAKE_MACHINE", "TAKE_QUALITY", "TAKE_REPORT",
-    "TAKE_SEED", "TAKE_SERIES", "TAKE_VALUES", "WHAT_IF", "Addresses", "group_query",
+    "MARKET", "MARKET_VALUE", "QUALITY", "REPORT", "TAKE_CHANGES", "TAKE_FLEET", "TAKE_LIMITS", "TAKE_MACHINE",
+    "TAKE_QUALITY", "TAKE_REPORT", "TAKE_SEED", "TAKE_SERIES", "TAKE_VALUES", "WHAT_IF", "Addresses", "group_query",
 ]  # fmt: skip
 
 FLEET, LINEAGE, QUALITY = "/", "/lineage", "/quality"
 LIMITS, LIMIT, WHAT_IF = "/limits", "/limit", "/what-if"
 TAKE_SEED, TAKE_CHANGES = "/take/seed", "/take/what-if"
 FEEDBACK = "/feedback"  # takes a form
+MARKET, MARKET_VALUE = "/market", "/market/value"
 LOGIN, LOGIN_BACK, LOGOUT = "/login", "/login/back", "/logout"  # where an issuer says who reads
 TAKE_FLEET, TAKE_LIMITS, TAKE_VALUES = "/take/fleet", "/take/limits", "/take/values"
 TAKE_SERIES, TAKE_QUALITY = "/take/series", "/take/quality"

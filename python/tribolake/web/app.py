@@ -33,6 +33,7 @@ from tribolake.web.guard import Guard, is_of_ours
 from tribolake.web.limits import add_limits
 from tribolake.web.machine import show_unit
 from tribolake.web.market import market_router
+from tribolake.web.market_pages import add_market_pages
 from tribolake.web.pages import (
     Page,
     bad_address,
@@ -162,6 +163,7 @@ def make_app(
 
     add_downloads(app, settings, now, desk)
     add_limits(app, settings, now, answer, trials)
+    add_market_pages(app, settings, answer)
     app.include_router(market_router(settings, partial(_logged, log, with_traceback=settings.debug)))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 

@@ -100,21 +100,21 @@ def market_router(settings: Settings, number_of: Callable[[Exception], str]) -> 
 
     @router.get("/health", summary="Whether the lake can be read, and the run that is published")
     def health() -> InJson:
-        _require_lake(market)
+        require_lake(market)
         found = current_publication(open_objects(market), UNIVERSE)
         about = {"run_id": found.run_id, "published_at": found.published_at} if found else None
         return InJson({"status": "ok", "published": about})
 
     @router.get("/status", summary="How far each ticker reaches, what waits, and what failed")
     def status() -> InJson:
-        _require_lake(market)
+        require_lake(market)
         return InJson(market_status(market))
 
     @router.get("/versions", summary="Every stored computation of a ticker, the latest first")
     def versions(
         ticker: Ticker, kind: Annotated[Kind | None, Query(alias="type", description="All without it.")] = None
     ) -> InJson:
-        _require_lake(market)
+        require_lake(market)
         found = MarketLake(market).versions(_symbol(ticker), kind)
         if not found:
             raise NothingFits(f"no computations of {ticker!a} are stored: /market/status lists the tickers")
@@ -122,7 +122,7 @@ def market_router(settings: Settings, number_of: Callable[[Exception], str]) -> 
 
     @router.get("/lineage/object", summary="What an object was computed from, or what was computed from it")
     def lineage_of_object(key: Annotated[str, Query(max_length=LONGEST)]) -> InJson:
-        _require_lake(market)
+        require_lake(market)
         with COMPUTING:
             return InJson(trace_object(market, key).as_dict())
 
@@ -133,7 +133,7 @@ def market_router(settings: Settings, number_of: Callable[[Exception], str]) -> 
         name: Annotated[str, Query(max_length=LONGEST)],
         computation_version: Name = None,
     ) -> InJson:
-        _require_lake(market)
+        require_lake(market)
         with COMPUTING:
             found = trace_value(market, _symbol(ticker), session, name, computation_version)
             return InJson(found.as_dict())
@@ -153,7 +153,7 @@ def market_router(settings: Settings, number_of: Callable[[Exception], str]) -> 
             date | None, Query(description="Computed from what was fetched until the end of this day (UTC).")
         ] = None,
     ) -> InJson:
-        _require_lake(market)
+        require_lake(market)
         if day and as_known_on:
             raise _Unusable("give date or as_known_on, not both: one is of a stored computation")
         with COMPUTING if as_known_on else nullcontext():
@@ -166,7 +166,7 @@ def market_router(settings: Settings, number_of: Callable[[Exception], str]) -> 
     return router
 
 
-def _require_lake(settings: Settings) -> None:
+def require_lake(settings: Settings) -> None:
     # A folder that is not mounted looks like a lake without values.
     if not settings.is_on_s3 and not settings.lake.is_dir():
         raise StoreUnavailable(f"the lake {settings.lake} is not a folder, or is not mounted")

@@ -20,7 +20,7 @@ from tribolake.oil.questions.source import source_of
 from tribolake.oil.written.rows import read_written
 from tribolake.product import PublicTable
 from tribolake.trace.manifests import Publication
-from tribolake.web.addresses import LONGEST
+from tribolake.web.addresses import LONGEST, MARKET
 from tribolake.web.change import change_of_report
 from tribolake.web.desk import Desk
 from tribolake.web.feedback import on_fleet, on_report
@@ -61,6 +61,7 @@ class Message:
     text: str
     commands: tuple[str, ...] = ()
     error: str = ""
+    market: str = ""  # where market data are, if they may be meant
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def show_fleet(visit: Visit, choice: FleetChoice) -> Page:
 def _empty(visit: Visit) -> Page:
     words = visit.words
     commands = (f"tribolake run --lake {visit.settings.address}", "tribolake demo")
-    return Page("empty.html", Message(words("empty.title"), words("empty.text"), commands), words("empty.title"))
+    title, market = words("empty.title"), visit.addresses.page(MARKET)
+    return Page("empty.html", Message(title, words("empty.text"), commands, market=market), title)
 
 
 def _found(visit: Visit, choice: FleetChoice, readable: Sequence[str]) -> list[dict[str, Any]]:

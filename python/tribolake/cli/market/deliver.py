@@ -38,4 +38,6 @@ def deliver(lake: LakeOption = None, quiet: QuietOption = False, as_json: JsonOp
             print_json({"deliveries": result.report})
         elif not quiet or result.needs_a_look:
             print_deliveries(result.report)
+            if not any(one["delivered"] or one["waiting"] or one["problem"] for one in result.report.values()):
+                typer.echo("Nothing waits to be delivered.")
         raise typer.Exit(Exit.NEEDS_A_LOOK if result.needs_a_look else Exit.OK)

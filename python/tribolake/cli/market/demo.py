@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from tribolake.cli.market.lineage_tables import print_value_lineage
 from tribolake.cli.market.reprocess import print_comparison
 from tribolake.cli.market.tables import print_market_status
-from tribolake.cli.options import LakeOption, ProgressLines, QuietOption, explained_errors, new_app, open_settings
+from tribolake.cli.options import ProgressLines, QuietOption, explained_errors, new_app, open_settings
 from tribolake.cli.run_tables import print_run
 from tribolake.cli.synth import require_folder
 from tribolake.market.sample import SAMPLED_UNTIL, write_sample
@@ -21,8 +24,11 @@ from tribolake.settings import IS_CHECKOUT, PROJECT_DIR, Settings
 app = new_app()
 
 
-@app.command(epilog="**Example**\n\n`tribolake market demo`")
-def demo(lake: LakeOption = None, quiet: QuietOption = False) -> None:
+@app.command(epilog="**Examples**\n\n`tribolake market demo`\n\n`tribolake market demo --lake /tmp/market-demo`")
+def demo(
+    lake: Annotated[str | None, typer.Option(metavar="DIR", help="A folder. [default: ./data/market-demo]")] = None,
+    quiet: QuietOption = False,
+) -> None:
     """Stage made-up prices, with a split and a dividend, run on them, and show the result. Needs no network.
 
     The result is a table of tickers, the lineage of a value, and a comparison of two computation versions.

@@ -66,7 +66,7 @@ def fetch(
 
 def _lines(file: Path) -> list[str]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} cannot be read: {error}") from error
     return [line for line in (line.partition("#")[0].strip() for line in text.splitlines()) if line]

@@ -52,6 +52,7 @@ class AuroraConnection:
             self.url,
             connect_args=self._connect_args(),
             pool_size=1,
+            pool_pre_ping=True,  # poolers and firewalls end idle connections
             max_overflow=0,
             hide_parameters=True,
         )

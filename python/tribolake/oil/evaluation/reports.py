@@ -43,6 +43,7 @@ BOUND = re.compile(r"\s*[<>]\s*(\d{1,12}(?:[.,]\d{1,12})?)\s*")
 # SQL of a column.
 SHORT, LONG = (f"left(cast({{}} as varchar), {most})" for most in (MAX_NAME, MAX_JSON))
 NUMBER, DATE = "try_cast({} as double)", "try_cast({} as date)"
+# A file of another program may have other names for alarms: every status but these is one.
 NOT_IN_ALARM = frozenset({"Normal", "Sin evaluar"})
 
 

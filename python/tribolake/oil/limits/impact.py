@@ -10,9 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tribolake.oil.feedback.alerts import HEIGHTS, key_of_sample
+from tribolake.oil.feedback.alerts import key_of_sample
 from tribolake.oil.feedback.entry import Entry
 from tribolake.oil.limits.trial import Judged
+from tribolake.oil.questions.verdicts import IN_ALARM
 
 OUTCOMES = ("confirmed", "false_alarm")  # feedback that says whether an alarm was right
 Key = tuple[str, str, str]
@@ -48,6 +49,12 @@ class Impact:
     changed: list[dict[str, Any]]
     lost: list[dict[str, Any]]
 
+    def lost_first(self) -> list[tuple[dict[str, Any], bool]]:
+        """Return the changed reports, each with whether its alarm would be lost: those that would, then the newest."""
+        lost = {key_of_sample(row) for row in self.lost}
+        marked = [(row, key_of_sample(row) in lost) for row in self.changed]
+        return sorted(marked, key=lambda one: not one[1])
+
     def said(self, kind: str) -> int:
         """Return the number of changed reports of which somebody said this."""
         return sum(kind in row["feedback"] for row in self.changed)
@@ -64,16 +71,11 @@ def impact_of(judged: Judged, entries: Sequence[Entry]) -> Impact:
     lost = [
         row
         for row in changed
-        if "confirmed" in row["feedback"] and is_alarm(row["status_before"]) and not is_alarm(row["status_after"])
+        if "confirmed" in row["feedback"] and row["status_before"] in IN_ALARM and row["status_after"] not in IN_ALARM
     ]
     findings = {key for key, kinds in said.items() if "confirmed" in kinds}
     before, after = (_alarms(rows, f"status_{side}", findings) for side in ("before", "after"))
     return Impact(judged.reports, before, after, changed, lost)
-
-
-def is_alarm(status: str | None) -> bool:
-    """Return whether a report of this status is in alarm. None is a report that the policy leaves out."""
-    return HEIGHTS.get(status or "", 0) > 0
 
 
 def _said(entries: Sequence[Entry]) -> Mapping[Key, set[str]]:
@@ -85,7 +87,7 @@ def _said(entries: Sequence[Entry]) -> Mapping[Key, set[str]]:
 
 
 def _alarms(rows: Sequence[dict[str, Any]], status: str, findings: Collection[Key]) -> Alarms:
-    alarms = [row for row in rows if is_alarm(row[status])]
+    alarms = [row for row in rows if row[status] in IN_ALARM]
     by_laboratory = {key_of_sample(row) for row in rows if row["wants_action"]}
     in_alarm = {key_of_sample(row) for row in alarms}
     confirmed = by_laboratory | set(findings)

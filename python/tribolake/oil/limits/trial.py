@@ -20,6 +20,7 @@ from tribolake.oil.limits.judging import load_limits
 from tribolake.oil.limits.other_limits import only_group, set_limits_of
 from tribolake.oil.limits.published_samples import GIVEN, PublishedSamples, load_samples
 from tribolake.oil.product import OIL
+from tribolake.oil.questions.verdicts import ASKING, IN_ALARM
 from tribolake.run.compiled_models import CompiledProject, compiled_project
 from tribolake.run.memory_build import build_models, load_seeds, make_schemas, open_memory
 from tribolake.run.warehouse import rows_of
@@ -51,15 +52,15 @@ NOT_IN_ORDER = """
     limit 1
 """
 # Reports that nobody calls an alarm, before or after, are counted only.
-COMPARED = """
+COMPARED = f"""
     with sides as (
         select
             samples.*, before.report_status as status_before, after.report_status as status_after,
             before.classification_score as score_before, after.classification_score as score_after,
-            coalesce(verdicts.verdict in ('action', 'urgent'), false) as wants_action
+            coalesce(verdicts.verdict in {ASKING}, false) as wants_action
         from published as samples
-        left join {before} as before using (row_id)
-        left join {after} as after using (row_id)
+        left join {{before}} as before using (row_id)
+        left join {{after}} as after using (row_id)
         left join seeds.lab_verdicts as verdicts
             on samples.laboratory = verdicts.laboratory and lower(samples.labVerdict) = lower(verdicts.text)
     )
@@ -69,7 +70,7 @@ COMPARED = """
         status_before, status_after, score_before, score_after
     from sides
     where
-        status_before in ('Alerta', 'Anormal') or status_after in ('Alerta', 'Anormal') or wants_action
+        status_before in {IN_ALARM} or status_after in {IN_ALARM} or wants_action
         or status_before is distinct from status_after
     order by sampleDate desc, unitId, componentName, sampleNumber, laboratory, sampleOccurrence
 """

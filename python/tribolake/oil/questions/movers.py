@@ -14,6 +14,7 @@ from tribolake.lake.replicas import open_objects
 from tribolake.oil.contract import REPORTS
 from tribolake.oil.product import OIL
 from tribolake.oil.questions.order import NEWEST_FIRST
+from tribolake.oil.questions.verdicts import IN_ALARM
 from tribolake.run.warehouse import rows_of
 from tribolake.settings import Settings
 from tribolake.sql import literal
@@ -37,7 +38,7 @@ WORSE = f"""
                 partition by unitId, componentName order by {NEWEST_FIRST}
             ) = 1
         )
-        where report_status in ('Alerta', 'Anormal') and carries_alarm
+        where report_status in {IN_ALARM} and carries_alarm
     ),
 
     before as (

@@ -9,6 +9,7 @@ from tribolake.lake.objects import Objects
 from tribolake.oil.contract import COMPONENTS
 from tribolake.oil.questions.order import NEWEST_FIRST, OLDEST_FIRST
 from tribolake.oil.questions.published import rows
+from tribolake.oil.questions.verdicts import IN_ALARM
 from tribolake.settings import Settings
 from tribolake.sql import literal
 
@@ -26,7 +27,7 @@ LATEST = f"""
     select
         {KEY}, status, score, urgency, policy, rule_ids, ai_recommendation, breached_essays, coded_essays,
         delivered_essays, previous_status,
-        coalesce(status in ('Alerta', 'Anormal') and score > previous_score, false) as got_worse,
+        coalesce(status in {IN_ALARM} and score > previous_score, false) as got_worse,
         sump_difference is not null or status = 'Sin evaluar' or coalesce(essays_rejected, 0) > 0 as is_doubtful
     from {COMPONENTS.name}
     left join rejected using (client, laboratory, sample_number, sample_occurrence)
@@ -54,7 +55,7 @@ OF_ALERTS = f"""
             rows between unbounded preceding and current row
         ) = 0
     )
-    where report_status in ('Alerta', 'Anormal')
+    where report_status in {IN_ALARM}
     order by client, unitId, componentName, {OLDEST_FIRST}
 """
 WITH_NUMBER = f"""

@@ -12,6 +12,7 @@ import duckdb
 from tribolake.errors import ConfigurationError
 from tribolake.oil.limits.judging import borrow_warehouse
 from tribolake.oil.product import OIL
+from tribolake.oil.questions.verdicts import ASKING, IN_ALARM
 from tribolake.oil.rules.leave_one_out import CHOSEN_ON, choices_of, chosen_units, judge_left_out
 from tribolake.oil.rules.rule_sets import CHOICES, RULES, SEEDS, RuleSet, load_seed
 from tribolake.run.dbt import Dbt
@@ -24,9 +25,9 @@ PATTERNS = "expert_rule_conditions"
 JUDGES = f"{PATTERNS} classified_results+,+matched_rules"
 CLIENTS = "select distinct lower(client) from limits.int_evaluated_samples order by 1"
 NOT_UNDERSTOOD = f"select rule_id, condition from policy.{PATTERNS} where coalesce(test, '') = '' order by all limit 1"
-REPORTS = """
+REPORTS = f"""
     select
-        judged.row_id, judged.client, samples.unitId as unit, judged.report_status in ('Alerta', 'Anormal') as in_alarm,
+        judged.row_id, judged.client, samples.unitId as unit, judged.report_status in {IN_ALARM} as in_alarm,
         rules.rule_id, rules.urgency, verdicts.verdict
     from gold.int_report_status as judged
     inner join silver.samples as samples on judged.row_id = samples.row_id
@@ -34,12 +35,12 @@ REPORTS = """
     left join seeds.lab_verdicts as verdicts
         on judged.laboratory = verdicts.laboratory and samples.labVerdict = verdicts.text
 """
-COUNTS = """
+COUNTS = f"""
     count(*) filter (where side = 'b') as reports_before,
-    count(*) filter (where side = 'b' and verdict in ('action', 'urgent')) as action_before,
+    count(*) filter (where side = 'b' and verdict in {ASKING}) as action_before,
     count(*) filter (where side = 'b' and verdict = 'urgent') as urgent_before,
     count(*) filter (where side = 'a') as reports_after,
-    count(*) filter (where side = 'a' and verdict in ('action', 'urgent')) as action_after,
+    count(*) filter (where side = 'a' and verdict in {ASKING}) as action_after,
     count(*) filter (where side = 'a' and verdict = 'urgent') as urgent_after
 """
 SIDES = """
@@ -50,14 +51,14 @@ SIDES = """
 """
 BY_URGENCY = f"with {SIDES} select client, chosen_on, urgency, {COUNTS} from sides group by all order by all"
 BY_RULE = f"with {SIDES} select client, chosen_on, rule_id, urgency, {COUNTS} from sides group by all order by all"
-ALARMS = """
+ALARMS = f"""
     select
         a.client, list_contains($chosen_on, a.unit) as chosen_on,
         count(*) filter (where b.in_alarm) as alarms_before, count(*) filter (where a.in_alarm) as alarms_after,
         count(*) filter (where a.in_alarm and not b.in_alarm) as appear,
-        count(*) filter (where a.in_alarm and not b.in_alarm and a.verdict in ('action', 'urgent')) as appear_action,
+        count(*) filter (where a.in_alarm and not b.in_alarm and a.verdict in {ASKING}) as appear_action,
         count(*) filter (where b.in_alarm and not a.in_alarm) as vanish,
-        count(*) filter (where b.in_alarm and not a.in_alarm and a.verdict in ('action', 'urgent')) as vanish_action
+        count(*) filter (where b.in_alarm and not a.in_alarm and a.verdict in {ASKING}) as vanish_action
     from reports_a as a
     inner join reports_b as b on a.row_id = b.row_id
     group by all

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError
+from tribolake.oil.questions.verdicts import ASKING
 from tribolake.oil.seeds import read_seed
 from tribolake.run.warehouse import rows_of
 from tribolake.sql import quoted
@@ -17,7 +18,7 @@ CHOSEN_ON = "chosen_on"
 FIELDS = ("pattern", "components", "urgency")
 # A report is worth as much as its urgency is above the mildest one: each step up gains 1 where the laboratory asked for
 # action, and costs the least share of action that the step needs.
-GAINS = """
+GAINS = f"""
     with
     steps as (
         select reached.urgency, count(*) as steps, sum(passed.min_action_share) as cost
@@ -26,8 +27,8 @@ GAINS = """
         group by reached.urgency
     )
     select
-        unit, sum(if(verdict in ('action', 'urgent'), steps.steps, 0) - steps.cost) as gain
-    from ({reports}) as judged
+        unit, sum(if(verdict in {ASKING}, steps.steps, 0) - steps.cost) as gain
+    from ({{reports}}) as judged
     inner join steps on judged.urgency = steps.urgency
     where judged.in_alarm and judged.verdict is not null
     group by unit

@@ -36,9 +36,9 @@ from tribolake.web.views.parts import (
     deciding_breaches,
     sampled_on,
     status_of,
+    status_of_worse_component,
     strip_of,
     tables_of,
-    worse_component,
 )
 from tribolake.web.words import Words
 
@@ -194,7 +194,7 @@ def _row(place: int, one: ChoosableMachine, words: Words, addresses: Addresses, 
         kind_of(machine, words),
         machine["site"] or "",
         status_of(machine["overall_status"], words),
-        worse_component(machine, words),
+        status_of_worse_component(machine, words),
         first["component"] if first else "",
         addresses.report(first) if first else None,
         finding_of(first["rule_ids"], words) if first else "",

@@ -25,8 +25,8 @@ from tribolake.web.views.parts import (
     pdf_of,
     sampled_on,
     status_of,
+    status_of_worse_component,
     strip_of,
-    worse_component,
 )
 from tribolake.web.views.place import PlacePart, place_part
 from tribolake.web.views.sample_table import SampleTable
@@ -143,7 +143,7 @@ def machine_page(
         machine["unit_id"],
         addresses.page(FLEET, client=machine["client"].lower()),
         status_of(machine["overall_status"], words),
-        worse_component(machine, words),
+        status_of_worse_component(machine, words),
         words("machine.score", n=words.number(score_that_orders(machine))),
         deadline_of(machine["urgency"], machine["deadline_on"], machine["days_overdue"], words),
         sampled_on(machine["latest_sample_date"], today, words),

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from tribolake.oil.fleet import worse_component
 from tribolake.oil.questions.deciding import deciding_essays
 from tribolake.oil.questions.essays import place_of
 from tribolake.oil.questions.units import unit_of
-from tribolake.oil.questions.verdicts import IN_ALARM
 from tribolake.web.printing.printer import can_print
 from tribolake.web.words import Words
 
@@ -113,12 +113,9 @@ def status_of(name: str | None, words: Words) -> Status:
     return Status(words.status(name), SLUGS.get(name or "", "unknown"))
 
 
-def worse_component(machine: Mapping[str, Any], words: Words) -> Status | None:
-    """Return the status of a machine's worst component in alarm. Returns None if the machine's own is as bad."""
-    worst = machine["worst_status"]
-    if worst not in IN_ALARM or machine["overall_status"] in (worst, "Anormal"):
-        return None
-    return status_of(worst, words)
+def status_of_worse_component(machine: Mapping[str, Any], words: Words) -> Status | None:
+    worst = worse_component(machine)
+    return status_of(worst, words) if worst else None
 
 
 def sampled_on(day: date | str | None, today: date, words: Words) -> Sampled | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
-from tribolake.oil.feedback.alerts import key_of_sample
 from tribolake.oil.fleet import word_of
 from tribolake.oil.limits.impact import Impact
 from tribolake.oil.questions.limits import THRESHOLDS
@@ -81,17 +81,12 @@ def limit_table(limits: Sequence[Mapping[str, Any]]) -> Sheet:
 def value_table(found: ShownReport) -> Sheet:
     """Return the table of a report's values: a row for each essay, with the limits that judged it."""
     report = found.report
-    rows = []
-    for value in found.values:
-        number = _number(value["value"])
-        own = {
-            **{name: report[name] for name in (*OF_REPORT, *OF_SOURCE)},
-            **value,
-            "value": value["value"] if number is None else number,
-            "before": value["before"] if _number(value["before"]) is None else _number(value["before"]),
-        }
-        rows.append({name: _cell(own.get(name)) for name in VALUES})
-    return Sheet("Values", rows, VALUES)
+    of_report = {name: report[name] for name in (*OF_REPORT, *OF_SOURCE)}
+    rows = [
+        of_report | value | {"value": _typed(value["value"]), "before": _typed(value["before"])}
+        for value in found.values
+    ]
+    return Sheet("Values", [{name: _cell(row.get(name)) for name in VALUES} for row in rows], VALUES)
 
 
 def series_table(values: Sequence[Mapping[str, Any]]) -> Sheet:
@@ -101,11 +96,8 @@ def series_table(values: Sequence[Mapping[str, Any]]) -> Sheet:
 
 def change_table(impact: Impact) -> Sheet:
     """Return the table of the reports that another limit would change, those first whose alarm would be lost."""
-    lost = {key_of_sample(row) for row in impact.lost}
-    others = [row for row in impact.changed if key_of_sample(row) not in lost]
     rows = [
-        row | {"feedback": ", ".join(row["feedback"]), "would_be_lost": key_of_sample(row) in lost}
-        for row in (*impact.lost, *others)
+        row | {"feedback": ", ".join(row["feedback"]), "would_be_lost": is_lost} for row, is_lost in impact.lost_first()
     ]
     return Sheet("Changes", [{name: _cell(row[name]) for name in CHANGES} for row in rows], CHANGES)
 
@@ -146,13 +138,9 @@ def _cell(value: object) -> object:
 
 
 def _typed(text: str | None) -> float | str | None:
-    """Return the number that a text is, or the text: `<0,05` and codes stay what they are."""
-    number = _number(text)
-    return text if number is None else number
-
-
-def _number(text: str | None) -> float | None:
+    """Return the number that a report writes so, or the text: `<0,05` and codes such as `007` or `NaN` stay texts."""
     try:
-        return float(text) if text else None
+        number = float(text or "")
     except ValueError:
-        return None
+        return text
+    return number if isfinite(number) and f"{number:.15g}" == text else text

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tribolake.oil.feedback.alerts import key_of_sample
 from tribolake.oil.limits.choice import LimitGroup
 from tribolake.oil.limits.impact import Alarms, Impact
 from tribolake.web.addresses import LIMIT, LIMITS, TAKE_CHANGES, TAKE_SEED, WHAT_IF, Addresses
@@ -95,9 +94,7 @@ class WhatIfPage:
             words: the language.
             addresses: those of pages.
         """
-        lost = {key_of_sample(row) for row in impact.lost}
-        # What would be lost comes first, then the newest.
-        rows = impact.lost + [row for row in impact.changed if key_of_sample(row) not in lost]
+        rows = impact.lost_first()
         left = len(rows) - shown
         return replace(
             self,
@@ -105,8 +102,8 @@ class WhatIfPage:
             if limits
             else words("whatif.judged_all"),
             counts=_counts(impact.before, impact.after, words),
-            lost=words("whatif.lost", n=len(lost)) if lost else "",
-            changes=tuple(_change(row, key_of_sample(row) in lost, words, addresses) for row in rows[:shown]),
+            lost=words("whatif.lost", n=len(impact.lost)) if impact.lost else "",
+            changes=tuple(_change(row, is_lost, words, addresses) for row, is_lost in rows[:shown]),
             changed=words("whatif.changed", n=words.number(len(rows)), all=words.number(impact.reports)),
             shown=words("whatif.shown", shown=words.number(min(shown, len(rows))), all=words.number(len(rows))),
             more=addresses.page(WHAT_IF, **query, show=shown + SHOWN_CHANGES) if left > 0 else None,
