@@ -15,7 +15,7 @@ from tribolake.market.staging import label_of
 from tribolake.market.symbols import ISIN, LONGEST, SYMBOL, symbol_of, symbol_of_ticker, ticker_of
 
 SYMBOLS = st.from_regex(SYMBOL, fullmatch=True).filter(lambda text: len(text) <= LONGEST and not ISIN.fullmatch(text))
-TIMES = st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC))
+TIMES = st.datetimes(datetime(1970, 1, 2), datetime(2199, 12, 31, 23, 59, 59), timezones=st.just(UTC))
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,7 @@ def test_key_is_parsed_to_what_it_was_made_of(symbol: str, at: datetime, number:
         "raw/yfinance/^GSPC/2025-01-15/20250115_120000.json",
         "raw/yfinance/NVDA/2025-01-15/20250115_250000.json",
         "raw/yfinance/NVDA/9999-12-31/99991231_235959.json",
+        "raw/yfinance/NVDA/2200-01-01/22000101_000000.json",
         "raw/yfinance/NVDA/1900-01-01/19000101_000000.json",
         "raw/yfinance/NVDA/2025-01-15/20250115_120000_1.json",
         "draw/yfinance/NVDA/2025-01-15/20250115_120000.json",
