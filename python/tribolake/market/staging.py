@@ -48,7 +48,7 @@ def stage(settings: Settings, wanted: RawKey, content: bytes, request: Mapping[s
     listed = (parse_key(found.key) for found in replicas[0].files(place(settings, wanted.folder)))
     last = max(
         (key for key in listed if key and key.suffix == wanted.suffix),
-        key=lambda key: (key.fetched_at, key.number),
+        key=lambda key: key.ordered_at,
         default=None,
     )
     if last and replicas[0].has(place(settings, str(last)), content):
