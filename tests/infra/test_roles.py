@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from tests.support.lake_homes import InBucket, fill
 from tests.support.s3_fixtures import NewBuckets
-from tests.support.servers.server import DASHBOARD, S3Server, client
+from tests.support.servers.server import DASHBOARD, S3Server, client, refused
 from tests.support.stack_template import read_template, resources_of
 from typer.testing import CliRunner
 
@@ -65,14 +63,6 @@ class Task:
 @pytest.fixture
 def task(rgw: S3Server, bucket: NewBuckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
     return Task(rgw, bucket(rgw).lake, tmp_path, monkeypatch)
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> bool:
-    try:
-        call(**arguments)
-    except ClientError as error:
-        return error.response["Error"]["Code"] in ("AccessDenied", "403")
-    return False
 
 
 @pytest.mark.thorough

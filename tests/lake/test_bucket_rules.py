@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.support.drawn import drawn
-from tests.support.s3_fixtures import Buckets
+from tests.support.s3_fixtures import NewBuckets
 from tests.support.servers.apt import ProgramsMissing
 from tests.support.servers.rgw import rgw_server
-from tests.support.servers.server import DASHBOARD, FUSION, S3Server, client
+from tests.support.servers.server import DASHBOARD, FUSION, S3Server, client, refused
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.bucket_rules import Owner, apply_bucket_rules, lifecycle_rules, policy_statements
 
-NewBuckets = Callable[[S3Server], Buckets]
 OIL = Owner("oil", "oil-analysis", "logs/changes.jsonl", has_unnamed=True)
 OIL2 = Owner("oil2", "oil-sands", "oil-sands/logs/changes.jsonl")
 MARKET_OWNER = Owner(
@@ -43,14 +42,6 @@ def lifecycle(s3: Any, bucket: str) -> dict[str, dict[str, Any]]:
 
 def statements(s3: Any, bucket: str) -> list[str]:
     return [one["Sid"] for one in json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]]
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> bool:
-    try:
-        call(**arguments)
-    except ClientError as error:
-        return error.response["Error"]["Code"] in ("AccessDenied", "403")
-    return False
 
 
 def test_rules_put_twice_change_nothing_the_second_time(s3_server: S3Server, bucket: NewBuckets):

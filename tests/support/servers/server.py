@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 SERVICE, FUSION, DASHBOARD = "service", "fusion", "dashboard"
 """The users of every server: the product, the consumer that may read gold, and one without rights."""
@@ -99,3 +100,12 @@ def keys_of(server: S3Server, bucket: str) -> set[str]:
 def _session() -> boto3.session.Session:
     # Reading the service descriptions takes 0.3 s. A session does it once for all its clients.
     return boto3.session.Session()
+
+
+def refused(call: Callable[..., Any], **arguments: Any) -> bool:
+    """Make a call. Returns whether the server denies it to the user."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return error.response["Error"]["Code"] in ("AccessDenied", "403")
+    return False
