@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -205,12 +204,7 @@ class Dbt:
         return f"cd {shlex.quote(str(self.settings.state))} && {shlex.join([*words, *project_flags(self.target)])}"
 
     def _invoke(self, command: Sequence[str], manifest: Any = None, *, write_json: bool = False) -> Any:
-        # Importing dbt takes seconds. A run without work does not import it.
-        if "dbt.cli.main" not in sys.modules:
-            _import_dbt()
-        from dbt.cli.main import dbtRunner  # noqa: PLC0415
-
-        runner = dbtRunner(manifest=manifest, callbacks=[self._on_event])
+        runner = _dbt_runner()(manifest=manifest, callbacks=[self._on_event])
         with contextlib.chdir(self.settings.state), _environment(self.settings.environment()):
             outcome = runner.invoke([*global_flags(write_json=write_json), *command, *project_flags(self.target)])
         if isinstance(outcome.exception, KeyboardInterrupt):  # a person or a service manager ends the run
@@ -295,15 +289,22 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _import_dbt() -> None:
-    """Import dbt. Imports make no garbage, and looking for it takes a sixth of their time."""
+@cache
+def _dbt_runner() -> Any:
+    """Return the class that runs commands of dbt. Importing it takes seconds: a run without work does not.
+
+    Imports make no garbage, and looking for it takes a sixth of their time.
+    """
     with no_garbage_collection():
-        importlib.import_module("dbt.cli.main")
+        from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
         from tribolake.run.dbt_events import make_few_events  # noqa: PLC0415
 
         # Once: what is frozen is never freed.
         gc.freeze()
+    # Also where dbt was imported before, as by the watcher.
     make_few_events()
+    return dbtRunner
 
 
 def _connections() -> Any:
