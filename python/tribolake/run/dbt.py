@@ -56,7 +56,10 @@ class Dbt:
 
     @cached_property
     def target(self) -> Path:
-        return target_dir(self.settings)
+        """The folder of dbt for the product. For another memory limit, as of another product, dbt parses again."""
+        target = target_dir(self.settings) / self.product.name
+        target.mkdir(exist_ok=True)
+        return target
 
     def build(self, *, load_seeds: bool, rebuild: bool) -> dict[str, list[str]]:
         """Build the models.
@@ -84,7 +87,7 @@ class Dbt:
             Tests that failed or warn.
         """
         # Tests of seeds do not depend on a lake. They run once for each state of the seeds.
-        tested = self.target / f"{self.product.name}_tested_seeds.sha256"
+        tested = self.target / "tested_seeds.sha256"
         about = ["models"]
         if seeds is not None and not (tested.exists() and tested.read_text() == seeds):
             about.append("seeds")
@@ -189,7 +192,7 @@ class Dbt:
 
     def _data_tests(self) -> list[DataTest]:
         """Return the data tests of the product, compiled once for each state of the project."""
-        compiled = self.target / f"{self.product.name}_data_tests.json"
+        compiled = self.target / "data_tests.json"
         tests = read_tests(compiled, self.fingerprint)
         if tests is None:
             tests = self._run(["compile", "--select", f"resource_type:test,{self.product.selector}"])
