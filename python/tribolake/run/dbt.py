@@ -323,9 +323,10 @@ def said(message: str | None) -> str:
     Of the traceback of a Python model this is the last line, which names the error.
     """
     words = message or "no message"
+    is_of_memory = OUT_OF_MEMORY in words
+    if is_of_memory:  # its advice, which follows, cannot be followed here
+        words = words.partition(ADVICE_OF_DUCKDB)[0].rstrip()
     if TRACEBACK in words:
         words = words.rstrip().splitlines()[-1]
     line = " ".join(words.split())[:600]
-    if OUT_OF_MEMORY in line:
-        line = f"{line.partition(ADVICE_OF_DUCKDB)[0].rstrip()}. {MORE_MEMORY}"  # its advice cannot be followed here
-    return line
+    return f"{line}. {MORE_MEMORY}" if is_of_memory else line
