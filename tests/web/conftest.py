@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from tests.market.small_warehouse import written
 from tests.support.hostile_samples import hostile_workbook
+from tests.support.made_once import made_once
 from tests.support.page_reader import Pages
 
 from tribolake.market.deliver import deliver_pending
@@ -25,14 +26,17 @@ WAREHOUSE_ASIDE = "warehouse.duckdb"
 @pytest.fixture(scope="session")
 def page_lake(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Settings:
     """The lake, without its warehouse: no page needs it. It is set aside for tests that compare pages with it."""
-    settings = load_settings(lake=tmp_path_factory.mktemp("pages") / "lake")
-    write_sample_lake(settings.lake, finning_units=1, als_units=3, months=10)
-    hostile = settings.lake / "oil-analysis" / "bronze" / "cda" / "2026-02-01" / "hostile.xlsx"
-    hostile.parent.mkdir(parents=True)
-    hostile.write_bytes(hostile_workbook())
-    run(OIL, settings)
+    settings = load_settings(lake=made_once(tmp_path_factory, "pages", make_page_lake))
     settings.warehouse.rename(settings.lake.parent / WAREHOUSE_ASIDE)
     return settings
+
+
+def make_page_lake(folder: Path) -> None:
+    write_sample_lake(folder, finning_units=1, als_units=3, months=10)
+    hostile = folder / "oil-analysis" / "bronze" / "cda" / "2026-02-01" / "hostile.xlsx"
+    hostile.parent.mkdir(parents=True)
+    hostile.write_bytes(hostile_workbook())
+    run(OIL, load_settings(lake=folder))
 
 
 @pytest.fixture(scope="session")
