@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from dbt_common.tests import enable_test_caching
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from typer.testing import CliRunner
 
 from tests.support.drawn import leave_to_other_commits
+from tribolake.cli.app import app
 from tribolake.oil.product import OIL
 from tribolake.run.dbt import parse_ahead
 from tribolake.run.garbage import no_garbage_collection
@@ -95,6 +98,12 @@ def tribolake() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return call
+
+
+@pytest.fixture
+def tribolake_here(parsed_project: None) -> Callable[..., Result]:
+    """The command in this process, for runs: a process of its own takes seconds to import dbt."""
+    return lambda *words: CliRunner().invoke(app, words)
 
 
 def read_manifest(lake: Path, client: str) -> dict:
