@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.market.yahoo_server import Yahoo, yahoo_server
@@ -237,10 +238,11 @@ def test_no_cookie_or_crumb_is_kept(tmp_path: Path, yahoo: Yahoo, tribolake: Tri
 def test_import_stages_files_as_they_are(home: LakeHome, tmp_path: Path):
     file, settings = tmp_path / "old.json", settings_of(home)
     file.write_bytes(chart("M&M.NS"))
-    (staged,) = import_files(settings, [file], None, datetime(2024, 3, 1, 22, tzinfo=UTC))
+    at = datetime(2024, 3, 1, 22, tzinfo=UTC)
+    (staged,) = import_files(settings, [file], None, at)
     assert staged.key == "raw/import/M_26M.NS/2024-03-01/20240301_220000.json"
     assert home.read(staged.key) == file.read_bytes()
-    assert not import_files(settings, [file], None, None)[0].is_new
+    assert not import_files(settings, [file], None, at)[0].is_new
 
 
 @pytest.mark.parametrize(
@@ -253,5 +255,43 @@ def test_file_that_cannot_be_imported_stages_nothing(tmp_path: Path, name: str, 
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigurationError, match=words):
-        import_files(settings_of(home), [good, tmp_path / name], None, None)
+        import_files(settings_of(home), [good, tmp_path / name], None, datetime(2024, 3, 1, 22, tzinfo=UTC))
+    assert home.keys("raw") == []
+
+
+@pytest.mark.parametrize(
+    ("meta", "fetched", "words"),
+    [
+        ({"regularMarketTime": 0}, 0, None),
+        ({"regularMarketTime": -13}, None, None),  # not traded since, or the market was closed
+        ({"regularMarketTime": -400, "currentTradingPeriod": {"regular": {"start": 1}}}, None, None),  # suspended
+        ({"regularMarketTime": -15}, None, "was served about .* --fetched-at"),
+        ({"currentTradingPeriod": {"regular": {"start": -15}}}, None, "was served about"),
+        ({"regularMarketTime": -15}, -15, None),
+        ({"regularMarketTime": -15}, -16, "was not fetched at"),
+        ({"currentTradingPeriod": {"regular": {"start": -15}}}, -16, None),  # a session that had not begun
+        ({"regularMarketTime": "x", "currentTradingPeriod": []}, None, None),
+        ({"regularMarketTime": 10**30, "currentTradingPeriod": {"regular": {"start": None}}}, None, None),
+    ],
+)
+def test_chart_counts_as_fetched_when_it_can_have_been(
+    tmp_path: Path, meta: dict[str, Any], fetched: int | None, words: str | None
+):
+    """Numbers are days from now. An older chart that counts as the last one would undo later splits."""
+    now = datetime.now(UTC).replace(microsecond=0)
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: moved(inner) for name, inner in value.items()}
+        is_day = isinstance(value, int) and abs(value) < 10**6
+        return int((now + timedelta(days=value)).timestamp()) if is_day else value
+
+    home, file = InFolder(tmp_path / "lake"), tmp_path / "a.json"
+    file.write_text(json.dumps({"chart": {"result": [{"meta": {"symbol": "NVDA"} | moved(meta)}]}}))
+    at = None if fetched is None else now + timedelta(days=fetched)
+    if words is None:
+        assert import_files(settings_of(home), [file], None, at)[0].is_new
+        return
+    with pytest.raises(ConfigurationError, match=words):
+        import_files(settings_of(home), [file], None, at)
     assert home.keys("raw") == []

@@ -28,7 +28,8 @@ from tribolake.run.run_records import (
     what_is_unfinished,
 )
 from tribolake.run.warehouse import open_for_a_run, read_ledger, relation_exists, table_exists
-from tribolake.settings import Settings
+from tribolake.settings import PROJECT_DIR, Settings
+from tribolake.texts import one_line
 
 
 @dataclass(frozen=True)
@@ -178,10 +179,31 @@ def _refuse_to_lose_samples(settings: Settings, home: Home, listing: Listing, fo
         )
 
 
-def undeclared_clients(product: Product, found: Sequence[BronzeFile]) -> dict[str, int]:
-    """Return the client folders that no seed declares, with the number of their new files."""
+def about_undeclared(product: Product, found: Sequence[BronzeFile]) -> list[str]:
+    """Say which folders are not of a client, with the number of their new files, and what to do."""
     declared = set(product.folders_of(product.clients()) or ())
-    return dict(sorted(Counter(file.client for file in found if file.client not in declared).items()))
+    files = Counter(file.client for file in found if file.client not in declared)
+    if _clients_are_rows(product):
+        problem = "is not a declared client"
+        advice = f"Add a row to {_seed_of_clients(product)}, or rename the folder"
+    else:
+        problem, advice = (
+            f"is not one of the folders {', '.join(sorted(product.client_folders()))}",
+            "Rename the folder",
+        )
+    return [
+        f"{one_line(folder)} {problem}: {number:,} new files are not read. {advice}"
+        for folder, number in sorted(files.items())
+    ]
+
+
+def _seed_of_clients(product: Product) -> str:
+    return f"seeds/{product.name}/clients.csv"
+
+
+def _clients_are_rows(product: Product) -> bool:
+    """Return whether a row can add a client. The folders of market data are the sources that it knows."""
+    return (PROJECT_DIR / _seed_of_clients(product)).is_file()
 
 
 def _reasons_of_the_past(home: Home, request: RunRequest, past: PastRun, shown: Mapping[str, str]) -> dict[str, bool]:
@@ -212,7 +234,5 @@ def check_request(product: Product, policy: str, clients: Sequence[str] | None) 
         raise ConfigurationError(f"policy {policy!r} is unknown: choose one of {', '.join(policies)}")
     unknown = sorted(set(clients or ()) - set(declared))
     if unknown:
-        raise ConfigurationError(
-            f"client {unknown[0]!r} is unknown: choose one of {', '.join(declared)}, "
-            f"or add a row to seeds/{product.name}/clients.csv"
-        )
+        more = f", or add a row to {_seed_of_clients(product)}" if _clients_are_rows(product) else ""
+        raise ConfigurationError(f"client {unknown[0]!r} is unknown: choose one of {', '.join(declared)}{more}")
