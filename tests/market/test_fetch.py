@@ -247,12 +247,22 @@ def test_import_stages_files_as_they_are(home: LakeHome, tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
-    [("a.txt", b"", "not one of"), ("a.json", b"{}", "--ticker"), ("none.json", None, "cannot be read")],
+    [
+        ("a.txt", b"", "not one of"),
+        ("a.json", b"{}", "--ticker"),
+        ("none.json", None, "cannot be read"),
+        ("folder.json", Path(), "cannot be read"),
+        ("device.json", Path("/dev/zero"), "has more than 16,777,216 bytes"),
+    ],
 )
-def test_file_that_cannot_be_imported_stages_nothing(tmp_path: Path, name: str, content: bytes | None, words: str):
+def test_file_that_cannot_be_imported_stages_nothing(
+    tmp_path: Path, name: str, content: bytes | Path | None, words: str
+):
     home, good = InFolder(tmp_path / "lake"), tmp_path / "good.json"
     good.write_bytes(chart("NVDA"))
-    if content is not None:
+    if isinstance(content, Path):
+        (tmp_path / name).symlink_to(content)
+    elif content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigurationError, match=words):
         import_files(settings_of(home), [good, tmp_path / name], None, datetime(2024, 3, 1, 22, tzinfo=UTC))

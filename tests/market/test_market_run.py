@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from tests.support.lake_homes import InBucket, InFolder, LakeHome
@@ -22,6 +23,7 @@ import tribolake.run.project
 from tribolake.market.keys import IMPORT, RawKey
 from tribolake.market.product import MARKET
 from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, random_walk
+from tribolake.market.status import market_status
 from tribolake.oil.product import OIL
 from tribolake.run.pipeline import run
 from tribolake.run.project import Fingerprints
@@ -155,6 +157,31 @@ def test_build_killed_after_indicators_computes_percentiles_again(tmp_path: Path
     assert gold(home)["percentiles"].equals(whole["percentiles"])
     with duckdb.connect(settings.warehouse, read_only=True) as warehouse:
         assert warehouse.execute("from control.changed_since").fetchall() == []
+
+
+@pytest.mark.slow
+@pytest.mark.thorough
+def test_removed_response_counts_until_all_are_read_again(tmp_path: Path, tribolake: Tribolake):
+    home = InFolder(tmp_path / "lake")
+    for day in (FIRST, SECOND):
+        deliver(home, day)
+    lake, settings = ("--lake", str(home.folder)), MARKET.of(home.settings())
+    assert not run(MARKET, settings).needs_a_look
+    gone, raw = key_of("NVDA", after_close(SECOND)), home.folder / "raw"
+    (home.folder / gone).unlink()
+    assert market_status(settings)["gone"] == [gone]
+    assert "--full-refresh" in tribolake("market", "status", *lake).stdout
+    raw.rename(tmp_path / "away")
+    raw.mkdir()  # as a mount that is away leaves it
+    assert "unread folder raw:" in tribolake("market", "run", *lake).stdout
+    assert "has none below raw" in tribolake("market", "run", "--full-refresh", *lake).stderr
+    assert "unread folder raw:" in tribolake("market", "status", *lake).stdout
+    raw.rmdir()
+    (tmp_path / "away").rename(raw)
+    assert max(gold(home)["indicators"]["session_date"].to_pylist()) == SECOND
+    assert not run(MARKET, settings, full_refresh=True).needs_a_look
+    nvda = gold(home)["indicators"].filter(pc.equal(gold(home)["indicators"]["ticker"], "NVDA"))
+    assert max(nvda["session_date"].to_pylist()) == FIRST and market_status(settings)["gone"] == []
 
 
 @pytest.mark.slow

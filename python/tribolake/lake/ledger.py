@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from tribolake.lake import Lake
 from tribolake.lake.bronze import BronzeFile, Listing
 from tribolake.lake.content import ARCHIVED
+from tribolake.lake.inbox import Inbox
 from tribolake.settings import Settings
 
 # Later runs try a file that could not be opened this many times in all. After that, like a file whose content is wrong,
@@ -89,10 +90,10 @@ def unseen_files(listing: Listing, ledger: Ledger, folders: Sequence[str] | None
     ]
 
 
-def note_missing_bronze(listing: Listing, ledger: Ledger, settings: Settings) -> None:
-    """Count bronze as an unread folder if it has no file any more: a mount that is away leaves an empty folder."""
+def note_missing_files(listing: Listing, ledger: Ledger, settings: Settings, inbox: Inbox) -> None:
+    """Count the inbox as an unread folder if it has no file any more: a mount that is away leaves an empty folder."""
     if ledger.files and not listing.files and not settings.is_on_s3:
-        listing.unread_folders.append(f"{settings.prefix}/bronze")
+        listing.unread_folders.append(inbox.folder)
 
 
 def without_archived(lake: Lake, ledger: Ledger, found: Sequence[BronzeFile]) -> list[BronzeFile]:

@@ -44,11 +44,12 @@ def import_files(
         if suffix not in SUFFIXES:
             raise ConfigurationError(f"{path} is not one of {', '.join(SUFFIXES)}")
         try:
-            if path.stat().st_size > MOST_BYTES:
-                raise ConfigurationError(f"{path} has more than {MOST_BYTES:,} bytes")
-            content = path.read_bytes()
+            with path.open("rb") as file:  # a device says that it has no bytes, and never ends
+                content = file.read(MOST_BYTES + 1)
         except OSError as error:
             raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+        if len(content) > MOST_BYTES:
+            raise ConfigurationError(f"{path} has more than {MOST_BYTES:,} bytes")
         if suffix == "json":
             _require_possible(path, _meta_of(content), fetched_at)
         of_file = symbol_of(symbol) if symbol else _symbol_in(path, content, suffix)

@@ -15,7 +15,7 @@ from tribolake.products import MARKET
 app = new_app()
 AS_OF_NOW = (
     "A table does not say when it was fetched, so it counts as fetched now: its prices are taken to be divided by all "
-    "splits. If it is older, move the object away and import it with --fetched-at"
+    "splits. If it is older, move the object away, import it with --fetched-at and run with --full-refresh"
 )
 
 
