@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import date
 from math import prod
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as cases
 from hypothesis import strategies as st
 from tests.market.small_warehouse import SmallWarehouse, compiled_models, greatest_difference, written
@@ -43,6 +44,7 @@ def built(new: Make, **events: list[dict[str, Any]]) -> SmallWarehouse:
 
 @cases(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.floats(0.01, 9), min_size=1, max_size=5), st.randoms())
+@example([0.5, 0.25], Random(1))  # noqa: S311 - shuffles
 def test_dividends_of_a_day_are_added_in_any_order(new: Make, amounts: list[float], random: Any):
     (row,) = built(new, dividends=[{"amount": amount} for amount in amounts]).rows(BEFORE)
     assert row["adjusted_close"] == pytest.approx(row["split_close"] - sum(amounts), rel=1e-12)
@@ -53,6 +55,8 @@ def test_dividends_of_a_day_are_added_in_any_order(new: Make, amounts: list[floa
 
 @cases(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(1, 50), st.integers(1, 50)), min_size=1, max_size=3))
+@example([(1, 10), (10, 1)])
+@example([(3, 2), (3, 2)])
 def test_splits_of_a_day_are_multiplied(new: Make, ratios: list[tuple[int, int]]):
     """A reverse split and a split of one day, which end small holdings, leave the price as it is."""
     warehouse = built(new, splits=[{"numerator": up, "denominator": down} for up, down in ratios])
@@ -98,6 +102,7 @@ def test_payment_counts_in_the_currency_of_the_prices(new: Make, currency: str |
     st.lists(st.integers(2, 70), min_size=6, max_size=6, unique=True),
     st.integers(1, 70),
 )
+@example([0.1], [42, 50, 51, 52, 53, 54], 40)
 def test_reverse_and_uneven_splits_with_dividends_are_undone(new: Make, ratios: list[float], days: list[int], cut: int):
     """Fetched on any day, and in part at the end: the prices of a whole response at the end, and no correction."""
     splits = {SHARE.days[day]: ratio for ratio, day in zip(ratios, days, strict=False)}
