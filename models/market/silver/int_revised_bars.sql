@@ -103,7 +103,7 @@ judged as (
 )
 
 select
-    *,
+    * exclude (ratio_before, shares_hidden),
     max(case when is_correction or content_before is null then fetched_at end) over (
         partition by ticker, session_date
     ) as known_from
