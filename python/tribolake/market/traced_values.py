@@ -210,7 +210,6 @@ class Finder:
 
     def _parts(self, row: Mapping[str, Any]) -> list[tuple[float, str | None, float | None]]:
         """Return the served events of a day: the value that was used, its pointer and what stands there."""
-        # Read before a price of another object is: only the last document is kept.
         document = self._documents.of(row["file_key"])
         return [
             (part["served_value"], *event_at(document, part["section"], part["seconds"], part["served_value"]))
