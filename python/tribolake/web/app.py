@@ -26,6 +26,7 @@ from tribolake.texts import one_line, without_users
 from tribolake.trace.shown import end_shown
 from tribolake.web.access import Entrance, ThisMachine
 from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, MACHINE, QUALITY, REPORT
+from tribolake.web.answers import Health, Unreachable
 from tribolake.web.desk import Desk, visit_desk
 from tribolake.web.downloads import add_downloads
 from tribolake.web.forms import has_form, read_form, take_form
@@ -54,6 +55,11 @@ if TYPE_CHECKING:
     from tribolake.web.login_pages import LoginPages
 
 READERS = 4  # requests that read at once: each has a database in memory
+# What every address answers with that is not of JSON, or not said otherwise.
+PAGE_THAT_SAYS_WHY = {
+    "description": "A page that says what is wrong.",
+    "content": {"text/html": {"schema": {"type": "string"}}},
+}
 Log = Callable[[str], None]
 Read = Callable[[Visit], Page]
 
@@ -87,6 +93,7 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         lifespan=_few_readers,
+        responses={"default": PAGE_THAT_SAYS_WHY},
     )
 
     def answer(request: Request, language: Language, read: Read) -> HTMLResponse:
@@ -152,7 +159,12 @@ def make_app(
         words = words_in(lang or settings.language)
         return plain(request.scope, taken, words)
 
-    @app.get("/health", summary="Whether the lake can be read, and what is published")
+    @app.get(
+        "/health",
+        response_model=Health,
+        responses={503: {"model": Unreachable}},
+        summary="Whether the lake can be read, and what is published",
+    )
     def health(request: Request) -> JSONResponse:
         try:
             visit = begin_visit(settings, request.state.reader, None, now())
