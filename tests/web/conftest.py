@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -14,6 +15,7 @@ from tests.support.page_reader import Pages
 
 from tribolake.market.deliver import deliver_pending
 from tribolake.market.product import MARKET
+from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, random_walk
 from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.pipeline import run
@@ -56,3 +58,29 @@ def market_pages(computed_lake: Path, tmp_path_factory: pytest.TempPathFactory) 
         deliver_pending(MARKET, market, version=version)
     market.warehouse.unlink()
     return Pages(load_settings(lake=folder))
+
+
+@pytest.fixture(scope="session")
+def market_in_trouble(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Settings:
+    """A lake with a ticker that is held back, one with a bar that cannot be used, two responses that cannot be read,
+    one of which came after the run."""
+    settings, last = load_settings(lake=tmp_path_factory.mktemp("trouble") / "lake"), date(2024, 3, 1)
+
+    def deliver(symbol: str, content: bytes) -> None:
+        path = settings.lake / key_of(symbol, after_close(last))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    for symbol in ("BAD", "HELD"):
+        chart = chart_of(random_walk(symbol, 320), last)
+        (quote,) = chart["chart"]["result"][0]["indicators"]["quote"]
+        if symbol == "BAD":
+            quote["volume"][7] = -1
+        else:
+            for prices in ("open", "high", "low", "close"):
+                quote[prices][-1] /= 2
+        deliver(symbol, as_bytes(chart))
+    deliver("BROKEN", b"{")
+    run(MARKET, MARKET.of(settings))
+    deliver("LATE", b"{")
+    return settings

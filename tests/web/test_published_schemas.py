@@ -13,10 +13,8 @@ from tests.market.small_warehouse import written
 from tests.support.page_reader import Pages
 
 from tribolake.market.market_lake import MarketLake
-from tribolake.market.product import MARKET
-from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, random_walk
-from tribolake.run.pipeline import run
-from tribolake.settings import load_settings
+from tribolake.market.sample import after_close, key_of
+from tribolake.settings import Settings, load_settings
 
 LAST = date(2024, 3, 1)
 VALUE = {"ticker": "NVDA", "session": LAST}
@@ -102,27 +100,8 @@ def test_lake_that_is_not_there_answers_what_is_published(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_status_with_every_kind_of_trouble_is_what_is_published(tmp_path: Path, parsed_project: None):
-    settings = load_settings(lake=tmp_path / "lake")
-
-    def deliver(symbol: str, content: bytes) -> None:
-        path = settings.lake / key_of(symbol, after_close(LAST))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-
-    for symbol in ("BAD", "HELD"):
-        chart = chart_of(random_walk(symbol, 320), LAST)
-        (quote,) = chart["chart"]["result"][0]["indicators"]["quote"]
-        if symbol == "BAD":
-            quote["volume"][7] = -1
-        else:
-            for prices in ("open", "high", "low", "close"):
-                quote[prices][-1] /= 2
-        deliver(symbol, as_bytes(chart))
-    deliver("BROKEN", b"{")
-    run(MARKET, MARKET.of(settings))
-    deliver("LATE", b"{")
-    pages = Pages(settings)
+def test_status_with_every_kind_of_trouble_is_what_is_published(market_in_trouble: Settings):
+    pages = Pages(market_in_trouble)
     status = pages.ask("/market/status").json()
     assert [name for name, found in status.items() if found == []] == ["deliveries"]
     assert wrong(pages, "/market/status", {}) == []

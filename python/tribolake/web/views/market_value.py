@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tribolake.market.traced_values import Input, ValueLineage
 from tribolake.web.addresses import MARKET, Addresses
-from tribolake.web.views.market import source_facts
+from tribolake.web.views.market import source_facts, why_undefined
 from tribolake.web.views.report import Fact
 from tribolake.web.words import Words
 
@@ -44,7 +44,7 @@ class ValuePage:
 
 def value_page(found: ValueLineage, words: Words, addresses: Addresses) -> ValuePage:
     """Return the page of a value's lineage."""
-    value = found.undefined if found.value is None else words.number(repr(found.value))
+    value = why_undefined(found.undefined, words) if found.value is None else words.number(repr(found.value))
     about = (
         ("report.value", value),
         ("market.session", words.day(found.session_date)),
