@@ -109,7 +109,7 @@ def test_market_pages_are_clean(browser: Browser, market_address: str, axe: str)
     ticker = "/market?ticker=%5EGSPC"
     value = f"/market/value?ticker=NVDA&session={LAST}&name=vwap"
     wrong = {}
-    for where in ("/market", ticker, f"{ticker}&lang=en", value, f"{value}&lang=en"):
+    for where in ("/market", ticker, f"{ticker}&lang=en&range=all", value, f"{value}&lang=en"):
         for width, theme in zip(SIZES, THEMES, strict=True):
             size = {"width": width, "height": SIZES[width]}
             with browser.new_context(viewport=size, color_scheme=theme) as context:

@@ -34,6 +34,7 @@ from tribolake.web.guard import Guard, is_of_ours
 from tribolake.web.limits import add_limits
 from tribolake.web.machine import show_unit
 from tribolake.web.market import market_router
+from tribolake.web.market_downloads import add_market_downloads
 from tribolake.web.market_pages import add_market_pages
 from tribolake.web.pages import (
     Page,
@@ -167,15 +168,14 @@ def make_app(
     )
     def health(request: Request) -> JSONResponse:
         try:
-            visit = begin_visit(settings, request.state.reader, None, now())
-            visit.require_lake()
-            return JSONResponse(_health(visit))
+            return JSONResponse(_health(begin_visit(settings, request.state.reader, None, now())))
         except (TribolakeError, OSError) as error:
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
 
     add_downloads(app, settings, now, desk)
     add_limits(app, settings, now, answer, trials)
     add_market_pages(app, settings, answer)
+    add_market_downloads(app, settings)
     app.include_router(market_router(settings, partial(_logged, log, with_traceback=settings.debug)))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
@@ -215,6 +215,7 @@ async def _few_readers(_: FastAPI) -> AsyncIterator[None]:
 
 
 def _health(visit: Visit) -> dict[str, object]:
+    visit.require_lake()
     published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
     if unread := sorted({*visit.unread, *visit.shown_last}):
         return {"status": "incomplete", "published": published, "unread": unread}

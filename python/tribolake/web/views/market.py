@@ -14,13 +14,14 @@ from tribolake.market.indicators import INDICATORS
 from tribolake.market.market_lake import Body, StoredVersion
 from tribolake.market.processed import parse_processed
 from tribolake.oil.seeds import read_seed
-from tribolake.web.addresses import MARKET, MARKET_VALUE, Addresses
+from tribolake.web.addresses import MARKET, MARKET_VALUE, TAKE_MARKET, TAKE_MARKET_VALUES, Addresses
+from tribolake.web.views.history import HistoryPart, short
+from tribolake.web.views.parts import File, tables_of
 from tribolake.web.views.report import Fact
 from tribolake.web.words import Words, words_in
 
 # Why values are undefined.
 UNDEFINED = tuple(f"undefined.{name}" for name in ("sessions", "volume", "flat", "gaps", "benchmark", "year"))
-DIGITS = 6  # of a number in a table; the JSON has all
 SHOWN = 20  # computations
 
 
@@ -54,6 +55,7 @@ class MarketPage:
     tickers: tuple[Ticker, ...]
     problems: tuple[Problem, ...]
     facts: tuple[Fact, ...]
+    downloads: tuple[File, ...]
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class TickerPage:
     json: tuple[Fact, ...]
     language: str | None
     session: str
+    history: HistoryPart | None
+    downloads: tuple[File, ...]
 
 
 def market_page(status: Mapping[str, Any], words: Words, addresses: Addresses) -> MarketPage:
@@ -100,15 +104,16 @@ def market_page(status: Mapping[str, Any], words: Words, addresses: Addresses) -
         tuple(_ticker(row, words, addresses) for row in status["tickers"]),
         tuple(_problems(status, words)),
         tuple(Fact(words(name), text) for name, text in run if text),
+        tables_of(lambda form: addresses.page(TAKE_MARKET, form=form)),
     )
 
 
 def _ticker(row: Mapping[str, Any], words: Words, addresses: Addresses) -> Ticker:
-    close = f"{_short(row['close'], words)} {row['currency'] or ''}".strip()
+    close = f"{short(row['close'], words)} {row['currency'] or ''}".strip()
     counts = (words.number(row[name]) for name in ("sessions", "missing", "corrections", "rejected"))
     symbol = row["symbol"] or row["ticker"]
     href = addresses.page(MARKET, ticker=symbol)
-    return Ticker(symbol, href, words.day(row["last_session"]), close, _short(row["rsi_14"], words), *counts)
+    return Ticker(symbol, href, words.day(row["last_session"]), close, short(row["rsi_14"], words), *counts)
 
 
 def _problems(status: Mapping[str, Any], words: Words) -> Iterator[Problem]:
@@ -148,6 +153,7 @@ def ticker_page(
     *,
     is_latest: bool,
     asked_session: date | None,
+    history: HistoryPart | None,
 ) -> TickerPage:
     """Return the page of a ticker.
 
@@ -159,6 +165,7 @@ def ticker_page(
         addresses: of pages in this language.
         is_latest: whether it is the latest computation of its session, whose values can be traced.
         asked_session: day of the market that was asked for.
+        history: charts of what is published of the ticker. None shows none.
     """
     indicators = bodies["indicators"] or {}
     own = parse_processed(indicators["key"])
@@ -175,6 +182,7 @@ def ticker_page(
         query = {"ticker": symbol, "session": session, "name": name, "computation_version": version}
         return addresses.page(MARKET_VALUE, **query) if is_latest and session else None
 
+    asked = {"ticker": symbol, "version": own.stamp if own else indicators["computation_version"]}
     percentiles = (bodies["percentiles"] or {}).get("values", {})
     stamps = {parsed.stamp: parsed.computed_at for one in versions if (parsed := parse_processed(one.key))}
     return TickerPage(
@@ -195,6 +203,8 @@ def ticker_page(
         tuple(Fact("JSON", kind, _json_of(kind, body, symbol)) for kind, body in bodies.items() if body),
         addresses.language,
         str(asked_session or ""),
+        history,
+        tables_of(lambda form: addresses.page(TAKE_MARKET_VALUES, **asked, form=form)),
     )
 
 
@@ -211,7 +221,7 @@ def _values(
     known = [name for name in (*INDICATORS, *FEATURES) if name in found]
     for name in (*known, *(name for name in found if name not in known)):
         ranked = percentiles.get(name) or {}
-        text, percentile = (_short(one, words) for one in (found[name], ranked.get("percentile")))
+        text, percentile = (short(one, words) for one in (found[name], ranked.get("percentile")))
         yield Value(name, text, percentile, why_undefined(undefined.get(name), words), traced(name))
 
 
@@ -238,8 +248,3 @@ def source_facts(source: Mapping[str, Any], words: Words) -> tuple[Fact, ...]:
         ("market.sessions", words.number(source.get("sessions"))),
     )
     return tuple(Fact(words(name), text) for name, text in facts if text)
-
-
-def _short(value: float | None, words: Words) -> str:
-    """Return a number to as many digits as people compare."""
-    return "" if value is None else words.number(float(f"{value:.{DIGITS}g}"))
