@@ -13,7 +13,9 @@ from tests.market.yahoo_server import Yahoo, yahoo_server
 from tests.support.lake_homes import InBucket, InFolder, LakeHome
 from tests.support.s3_fixtures import NewBuckets
 from tests.support.servers.server import S3Server, client
+from typer.testing import CliRunner
 
+from tribolake.cli.market import app
 from tribolake.errors import ConfigurationError
 from tribolake.market.fetch import PAUSES, fetch
 from tribolake.market.imports import import_files
@@ -232,6 +234,38 @@ def test_no_cookie_or_crumb_is_kept(tmp_path: Path, yahoo: Yahoo, tribolake: Tri
     kept = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.suffix == ".json" for path in kept)
     assert not [path for path in kept if b"of-a-secret" in path.read_bytes()]
+
+
+def test_symbols_are_read_from_an_object_of_the_lake(
+    yahoo: Yahoo, moto: S3Server, bucket: NewBuckets, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    for name, value in moto.environment.items():
+        monkeypatch.setenv(name, value)
+    lake = bucket(moto).lake
+    listed = {"symbols.txt": b"\xef\xbb\xbfNVDA\n\n# shares\n^gspc # an index\n", "long.txt": b"#" * 1_000_001}
+    for key, content in (listed | {"broken.txt": b"\xff"}).items():
+        client(moto).put_object(Bucket=lake, Key=f"market/{key}", Body=content)
+    home = InBucket(moto, lake, tmp_path)
+    monkeypatch.setenv("TRIBOLAKE_MARKET_ENDPOINT", yahoo.address)
+    monkeypatch.setenv("TRIBOLAKE_MARKET_PAUSE_SECONDS", "0")
+    monkeypatch.setenv("TRIBOLAKE_STATE_DIR", str(tmp_path / "state"))
+    yahoo.replies = {"NVDA": always(200, chart("NVDA")), "^GSPC": always(200, chart("^GSPC"))}
+
+    def fetched(file: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["fetch", "--quiet", "--lake", f"s3://{lake}", "--file", file])
+        return done.exit_code, done.stderr
+
+    assert fetched(f"s3://{lake}/market/symbols.txt") == (0, "")
+    assert [one.rpartition("yfinance/")[2].split("/")[0] for one in home.keys("raw/")] == ["NVDA", "_5EGSPC"]
+    for name, words in (
+        (f"s3://{lake}/market/none.txt", "there is no object"),
+        ("s3://other/market/symbols.txt", "is not in the lake"),
+        (f"s3://{lake}/market/long.txt", "cannot be read"),
+        (f"s3://{lake}/market/broken.txt", "cannot be read"),
+        (str(tmp_path), "cannot be read"),
+    ):
+        code, said = fetched(name)
+        assert code == 2 and words in " ".join(said.split()), (name, said)
 
 
 def test_import_stages_files_as_they_are(home: LakeHome, tmp_path: Path):
