@@ -46,7 +46,7 @@ from tribolake.web.pages import (
     show_quality,
     show_sample,
 )
-from tribolake.web.parameters import Axis, Charts, Client, Flag, Language, Machines, Name, Sample
+from tribolake.web.parameters import Charts, Client, Flag, Language, Machine, Machines, Name, Sample
 from tribolake.web.rendering import frame_of, render
 from tribolake.web.trials import Trials
 from tribolake.web.visit import Visit, begin_visit, foot_of
@@ -111,17 +111,8 @@ def make_app(
         return answer(request, lang, partial(show_fleet, choice=choice))
 
     @app.get(MACHINE, response_class=HTMLResponse, summary="A machine")
-    def machine(
-        request: Request,
-        client: Client,
-        unit: Name,
-        component: Name = "",
-        axis: Axis = "date",
-        charts: Charts = "",
-        lang: Language = None,
-    ) -> HTMLResponse:
-        read = partial(show_unit, client=client.lower(), unit=unit, component=component, axis=axis, charts=charts)
-        return answer(request, lang, read)
+    def machine(request: Request, asked: Machine, charts: Charts = "", lang: Language = None) -> HTMLResponse:
+        return answer(request, lang, partial(show_unit, asked=asked, charts=charts))
 
     @app.get(REPORT, response_class=HTMLResponse, summary="The report of a sample")
     def report(
@@ -145,7 +136,7 @@ def make_app(
 
     @app.get(QUALITY, response_class=HTMLResponse, summary="Quality of alarms and data")
     def quality(request: Request, client: Client = "", lang: Language = None) -> HTMLResponse:
-        return answer(request, lang, partial(show_quality, client=client.lower()))
+        return answer(request, lang, partial(show_quality, client=client))
 
     @app.post(FEEDBACK, summary="Say what became of an alarm", status_code=303, response_class=RedirectResponse)
     async def feedback(request: Request, lang: Language = None) -> Response:
