@@ -187,6 +187,14 @@ def test_pages_offer_what_they_show(market_pages: Pages):
             assert market_pages.ask(one["href"]).status_code == 200, one["href"]
 
 
+def test_file_of_values_asks_what_the_page_asks(market_pages: Pages):
+    asked = {"ticker": "NVDA", "session": str(LAST), "version": "reference"}
+    file = market_pages.read("/market", **asked).select_one("p.take a")["href"]
+    query = {name: values[0] for name, values in parse_qs(file.partition("?")[2]).items()}
+    assert query == asked | {"form": "csv"}
+    assert {row["computation_version"] for row in in_csv(market_pages, "/take/market/values", **asked)} >= {"reference"}
+
+
 @pytest.mark.parametrize("ticker", SYMBOLS)
 def test_taken_values_are_those_of_the_page(market_pages: Pages, ticker: str):
     rows = {row["name"]: row for row in in_csv(market_pages, "/take/market/values", ticker=ticker)}

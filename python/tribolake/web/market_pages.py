@@ -32,12 +32,11 @@ from tribolake.web.parameters import Language
 from tribolake.web.views.history import YEARS, Range, history_part
 from tribolake.web.views.market import market_page, ticker_page
 from tribolake.web.views.market_value import value_page
+from tribolake.web.views.parts import tables_of
 from tribolake.web.visit import Visit
 
 # An empty field of the form is no day.
 Day = Annotated[date | None, BeforeValidator(lambda text: text or None)]
-
-
 Shown = Annotated[Range, Query(alias="range", description="Years before the last session, for the charts.")]
 
 
@@ -49,6 +48,11 @@ class Asked:
     session: date | None = None
     day: date | None = None
     version: str | None = None
+
+    @property
+    def query(self) -> dict[str, object]:
+        """The parameters of an address that asks for the same."""
+        return {"ticker": self.ticker, "session": self.session, "date": self.day, "version": self.version}
 
     @property
     def is_latest(self) -> bool:
@@ -134,6 +138,7 @@ def _show_ticker(market: Settings, asked: Asked, shown: Range, visit: Visit) -> 
     model = ticker_page(
         symbol, bodies, versions, visit.words, visit.addresses,
         is_latest=asked.is_latest, asked_session=asked.session, history=history,
+        downloads=tables_of(lambda form: visit.addresses.page(addresses.TAKE_MARKET_VALUES, **asked.query, form=form)),
     )  # fmt: skip
     return Page("market_ticker.html", model, symbol)
 

@@ -14,7 +14,7 @@ from tribolake.market.indicators import INDICATORS
 from tribolake.market.market_lake import Body, StoredVersion
 from tribolake.market.processed import parse_processed
 from tribolake.oil.seeds import read_seed
-from tribolake.web.addresses import MARKET, MARKET_VALUE, TAKE_MARKET, TAKE_MARKET_VALUES, Addresses
+from tribolake.web.addresses import MARKET, MARKET_VALUE, TAKE_MARKET, Addresses
 from tribolake.web.views.history import HistoryPart, short
 from tribolake.web.views.parts import File, tables_of
 from tribolake.web.views.report import Fact
@@ -154,6 +154,7 @@ def ticker_page(
     is_latest: bool,
     asked_session: date | None,
     history: HistoryPart | None,
+    downloads: tuple[File, ...],
 ) -> TickerPage:
     """Return the page of a ticker.
 
@@ -166,6 +167,7 @@ def ticker_page(
         is_latest: whether it is the latest computation of its session, whose values can be traced.
         asked_session: day of the market that was asked for.
         history: charts of what is published of the ticker. None shows none.
+        downloads: the same values as files.
     """
     indicators = bodies["indicators"] or {}
     own = parse_processed(indicators["key"])
@@ -182,7 +184,6 @@ def ticker_page(
         query = {"ticker": symbol, "session": session, "name": name, "computation_version": version}
         return addresses.page(MARKET_VALUE, **query) if is_latest and session else None
 
-    asked = {"ticker": symbol, "version": own.stamp if own else indicators["computation_version"]}
     percentiles = (bodies["percentiles"] or {}).get("values", {})
     stamps = {parsed.stamp: parsed.computed_at for one in versions if (parsed := parse_processed(one.key))}
     return TickerPage(
@@ -204,7 +205,7 @@ def ticker_page(
         addresses.language,
         str(asked_session or ""),
         history,
-        tables_of(lambda form: addresses.page(TAKE_MARKET_VALUES, **asked, form=form)),
+        downloads,
     )
 
 
