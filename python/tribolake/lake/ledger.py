@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from tribolake.lake import Lake
 from tribolake.lake.bronze import BronzeFile, Listing
@@ -16,6 +16,8 @@ from tribolake.settings import Settings
 MAX_ATTEMPTS = 5
 # An archived file is tried again once it is restored. Earlier releases noted the code of the error.
 IS_ARCHIVED = f"(starts_with(arrivals.message, '{ARCHIVED}') or contains(arrivals.message, '(InvalidObjectState)'))"
+# The columns of control.found_files.
+FOUND_FILES = "client, file_key, size_bytes, modified_at, partition_date"
 LEDGER_QUERY = f"""
     select
         arrivals.client, arrivals.file_key, arrivals.size_bytes, arrivals.modified_at, arrivals.sha256,
@@ -65,6 +67,15 @@ class Ledger:
             frozenset(archived),
             needs_whole_listing or bool(archived),
         )
+
+
+def files_of(rows: Sequence[tuple[str, str, int, datetime, date | None]], ledger: Ledger) -> list[BronzeFile]:
+    """Return the files that a plan found, from rows of control.found_files, without those that are loaded since."""
+    found = (
+        BronzeFile(client, key, size_bytes, modified_at.astimezone(UTC), day)
+        for client, key, size_bytes, modified_at, day in sorted(rows, key=lambda row: row[1])
+    )
+    return [file for file in found if (file.key, file.size_bytes, file.modified_at) not in ledger.files]
 
 
 def new_files(lake: Lake, ledger: Ledger, folders: Sequence[str] | None = None) -> list[BronzeFile]:
