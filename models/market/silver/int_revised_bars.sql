@@ -67,9 +67,7 @@ compared as (
     select
         *,
         row_number() over by_fetch as revision,
-        row_number() over (
-            partition by ticker, session_date order by fetched_at desc, content_id desc
-        ) = 1 as is_current,
+        lead(content_id) over by_fetch is null as is_current,
         lag(content_id) over by_fetch as content_before,
         lag(traded_open) over by_fetch as open_before,
         lag(traded_high) over by_fetch as high_before,
