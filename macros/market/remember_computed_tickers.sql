@@ -1,12 +1,16 @@
 {#- Mark the tickers of this build as computed or as held back, in the transaction of its last model. -#}
 {% macro remember_computed_tickers() -%}
     delete from control.computed_tickers where ticker in (select ticker from {{ ref('released_tickers') }});
-    insert into control.computed_tickers
+    insert into control.computed_tickers by name
     select
-        ticker,
-        state
-    from {{ ref('touched_tickers') }}
-    where state is not null and ticker in (select ticker from {{ ref('released_tickers') }});
+        touched_tickers.ticker,
+        touched_tickers.state,
+        ticker_benchmarks.benchmark
+    from {{ ref('touched_tickers') }} as touched_tickers
+    left join {{ ref('ticker_benchmarks') }} as ticker_benchmarks on touched_tickers.ticker = ticker_benchmarks.ticker
+    where
+        touched_tickers.state is not null
+        and touched_tickers.ticker in (select ticker from {{ ref('released_tickers') }});
     delete from control.held_tickers where ticker in (select ticker from {{ ref('released_tickers') }});
     insert into control.held_tickers by name
     select

@@ -114,7 +114,7 @@ class SmallWarehouse:
                 self.connection.execute(f"create or replace table {schema}.{name} as {sql}")
         self.connection.execute(
             "delete from control.computed_tickers where ticker in (select ticker from changes.released_tickers);"
-            "insert into control.computed_tickers"
+            "insert into control.computed_tickers by name"
             " select ticker, state from changes.touched_tickers where ticker in (from changes.released_tickers)"
         )
 

@@ -16,10 +16,10 @@ from tests.market.real_bars import index
 from tests.market.small_warehouse import REFERENCE, TEXTBOOK
 
 from tribolake.market import features, indicators
-from tribolake.market.computing import explain_missing
 from tribolake.market.features import FEATURES, compute_features
 from tribolake.market.indicators import FLAT, INDICATORS, NO_VOLUME, Bars, compute_indicators
 from tribolake.market.percentiles import Threshold, compute_percentiles
+from tribolake.market.reasons import Reasons
 from tribolake.market.sample import random_walk
 from tribolake.market.windows import Values
 
@@ -33,7 +33,7 @@ def walk(sessions: int = SESSIONS, seed: int = 1) -> Bars:
 
 def explained(result: Mapping[str, Values], why: Callable[[str, int], str], settled: int) -> dict[int, dict[str, str]]:
     """Return the reasons of missing values, by position of the session."""
-    return {at: json.loads(text) for at, text in enumerate(explain_missing(result, why, settled)) if text}
+    return {at: json.loads(text) for at, text in enumerate(Reasons(why, settled).of(result).to_pylist()) if text}
 
 
 def first(bars: Bars, sessions: int) -> Bars:

@@ -28,6 +28,7 @@ from tribolake.run.project import Fingerprints
 
 FIRST, SECOND = date(2024, 2, 28), date(2024, 3, 1)
 SHARES = (random_walk("NVDA", 320, splits={SECOND: 4.0}), random_walk("^GSPC", 320, seed=2))
+COMPUTED = ("indicators", "percentiles", "features")
 Tribolake = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -116,43 +117,31 @@ def test_bad_response_needs_a_look_and_stops_no_other(home: LakeHome):
 
 
 @pytest.mark.slow
-def test_killed_build_touches_the_same_tickers_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The build before the last model did not say that it computed anything."""
-    home = InFolder(tmp_path)
-    deliver(home, FIRST)
-    settings = MARKET.of(home.settings())
-    run(MARKET, settings)
-    whole = gold(home)["indicators"]
-    with duckdb.connect(settings.warehouse) as warehouse:
-        warehouse.execute("delete from gold.indicators where ticker = 'NVDA'")
-        warehouse.execute("delete from control.computed_tickers where ticker = 'NVDA'")
-        warehouse.execute("update control.run_request set run_id = 'killed'")
-    report = run(MARKET, settings)
-    assert "the last run did not finish" in report.reasons
-    assert gold(home)["indicators"].equals(whole)
-
-
-@pytest.mark.slow
-def test_build_killed_after_indicators_computes_percentiles_again(tmp_path: Path):
-    """Percentiles know from the warehouse, and not from that build, since which session indicators differ."""
+def test_build_killed_after_bars_computes_what_follows_again(tmp_path: Path):
+    """The warehouse says since which session bars differ from those that values were computed from."""
     home = InFolder(tmp_path)
     settings = MARKET.of(home.settings())
     deliver(home, FIRST)
     run(MARKET, settings)
     with duckdb.connect(settings.warehouse) as warehouse:
-        warehouse.execute("create schema kept; create table kept.percentiles as from gold.percentiles")
+        warehouse.execute("create schema kept")
+        for name in COMPUTED:
+            warehouse.execute(f"create table kept.{name} as from gold.{name}")
     deliver(home, SECOND)
     run(MARKET, settings)
     whole = gold(home)
     with duckdb.connect(settings.warehouse) as warehouse:
+        for name in COMPUTED:
+            warehouse.execute(f"delete from gold.{name}; insert into gold.{name} from kept.{name}")
         warehouse.execute(
-            "delete from gold.percentiles; insert into gold.percentiles from kept.percentiles;"
             "drop schema kept cascade; insert into control.changed_since"
-            " select 'gold.indicators', unnest(['NVDA', '_5EGSPC']), date '2023-01-02';"
+            " select 'silver.bars', ticker, min(session_date) from silver.bars group by ticker;"
             "delete from control.computed_tickers; update control.run_request set run_id = 'killed'"
         )
-    run(MARKET, settings)
-    assert gold(home)["percentiles"].equals(whole["percentiles"])
+    report = run(MARKET, settings)
+    assert "the last run did not finish" in report.reasons
+    for name in COMPUTED:
+        assert gold(home)[name].equals(whole[name]), name
     with duckdb.connect(settings.warehouse, read_only=True) as warehouse:
         assert warehouse.execute("from control.changed_since").fetchall() == []
 
