@@ -9,7 +9,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -21,6 +21,7 @@ from tribolake.errors import RunFailed, is_of_the_disk
 from tribolake.product import Product, Progress
 from tribolake.run.data_tests import DataTest, Finding, ask_tests, compiled_tests, keep_tests, read_tests
 from tribolake.run.garbage import no_garbage_collection
+from tribolake.run.kept_manifest import keep_manifest, read_manifest, without_tests
 from tribolake.run.project import fingerprint_parsed
 from tribolake.run.target import target_dir
 from tribolake.settings import PROJECT_DIR, SECRETS, Settings
@@ -160,16 +161,16 @@ class Dbt:
 
     @cached_property
     def without_tests(self) -> Any:
-        """Return the parsed project without its data tests and unit tests, for commands that run none.
-
-        For each command dbt links and selects all nodes that it is given. Three of four are tests, which a run asks as
-        queries.
-        """
-        parsed = self.manifest
-        # Not a copy: dbt's own gives its indexes, whose names begin with `_`, to the wrong fields.
-        parts = {part.name: getattr(parsed, part.name) for part in fields(parsed) if not part.name.startswith("_")}
-        nodes = {name: node for name, node in parsed.nodes.items() if node.resource_type != "test"}
-        return type(parsed)(**parts | {"nodes": nodes, "unit_tests": {}})
+        """Return the parsed project without its data tests, for commands that run none."""
+        if PARSED and PARSED.fingerprint == self.fingerprint:
+            return without_tests(PARSED.manifest)
+        kept = self.target / f"{self.product.name}_manifest.msgpack"
+        import_dbt()
+        manifest = read_manifest(kept, self.fingerprint)
+        if manifest is None:
+            manifest = without_tests(self.manifest)
+            keep_manifest(kept, self.fingerprint, manifest)
+        return manifest
 
     def _run(self, command: Sequence[str], manifest: Any = None) -> list[Any]:
         """Return the built nodes of a manifest, by default of the whole project."""
@@ -205,9 +206,7 @@ class Dbt:
         return f"cd {shlex.quote(str(self.settings.state))} && {shlex.join([*words, *project_flags(self.target)])}"
 
     def _invoke(self, command: Sequence[str], manifest: Any = None, *, write_json: bool = False) -> Any:
-        # Importing dbt takes seconds. A run without work does not import it.
-        if "dbt.cli.main" not in sys.modules:
-            _import_dbt()
+        import_dbt()
         from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
         runner = dbtRunner(manifest=manifest, callbacks=[self._on_event])
@@ -295,8 +294,10 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _import_dbt() -> None:
-    """Import dbt. Imports make no garbage, and looking for it takes a sixth of their time."""
+def import_dbt() -> None:
+    """Import dbt, which takes seconds: a run without work does not. Looking for garbage takes a sixth of the time."""
+    if "dbt.cli.main" in sys.modules:
+        return
     with no_garbage_collection():
         importlib.import_module("dbt.cli.main")
         from tribolake.run.dbt_events import make_few_events  # noqa: PLC0415
