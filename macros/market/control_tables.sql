@@ -1,10 +1,8 @@
 {#- What runs of the market product remember; see macros/control_tables.sql. -#}
 {% macro market_control_tables() -%}
-    -- The responses from which everything of a ticker was computed last, and its benchmark. Written by the last model of a
-    -- build.
-    create table if not exists control.computed_tickers (
-        ticker varchar primary key, state varchar, benchmark varchar
-    );
+    -- The responses from which everything of a ticker was computed last, and its benchmark. Written by the last model of
+    -- a build.
+    create table if not exists control.computed_tickers (ticker varchar primary key, state varchar, benchmark varchar);
     alter table control.computed_tickers add column if not exists benchmark varchar;
     -- Tickers that a quality rule holds back, since when, and the responses for which it does. Their published values are
     -- those of control.computed_tickers. Written by the last model of a build.
