@@ -85,6 +85,8 @@ def as_body(fields: Mapping[str, Any]) -> bytes:
 
 def as_json(value: Any, name: str) -> Any:
     """Return a value as JSON has it: what is missing is null, numpy's numbers are numbers, days and times ISO 8601."""
+    if type(value) is str:  # most of a body, so it is asked first
+        return _text(value, name)
     if isinstance(value, Mapping):
         return _named_values(value, name)
     if isinstance(value, np.ndarray) and value.ndim == 0 and not isinstance(value, np.ma.MaskedArray):
