@@ -251,9 +251,9 @@ def test_source_that_was_fetched_last_is_the_newest_wherever_it_is_from():
         f"raw/{key}.json"
         for key in ("yfinance/NVDA/2025-01-15/20250115_120000", "import/NVDA/2025-01-16/20250116_120000")
     ]
-    assert newest_source([{"key": key} for key in keys])["key"] == keys[1]
+    assert newest_source("NVDA", [{"key": key} for key in keys])["key"] == keys[1]
     of_a_second = [str(RawKey("import", "NVDA", datetime(2025, 1, 15, tzinfo=UTC), number)) for number in range(1, 12)]
-    assert newest_source([{"key": key} for key in of_a_second])["key"] == of_a_second[-1]
+    assert newest_source("NVDA", [{"key": key} for key in of_a_second])["key"] == of_a_second[-1]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tribolake.market.responses import read_responses
 from tribolake.run.compiled_models import compiled_project
 from tribolake.run.memory_build import build_in_memory, open_memory
 
-HELD = "held_tickers"
+HELD, BENCHMARKS = "held_tickers", "ticker_benchmarks"
 
 
 @contextmanager
