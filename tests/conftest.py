@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from dbt_common.tests import enable_test_caching
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from typer.testing import CliRunner
 
 from tests.support.drawn import leave_to_other_commits
+from tribolake.cli.app import app
 from tribolake.oil.product import OIL
 from tribolake.run.dbt import parse_ahead
+from tribolake.run.garbage import no_garbage_collection
 from tribolake.settings import PROJECT_DIR, Settings, load_settings
 
 pytest_plugins = [
@@ -28,6 +33,9 @@ pytest_plugins = [
 # No test pays with the key of whoever runs it, or writes into their database.
 for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "AURORA_HOST", "TRIBOLAKE_AURORA_URL"):
     os.environ.pop(_name, None)
+# Compiled code is kept, whatever the environment says: tests start hundreds of processes, and each would compile it.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 REAL_DATA = PROJECT_DIR.parent / "shared" / "data"
 
 
@@ -42,6 +50,15 @@ hypothesis_settings.load_profile("tribolake")
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     leave_to_other_commits(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Modules and tests stay to the end, so that no search for garbage has to look at them."""
+    with no_garbage_collection():
+        found = yield
+    gc.freeze()
+    return found
 
 
 @pytest.fixture
@@ -81,6 +98,12 @@ def tribolake() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return call
+
+
+@pytest.fixture
+def tribolake_here(parsed_project: None) -> Callable[..., Result]:
+    """The command in this process, for runs: a process of its own takes seconds to import dbt."""
+    return lambda *words: CliRunner().invoke(app, words)
 
 
 def read_manifest(lake: Path, client: str) -> dict:

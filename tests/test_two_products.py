@@ -19,11 +19,15 @@ from tests.support.published_lakes import home_of
 from tests.support.s3_fixtures import NewBuckets
 from tests.support.servers.server import S3Server
 from tribolake.errors import LakeIsBusy
+from tribolake.lake import open_lake
 from tribolake.lake.custody import lock_machine
+from tribolake.market.product import MARKET
 from tribolake.oil.product import OIL
 from tribolake.oil.synth import write_sample_lake
 from tribolake.run.home import open_custody
+from tribolake.run.plan import about_undeclared
 from tribolake.run.project import Fingerprints, fingerprint_parsed
+from tribolake.settings import load_settings
 
 OTHER = "tribolake.other.product:OTHER"
 OF_OTHER = (
@@ -149,3 +153,17 @@ def test_plain_build_of_both_products_goes_on_with_the_lake_of_one(project: Path
     for flags in ((), ("--full-refresh",)):
         built = in_project(project, "dbt.cli.main", "build", "--exclude-resource-type", "unit_test", *flags)
         assert built.returncode == 0, built.stdout[-3000:]
+
+
+def test_unknown_folder_is_told_with_what_its_product_can_do(tmp_path: Path):
+    """A row of a seed adds a client of oil. The sources of market data are those that its code knows."""
+    folder = tmp_path / "raw/bloom\x1bberg/NVDA/2024-03-01"
+    folder.mkdir(parents=True)
+    (folder / "20240301_220000.json").write_bytes(b"{}")
+    settings = MARKET.of(load_settings(lake=tmp_path))
+    found = open_lake(settings, MARKET.inbox(settings)).list_bronze()
+    (of_market,) = about_undeclared(MARKET, found)
+    assert of_market.endswith("is not one of the folders import, yfinance: 1 new files are not read. Rename the folder")
+    (of_oil,) = about_undeclared(OIL, found)
+    assert of_oil.endswith("Add a row to seeds/oil/clients.csv, or rename the folder")
+    assert "\x1b" not in of_market + of_oil

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.project_copy import copy_parsed
 from tribolake.settings import PROJECT_DIR
 
 GUIDE = PROJECT_DIR / "CONTRIBUTING.md"
@@ -63,6 +64,7 @@ def checkout(tmp_path: Path) -> Path:
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
+    copy_parsed(tmp_path / "checkout")
     return tmp_path / "checkout"
 
 

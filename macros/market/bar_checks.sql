@@ -1,7 +1,10 @@
-{#- Whether two numbers are the same but for the rounding of Yahoo, which is to 32 bits: 6e-8. A correction is 1e-6. -#}
-{% macro is_corrected(before, after) -%}
+{#-
+  Whether two numbers differ by more than the rounding of Yahoo, which is to 32 bits: 6e-8. A correction is 1e-6, and
+  more than what whole numbers may hide, such as shares that are divided by a reverse split.
+-#}
+{% macro is_corrected(before, after, hidden='0') -%}
     coalesce(
-        abs({{ after }} - {{ before }}) > 1e-6 * greatest(abs({{ after }}), abs({{ before }})),
+        abs({{ after }} - {{ before }}) > 1e-6 * greatest(abs({{ after }}), abs({{ before }})) + {{ hidden }},
         ({{ after }} is null) <> ({{ before }} is null)
     )
 {%- endmacro %}

@@ -1,7 +1,14 @@
 {#- What runs of the market product remember; see macros/control_tables.sql. -#}
 {% macro market_control_tables() -%}
-    -- The responses from which everything of a ticker was computed last. Written by the last model of a build.
-    create table if not exists control.computed_tickers (ticker varchar primary key, state varchar);
+    -- The responses from which everything of a ticker was computed last, and its benchmark. Written by the last model
+    -- of a build.
+    create table if not exists control.computed_tickers (
+        ticker varchar primary key, state varchar, benchmark varchar
+    );
+    alter table control.computed_tickers add column if not exists benchmark varchar;
+    -- The responses that name the splits and dividends by which the bars of a ticker are adjusted. Those of a ticker that a
+    -- build does not touch, or holds back, are nowhere else. Written by the last model of a build.
+    create table if not exists control.event_sources (ticker varchar primary key, content_ids varchar[] not null);
     -- Tickers that a quality rule holds back, since when, and the responses for which it does. Their published values are
     -- those of control.computed_tickers. Written by the last model of a build.
     create table if not exists control.held_tickers (ticker varchar primary key, state varchar, since timestamptz);

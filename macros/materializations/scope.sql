@@ -8,11 +8,11 @@
     otherwise, `meta.scope_where` filters its rows.
   - `incremental_strategy='append'` inserts only.
   - Without either the whole table is replaced, like a `table`.
-  - `meta.notes_changes` names the ordered column of a Python model, and `meta.row_key` the key of a row. Of each
-    `unique_key`, rows from before the first one that differs stay. `control.changed_since` gets where that is, in the
-    same transaction, for models that follow.
-  - `meta.scope_since` names the relation whose changes those are, and the ordered column: only rows since then are
-    replaced, and the model selects no others. The last model of a build forgets them.
+  - `meta.notes_changes` lists columns, and `meta.ordered_by` names the one that orders the rows of a `unique_key`. Since
+    which row these columns differ stands in `control.changed_since` afterwards, in the same transaction, for models that
+    follow. The last model of a build forgets it.
+  - `meta.scope_since` names an ordered column. The model of `meta.scope` has a column `since`: only rows from there on
+    are replaced, and the model selects no others.
   - `meta.keeps` names a model with one row per key whose rows outlive a full refresh: it copies them from the table as
     it was. The key columns are those of `unique_key`.
 
@@ -35,6 +35,7 @@
     {%- endif -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- set notes_changes = model.config.meta.get('notes_changes') -%}
     {%- if model['language'] == 'python' -%}
         {#- A Python model writes through another connection, into a table next to the model's. -#}
         {%- set written = make_intermediate_relation(target) -%}
@@ -59,21 +60,28 @@
                 {{ create_table_as(False, target, compiled_code, 'sql') }}
             {%- endif %}
         {%- endcall -%}
+        {%- if notes_changes -%}
+            {%- do note_everything(target) -%}
+        {%- endif -%}
         {%- if kept -%}
             {%- do insert_kept_rows(kept, target) -%}
         {%- endif -%}
         {%- do create_indexes(target) -%}
     {%- else -%}
+        {%- if notes_changes and not written -%}
+            {%- set written = make_temp_relation(target) -%}
+            {%- do run_query('create temporary table ' ~ written ~ ' as ' ~ compiled_code) -%}
+        {%- endif -%}
         {%- set selected = written or '(' ~ compiled_code ~ ')' -%}
         {%- set columns = get_quoted_csv(columns_to_insert(target, selected) | map(attribute='name')) -%}
-        {%- if model.config.meta.get('notes_changes') -%}
-            {%- do note_changes(target, written, columns) -%}
+        {%- if notes_changes -%}
+            {%- do note_changes(target, written) -%}
         {%- endif -%}
         {%- call statement('main') -%}
             {%- if model.config.meta.get('scope') %}
                 {{ delete_scope(target) }};
             {%- endif %}
-            insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ changed_rows(target, selected) }}; -- noqa
+            insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ selected }}; -- noqa
             {%- if written %}
                 drop table {{ written }};
             {%- endif %}
@@ -113,38 +121,42 @@
 
 
 {#- Note since when the rows of each key differ from those of the table: since the row before the first one that does. -#}
-{% macro note_changes(target, written, columns) -%}
-    {%- set key, column = config.require('unique_key') | first, model.config.meta.notes_changes -%}
-    {%- set relation = target.schema ~ '.' ~ target.identifier -%}
+{% macro note_changes(target, written) -%}
+    {%- set key, ordered = config.require('unique_key') | first, model.config.meta.ordered_by -%}
+    {%- set columns = model.config.meta.notes_changes -%}
     {%- call statement('note_changes') -%}
         insert into control.changed_since
         with
 
         old_rows as (
-            select {{ columns }} from {{ target }}
+            select * from {{ target }}
             where {{ key }} in (select {{ key }} from {{ ref(model.config.meta.scope) }})
         ),
 
         new_rows as (
-            select {{ columns }} from {{ written }}
+            select * from {{ written }}
         ),
 
         firsts as (
-            select {{ key }} as key, min({{ column }}) as first
+            select {{ key }} as key, min({{ ordered }}) as first
             from old_rows
-            full join new_rows using ({{ model.config.meta.row_key | join(', ') }})
-            where row({{ columns_of('old_rows', columns) }}) is distinct from row({{ columns_of('new_rows', columns) }})
+            full join new_rows using ({{ key }}, {{ ordered }})
+            where
+                old_rows.{{ key }} is null or new_rows.{{ key }} is null
+                {%- for column in columns %}
+                    or old_rows.{{ column }} is distinct from new_rows.{{ column }}
+                {%- endfor %}
             group by all
         ),
 
         befores as (
-            select firsts.key, max(old_rows.{{ column }}) as before
+            select firsts.key, max(old_rows.{{ ordered }}) as before
             from firsts
-            inner join old_rows on firsts.key = old_rows.{{ key }} and firsts.first > old_rows.{{ column }}
+            inner join old_rows on firsts.key = old_rows.{{ key }} and firsts.first > old_rows.{{ ordered }}
             group by all
         )
 
-        select '{{ relation }}', firsts.key, coalesce(befores.before, firsts.first)
+        select '{{ target.schema }}.{{ target.identifier }}', firsts.key, coalesce(befores.before, firsts.first)
         from firsts
         left join befores on firsts.key = befores.key
         on conflict do update set since = least(since, excluded.since)
@@ -152,34 +164,18 @@
 {%- endmacro %}
 
 
-{% macro columns_of(relation, columns) -%}
-    {{ relation }}.{{ columns.split(', ') | join(', ' ~ relation ~ '.') }}
-{%- endmacro %}
-
-
-{#- The relation whose changes decide which rows are replaced, and the ordered column. None if all of the scope are. -#}
-{% macro ordered_scope(target) -%}
-    {%- set meta = model.config.meta -%}
-    {%- if meta.get('notes_changes') -%}
-        {{ return([target.schema ~ '.' ~ target.identifier, meta.notes_changes]) }}
-    {%- endif -%}
-    {{ return(meta.get('scope_since')) }}
-{%- endmacro %}
-
-
-{#- Of the rows that a model selects, those that are inserted. -#}
-{% macro changed_rows(target, selected) -%}
-    {%- set ordered = ordered_scope(target) -%}
-    {%- if not ordered -%}{{ return(selected) }}{%- endif -%}
-    (
-        select selected.*
-        from {{ selected }} as selected
-        inner join control.changed_since as changed
-            on
-                changed.relation = '{{ ordered[0] }}'
-                and selected.{{ config.require('unique_key') | first }} = changed.key
-                and selected.{{ ordered[1] }} >= changed.since
-    )
+{#- A new table: all its rows are noted. -#}
+{% macro note_everything(target) -%}
+    {%- call statement('note_changes') -%}
+        insert into control.changed_since
+        select
+            '{{ target.schema }}.{{ target.identifier }}',
+            {{ config.require('unique_key') | first }},
+            min({{ model.config.meta.ordered_by }})
+        from {{ target }}
+        group by all
+        on conflict do update set since = least(since, excluded.since)
+    {%- endcall -%}
 {%- endmacro %}
 
 
@@ -188,21 +184,19 @@
     {%- set meta = model.config.meta -%}
     {%- set key = config.require('unique_key') -%}
     {%- set key = [key] if key is string else key -%}
-    {%- set ordered = ordered_scope(target) -%}
-    {%- if ordered -%}
+    {%- if meta.get('scope_since') -%}
         delete from {{ target }} as old_rows
-        using control.changed_since as changed
+        using {{ ref(meta.scope) }} as changed
         where
-            changed.relation = '{{ ordered[0] }}'
-            and old_rows.{{ key | first }} = changed.key
-            and old_rows.{{ ordered[1] }} >= changed.since
+            old_rows.{{ key | first }} = changed.{{ key | first }}
+            and old_rows.{{ meta.scope_since }} >= changed.since
     {%- else -%}
-    delete from {{ target }}
-    where ({{ key | join(', ') }}) in (
-        select ({{ meta.get('scope_key', key) | join(', ') }})
-        from {{ ref(meta.scope) }}
-        where {{ meta.get('scope_where', true) }}
-    )
+        delete from {{ target }}
+        where ({{ key | join(', ') }}) in (
+            select ({{ meta.get('scope_key', key) | join(', ') }})
+            from {{ ref(meta.scope) }}
+            where {{ meta.get('scope_where', true) }}
+        )
     {%- endif -%}
 {%- endmacro %}
 

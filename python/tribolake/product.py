@@ -241,6 +241,10 @@ class Product:
             return settings
         return settings.changed(prefix=self.prefix, state_dir=settings.state / self.name)
 
+    def inbox_of(self, settings: Settings) -> Inbox:
+        """Return where files arrive."""
+        return self.inbox(settings) or Inbox.below(settings.prefix)
+
     def client_of(self, folder: str) -> str:
         """Return the client that a folder of bronze belongs to."""
         return self.client_folders().get(folder, folder)

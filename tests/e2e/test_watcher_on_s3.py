@@ -281,7 +281,7 @@ def test_bucket_without_queue_is_polled(watch: Callable[..., Watched], site: Sit
     watched = watch("polling", TRIBOLAKE_WATCH_POLL_SECONDS="1", TRIBOLAKE_WATCH_POLLING="true")
     wait_until(lambda: watched.state() == "idle")
     site.home.put(f"{BRONZE}polled.xlsx", next(workbooks))
-    wait_until(lambda: site.publishes("polled.xlsx"), 30)
+    wait_until(lambda: site.publishes("polled.xlsx"))
     beat = watched.heartbeat()
     assert beat is not None
     assert beat.queue is None

@@ -13,6 +13,17 @@ TOO_LITTLE = "30MB"
 
 
 @pytest.mark.slow
+def test_first_run_without_memory_for_a_seed_names_the_setting(tmp_path: Path, tribolake):
+    """No table of arrivals is there yet, in which the run could set contents aside."""
+    write_sample_lake(tmp_path, finning_units=1, months=2, dirty=False, clients=("cda",))
+    ended = tribolake("run", "--lake", str(tmp_path), TRIBOLAKE_MEMORY_LIMIT="3MB")
+    last = ended.stderr.splitlines()[-1]
+    assert (ended.returncode, "Out of Memory" in last) == (1, True), ended.stderr
+    assert "Set TRIBOLAKE_MEMORY_LIMIT to more" in last
+    assert tribolake("run", "--lake", str(tmp_path)).returncode in (0, 4)
+
+
+@pytest.mark.slow
 def test_run_without_memory_names_the_setting_and_loses_nothing(tmp_path: Path, tribolake):
     lake, more = tmp_path / "lake", tmp_path / "more"
     write_sample_lake(lake, finning_units=1, als_units=1, months=2, dirty=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.market.yahoo_server import yahoo_server
 from tests.support.lake_homes import InBucket, fill
 from tests.support.s3_fixtures import NewBuckets
 from tests.support.servers.server import DASHBOARD, S3Server, client, refused
@@ -21,12 +22,13 @@ from tribolake.oil.synth import write_sample_lake
 pytestmark = pytest.mark.slow
 DAYS = (date(2024, 2, 29), date(2024, 3, 1))
 ROOT = "data-lake/"
+SYMBOLS = "market/symbols.txt"
 THEIRS = ("oil-analysis/bronze/cda/x.csv", "logs/changes.jsonl", "raw/other", f"{ROOT}other", "marketing")
 
 
 def policy_of(role: str, bucket: str, user: str) -> str:
     """Return the policies of a role as the policy of a bucket, for a user who may do nothing else."""
-    resources = resources_of(read_template(), BucketName=bucket, MarketRoot=ROOT)
+    resources = resources_of(read_template(), BucketName=bucket, MarketRoot=ROOT, MarketSymbolsKey=SYMBOLS)
     statements = [
         one | {"Principal": {"AWS": [f"arn:aws:iam:::user/{user}"]}}
         for policy in resources[role]["Properties"]["Policies"]
@@ -125,3 +127,28 @@ def test_role_of_the_market_task_may_nothing_else(task: Task):
     for call in (s3.get_bucket_policy, s3.delete_bucket_policy, s3.delete_bucket_lifecycle, s3.delete_bucket):
         assert refused(call, Bucket=lake), call
     assert refused(s3.put_bucket_versioning, Bucket=lake, VersioningConfiguration={"Status": "Suspended"})
+
+
+def test_role_of_the_fetch_adds_responses_and_may_nothing_else(task: Task, monkeypatch: pytest.MonkeyPatch):
+    lake = task.bucket
+    for key in (*THEIRS, SYMBOLS, "market/gold/x", f"{ROOT}processed/indicators/x"):
+        client(task.server).put_object(Bucket=lake, Key=key, Body=b"NVDA\n^GSPC # an index")
+    task.has_role("MarketFetchRole")
+    with yahoo_server() as yahoo:
+        body = as_bytes(chart_of(random_walk("NVDA", 40), DAYS[0]))
+        yahoo.replies = {symbol: lambda _: (200, body) for symbol in ("NVDA", "^GSPC")}
+        monkeypatch.setenv("TRIBOLAKE_MARKET_ENDPOINT", yahoo.address)
+        monkeypatch.setenv("TRIBOLAKE_MARKET_PAUSE_SECONDS", "0")
+        words = ("market", "fetch", "--file", f"s3://{lake}/{SYMBOLS}")
+        first, again = (task.prints(*words)["symbols"] for _ in range(2))
+    assert [one["outcome"] for one in (*first, *again)] == ["staged"] * 2 + ["unchanged"] * 2
+    assert all(one["key"].startswith(f"{ROOT}raw/yfinance/") for one in first)
+    s3 = client(task.server.as_user(DASHBOARD))
+    assert refused(s3.delete_object, Bucket=lake, Key=first[0]["key"])
+    for key in (*THEIRS, "market/gold/x", f"{ROOT}processed/indicators/x"):
+        assert refused(s3.get_object, Bucket=lake, Key=key), key
+    for key in (*THEIRS, SYMBOLS, "market/gold/x", f"{ROOT}processed/indicators/x"):
+        assert refused(s3.put_object, Bucket=lake, Key=key, Body=b"ours"), key
+        assert refused(s3.delete_object, Bucket=lake, Key=key), key
+    for prefix in ("market/", "oil-analysis/", f"{ROOT}processed/"):
+        assert refused(s3.list_objects_v2, Bucket=lake, Prefix=prefix), prefix

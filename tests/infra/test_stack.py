@@ -277,7 +277,8 @@ def test_services_take_roles_for_this_account_only(resources):
         if "Service" in statement["Principal"]
     }
     assert set(trusted) == {
-        "TaskRole", "MarketRole", "PagesRole", "ExecutionRole", "StartTaskRole", "RescanRole",
+        "TaskRole", "MarketRole", "MarketFetchRole", "PagesRole", "ExecutionRole", "StartTaskRole", "RescanRole",
+        "MarketScheduleRole",
     }  # fmt: skip
     for name, statement in trusted.items():
         assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "AWS::AccountId"}
@@ -373,7 +374,42 @@ def test_market_container_has_the_folder_and_the_secret_of_market_data(template,
     assert "AURORA" not in json.dumps([resources[name] for name in ("TaskDefinition", "PagesTaskDefinition")])
 
 
-@pytest.mark.parametrize("task_name", ["TaskDefinition", "MarketTaskDefinition", "PagesTaskDefinition"])
+def test_market_data_are_fetched_if_schedule_and_symbols_are_given(template):
+    """All that fetches has this condition: without one of both parameters the stack has none of it."""
+    found = template["Resources"]
+    conditional = {name for name, one in found.items() if one.get("Condition") == "FetchesMarketData"}
+    assert conditional == {
+        "MarketFetch", "MarketFetchRole", "MarketFetchSecurityGroup", "MarketFetchTaskDefinition",
+        "MarketRunAfterFetch", "MarketScheduleRole",
+    }  # fmt: skip
+    given = {"MarketSchedule": "cron(30 22 ? * MON-FRI *)", "MarketSymbolsKey": "market/symbols.txt"}
+    assert template["Conditions"]["FetchesMarketData"] == {
+        "And": [{"Not": [{"Equals": [{"Ref": name}, ""]}]} for name in given]
+    }
+    for name, value in given.items():
+        form = re.compile(template["Parameters"][name]["AllowedPattern"])
+        assert template["Parameters"][name]["Default"] == "" and form.fullmatch("") and form.fullmatch(value)
+        assert not form.fullmatch("*") and not form.fullmatch("/etc/passwd")
+
+
+def test_market_run_follows_a_fetch_on_schedule(template):
+    at, key = "cron(30 22 ? * MON-FRI *)", "market/symbols.txt"
+    resources = resources_of(template, MarketSchedule=at, MarketSymbolsKey=key)
+    (container,) = resources["MarketFetchTaskDefinition"]["Properties"]["ContainerDefinitions"]
+    assert container["Command"] == ["market", "fetch", "--file", f"s3://mining-data-mesh/{key}", "--json"]
+    fetch, after = (resources[name]["Properties"] for name in ("MarketFetch", "MarketRunAfterFetch"))
+    assert fetch["ScheduleExpression"] == at
+    detail = after["EventPattern"]["detail"]
+    assert (detail["taskDefinitionArn"], detail["lastStatus"]) == (["MarketFetchTaskDefinition"], ["STOPPED"])
+    started = [rule["Targets"][0]["EcsParameters"]["TaskDefinitionArn"] for rule in (fetch, after)]
+    assert started == ["MarketFetchTaskDefinition", "MarketTaskDefinition"]
+    (run, _) = resources["MarketScheduleRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    assert run["Resource"] == started and "TaskDefinition" not in run["Resource"]
+
+
+@pytest.mark.parametrize(
+    "task_name", ["TaskDefinition", "MarketTaskDefinition", "MarketFetchTaskDefinition", "PagesTaskDefinition"]
+)
 def test_container_writes_only_into_its_volumes(resources, task_name):
     task = resources[task_name]["Properties"]
     (container,) = task["ContainerDefinitions"]

@@ -148,7 +148,7 @@ def test_full_refresh_without_its_archived_files_is_refused(on_s3, moto, sample_
     before = everything_published(home)
     bronze = {"Bucket": home.bucket, "Key": home.keys(f"{PRODUCT}/bronze/cda/")[0]}
     client(moto).put_object(**bronze, Body=home.read(bronze["Key"]), StorageClass="GLACIER")
-    with pytest.raises(RunFailed, match=r"1 of \d+ files in bronze are archived, such as .*Restore them"):
+    with pytest.raises(RunFailed, match=r"1 of \d+ files are archived, such as .*Restore them"):
         run(OIL, home.settings(), full_refresh=True)
     assert everything_published(home) == before
     client(moto).restore_object(**bronze, RestoreRequest={"Days": 1})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+from jinja2 import Environment
 
 from tribolake.lake import open_lake
 from tribolake.lake.bronze import BronzeFile
@@ -30,7 +32,7 @@ CHANGES = ("touched_tickers", "held_tickers", "released_tickers")
 SILVER = (
     "touched_tickers", "int_served_bars", "int_events", "int_revised_bars", "int_split_bars",
     "int_ticker_spans", *NOTES, "int_price_moves", "int_quality_measures", *FOUND, "held_tickers", "released_tickers",
-    "bars",
+    "bars", "ticker_benchmarks",
 )  # fmt: skip
 # Seeds whose columns DuckDB cannot tell.
 TYPES = {"quality_accepted": {"ticker": "varchar", "rule": "varchar", "session_date": "date", "reason": "varchar"}}
@@ -54,6 +56,17 @@ def compiled_models(settings: Settings) -> dict[str, str]:
         compiled = dbt.compile("path:models/market")
     _COMPILED.update({name: sql for name, sql in compiled.items() if name in SILVER})
     return _COMPILED
+
+
+@cache
+def remembering() -> str:
+    """Return what the last model of a build remembers, in SQL."""
+
+    def ref(name: str) -> str:
+        return f"{'changes' if name in CHANGES else 'silver' if name in SILVER else 'bronze'}.{name}"
+
+    macros = (PROJECT_DIR / "macros/market/remember_computed_tickers.sql").read_text(encoding="utf-8")
+    return str(Environment().from_string(macros, {"ref": ref}).module.remember_computed_tickers())  # noqa: S701
 
 
 @dataclass
@@ -112,11 +125,7 @@ class SmallWarehouse:
             else:
                 schema = "changes" if name in CHANGES else "silver"
                 self.connection.execute(f"create or replace table {schema}.{name} as {sql}")
-        self.connection.execute(
-            "delete from control.computed_tickers where ticker in (select ticker from changes.released_tickers);"
-            "insert into control.computed_tickers"
-            " select ticker, state from changes.touched_tickers where ticker in (from changes.released_tickers)"
-        )
+        self.connection.execute(remembering())
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.connection.execute(query).to_arrow_table().to_pylist()

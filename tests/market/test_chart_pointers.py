@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tribolake.market.chart_pointers import number_at, price_pointer, ratio_at, read_chart, split_pointers
-from tribolake.market.sample import chart_of, random_walk
+from tribolake.market.chart_pointers import event_at, number_at, price_pointer, read_chart
+from tribolake.market.sample import NEW_YORK, chart_of, opening_time, random_walk
 
 SPLIT = date(2023, 2, 1)
 CHART = chart_of(random_walk("NVDA", 60, splits={SPLIT: 4.0}), date(2023, 3, 20))
@@ -22,19 +22,20 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland"])
-def test_split_is_found_by_its_day_in_the_zone(zone: str):
-    chart = chart_of(random_walk("NVDA", 60, splits={SPLIT: 4.0}, zone=zone), date(2023, 3, 20))
-    (pointer,) = split_pointers(chart, SPLIT)
-    assert ratio_at(chart, pointer) == 4.0 and split_pointers(chart, date(2023, 2, 2)) == []
-
-
-def test_name_with_slash_and_tilde_is_escaped():
+def test_events_of_one_second_are_found_by_their_values():
+    """Yahoo keys events by their second. A file that was merged has other keys, also with a slash or a tilde."""
     document = json.loads(json.dumps(CHART))
-    splits = document["chart"]["result"][0]["events"]["splits"]
-    splits["a/b~c"] = splits.popitem()[1]
-    (pointer,) = split_pointers(document, SPLIT)
-    assert pointer.endswith("/a~1b~0c") and ratio_at(document, pointer) == 4.0
+    at = opening_time(SPLIT, NEW_YORK)
+    events = document["chart"]["result"][0]["events"]
+    events["dividends"] = {"a/b~c": {"amount": "0.5", "date": at}, "d": {"amount": 2.0, "date": str(at)}}
+    events["capitalGains"] = {"e": {"amount": 3.0, "date": at}}
+    place = "/chart/result/0/events"
+    assert event_at(document, "splits", at, 4.0) == (f"{place}/splits/{at}", 4.0)
+    assert event_at(document, "dividends", at, 0.5) == (f"{place}/dividends/a~1b~0c/amount", 0.5)
+    assert event_at(document, "dividends", at, 2.0) == (f"{place}/dividends/d/amount", 2.0)
+    assert event_at(document, "capitalGains", at, 3.0) == (f"{place}/capitalGains/e/amount", 3.0)
+    assert event_at(document, "dividends", at, 7.0) == (f"{place}/dividends/a~1b~0c/amount", 0.5)  # it was altered
+    assert event_at(document, "dividends", at + 1, 0.5) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +49,10 @@ def test_number_is_read_as_a_run_reads_it(value: Any, number: float | None):
 
 @given(JSON, st.dictionaries(st.text(max_size=3), JSON, max_size=3))
 def test_any_document_is_searched_without_failing(document: Any, splits: dict[str, Any]):
-    assert split_pointers(document, SPLIT) == [] and number_at(document, price_pointer("close", 1)) is None
-    odd = {"chart": {"result": [{"meta": {"exchangeTimezoneName": document}, "events": {"splits": splits}}]}}
-    assert split_pointers(odd, SPLIT) == []
+    assert event_at(document, "splits", 1, 4.0) == (None, None)
+    assert number_at(document, price_pointer("close", 1)) is None
+    odd = {"chart": {"result": [{"events": {"splits": splits}}]}}
+    assert event_at(odd, "splits", 1, 4.0)[1] is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 200_000])

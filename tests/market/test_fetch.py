@@ -7,13 +7,16 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.market.yahoo_server import Yahoo, yahoo_server
 from tests.support.lake_homes import InBucket, InFolder, LakeHome
 from tests.support.s3_fixtures import NewBuckets
 from tests.support.servers.server import S3Server, client
+from typer.testing import CliRunner
 
+from tribolake.cli.market import app
 from tribolake.errors import ConfigurationError
 from tribolake.market.fetch import PAUSES, fetch
 from tribolake.market.imports import import_files
@@ -234,24 +237,105 @@ def test_no_cookie_or_crumb_is_kept(tmp_path: Path, yahoo: Yahoo, tribolake: Tri
     assert not [path for path in kept if b"of-a-secret" in path.read_bytes()]
 
 
+def test_symbols_are_read_from_an_object_of_the_lake(
+    yahoo: Yahoo, moto: S3Server, bucket: NewBuckets, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    for name, value in moto.environment.items():
+        monkeypatch.setenv(name, value)
+    lake = bucket(moto).lake
+    listed = {"symbols.txt": b"\xef\xbb\xbfNVDA\n\n# shares\n^gspc # an index\n", "long.txt": b"#" * 1_000_001}
+    for key, content in (listed | {"broken.txt": b"\xff"}).items():
+        client(moto).put_object(Bucket=lake, Key=f"market/{key}", Body=content)
+    home = InBucket(moto, lake, tmp_path)
+    monkeypatch.setenv("TRIBOLAKE_MARKET_ENDPOINT", yahoo.address)
+    monkeypatch.setenv("TRIBOLAKE_MARKET_PAUSE_SECONDS", "0")
+    monkeypatch.setenv("TRIBOLAKE_STATE_DIR", str(tmp_path / "state"))
+    yahoo.replies = {"NVDA": always(200, chart("NVDA")), "^GSPC": always(200, chart("^GSPC"))}
+
+    def fetched(file: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["fetch", "--quiet", "--lake", f"s3://{lake}", "--file", file])
+        return done.exit_code, done.stderr
+
+    assert fetched(f"s3://{lake}/market/symbols.txt") == (0, "")
+    assert [one.rpartition("yfinance/")[2].split("/")[0] for one in home.keys("raw/")] == ["NVDA", "_5EGSPC"]
+    for name, words in (
+        (f"s3://{lake}/market/none.txt", "there is no object"),
+        ("s3://other/market/symbols.txt", "is not in the lake"),
+        (f"s3://{lake}/market/long.txt", "cannot be read"),
+        (f"s3://{lake}/market/broken.txt", "cannot be read"),
+        (str(tmp_path), "cannot be read"),
+    ):
+        code, said = fetched(name)
+        assert code == 2 and words in " ".join(said.split()), (name, said)
+
+
 def test_import_stages_files_as_they_are(home: LakeHome, tmp_path: Path):
     file, settings = tmp_path / "old.json", settings_of(home)
     file.write_bytes(chart("M&M.NS"))
-    (staged,) = import_files(settings, [file], None, datetime(2024, 3, 1, 22, tzinfo=UTC))
+    at = datetime(2024, 3, 1, 22, tzinfo=UTC)
+    (staged,) = import_files(settings, [file], None, at)
     assert staged.key == "raw/import/M_26M.NS/2024-03-01/20240301_220000.json"
     assert home.read(staged.key) == file.read_bytes()
-    assert not import_files(settings, [file], None, None)[0].is_new
+    assert not import_files(settings, [file], None, at)[0].is_new
 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
-    [("a.txt", b"", "not one of"), ("a.json", b"{}", "--ticker"), ("none.json", None, "cannot be read")],
+    [
+        ("a.txt", b"", "not one of"),
+        ("a.json", b"{}", "--ticker"),
+        ("none.json", None, "cannot be read"),
+        ("folder.json", Path(), "cannot be read"),
+        ("device.json", Path("/dev/zero"), "has more than 16,777,216 bytes"),
+    ],
 )
-def test_file_that_cannot_be_imported_stages_nothing(tmp_path: Path, name: str, content: bytes | None, words: str):
+def test_file_that_cannot_be_imported_stages_nothing(
+    tmp_path: Path, name: str, content: bytes | Path | None, words: str
+):
     home, good = InFolder(tmp_path / "lake"), tmp_path / "good.json"
     good.write_bytes(chart("NVDA"))
-    if content is not None:
+    if isinstance(content, Path):
+        (tmp_path / name).symlink_to(content)
+    elif content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigurationError, match=words):
-        import_files(settings_of(home), [good, tmp_path / name], None, None)
+        import_files(settings_of(home), [good, tmp_path / name], None, datetime(2024, 3, 1, 22, tzinfo=UTC))
+    assert home.keys("raw") == []
+
+
+@pytest.mark.parametrize(
+    ("meta", "fetched", "words"),
+    [
+        ({"regularMarketTime": 0}, 0, None),
+        ({"regularMarketTime": -13}, None, None),  # not traded since, or the market was closed
+        ({"regularMarketTime": -400, "currentTradingPeriod": {"regular": {"start": 1}}}, None, None),  # suspended
+        ({"regularMarketTime": -15}, None, "was served about .* --fetched-at"),
+        ({"currentTradingPeriod": {"regular": {"start": -15}}}, None, "was served about"),
+        ({"regularMarketTime": -15}, -15, None),
+        ({"regularMarketTime": -15}, -16, "was not fetched at"),
+        ({"currentTradingPeriod": {"regular": {"start": -15}}}, -16, None),  # a session that had not begun
+        ({"regularMarketTime": "x", "currentTradingPeriod": []}, None, None),
+        ({"regularMarketTime": 10**30, "currentTradingPeriod": {"regular": {"start": None}}}, None, None),
+    ],
+)
+def test_chart_counts_as_fetched_when_it_can_have_been(
+    tmp_path: Path, meta: dict[str, Any], fetched: int | None, words: str | None
+):
+    """Numbers are days from now. An older chart that counts as the last one would undo later splits."""
+    now = datetime.now(UTC).replace(microsecond=0)
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: moved(inner) for name, inner in value.items()}
+        is_day = isinstance(value, int) and abs(value) < 10**6
+        return int((now + timedelta(days=value)).timestamp()) if is_day else value
+
+    home, file = InFolder(tmp_path / "lake"), tmp_path / "a.json"
+    file.write_text(json.dumps({"chart": {"result": [{"meta": {"symbol": "NVDA"} | moved(meta)}]}}))
+    at = None if fetched is None else now + timedelta(days=fetched)
+    if words is None:
+        assert import_files(settings_of(home), [file], None, at)[0].is_new
+        return
+    with pytest.raises(ConfigurationError, match=words):
+        import_files(settings_of(home), [file], None, at)
     assert home.keys("raw") == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,13 @@ def deliver(settings: Settings, day: date, *, is_halved: bool = False) -> None:
         if is_halved and share.symbol == "NVDA":
             for name in ("open", "high", "low", "close"):
                 quote[name][-1] /= 2
-        path = settings.lake / key_of(share.symbol, after_close(day))
-        path.parent.mkdir(parents=True)
-        path.write_bytes(as_bytes(chart))
+        put(settings, key_of(share.symbol, after_close(day)), chart)
+
+
+def put(settings: Settings, key: str, chart: dict[str, Any]) -> None:
+    path = settings.lake / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(as_bytes(chart))
 
 
 def gold(settings: Settings) -> dict[str, pa.Table]:
@@ -109,6 +113,25 @@ def test_ticker_is_held_back_told_once_and_released(tmp_path: Path, httpserver: 
 
 
 @pytest.mark.slow
+def test_benchmark_that_changed_while_a_ticker_was_held_back_counts_after_it(tmp_path: Path):
+    settings = MARKET.of(load_settings(lake=tmp_path / "lake"))
+    nvda, _, index = SHARES
+    deliver(settings, DAYS[0])
+    run(MARKET, settings)
+    deliver(settings, DAYS[1], is_halved=True)
+    corrected = chart_of(index, DAYS[1])
+    corrected["chart"]["result"][0]["indicators"]["quote"][0]["close"][-40] *= 1.001
+    put(settings, key_of(index.symbol, after_close(DAYS[1]) + timedelta(hours=1)), corrected)
+    assert run(MARKET, settings).needs_a_look
+    put(settings, key_of(nvda.symbol, after_close(DAYS[2])), chart_of(nvda, DAYS[2]))
+    assert not run(MARKET, settings).needs_a_look
+    step_by_step = gold(settings)
+    run(MARKET, settings, full_refresh=True)
+    for name, table in gold(settings).items():
+        assert step_by_step[name].equals(table), name
+
+
+@pytest.mark.slow
 def test_ticker_that_was_never_good_is_not_published(tmp_path: Path):
     settings = MARKET.of(load_settings(lake=tmp_path / "lake"))
     deliver(settings, DAYS[1], is_halved=True)
@@ -120,9 +143,7 @@ def test_ticker_that_was_never_good_is_not_published(tmp_path: Path):
             warehouse.execute(MARKET.warehouse.troubles).fetchall()[0][0] == "quality NVDA hold back moved_like_split"
         )
     # Tickers that are held back are not touched by a run that brings them nothing.
-    path = settings.lake / key_of("AMD", after_close(DAYS[2]))
-    path.parent.mkdir(parents=True)
-    path.write_bytes(as_bytes(chart_of(SHARES[1], DAYS[2])))
+    put(settings, key_of("AMD", after_close(DAYS[2])), chart_of(SHARES[1], DAYS[2]))
     report = run(MARKET, settings)
     assert list(report.as_dict()["quality"]["held_back"]) == ["NVDA"]
     with duckdb.connect(settings.warehouse) as warehouse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
@@ -151,6 +152,8 @@ BAD = {
     "empty": (b"", "empty"),
     "header": (f"{HEADER}\n".encode(), "it has no bars"),
     "page": (b"<html><body>Sign in</body></html>", ""),
+    "document": (b"%PDF-1.7\n", "PDF document"),
+    "letters of another encoding": (f"{HEADER}\n2023-03-08,\u20ac".encode("utf-16")[:-1], "Save it as UTF-8"),
 }
 
 
@@ -164,7 +167,9 @@ def of_bad_files(new: Make) -> SmallWarehouse:
 
 @pytest.mark.parametrize("number", range(len(BAD)), ids=list(BAD))
 def test_file_that_cannot_be_used_fails_alone(of_bad_files: SmallWarehouse, number: int):
-    assert list(BAD.values())[number][1] in reason_of(of_bad_files, key("csv", f"BAD{number}"))
+    reason = reason_of(of_bad_files, key("csv", f"BAD{number}"))
+    assert list(BAD.values())[number][1] in reason
+    assert not {"seed", "oil", "laboratory"} & set(re.findall("[a-z]+", reason))  # they are of another product
     assert reason_of(of_bad_files, key("csv")) == "None"
 
 

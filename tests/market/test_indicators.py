@@ -16,10 +16,10 @@ from tests.market.real_bars import index
 from tests.market.small_warehouse import REFERENCE, TEXTBOOK
 
 from tribolake.market import features, indicators
-from tribolake.market.computing import explain_missing
-from tribolake.market.features import FEATURES, compute_features
+from tribolake.market.features import FEATURES, compute_features, first_read
 from tribolake.market.indicators import FLAT, INDICATORS, NO_VOLUME, Bars, compute_indicators
 from tribolake.market.percentiles import Threshold, compute_percentiles
+from tribolake.market.reasons import Reasons
 from tribolake.market.sample import random_walk
 from tribolake.market.windows import Values
 
@@ -33,7 +33,7 @@ def walk(sessions: int = SESSIONS, seed: int = 1) -> Bars:
 
 def explained(result: Mapping[str, Values], why: Callable[[str, int], str], settled: int) -> dict[int, dict[str, str]]:
     """Return the reasons of missing values, by position of the session."""
-    return {at: json.loads(text) for at, text in enumerate(explain_missing(result, why, settled)) if text}
+    return {at: json.loads(text) for at, text in enumerate(Reasons(why, settled).of(result).to_pylist()) if text}
 
 
 def first(bars: Bars, sessions: int) -> Bars:
@@ -121,6 +121,16 @@ def test_longer_history_changes_no_bit(sessions: int, computation):
     moments = compute_percentiles(found["rsi_14"], limits)
     for name, values in compute_percentiles(expected["rsi_14"], limits).items():
         assert moments[name].tobytes() == values[:sessions].tobytes(), name
+
+
+@given(st.integers(0, SESSIONS))
+@cases(max_examples=40, deadline=None)
+def test_features_need_no_session_before_the_first_that_they_read(session: int):
+    whole, days = walk(), np.arange("2023-01-02", SESSIONS, dtype="datetime64[D]")
+    first = first_read(days, session)
+    found = compute_features(days[first:], whole.close[first:], whole.high[first:])
+    for name, values in compute_features(days, whole.close, whole.high).items():
+        assert found[name][session - first :].tobytes() == values[session:].tobytes(), name
 
 
 def reasons(bars: Bars, computation=TEXTBOOK) -> dict[int, dict[str, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.market.small_warehouse import written
 from tests.support.lake_homes import InBucket, InFolder, LakeHome
@@ -115,6 +115,45 @@ def test_each_computation_is_an_object_and_is_found(home: LakeHome):
     assert value(lake.get_indicators_by_version("^GSPC", "0.0")) == 0
     assert lake.get_indicators_by_version("^GSPC", "9.9") is None
     assert lake.get_latest_features("^GSPC") is None
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(-4, 1), st.sampled_from(["1.0", "reference"])), max_size=30))
+def test_latest_object_that_fits_is_found(tmp_path_factory: pytest.TempPathFactory, stored: list[tuple[int, int, str]]):
+    """Whatever the order of sessions is: a session may be computed again, and after a later one."""
+    lake = lake_of(InFolder(tmp_path_factory.mktemp("lake")))
+    known: list[tuple[date, str]] = []
+    for days, before, version in sorted(stored):
+        at = AT + timedelta(days=days)
+        known.append((at.date() + timedelta(days=before), version))
+        lake.store("indicators", "NVDA", {"n": len(known)}, [{"key": RAW}], at, version, session_date=known[-1][0])
+    for session in {None, AT.date(), *(session for session, _ in known)}:
+        for version in (None, "1.0", "reference", "2.0"):
+            found = lake.get("indicators", "NVDA", session=session, version=version)
+            fitting = [n for n, one in enumerate(known, 1) if session in (None, one[0]) and version in (None, one[1])]
+            assert (found["values"]["n"] if found else 0) == max(fitting, default=0)
+
+
+def test_objects_that_cannot_decide_are_not_read(tmp_path: Path):
+    """Objects that no reader can parse show which ones are read."""
+    home = InFolder(tmp_path)
+    lake = lake_of(home)
+    days = [AT + timedelta(days=n) for n in range(60)]
+    stored = [
+        lake.store("indicators", "NVDA", {"n": n}, [{"key": RAW}], at, "1.0", session_date=at.date())
+        for n, at in enumerate(days)
+    ]
+    for one in stored[:-1]:
+        home.put(one.key, b"{")
+    latest = days[-1].date()
+    assert lake.get_latest_indicators("NVDA")["values"]["n"] == 59
+    assert lake.get_indicators_by_date("NVDA", session=latest)["values"]["n"] == 59
+    home.put(stored[-1].key, b"{")
+    assert lake.get_indicators_by_date("NVDA", session=latest + timedelta(days=2)) is None  # it had not come
+    with pytest.raises(ContractBroken, match=stored[-1].key):
+        lake.get_indicators_by_date("NVDA", session=latest + timedelta(days=1))  # of an exchange ahead of UTC
+    with pytest.raises(ValueError, match="had not come"):
+        lake.store("indicators", "NVDA", {}, [{"key": RAW}], AT, "1.0", session_date=AT.date() + timedelta(days=2))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -251,9 +290,9 @@ def test_source_that_was_fetched_last_is_the_newest_wherever_it_is_from():
         f"raw/{key}.json"
         for key in ("yfinance/NVDA/2025-01-15/20250115_120000", "import/NVDA/2025-01-16/20250116_120000")
     ]
-    assert newest_source([{"key": key} for key in keys])["key"] == keys[1]
+    assert newest_source("NVDA", [{"key": key} for key in keys])["key"] == keys[1]
     of_a_second = [str(RawKey("import", "NVDA", datetime(2025, 1, 15, tzinfo=UTC), number)) for number in range(1, 12)]
-    assert newest_source([{"key": key} for key in of_a_second])["key"] == of_a_second[-1]
+    assert newest_source("NVDA", [{"key": key} for key in of_a_second])["key"] == of_a_second[-1]
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
 from tests.market.small_warehouse import TEXTBOOK
 
+from tribolake.lake import open_lake
 from tribolake.market.computing import feature_rows, indicator_rows, percentile_rows
+from tribolake.market.keys import raw_inbox
 from tribolake.market.percentiles import Threshold
 from tribolake.market.product import MARKET
+from tribolake.market.responses import read_responses
 from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, random_walk
 from tribolake.settings import load_settings
 
@@ -65,8 +69,8 @@ def test_database_of_market_has_little_memory_unless_told(tmp_path: Path):
     assert MARKET.of(load_settings(lake=tmp_path, memory_limit="2GB")).memory_limit == "2GB"
 
 
-def peak_of_a_first_run(lake: Path, tickers: int) -> int:
-    """Return the peak memory of a first run with five years of so many tickers, and of its children (bytes)."""
+def write_responses(lake: Path, tickers: int) -> None:
+    """Write a response with five years of each of so many tickers."""
     share = random_walk("S", 5 * 252, first=date(2020, 1, 6))
     chart = chart_of(share, LAST)
     for number in range(tickers):
@@ -74,6 +78,21 @@ def peak_of_a_first_run(lake: Path, tickers: int) -> int:
         path = lake / key_of(f"T{number}", after_close(LAST))
         path.parent.mkdir(parents=True)
         path.write_bytes(as_bytes(chart))
+
+
+def test_responses_are_parsed_few_at_a_time(tmp_path: Path):
+    """Parsed at once, these 8 MB need 125 MB of the database."""
+    write_responses(tmp_path, 60)
+    settings = MARKET.of(load_settings(lake=tmp_path))
+    lake = open_lake(settings, raw_inbox(settings))
+    with duckdb.connect(config={"memory_limit": "100MB"}) as connection:
+        found = read_responses(connection, settings, lake, lake.list_bronze(), [])
+    assert found["status"].to_pylist() == ["loaded"] * 60
+
+
+def peak_of_a_first_run(lake: Path, tickers: int) -> int:
+    """Return the peak memory of a first run with responses of so many tickers, and of its children (bytes)."""
+    write_responses(lake, tickers)
     words = [sys.executable, "-m", "tribolake", "market", "run", "--quiet", "--lake", str(lake)]
     process = subprocess.Popen(words, env=os.environ | {"TRIBOLAKE_MEMORY_LIMIT": "150MB"})
     _, status, used = os.wait4(process.pid, 0)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from tests.support.lake_homes import InBucket, InFolder, LakeHome
@@ -22,12 +23,14 @@ import tribolake.run.project
 from tribolake.market.keys import IMPORT, RawKey
 from tribolake.market.product import MARKET
 from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, random_walk
+from tribolake.market.status import market_status
 from tribolake.oil.product import OIL
 from tribolake.run.pipeline import run
 from tribolake.run.project import Fingerprints
 
 FIRST, SECOND = date(2024, 2, 28), date(2024, 3, 1)
 SHARES = (random_walk("NVDA", 320, splits={SECOND: 4.0}), random_walk("^GSPC", 320, seed=2))
+COMPUTED = ("indicators", "percentiles", "features")
 Tribolake = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -116,53 +119,68 @@ def test_bad_response_needs_a_look_and_stops_no_other(home: LakeHome):
 
 
 @pytest.mark.slow
-def test_killed_build_touches_the_same_tickers_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The build before the last model did not say that it computed anything."""
-    home = InFolder(tmp_path)
-    deliver(home, FIRST)
-    settings = MARKET.of(home.settings())
-    run(MARKET, settings)
-    whole = gold(home)["indicators"]
-    with duckdb.connect(settings.warehouse) as warehouse:
-        warehouse.execute("delete from gold.indicators where ticker = 'NVDA'")
-        warehouse.execute("delete from control.computed_tickers where ticker = 'NVDA'")
-        warehouse.execute("update control.run_request set run_id = 'killed'")
-    report = run(MARKET, settings)
-    assert "the last run did not finish" in report.reasons
-    assert gold(home)["indicators"].equals(whole)
-
-
-@pytest.mark.slow
-def test_build_killed_after_indicators_computes_percentiles_again(tmp_path: Path):
-    """Percentiles know from the warehouse, and not from that build, since which session indicators differ."""
+def test_build_killed_after_bars_computes_what_follows_again(tmp_path: Path):
+    """The warehouse says since which session bars differ from those that values were computed from."""
     home = InFolder(tmp_path)
     settings = MARKET.of(home.settings())
     deliver(home, FIRST)
     run(MARKET, settings)
     with duckdb.connect(settings.warehouse) as warehouse:
-        warehouse.execute("create schema kept; create table kept.percentiles as from gold.percentiles")
+        warehouse.execute("create schema kept")
+        for name in COMPUTED:
+            warehouse.execute(f"create table kept.{name} as from gold.{name}")
     deliver(home, SECOND)
     run(MARKET, settings)
     whole = gold(home)
     with duckdb.connect(settings.warehouse) as warehouse:
+        for name in COMPUTED:
+            warehouse.execute(f"delete from gold.{name}; insert into gold.{name} from kept.{name}")
         warehouse.execute(
-            "delete from gold.percentiles; insert into gold.percentiles from kept.percentiles;"
             "drop schema kept cascade; insert into control.changed_since"
-            " select 'gold.indicators', unnest(['NVDA', '_5EGSPC']), date '2023-01-02';"
+            " select 'silver.bars', ticker, min(session_date) from silver.bars group by ticker;"
             "delete from control.computed_tickers; update control.run_request set run_id = 'killed'"
         )
-    run(MARKET, settings)
-    assert gold(home)["percentiles"].equals(whole["percentiles"])
+    report = run(MARKET, settings)
+    assert "the last run did not finish" in report.reasons
+    for name in COMPUTED:
+        assert gold(home)[name].equals(whole[name]), name
     with duckdb.connect(settings.warehouse, read_only=True) as warehouse:
         assert warehouse.execute("from control.changed_since").fetchall() == []
 
 
 @pytest.mark.slow
-def test_rebuild_gives_the_same_bits(tmp_path: Path):
-    home = InFolder(tmp_path)
-    settings = MARKET.of(home.settings())
+@pytest.mark.thorough
+def test_removed_response_counts_until_all_are_read_again(tmp_path: Path, tribolake: Tribolake):
+    home = InFolder(tmp_path / "lake")
     for day in (FIRST, SECOND):
         deliver(home, day)
+    lake, settings = ("--lake", str(home.folder)), MARKET.of(home.settings())
+    assert not run(MARKET, settings).needs_a_look
+    gone, raw = key_of("NVDA", after_close(SECOND)), home.folder / "raw"
+    (home.folder / gone).unlink()
+    assert market_status(settings)["gone"] == [gone]
+    assert "--full-refresh" in tribolake("market", "status", *lake).stdout
+    raw.rename(tmp_path / "away")
+    raw.mkdir()  # as a mount that is away leaves it
+    assert "unread folder raw:" in tribolake("market", "run", *lake).stdout
+    assert "has none below raw" in tribolake("market", "run", "--full-refresh", *lake).stderr
+    assert "unread folder raw:" in tribolake("market", "status", *lake).stdout
+    raw.rmdir()
+    (tmp_path / "away").rename(raw)
+    assert max(gold(home)["indicators"]["session_date"].to_pylist()) == SECOND
+    assert not run(MARKET, settings, full_refresh=True).needs_a_look
+    nvda = gold(home)["indicators"].filter(pc.equal(gold(home)["indicators"]["ticker"], "NVDA"))
+    assert max(nvda["session_date"].to_pylist()) == FIRST and market_status(settings)["gone"] == []
+
+
+@pytest.mark.slow
+def test_rebuild_gives_the_same_bits(tmp_path: Path):
+    """Also of a young share, of which the last session alone has percentiles."""
+    home, young = InFolder(tmp_path), random_walk("YOUNG", 320, seed=3)
+    settings = MARKET.of(home.settings())
+    for day, since in ((FIRST, date(2023, 10, 2)), (SECOND, FIRST)):
+        deliver(home, day)
+        home.put(key_of(young.symbol, after_close(day)), as_bytes(chart_of(young, day, since)))
         run(MARKET, settings)
     incremental = gold(home)
     run(MARKET, settings, full_refresh=True)

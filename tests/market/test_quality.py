@@ -228,6 +228,17 @@ def test_dividend_in_another_currency_is_told_and_not_used(new: Make, currency: 
     assert len(adjusted) == (20 if is_used else 0)
 
 
+@pytest.mark.parametrize(("exchange", "is_known"), [("KOE", True), ("PNK", True), ("DOH", False), (None, True)])
+def test_exchange_without_sessions_is_told(new: Make, exchange: str | None, is_known: bool):
+    """Gaps and age of its tickers are not judged. A table names no exchange, which its documentation says."""
+    chart = served()
+    result(chart)["meta"]["exchangeName"] = exchange
+    warehouse = new()
+    warehouse.deliver([response(chart)])
+    assert found(warehouse) == ([] if is_known else [("exchange_unknown", "flag", None)]) and held(warehouse) == []
+    assert ["exchange_unknown" in str(row) for row in warehouse.rows(TROUBLES)] == ([] if is_known else [True])
+
+
 @pytest.mark.parametrize(
     ("currencies", "is_held"),
     [

@@ -21,10 +21,12 @@ from tests.support.servers.server import S3Server, client
 from tribolake.errors import ConfigurationError
 from tribolake.lake.files import sha256_of
 from tribolake.market.market_lake import MarketLake
+from tribolake.market.processed import parse_processed
 from tribolake.market.product import MARKET
-from tribolake.market.reprocess import reprocess_run
+from tribolake.market.reprocess import _differing, reprocess_run
 from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, random_walk
 from tribolake.run.pipeline import run
+from tribolake.run.warehouse import open_warehouse
 from tribolake.settings import Settings
 from tribolake.trace.bronze_copy import BronzeGone
 
@@ -85,6 +87,21 @@ def test_run_is_identical_and_says_why_not(two_runs: tuple[Settings, str, str], 
     assert {one.key: one.differing for one in found.objects if one.differing} == {key: ("rsi_14", "sources")}
     assert not found.is_identical and "by the code another" in found.notes[0]
     assert found.as_dict()["is_identical"] is False and Path(found.tables.lake) == tmp_path / "again"
+
+
+def test_features_of_an_earlier_release_name_the_sources_of_the_ticker_only(published: tuple[Settings, str, str]):
+    """With the code of now an object without those of its benchmark is not what the run computed."""
+    body = MarketLake(published[0]).get_latest_features("NVDA") or {}
+    parsed = parse_processed(body["key"])
+    assert parsed and {source["key"].split("/")[2] for source in body["sources"]} == {"NVDA", "_5EGSPC"}
+    own = [source for source in body["sources"] if "/NVDA/" in source["key"]]
+    fewer = [own[0] | {"sessions": own[0]["sessions"] - 1}, *own[1:]]
+    with open_warehouse(published[0].warehouse, read_only=True) as warehouse:
+        for code, sources, differing in (
+            (body["code"], body["sources"], []), (body["code"], own, ["sources"]), ("earlier", own, []),
+            ("earlier", fewer, ["sources"]), ("earlier", body["sources"][1:], ["sources"]),
+        ):  # fmt: skip
+            assert list(_differing(warehouse, parsed, body | {"code": code, "sources": sources})) == differing
 
 
 def test_response_that_is_gone_ends_with_its_name(two_runs: tuple[Settings, str, str], tribolake: Tribolake):

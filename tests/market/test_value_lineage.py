@@ -220,7 +220,7 @@ def test_processed_object_leads_down_to_its_responses(published: Settings, kind:
     assert [(source.key, source.sha256) for source in found.sources] == [
         (key, hashlib.sha256((published.lake / key).read_bytes()).hexdigest()) for key in (FIRST, SECOND)
     ]
-    assert found.is_same is (None if kind == "features" else True)
+    assert found.is_same and not found.notes
     assert lineage_of_object(published, f"{published.lake}/{found.key}") == found
 
 
@@ -316,3 +316,19 @@ def test_version_that_was_used_is_compared_after_an_overwrite(
     s3.delete_object(**about, VersionId=used)
     for found_now in (lineage_of_value(settings, "AAPL", BEFORE, "macd"), lineage_of_object(settings, key)):
         assert found_now.problems[0] == f"{FIRST} in version {used} is gone"
+
+
+def test_archived_response_that_no_run_used_is_there(
+    tmp_path: Path, moto: S3Server, bucket: NewBuckets, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in moto.environment.items():
+        monkeypatch.setenv(name, value)
+    home = InBucket(moto, bucket(moto).lake, tmp_path)
+    content = as_bytes(chart_of(AAPL, BEFORE, SINCE))
+    client(moto).put_object(Bucket=home.bucket, Key=FIRST, Body=content, StorageClass="GLACIER")
+    settings = MARKET.of(home.settings())
+    found = lineage_of_object(settings, FIRST)
+    assert isinstance(found, RawUses) and found.run_id is None and not found.objects
+    assert f"{FIRST} cannot be read" in found.problems[0] and "restore-object" in found.problems[0]
+    with pytest.raises(ConfigurationError, match="there is no object"):
+        lineage_of_object(settings, SECOND)

@@ -57,7 +57,7 @@ def test_differences_are_those_of_the_prices(settings: Settings):
     for name in INDICATORS:
         one, other = textbook[name], reference[name]
         both = ~np.isnan(one) & ~np.isnan(other)
-        differs = (one != other) & ~(np.isnan(one) & np.isnan(other))
+        differs = both & (one != other)
         told = of(list(found.indicators), name)
         assert told.sessions == both.sum() and told.differing == differs.sum()
         assert told.in_one_only == (np.isnan(one) != np.isnan(other)).sum()
@@ -67,6 +67,8 @@ def test_differences_are_those_of_the_prices(settings: Settings):
             assert told.greatest_day == days[int(np.nanargmax(np.abs(one - other)))]
     assert found.tickers == ["IBM"] and not found.problems
     assert of(list(found.indicators), "sma_20").differing == 0 < of(list(found.indicators), "rsi_14").differing
+    vwap = of(list(found.indicators), "vwap")  # of 20 sessions, and of as many as there are
+    assert vwap.in_one_only == 19 and vwap.first_day == days[19]
 
 
 @pytest.mark.parametrize(
@@ -121,6 +123,7 @@ def test_version_does_not_differ_from_itself(settings: Settings):
         ({"version": "2.0"}, "1.0 or reference"),
         ({"symbols": ["NVDA"]}, "no response of NVDA was fetched"),
         ({"symbols": ["IBM"], "as_known_on": date(2001, 1, 1)}, "until 2001-01-01"),
+        ({"as_known_on": date(2001, 1, 1)}, "nothing was known: no usable response of a ticker was fetched until"),
         ({"as_known_on": date(2999, 1, 1)}, "has not come"),
     ],
 )
@@ -143,3 +146,5 @@ def test_command_prints_a_table_and_json(settings: Settings, tribolake: Tribolak
     shown = tribolake(*words, *lake, "--as-known-on", str(DAY))
     assert shown.returncode == 0 and "3 tickers, as known on 2004-06-01" in shown.stdout and "rsi_14" in shown.stdout
     assert tribolake("market", "reprocess", *lake).returncode == 2
+    before = tribolake(*words, *lake, "--as-known-on", "2001-01-01")
+    assert before.returncode == 2 and "nothing was known" in before.stderr and not before.stdout

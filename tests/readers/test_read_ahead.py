@@ -17,8 +17,8 @@ from tests.support.lab_files import OIL, workbook
 
 from tribolake.lake.content import FileContent, OpenContent
 from tribolake.lake.folder import FolderLake
-from tribolake.lake.ledger import Ledger
-from tribolake.oil.reading import begin_to_read, files_of, read_arrivals
+from tribolake.lake.ledger import Ledger, files_of
+from tribolake.oil.reading import begin_to_read, read_arrivals
 from tribolake.readers.confined import ReadingTask
 from tribolake.readers.read_ahead import read_ahead, readings_of
 from tribolake.settings import Settings

@@ -43,7 +43,9 @@ def committed_files() -> list[Path]:
 def properties(kind: str) -> list[dict[str, Any]]:
     """What the properties files say of models, unit tests and so on."""
     files = (PROJECT_DIR / "models").rglob("*.yml")
-    return [each for path in files for each in yaml.safe_load(path.read_text(encoding="utf-8")).get(kind, [])]
+    # The loader in C takes a tenth of the time.
+    read = (yaml.load(path.read_bytes(), yaml.CSafeLoader) for path in files)
+    return [each for one in read for each in one.get(kind, [])]
 
 
 @cache

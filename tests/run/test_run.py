@@ -60,7 +60,7 @@ CONSERVATION = """
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def lake(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Settings:
     """A small fleet of both laboratories, with dirty cells and retests, run once."""
     settings = load_settings(lake=tmp_path_factory.mktemp("sample"))
     write_sample_lake(settings.lake, finning_units=3, als_units=15, months=18)
@@ -191,7 +191,7 @@ def test_run_without_news_starts_no_dbt_and_changes_no_byte(lake: Settings, trib
     assert tree(lake.lake / "oil-analysis") == before
 
 
-def test_bad_and_repeated_files_leave_the_rest_published(lake: Settings, tmp_path: Path, tribolake):
+def test_bad_and_repeated_files_leave_the_rest_published(lake: Settings, tmp_path: Path, tribolake, tribolake_here):
     copy = tmp_path / "lake"
     shutil.copytree(lake.lake, copy, symlinks=True)
     bronze = copy / "oil-analysis" / "bronze"
@@ -203,8 +203,8 @@ def test_bad_and_repeated_files_leave_the_rest_published(lake: Settings, tmp_pat
     (bronze / "nobody").mkdir()
     shutil.copyfile(workbook, bronze / "nobody" / "T-1.xlsx")
 
-    ended = tribolake("run", "--lake", str(copy), "--json")
-    assert ended.returncode == 4, ended.stderr
+    ended = tribolake_here("run", "--lake", str(copy), "--json")
+    assert ended.exit_code == 4, ended.output
     report = json.loads(ended.stdout)
     assert report["clients"]["cda"]["arrivals"] == 2
     assert report["clients"]["cda"]["rows_read"] == 0  # the only whole file is loaded already

@@ -86,6 +86,8 @@ def test_message_of_a_python_model_ends_with_its_cause(tmp_path: Path):
     )
 
 
-def test_message_of_spent_memory_names_the_setting():
-    message = "Out of Memory Error: could not allocate block (429.1 MiB used)\nPossible solutions:\n* SET threads=X"
-    assert said(message).endswith("(429.1 MiB used). Set TRIBOLAKE_MEMORY_LIMIT to more, as in 2GB")
+@pytest.mark.parametrize("frames", ["", 'Traceback (most recent call last):\n  File "model.py", line 1\n'])
+def test_message_of_spent_memory_names_the_setting(frames: str):
+    error = "Out of Memory Error: could not allocate block (429.1 MiB used)"
+    message = f"{frames}{error}\nPossible solutions:\n* SET threads=X\n\nSee also https://duckdb.org"
+    assert said(message) == f"{error}. Set TRIBOLAKE_MEMORY_LIMIT to more, as in 2GB"

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+from tests.support.made_once import made_once
 from tests.support.s3_fixtures import skip_or_fail
 from tests.support.servers.apt import ProgramsMissing
 from tests.support.servers.mariadb import mariadb_server
@@ -53,7 +54,10 @@ def mariadb() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def computed_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake that a run has computed and published while its processed objects could not be stored."""
-    folder = tmp_path_factory.mktemp("computed")
+    return made_once(tmp_path_factory, "computed", make_computed_lake)
+
+
+def make_computed_lake(folder: Path) -> None:
     settings = MARKET.of(load_settings(lake=folder))
     for seed, symbol in enumerate(SYMBOLS, 1):
         path = folder / key_of(symbol, after_close(date(2024, 3, 1)))
@@ -63,7 +67,6 @@ def computed_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
         report = run(MARKET, settings)
     assert report.needs_a_look
     assert report.results["deliveries"].report["lake"]["waiting"] == len(SYMBOLS) * len(KINDS)
-    return folder
 
 
 @dataclass

@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from tests.support.als_tables import as_parquet
-from tests.support.lake_homes import PRODUCT, InBucket, InFolder, LakeHome, fill
+from tests.support.lake_homes import PRODUCT, InBucket, InFolder, LakeHome, fill, manifest_of
+from tests.support.made_once import made_once
 from tests.support.s3_fixtures import new_buckets
 from tests.support.servers.server import S3Server
 
@@ -72,11 +73,11 @@ def published_lake(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, parsed_project: None
 ) -> Iterator[PublishedLake]:
     """The lake after the three runs."""
-    with home_of(request, tmp_path_factory.mktemp("lake")) as home:
-        sample = tmp_path_factory.mktemp("sample")
-        runs = [first_run(home, sample)]
+    with lake_after_first_run(request, tmp_path_factory) as home:
+        runs = [manifest_of(home, "emin")["run_id"]]
+        (first,) = [home.read(key) for key in home.keys(f"{PRODUCT}/bronze/emin")]
         for iron in ("9000", "8000"):
-            home.put(ONE_MORE_KEY, one_more_sample(sample, iron))
+            home.put(ONE_MORE_KEY, one_more_sample(first or b"", iron))
             runs.append(run(OIL, home.settings()).run_id)
         yield PublishedLake(home, tuple(runs))
 
@@ -86,8 +87,20 @@ def new_lake(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, parsed_project: None
 ) -> Iterator[PublishedLake]:
     """The lake after the first run."""
-    with home_of(request, tmp_path_factory.mktemp("lake")) as home:
-        yield PublishedLake(home, (first_run(home, tmp_path_factory.mktemp("sample")),))
+    with lake_after_first_run(request, tmp_path_factory) as home:
+        yield PublishedLake(home, (manifest_of(home, "emin")["run_id"],))
+
+
+@contextmanager
+def lake_after_first_run(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> Iterator[LakeHome]:
+    """Make the lake in a folder or on the server that is a fixture's parameter, and run once."""
+    if request.param == "folder":
+        made = made_once(folders, "first-run", lambda folder: first_run(InFolder(folder), folders.mktemp("sample")))
+        yield InFolder(made)
+        return
+    with home_of(request, folders.mktemp("lake")) as home:
+        first_run(home, folders.mktemp("sample"))
+        yield home
 
 
 def first_run(home: LakeHome, sample_lake: Path) -> str:
@@ -109,10 +122,9 @@ def home_of(request: pytest.FixtureRequest, folder: Path) -> Iterator[LakeHome]:
         yield InBucket(server, new_buckets(server).lake, folder / "disks")
 
 
-def one_more_sample(sample_lake: Path, iron: str) -> bytes:
-    """Return the first EMIN sample with another number and another iron result, as a Parquet file."""
-    (path,) = (sample_lake / PRODUCT / "bronze" / "emin").rglob("*.parquet")
-    rows = pq.read_table(path).slice(0, 1)
+def one_more_sample(samples: bytes, iron: str) -> bytes:
+    """Return the first of EMIN's samples with another number and another iron result, as a Parquet file."""
+    rows = pq.read_table(pa.BufferReader(samples)).slice(0, 1)
     rows = rows.set_column(rows.column_names.index("sampleNumber"), "sampleNumber", pa.array([ONE_MORE]))
     for name in [name for name in rows.column_names if name.endswith("_test_translation_name")]:
         value = name.replace("test_translation_name", "resultValue")

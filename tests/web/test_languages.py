@@ -11,21 +11,30 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from tests.market.small_warehouse import TEXTBOOK
 from tests.support.page_reader import Pages, text_of
 
+from tribolake.market import features, indicators
+from tribolake.market.features import FEATURES
+from tribolake.market.indicators import INDICATORS
 from tribolake.oil.product import OIL
 from tribolake.oil.questions.published import rows
 from tribolake.oil.seeds import read_seed
 from tribolake.run.pipeline import run
 from tribolake.settings import Settings, load_settings
-from tribolake.web.words import LANGUAGES, TEXTS
+from tribolake.web.views.market import why_undefined
+from tribolake.web.words import LANGUAGES, TEXTS, words_in
 
 # Columns of seeds that pages show. The Spanish ones have `_es` at their end.
-REASONS = {"policy_floors": ("reason", "source"), "policy_fixed_bands": ("reason",)}
+REASONS = {
+    ("oil", "policy_floors"): ("reason", "source"),
+    ("oil", "policy_fixed_bands"): ("reason",),
+    ("market", "quality_rules"): ("measure", "advice"),
+}
 SPOKEN = ("aria-label", "title", "placeholder", "alt")  # attributes that are read to people
 SHORTEST = 12  # letters of a piece that cannot stand in both languages by chance
-# The laboratory's own words, published advice, and the link to the other language.
-OWN_WORDS = "dl.cells, p.advice, ul.comments, a.language, script, style"
+# The laboratory's own words, published advice, what commands say of a failure, and the link to the other language.
+OWN_WORDS = "dl.cells, p.advice, ul.comments, [lang=en]:not(html), a.language, script, style"
 
 
 @cache
@@ -34,8 +43,8 @@ def pieces(language: str) -> frozenset[str]:
     texts = [row["text"] for row in read_seed(f"texts_{language}")]
     texts += tomllib.loads((TEXTS / f"{language}.toml").read_text(encoding="utf-8")).values()
     column = {"en": "", "es": "_es"}[language]
-    for seed, names in REASONS.items():
-        texts += [row[f"{name}{column}"] for row in read_seed(seed) for name in names]
+    for (product, seed), names in REASONS.items():
+        texts += [row[f"{name}{column}"] for row in read_seed(seed, product) for name in names]
     found = (" ".join(piece.split()).strip(" .:;,`") for text in texts for piece in re.split(r"\{\w+\}|`", text))
     return frozenset(piece for piece in found if len(piece) >= SHORTEST and " " in piece)
 
@@ -73,16 +82,28 @@ def addresses(settings: Settings, most: int) -> Iterator[str]:
         if row["unitId"] not in seen:
             yield pages.address("/m", client=row["client"], unit=row["unitId"])
         seen.add(row["unitId"])
-    reasoned = {row["essay"] for seed in REASONS for row in read_seed(seed)}
+    reasoned = {row["essay"] for product, seed in REASONS if product == "oil" for row in read_seed(seed)}
     for row in rows(settings, "select distinct essay from stewart_limits order by essay"):
         if row["essay"] in reasoned:
             yield pages.read("/limits", essay=row["essay"]).select_one("table a")["href"]
 
 
-def wrong_pages(settings: Settings, most: int) -> dict[str, set[str]]:
+def market_addresses(settings: Settings) -> Iterator[str]:
+    """Addresses of the tickers, of each with each computation version, and of each of its values."""
+    pages = Pages(settings)
+    yield from ("/market", "/market?ticker=none", "/market?ticker=..")
+    for ticker in pages.read("/market").select("tbody th a"):
+        for version in ("1.0", "reference"):
+            yield f"{ticker['href']}&version={version}"
+        yield ticker["href"]
+        page = BeautifulSoup(pages.ask(ticker["href"]).text, "html.parser")  # a ticker that is held back may have none
+        yield from (value["href"] for value in page.select("td.number a")[::7])
+
+
+def wrong_pages(settings: Settings, asked: Iterator[str]) -> dict[str, set[str]]:
     pages = Pages(settings)
     found = {}
-    for address in dict.fromkeys(addresses(settings, most)):
+    for address in dict.fromkeys(asked):
         for language in LANGUAGES:
             answer = pages.client.get(f"{address}{'&' if '?' in address else '?'}lang={language}")
             assert answer.status_code != 500, (address, pages.log)
@@ -92,15 +113,41 @@ def wrong_pages(settings: Settings, most: int) -> dict[str, set[str]]:
 
 
 def test_each_reason_of_a_limit_has_a_text_in_each_language():
-    for seed, names in REASONS.items():
-        for row in read_seed(seed):
+    for (product, seed), names in REASONS.items():
+        for row in read_seed(seed, product):
             for name in names:
                 assert row[name] and row[f"{name}_es"] and row[name] != row[f"{name}_es"], row
 
 
+def test_each_reason_of_an_undefined_value_has_a_text_in_each_language():
+    given = {indicators.why_undefined(name, session, TEXTBOOK) for name in INDICATORS for session in (1, 300)}
+    given |= {
+        features.why_undefined(name, session, benchmark)
+        for name in FEATURES
+        for session in (1, 300)
+        for benchmark in ("^GSPC", None)
+    }
+    assert len(given) > 10
+    for reason in given:
+        said = {language: why_undefined(reason, words_in(language)) for language in LANGUAGES}
+        assert said["en"] == reason and said["es"] not in (reason, ""), reason
+        assert re.findall(r"\d+|\^\w+", said["es"]) == re.findall(r"\d+|\^\w+", reason)
+
+
+def test_no_market_page_has_a_text_of_the_other_language(market_pages: Pages):
+    assert wrong_pages(market_pages.settings, market_addresses(market_pages.settings)) == {}
+
+
+@pytest.mark.slow
+def test_no_page_of_a_ticker_in_trouble_has_a_text_of_the_other_language(market_in_trouble: Settings):
+    held = text_of(Pages(market_in_trouble).read("/market", lang="es"))
+    assert "HELD está retenido: moved_like_split es" in held and "descargar otra vez el símbolo" in held
+    assert wrong_pages(market_in_trouble, market_addresses(market_in_trouble)) == {}
+
+
 @pytest.mark.slow
 def test_no_page_has_a_text_of_the_other_language(page_lake: Settings):
-    assert wrong_pages(page_lake, most=15) == {}
+    assert wrong_pages(page_lake, addresses(page_lake, most=15)) == {}
 
 
 @pytest.mark.slow
@@ -109,4 +156,4 @@ def test_no_page_of_real_files_has_a_text_of_the_other_language(real_data: Path,
     settings = load_settings(lake=tmp_path / "lake")
     shutil.copytree(real_data / "bronze", settings.lake / "oil-analysis" / "bronze")
     run(OIL, settings)
-    assert wrong_pages(settings, most=100) == {}
+    assert wrong_pages(settings, addresses(settings, most=100)) == {}

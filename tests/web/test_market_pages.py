@@ -70,18 +70,19 @@ def test_value_leads_to_its_numbers_in_the_responses(market_pages: Pages, name: 
 def test_tickers_tell_what_needs_a_look(market_pages: Pages):
     status = market_pages.ask("/market/status").json() | {
         "waiting": ["raw/x.json"],
-        "held_tickers": [{"symbol": "NVDA", "problem": "stale"}],
+        "held_tickers": [{"ticker": "NVDA", "symbol": "NVDA", "problem": "stale"}],
         "failed_files": [{"file": "raw/y.json", "problem": "it is not JSON"}],
         "deliveries": [{"sink": "aurora", "waiting": 3, "problem": "refused"}],
     }
     status["last_attempt"]["problem"] = "the disk is full"
-    assert market_page(status, words_in("en"), Addresses()).problems == (
+    problems = market_page(status, words_in("en"), Addresses()).problems
+    assert [" ".join(filter(None, (one.text, one.told))) for one in problems] == [
         "1 response waits for a run",
         "The last run failed: the disk is full",
         "NVDA is held back: stale",
         "raw/y.json is not used: it is not JSON",
         "Not delivered to aurora: 3",
-    )
+    ]
 
 
 def test_lake_without_market_data_says_what_to_do(tmp_path):
@@ -108,7 +109,7 @@ def test_market_pages_are_clean(browser: Browser, market_address: str, axe: str)
     ticker = "/market?ticker=%5EGSPC"
     value = f"/market/value?ticker=NVDA&session={LAST}&name=vwap"
     wrong = {}
-    for where in ("/market", ticker, f"{ticker}&lang=en", value, f"{value}&lang=en"):
+    for where in ("/market", ticker, f"{ticker}&lang=en&range=all", value, f"{value}&lang=en"):
         for width, theme in zip(SIZES, THEMES, strict=True):
             size = {"width": width, "height": SIZES[width]}
             with browser.new_context(viewport=size, color_scheme=theme) as context:

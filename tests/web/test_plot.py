@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tribolake.oil.questions.series import ComponentSeries, EssaySeries, Point
 from tribolake.oil.questions.taken import Event, Taken
 from tribolake.web.views.charts import MOST_CHARTS, SHOWN_CHARTS, charts_of
-from tribolake.web.views.plot import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Limit, Mark, Value, plot_of, ticks
+from tribolake.web.views.plot import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Course, Limit, Mark, Value, plot_of, ticks
 from tribolake.web.words import words_in
 
 SPANISH = words_in("es")
@@ -119,3 +120,26 @@ def test_chart_says_in_words_what_it_draws():
 
 def test_component_without_numbers_has_no_charts():
     assert charts_of(ComponentSeries((), (Taken(FIRST),) * 3), SPANISH) is None
+
+
+@given(values_over_time, st.lists(st.tuples(st.integers(0, 2000), st.floats(-1e6, 1e6)), min_size=2, max_size=9))
+def test_courses_share_the_scale_of_the_values(values: list[Value], points: list[tuple[int, float]]):
+    """A line behind the values stands where values of the same size stand, and stems reach from zero to theirs."""
+    lines = [Course("mean", points), Course("histogram", points, has_stems=True)]
+    plot = plot_of([*values, *(Value(*one) for one in points), Value(2000, 0)], [], [], 0, 2000, (), (), lines)
+    line, stems = plot.courses
+    assert (line.slug, stems.slug) == ("mean", "histogram")
+    *_, (_, zero) = at = points_of(plot.line)
+    assert points_of(line.path) == at[-len(points) - 1 : -1]
+    _, *tips = stems.path.split("M")
+    assert [tuple(map(float, (tip.split()[0], tip.split("V")[1]))) for tip in tips] == points_of(line.path)
+    assert {float(tip.split()[1].split("V")[0]) for tip in tips} == {zero}
+
+
+@given(values_over_time, st.integers(100, 300))
+def test_plot_without_dots_has_points_that_lead_somewhere(values: list[Value], height: int):
+    linked = [replace(value, href=f"/{place}") for place, value in enumerate(values)]
+    plot = plot_of(linked, [], [], 0, 2000, has_dots=False, height=height)
+    assert plot.dots == "" and [sign.href for sign in plot.signs] == [f"/{place}" for place in range(len(values))]
+    assert plot.leads and not plot_of(values, [], [], 0, 2000).leads
+    assert all(y <= height - BOTTOM + 0.1 for _, y in points_of(plot.line)) and plot.bottom == height - BOTTOM

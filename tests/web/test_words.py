@@ -21,7 +21,7 @@ USED = re.compile(r"""(?:words|visit\.words|self)\(\s*"([a-z_]+(?:\.[\w ]+)*)\""
 NAMED = re.compile(r'"([a-z_]+\.[a-z_]+)"')
 # Ids that are put together: bands and levels of limits, the two kinds of failures, filters, keys, quality, feedback.
 JOINED = re.compile(
-    r"^(axis|band|lake|error|filter|keys|quality|radar|reason|whatif"
+    r"^(axis|band|lake|error|filter|history|keys|quality|radar|reason|undefined|whatif"
     r"|feedback\.(kind|field)|limit\.(level|quality)|limits\.filter)\.|^chart\.per_"
 )
 NUMBERS = st.floats(-1e9, 1e9).map(lambda value: float(f"{value:.9g}"))

@@ -1,7 +1,7 @@
 """One row per raw object that arrived, with the arrays of its bars."""
 
 from tribolake.lake import open_lake
-from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
+from tribolake.lake.ledger import FOUND_FILES, LEDGER_QUERY, Ledger, files_of, new_files
 from tribolake.market.keys import raw_inbox
 from tribolake.market.responses import read_responses
 from tribolake.settings import load_settings
@@ -14,7 +14,9 @@ def model(dbt, session):
         incremental_strategy="append",
         full_refresh=False,
     )
-    (retry_failed,) = dbt.source("control", "run_request").project("retry_failed").fetchone()
+    request = dbt.source("control", "run_request").project("retry_failed, has_found_files")
+    retry_failed, has_found_files = request.fetchone()
+    found_files = dbt.source("control", "found_files").project(FOUND_FILES)
     retries = dbt.source("control", "retries")
     seen, known = [], []
     if dbt.is_incremental:
@@ -22,5 +24,6 @@ def model(dbt, session):
         known = session.sql(f"select file_key, sha256 from {dbt.this} where status = 'loaded'").fetchall()
     settings = load_settings()
     lake = open_lake(settings, raw_inbox(settings))
-    found = new_files(lake, Ledger.of(seen, retry_failed=retry_failed))
+    ledger = Ledger.of(seen, retry_failed=retry_failed)
+    found = files_of(found_files.fetchall(), ledger) if has_found_files else new_files(lake, ledger)
     return read_responses(session, settings, lake, found, known)

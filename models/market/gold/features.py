@@ -10,7 +10,7 @@ def model(dbt, session):
         schema="gold",
         materialized="scope",
         unique_key=["ticker"],
-        meta={"scope": "touched_features", "keeps": "held_tickers"},
+        meta={"scope": "touched_features", "scope_since": "session_date", "keeps": "held_tickers"},
     )
     dbt.ref("held_tickers")  # whose rows stay
     touched, bars = dbt.ref("touched_features"), dbt.ref("bars").project(COLUMNS)
@@ -20,5 +20,6 @@ def model(dbt, session):
         read_ordered(session, bars.join(touched.project("ticker"), "ticker").order("ticker, session_date")),
         read_ordered(session, bars.join(markets, "ticker").order("ticker, session_date")),
         dict(benchmarks.fetchall()),
+        dict(touched.project("ticker, since").fetchall()),
     )
     return session.sql("select *, 'universe' as client from computed")

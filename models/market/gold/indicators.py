@@ -16,17 +16,13 @@ def model(dbt, session):
         schema="gold",
         materialized="scope",
         unique_key=["ticker"],
-        meta={
-            "scope": "released_tickers",
-            "keeps": "held_tickers",
-            "row_key": ["ticker", "session_date", "computation_version"],
-            "notes_changes": "session_date",
-        },
+        meta={"scope": "changed_bars", "scope_since": "session_date", "keeps": "held_tickers"},
     )
     dbt.ref("held_tickers")  # whose rows stay
-    released = dbt.ref("released_tickers")
-    bars = dbt.ref("bars").filter(COMPLETE).join(released.project("ticker"), "ticker")
+    changed = dbt.ref("changed_bars")
+    bars = dbt.ref("bars").filter(COMPLETE).join(changed.project("ticker"), "ticker")
     rows = read_ordered(session, bars.project(COLUMNS).order("ticker, session_date"))
     versions = dbt.ref("computations").project(FIELDS).order("computation_version").fetchall()
-    computed = indicator_rows(rows, [Computation(*version) for version in versions])
+    since = dict(changed.project("ticker, since").fetchall())
+    computed = indicator_rows(rows, [Computation(*version) for version in versions], since)
     return session.sql("select *, 'universe' as client from computed")

@@ -10,25 +10,18 @@ def model(dbt, session):
         schema="gold",
         materialized="scope",
         unique_key=["ticker"],
-        meta={
-            "scope": "released_tickers",
-            "scope_since": ["gold.indicators", "session_date"],
-            "keeps": "held_tickers",
-        },
+        meta={"scope": "changed_bars", "scope_since": "session_date", "keeps": "held_tickers"},
     )
     dbt.ref("held_tickers")  # whose rows stay
-    tickers, since = dbt.ref("released_tickers").project("ticker"), None
-    if dbt.is_incremental:
-        changed = dbt.source("market_control", "changed_since").filter("relation = 'gold.indicators'")
-        tickers = changed.project("key as ticker, since").join(tickers, "ticker")
-        since = dict(tickers.project("ticker, since").fetchall())
+    changed = dbt.ref("changed_bars")
     thresholds = dbt.ref("thresholds").project("indicator, lower, upper").order("indicator").fetchall()
     names = ", ".join(quoted(name) for name, *_ in thresholds)
     rows = (
         dbt.ref("indicators")
-        .join(tickers.project("ticker"), "ticker")
+        .join(changed.project("ticker"), "ticker")
         .project(f"ticker, session_date, computation_version, {names}")
         .order("ticker, computation_version, session_date")
     )
+    since = dict(changed.project("ticker, since").fetchall())
     computed = percentile_rows(read_ordered(session, rows), [Threshold(*threshold) for threshold in thresholds], since)
     return session.sql("select *, 'universe' as client from computed")

@@ -2,7 +2,7 @@
 
 -- depends_on: {{ ref('touched_tickers') }}
 -- One row per bar that a response corrected: its traded prices or volume differ by more than 1e-6 from those of the
--- response that was fetched before. Smaller differences are Yahoo's rounding around a split.
+-- response that was fetched before. Smaller differences are Yahoo's rounding around a split, as is a share of volume.
 select
     ticker,
     session_date,

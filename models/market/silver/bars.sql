@@ -1,6 +1,10 @@
 {{ config(
     schema='silver', materialized='scope', unique_key=['ticker'],
-    meta={'scope': 'released_tickers', 'keeps': 'held_tickers'}
+    meta={
+        'scope': 'released_tickers', 'keeps': 'held_tickers',
+        'ordered_by': 'session_date',
+        'notes_changes': ['split_open', 'split_high', 'split_low', 'split_close', 'split_volume', 'adjusted_close']
+    }
 ) }}
 
 -- depends_on: {{ ref('held_tickers') }}

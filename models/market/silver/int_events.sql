@@ -1,7 +1,7 @@
 {{ config(schema='silver', materialized='scope') }}
 
--- One row per split and dividend that a response of a touched ticker names. Of the responses whose bars reach back to
--- its day, the one that was fetched last decides whether it counts: `is_counted`.
+-- One row per day on which a response of a touched ticker names splits, or dividends. Of the responses whose bars reach
+-- back to the day, the one that was fetched last decides whether it counts: `is_counted`.
 
 with
 
@@ -19,37 +19,74 @@ reaches as (
 ),
 
 named as (
-    select
-        ticker,
-        content_id,
-        'split' as kind,
-        zone,
-        fetched_at,
-        unnest(split_times) as time,
-        unnest(split_ratios) as served_value
-    from responses
-    union all
-    select
-        ticker,
-        content_id,
-        'dividend' as kind,
-        zone,
-        fetched_at,
-        unnest(dividend_times) as time,
-        unnest(dividend_amounts) as served_value
-    from responses
+    {% for kind, section, times, values in [
+        ('split', 'splits', 'split_times', 'split_ratios'),
+        ('dividend', 'dividends', 'dividend_times', 'dividend_amounts'),
+        ('dividend', 'capitalGains', 'gain_times', 'gain_amounts')
+    ] %}
+        select
+            ticker,
+            content_id,
+            '{{ kind }}' as kind,
+            '{{ section }}' as section,
+            zone,
+            fetched_at,
+            unnest({{ times }}) as time,
+            unnest({{ values }}) as served_value
+        from responses
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
-events as (
+of_days as (
     select
         ticker,
         content_id,
         kind,
         cast(timezone(zone, to_timestamp(time)) as date) as ex_date,
-        max(served_value) as served_value
+        list(
+            struct_pack(section := section, seconds := time, served_value := served_value)
+            order by section, time, served_value
+        ) as parts
     from named
     where to_timestamp(time) <= fetched_at and isfinite(served_value)
-    group by all
+    group by ticker, content_id, kind, ex_date
+),
+
+-- Sums and products of lists are in their order: the same bits in every run.
+totals as (
+    select
+        *,
+        list_product([part.served_value for part in parts]) as ratio,
+        coalesce(list_sum([part.served_value for part in parts if part.section = 'dividends']), 0) as dividend,
+        coalesce(list_sum([part.served_value for part in parts if part.section = 'capitalGains']), 0) as gains
+    from of_days
+),
+
+-- Yahoo adds the gains that a fund distributes to its dividend of the day, and did not always. A dividend that is
+-- smaller, but for what rounding to cents takes, cannot have them in it.
+judged as (
+    select
+        *,
+        gains > 0 and dividend >= 0.99 * gains as has_gains
+    from totals
+),
+
+-- Several splits of a day are one by their product, and several dividends are one by their sum.
+events as (
+    select
+        ticker,
+        content_id,
+        kind,
+        ex_date,
+        case
+            when kind = 'split' then ratio
+            when has_gains then dividend
+            else dividend + gains
+        end as served_value,
+        if(has_gains, gains / dividend, null) as gains_share,
+        if(has_gains, list_filter(parts, lambda part: part.section = 'dividends'), parts) as parts
+    from judged
 ),
 
 days as (

@@ -152,6 +152,26 @@ dividend_currency as (
         and len(list_filter(dividend_amounts, lambda amount: isnan(amount))) > 0
 ),
 
+gains_in_dividend as (
+    select
+        ticker,
+        ex_date as session_date,
+        content_id,
+        gains_share as value
+    from {{ ref('int_events') }}
+    where is_counted and gains_share is not null
+),
+
+exchange_unknown as (
+    select
+        ticker,
+        null as session_date,
+        null as content_id,
+        1.0 as value
+    from spans
+    where exchange is not null and calendar is null
+),
+
 currency_changed as (
     select
         ticker,
@@ -169,7 +189,7 @@ currency_changed as (
 
 {% for rule in [
     'broken_price', 'incomplete', 'stale', 'volume_zero', 'split_unmoved', 'moved_like_split', 'dividend_large',
-    'currency_mixed', 'dividend_currency', 'currency_changed'
+    'currency_mixed', 'dividend_currency', 'gains_in_dividend', 'exchange_unknown', 'currency_changed'
 ] %}
     select
         ticker,

@@ -67,10 +67,9 @@ compared as (
     select
         *,
         row_number() over by_fetch as revision,
-        row_number() over (
-            partition by ticker, session_date order by fetched_at desc, content_id desc
-        ) = 1 as is_current,
+        lead(content_id) over by_fetch is null as is_current,
         lag(content_id) over by_fetch as content_before,
+        lag(own_ratio) over by_fetch as ratio_before,
         lag(traded_open) over by_fetch as open_before,
         lag(traded_high) over by_fetch as high_before,
         lag(traded_low) over by_fetch as low_before,
@@ -78,6 +77,14 @@ compared as (
         lag(traded_volume) over by_fetch as volume_before
     from traded
     window by_fetch as (partition by ticker, session_date order by fetched_at, content_id)
+),
+
+rounded as (
+    select
+        *,
+        -- Volumes are in whole shares as served. One of them is several as traded, or a part.
+        if(own_ratio = ratio_before, 0, 1 / own_ratio + 1 / ratio_before) as shares_hidden
+    from compared
 ),
 
 judged as (
@@ -88,13 +95,13 @@ judged as (
             or {{ is_corrected('high_before', 'traded_high') }}
             or {{ is_corrected('low_before', 'traded_low') }}
             or {{ is_corrected('close_before', 'traded_close') }}
-            or {{ is_corrected('volume_before', 'traded_volume') }}
+            or {{ is_corrected('volume_before', 'traded_volume', 'shares_hidden') }}
         ) as is_correction
-    from compared
+    from rounded
 )
 
 select
-    *,
+    * exclude (ratio_before, shares_hidden),
     max(case when is_correction or content_before is null then fetched_at end) over (
         partition by ticker, session_date
     ) as known_from

@@ -5,12 +5,8 @@
 
 with
 
-responses as (
-    select * from {{ ref('raw_responses') }}
-    where status = 'loaded' and ticker in (select ticker from {{ ref('touched_tickers') }})
-),
-
-bars as (
+-- Materialized, so that it is computed for each response and not for each of its bars.
+responses as materialized (
     select
         ticker,
         content_id,
@@ -21,6 +17,20 @@ bars as (
         coalesce(to_timestamp(regular_end) <= fetched_at, false) as has_ended,
         -- Days of a file without a zone may be a day ahead of UTC.
         cast(timezone(coalesce(zone, 'UTC'), fetched_at) as date) + cast(zone is null as integer) as fetched_on,
+        times,
+        open,
+        high,
+        low,
+        close,
+        volume,
+        coalesce(adjclose, list_resize(cast([] as double[]), len(times))) as adjclose
+    from {{ ref('raw_responses') }}
+    where status = 'loaded' and ticker in (select ticker from {{ ref('touched_tickers') }})
+),
+
+bars as (
+    select
+        * exclude (times, open, high, low, close, volume, adjclose),
         unnest(range(1, len(times) + 1)) as position,
         unnest(times) as time,
         unnest(open) as open,
@@ -28,25 +38,37 @@ bars as (
         unnest(low) as low,
         unnest(close) as close,
         unnest(volume) as volume,
-        unnest(coalesce(adjclose, list_resize(cast([] as double[]), len(times)))) as adjclose
+        unnest(adjclose) as adjclose
     from responses
+),
+
+-- Each time is turned into a day once: the calendar takes longer than all else here.
+days as (
+    select
+        zone,
+        time,
+        cast(timezone(coalesce(zone, 'UTC'), to_timestamp(time)) as date) as session_date
+    from bars
+    group by zone, time
 ),
 
 dated as (
     select
-        * exclude (open, high, low, volume, adjclose),
-        nullif(open, 'nan') as open,
-        nullif(high, 'nan') as high,
-        nullif(low, 'nan') as low,
-        nullif(volume, 'nan') as volume,
-        nullif(adjclose, 'nan') as adjclose,
-        cast(timezone(coalesce(zone, 'UTC'), to_timestamp(time)) as date) as session_date,
+        bars.* exclude (open, high, low, volume, adjclose),
+        nullif(bars.open, 'nan') as open,
+        nullif(bars.high, 'nan') as high,
+        nullif(bars.low, 'nan') as low,
+        nullif(bars.volume, 'nan') as volume,
+        nullif(bars.adjclose, 'nan') as adjclose,
+        days.session_date,
         -- A response that does not say when the session of its own day ends does not know that it has ended.
         case
-            when regular_day is null or (has_ended and regular_day < fetched_on) then fetched_on
-            when not has_ended then regular_day
+            when bars.regular_day is null or (bars.has_ended and bars.regular_day < bars.fetched_on)
+                then bars.fetched_on
+            when not bars.has_ended then bars.regular_day
         end as unfinished_from
     from bars
+    left join days on bars.zone is not distinct from days.zone and bars.time is not distinct from days.time
 ),
 
 judged as (

@@ -4,8 +4,8 @@ import pyarrow as pa
 
 from tribolake.lake import open_lake
 from tribolake.lake.arrivals import ARRIVAL
-from tribolake.lake.ledger import LEDGER_QUERY, Ledger, new_files
-from tribolake.oil.reading import FOUND_FILES, files_of, read_arrivals
+from tribolake.lake.ledger import FOUND_FILES, LEDGER_QUERY, Ledger, files_of, new_files
+from tribolake.oil.reading import read_arrivals
 from tribolake.readers.layout import layouts_of
 from tribolake.settings import load_settings
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from tribolake.lake import Lake
 from tribolake.lake.bronze import BronzeFile, Listing
 from tribolake.lake.content import ARCHIVED
+from tribolake.lake.inbox import Inbox
 from tribolake.settings import Settings
 
 # Later runs try a file that could not be opened this many times in all. After that, like a file whose content is wrong,
@@ -16,6 +17,8 @@ from tribolake.settings import Settings
 MAX_ATTEMPTS = 5
 # An archived file is tried again once it is restored. Earlier releases noted the code of the error.
 IS_ARCHIVED = f"(starts_with(arrivals.message, '{ARCHIVED}') or contains(arrivals.message, '(InvalidObjectState)'))"
+# The columns of control.found_files.
+FOUND_FILES = "client, file_key, size_bytes, modified_at, partition_date"
 LEDGER_QUERY = f"""
     select
         arrivals.client, arrivals.file_key, arrivals.size_bytes, arrivals.modified_at, arrivals.sha256,
@@ -67,6 +70,15 @@ class Ledger:
         )
 
 
+def files_of(rows: Sequence[tuple[str, str, int, datetime, date | None]], ledger: Ledger) -> list[BronzeFile]:
+    """Return the files that a plan found, from rows of control.found_files, without those that are loaded since."""
+    found = (
+        BronzeFile(client, key, size_bytes, modified_at.astimezone(UTC), day)
+        for client, key, size_bytes, modified_at, day in sorted(rows, key=lambda row: row[1])
+    )
+    return [file for file in found if (file.key, file.size_bytes, file.modified_at) not in ledger.files]
+
+
 def new_files(lake: Lake, ledger: Ledger, folders: Sequence[str] | None = None) -> list[BronzeFile]:
     """List files that the ledger has not seen with this size and modification time. Reads no content.
 
@@ -89,10 +101,10 @@ def unseen_files(listing: Listing, ledger: Ledger, folders: Sequence[str] | None
     ]
 
 
-def note_missing_bronze(listing: Listing, ledger: Ledger, settings: Settings) -> None:
-    """Count bronze as an unread folder if it has no file any more: a mount that is away leaves an empty folder."""
+def note_missing_files(listing: Listing, ledger: Ledger, settings: Settings, inbox: Inbox) -> None:
+    """Count the inbox as an unread folder if it has no file any more: a mount that is away leaves an empty folder."""
     if ledger.files and not listing.files and not settings.is_on_s3:
-        listing.unread_folders.append(f"{settings.prefix}/bronze")
+        listing.unread_folders.append(inbox.folder)
 
 
 def without_archived(lake: Lake, ledger: Ledger, found: Sequence[BronzeFile]) -> list[BronzeFile]:

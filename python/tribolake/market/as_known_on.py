@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 
 from tribolake.errors import ConfigurationError, ContractBroken
-from tribolake.market.derived import HELD, derived
-from tribolake.market.last_bodies import sources_in, sources_of
+from tribolake.market.derived import BENCHMARKS, HELD, derived
+from tribolake.market.last_bodies import sources_in
 from tribolake.market.processed import KINDS
 from tribolake.market.product_code import code_of
 from tribolake.market.raw_objects import FetchedObjects, RawObject, fetched, known_objects
@@ -92,7 +92,7 @@ def _benchmarks_of(settings: Settings, known: Sequence[RawObject]) -> list[str]:
     """Return the benchmark of a ticker, if it has one. Its exchange stands in the responses."""
     with fetched(settings, known) as responses:
         require_same_bytes(responses)
-        with derived(responses, ["ticker_benchmarks"]) as connection:
+        with derived(responses, [BENCHMARKS]) as connection:
             found = connection.execute("select benchmark from silver.ticker_benchmarks").fetchall()
     return [benchmark for (benchmark,) in found]
 
@@ -142,15 +142,15 @@ def _body_of(
         "session_date": (session or last).isoformat(),
         "values": found[0],
         "undefined": found[1],
-        "sources": _sources_of(connection, ticker, session or last, responses),
+        "sources": _sources_of(connection, kind, ticker, session or last, responses),
         "code": code_of(),
     }
 
 
 def _sources_of(
-    connection: duckdb.DuckDBPyConnection, ticker: str, session: date, responses: FetchedObjects
+    connection: duckdb.DuckDBPyConnection, kind: str, ticker: str, session: date, responses: FetchedObjects
 ) -> Sequence[dict[str, Any]]:
     # Copies in a folder have no versions.
     versions = {one.raw.key: {"version_id": one.raw.version_id} for one in responses.objects}
-    used = sources_of(sources_in(connection, [ticker], session))
-    return [row | versions[row["key"]] for row in used]
+    used = sources_in(connection, [(kind, ticker, session)])
+    return [row | versions[row["key"]] for row in used[kind, ticker]]

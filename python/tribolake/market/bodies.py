@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tribolake.errors import ContractBroken
@@ -35,7 +35,8 @@ def computed_body(
 
     Raises:
         TypeError: a value cannot be written as JSON.
-        ValueError: there is no such kind, a source has no key, or `computed_at` has no time zone.
+        ValueError: there is no such kind, a source has no key, `computed_at` has no time zone, or the session had not
+            come.
         LabelRefused: S3 would refuse the label.
     """
     if kind not in KINDS:
@@ -46,6 +47,8 @@ def computed_body(
     _require(datetime, computed_at=computed_at)
     if session_date is not None:
         _require(date, session_date=session_date)
+        if session_date > last_session_of(computed_at):
+            raise ValueError(f"session_date is {session_date}, which had not come when computed_at was, {computed_at}")
         fields["session_date"] = session_date
     said = {
         "undefined": {},
@@ -61,6 +64,11 @@ def computed_body(
     content = as_body(said)
     require_allowed(label_of(json.loads(content)), reserved_bytes=70)
     return content
+
+
+def last_session_of(computed_at: datetime) -> date:
+    """Return the last session that may have come by a time: exchanges are at most a day ahead of UTC."""
+    return computed_at.astimezone(UTC).date() + timedelta(days=1)
 
 
 def _require(kind: type, **named: Any) -> None:
@@ -85,6 +93,8 @@ def as_body(fields: Mapping[str, Any]) -> bytes:
 
 def as_json(value: Any, name: str) -> Any:
     """Return a value as JSON has it: what is missing is null, numpy's numbers are numbers, days and times ISO 8601."""
+    if type(value) is str:  # most of a body, so it is asked first
+        return _text(value, name)
     if isinstance(value, Mapping):
         return _named_values(value, name)
     if isinstance(value, np.ndarray) and value.ndim == 0 and not isinstance(value, np.ma.MaskedArray):

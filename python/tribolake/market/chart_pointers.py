@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 RESULT = "/chart/result/0"
 
@@ -15,20 +13,29 @@ def price_pointer(price: str, position: int) -> str:
     return f"{RESULT}/indicators/quote/0/{price}/{position - 1}"
 
 
-def split_pointers(document: Any, ex_date: date) -> list[str]:
-    """Return the pointers to the splits of a day in the zone of the exchange."""
-    return _event_pointers(document, "splits", ex_date)
+def event_at(document: Any, section: str, time: int, value: float) -> tuple[str | None, float | None]:
+    """Find an event by its second, and among several by its value.
+
+    Args:
+        document: of :func:`read_chart`.
+        section: splits, dividends or capitalGains.
+        time: seconds since 1970.
+        value: ratio or amount.
+
+    Returns:
+        The pointer to a split or to an amount, and the ratio or amount that stands there. None if there is none.
+    """
+    found = _at(document, f"{RESULT}/events/{section}")
+    events = found if isinstance(found, dict) else {}
+    names = [name for name in events if number_at(events, f"/{_escaped(name)}/date") == time]
+    read, last = (ratio_at, "") if section == "splits" else (number_at, "/amount")
+    pointers = [f"{RESULT}/events/{section}/{_escaped(name)}{last}" for name in names]
+    standing = [(pointer, read(document, pointer)) for pointer in pointers]
+    return next((one for one in standing if one[1] == value), standing[0] if standing else (None, None))
 
 
-def dividend_pointers(document: Any, ex_date: date) -> list[str]:
-    """Return the pointers to the amounts of the dividends of a day in the zone of the exchange."""
-    return [f"{pointer}/amount" for pointer in _event_pointers(document, "dividends", ex_date)]
-
-
-def _event_pointers(document: Any, kind: str, ex_date: date) -> list[str]:
-    zone, events = _at(document, f"{RESULT}/meta/exchangeTimezoneName"), _at(document, f"{RESULT}/events/{kind}")
-    names = [name for name, one in events.items() if _day_of(one, zone) == ex_date] if isinstance(events, dict) else []
-    return [f"{RESULT}/events/{kind}/{name.replace('~', '~0').replace('/', '~1')}" for name in names]
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def read_chart(content: bytes) -> Any:
@@ -48,14 +55,6 @@ def ratio_at(document: Any, pointer: str) -> float | None:
     """Return the ratio of the split at a pointer. None if there is none."""
     parts = [number_at(document, f"{pointer}/{name}") for name in ("numerator", "denominator")]
     return parts[0] / parts[1] if parts[0] is not None and parts[1] else None
-
-
-def _day_of(event: Any, zone: Any) -> date | None:
-    """Return the day of an event in a zone. None if it has no time, or the zone is unknown here."""
-    try:
-        return datetime.fromtimestamp(event["date"], UTC).astimezone(ZoneInfo(zone)).date()
-    except (KeyError, TypeError, ValueError, OverflowError, OSError):
-        return None
 
 
 def _at(document: Any, pointer: str) -> Any:

@@ -27,6 +27,8 @@ PARSED = pa.schema(
         ("split_ratios", NUMBERS),
         ("dividend_times", TIMES),
         ("dividend_amounts", NUMBERS),
+        ("gain_times", TIMES),
+        ("gain_amounts", NUMBERS),
     ]
 )
 # Seconds of a time that can be meant, from 1800 to 2200. Others are milliseconds, or nothing that a calendar knows.
@@ -72,9 +74,29 @@ def _name(name: str) -> str:
             ) then concat('its {name} cannot be one: ', {_shown(value, 40)})"""
 
 
-def _event(kind: str, is_good: str) -> str:
-    """Return what is wrong with the splits or dividends of a response. Without one of them, prices are other ones."""
-    bad = f"list_filter({kind}, lambda one: not coalesce(one.time is not null and {is_good}, false))"
+def _paid(kind: str) -> str:
+    """Return the payments of a response."""
+    return f"""list_transform(json_extract(found[3], '$.{kind}.*'), lambda one: {{
+                'written': one::varchar,
+                'time': {_seconds("one ->> '$.date'")},
+                'amount': try_cast(one ->> '$.amount' as double),
+                'currency': nullif(one ->> '$.currency', '')
+            }})"""
+
+
+def _amounts(paid: str) -> str:
+    """Return the amounts of payments. In another currency than the prices they are no share of them: not a number.
+
+    A quality rule tells of those.
+    """
+    return f"""[
+            if(coalesce(one.currency, currency) is distinct from currency, 'nan'::double, one.amount) for one in {paid}
+        ]"""
+
+
+def _event(kind: str, found: str, is_good: str) -> str:
+    """Return what is wrong with the splits or payments of a response. Without one of them, prices are other ones."""
+    bad = f"list_filter({found}, lambda one: not coalesce(one.time is not null and {is_good}, false))"
     return f"""
             when coalesce(json_type(events, '$.{kind}'), 'NULL') not in ('NULL', 'OBJECT')
                 then 'its events.{kind} are not named by their times'
@@ -102,12 +124,8 @@ PARSE = f"""
                 'time': {_seconds("one ->> '$.date'")},
                 'ratio': try_cast(one ->> '$.numerator' as double) / try_cast(one ->> '$.denominator' as double)
             }}) as splits,
-            list_transform(json_extract(found[3], '$.dividends.*'), lambda one: {{
-                'written': one::varchar,
-                'time': {_seconds("one ->> '$.date'")},
-                'amount': try_cast(one ->> '$.amount' as double),
-                'currency': one ->> '$.currency'
-            }}) as dividends,
+            {_paid("dividends")} as dividends,
+            {_paid("capitalGains")} as capital_gains,
             list_transform({_array(4, "bigint")}, lambda one: case when one {MEANT} then one end) as times,
             {_array(5, "double")} as adjclose,
             {", ".join(f"{_array(number + 6, 'double')} as {name}" for number, name in enumerate(PRICES))}
@@ -122,7 +140,8 @@ PARSE = f"""
             meta ->> '$.exchangeTimezoneName' as zone,
             {_seconds("meta ->> '$.currentTradingPeriod.regular.start'")} as regular_start,
             {_seconds("meta ->> '$.currentTradingPeriod.regular.end'")} as regular_end,
-            list_filter(dividends, lambda one: one.amount > 0) as paid
+            list_filter(dividends, lambda one: one.amount > 0) as paid,
+            list_filter(capital_gains, lambda one: one.amount > 0) as gained
         from results
     )
 
@@ -151,8 +170,9 @@ PARSE = f"""
             {_name("exchangeName")}
             when coalesce(json_type(events), 'NULL') not in ('NULL', 'OBJECT')
                 then 'its events are not splits, dividends and others'
-            {_event("splits", "one.ratio > 0 and isfinite(one.ratio)")}
-            {_event("dividends", "one.amount >= 0 and isfinite(one.amount)")}
+            {_event("splits", "splits", "one.ratio > 0 and isfinite(one.ratio)")}
+            {_event("dividends", "dividends", "one.amount >= 0 and isfinite(one.amount)")}
+            {_event("capitalGains", "capital_gains", "one.amount >= 0 and isfinite(one.amount)")}
             when coalesce(len(times), 0) = 0 then 'it has no bars'
             when len(times) > {MOST_BARS} then concat('it has ', len(times), ' bars, at most {MOST_BARS} are read')
             {
@@ -170,11 +190,9 @@ PARSE = f"""
         [one.time for one in splits] as split_times,
         [one.ratio for one in splits] as split_ratios,
         [one.time for one in paid] as dividend_times,
-        -- In another currency than the prices it is no share of them. Not a number: a quality rule tells of it.
-        [
-            if(coalesce(one.currency, currency) is distinct from currency, 'nan'::double, one.amount)
-            for one in paid
-        ] as dividend_amounts
+        {_amounts("paid")} as dividend_amounts,
+        [one.time for one in gained] as gain_times,
+        {_amounts("gained")} as gain_amounts
     from parsed
     order by number
 """

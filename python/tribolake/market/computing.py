@@ -6,10 +6,10 @@ No state of a recursion is kept, so the order in which responses arrive cannot m
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
-from itertools import compress, pairwise
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -18,9 +18,10 @@ import pyarrow as pa
 
 from tribolake.libraries import require
 from tribolake.market import features, indicators
-from tribolake.market.features import FEATURES, NEEDED, compute_features
+from tribolake.market.features import FEATURES, NEEDED, compute_features, first_read
 from tribolake.market.indicators import INDICATORS, Bars, Computation, compute_indicators
 from tribolake.market.percentiles import LOOKBACK, Threshold, compute_percentiles
+from tribolake.market.reasons import Reasons
 from tribolake.market.windows import Values
 
 MOMENTS = ("percentile", "mean", "std", "minimum", "maximum", "frequency_below", "frequency_above")
@@ -39,6 +40,7 @@ PERCENTILE_ROWS = pa.schema(
 )
 FEATURE_ROWS = pa.schema([*KEY, *((name, pa.float64()) for name in FEATURES), ("undefined", pa.string())])
 FEATURES_VERSION = "1.0"
+Since = Mapping[str, date]  # the first session of each ticker
 BATCH_ROWS = 50_000  # that are read at a time, where a ticker does not have more
 
 
@@ -51,32 +53,41 @@ def read_ordered(session: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelati
     return session.cursor().execute(rows.sql_query()).to_arrow_reader(BATCH_ROWS)
 
 
-def indicator_rows(bars: pa.RecordBatchReader, computations: Sequence[Computation]) -> pa.RecordBatchReader:
+def indicator_rows(
+    bars: pa.RecordBatchReader, computations: Sequence[Computation], since: Since | None = None
+) -> pa.RecordBatchReader:
     """Compute the indicators of tickers while they are read, so that those of one ticker are in memory.
 
     Args:
         bars: ticker, session_date, open, high, low, close, volume, in this order of rows; no value is missing.
         computations: the versions, each of which computes all of it.
+        since: the first session of each ticker whose row is returned; None returns all.
 
     Raises:
         NotInstalled: TA-Lib is missing.
     """
     require(indicators.talib)
-    return _reader(_indicator_parts(bars, computations), INDICATOR_ROWS)
+    return _reader(_indicator_parts(bars, computations, since), INDICATOR_ROWS)
 
 
-def _indicator_parts(bars: pa.RecordBatchReader, computations: Sequence[Computation]) -> Iterator[pa.Table]:
+def _indicator_parts(
+    bars: pa.RecordBatchReader, computations: Sequence[Computation], since: Since | None
+) -> Iterator[pa.Table]:
+    reasons = [
+        Reasons(partial(indicators.why_undefined, computation=computation), max(computation.needed.values()))
+        for computation in computations
+    ]
     for ticker, part in _by_ticker(bars):
+        before = _rows_before(ticker, part, since)
         of_ticker = Bars(*(_numbers(part, name) for name in ("open", "high", "low", "close", "volume")))
-        for computation in computations:
-            values = compute_indicators(of_ticker, computation)
-            why = partial(indicators.why_undefined, computation=computation)
-            undefined = explain_missing(values, why, max(computation.needed.values()))
-            yield _rows(ticker, part, computation.computation_version, values, undefined, INDICATOR_ROWS)
+        for computation, of_version in zip(computations, reasons, strict=True):
+            values = {name: column[before:] for name, column in compute_indicators(of_ticker, computation).items()}
+            undefined, version = of_version.of(values, before), computation.computation_version
+            yield _rows(ticker, part.slice(before), version, values, undefined, INDICATOR_ROWS)
 
 
 def percentile_rows(
-    found: pa.RecordBatchReader, thresholds: Sequence[Threshold], since: Mapping[str, date] | None = None
+    found: pa.RecordBatchReader, thresholds: Sequence[Threshold], since: Since | None = None
 ) -> pa.RecordBatchReader:
     """Compute percentiles of the indicators that thresholds name, while they are read.
 
@@ -93,10 +104,10 @@ def percentile_rows(
 
 
 def _percentile_parts(
-    found: pa.RecordBatchReader, thresholds: Sequence[Threshold], since: Mapping[str, date] | None
+    found: pa.RecordBatchReader, thresholds: Sequence[Threshold], since: Since | None
 ) -> Iterator[pa.Table]:
     for (ticker, version), history in _by_key(found, ("ticker", "computation_version")):
-        first = 0 if since is None else int(np.searchsorted(_days(history), np.datetime64(since[ticker])))
+        first = _rows_before(ticker, history, since)
         part = history.slice(max(first - LOOKBACK + 1, 0))
         new = np.arange(len(part)) >= len(part) - (len(history) - first)
         for threshold in thresholds:
@@ -129,7 +140,10 @@ def _percentile_parts(
 
 
 def feature_rows(
-    bars: pa.RecordBatchReader, closes: pa.RecordBatchReader, benchmarks: Mapping[str, str]
+    bars: pa.RecordBatchReader,
+    closes: pa.RecordBatchReader,
+    benchmarks: Mapping[str, str],
+    since: Since | None = None,
 ) -> pa.RecordBatchReader:
     """Compute the features of tickers while they are read.
 
@@ -137,43 +151,33 @@ def feature_rows(
         bars: ticker, session_date, close adjusted for all, in this order of rows.
         closes: the same of the tickers that are benchmarks.
         benchmarks: the benchmark of each ticker that has one, as tickers.
+        since: the first session of each ticker whose row is returned; None returns all.
     """
-    return _reader(_feature_parts(bars, closes, benchmarks), FEATURE_ROWS)
+    return _reader(_feature_parts(bars, closes, benchmarks, since), FEATURE_ROWS)
 
 
 def _feature_parts(
-    bars: pa.RecordBatchReader, closes: pa.RecordBatchReader, benchmarks: Mapping[str, str]
+    bars: pa.RecordBatchReader, closes: pa.RecordBatchReader, benchmarks: Mapping[str, str], since: Since | None
 ) -> Iterator[pa.Table]:
     markets = {ticker: (_days(part), _numbers(part, "close")) for ticker, part in _by_ticker(closes)}
-    for ticker, part in _by_ticker(bars):
+    reasons = {
+        benchmark: Reasons(partial(features.why_undefined, benchmark=benchmark), max(NEEDED.values()))
+        for benchmark in {None, *benchmarks.values()}
+    }
+    for ticker, history in _by_ticker(bars):
+        before = _rows_before(ticker, history, since)
+        first = first_read(_days(history), before)
+        part = history.slice(first)
         days, close = _days(part), _numbers(part, "close")
-        name = benchmarks.get(ticker)
-        market = _on_days(days, *markets[name]) if name in markets else None
-        values = compute_features(days, close, market)
-        why = partial(features.why_undefined, benchmark=name)
-        undefined = explain_missing(values, why, max(NEEDED.values()))
-        yield _rows(ticker, part, FEATURES_VERSION, values, undefined, FEATURE_ROWS)
+        benchmark = benchmarks.get(ticker)
+        market = _on_days(days, *markets[benchmark]) if benchmark in markets else None
+        values = {name: column[before - first :] for name, column in compute_features(days, close, market).items()}
+        undefined = reasons[benchmark].of(values, before)
+        yield _rows(ticker, history.slice(before), FEATURES_VERSION, values, undefined, FEATURE_ROWS)
 
 
-def explain_missing(result: Mapping[str, Values], why: Callable[[str, int], str], settled: int) -> list[str | None]:
-    """Say of each session why values are NaN: JSON with a reason by name. None where all are there.
-
-    Args:
-        result: values by name, one per session.
-        why: gets a name and the number of a session, from 1.
-        settled: the number from which on a session has the reasons of any later one.
-    """
-    missing = np.isnan(np.column_stack(list(result.values())))
-    texts: list[str | None] = [None] * len(missing)
-    known: dict[tuple[bytes, int], str] = {}
-    for position in np.flatnonzero(missing.any(axis=1)).tolist():
-        session = min(position + 1, settled)
-        case = missing[position].tobytes(), session
-        if case not in known:
-            names = compress(result, missing[position])
-            known[case] = json.dumps({name: why(name, session) for name in names})
-        texts[position] = known[case]
-    return texts
+def _rows_before(ticker: str, rows: pa.Table, since: Since | None) -> int:
+    return 0 if since is None else int(np.searchsorted(_days(rows), np.datetime64(since[ticker])))
 
 
 def _on_days(days: features.Days, market_days: features.Days, close: Values) -> Values:
@@ -210,7 +214,7 @@ def _rows(
     part: pa.Table,
     version: str,
     values: Mapping[str, Values],
-    undefined: Sequence[str | None],
+    undefined: pa.Array,
     schema: pa.Schema,
 ) -> pa.Table:
     columns = {
@@ -218,7 +222,7 @@ def _rows(
         "session_date": part["session_date"].combine_chunks(),
         "computation_version": pa.repeat(version, len(part)),
         **{name: _nullable(column) for name, column in values.items()},
-        "undefined": pa.array(undefined, pa.string()),
+        "undefined": undefined,
     }
     return pa.table(columns, schema=schema)
 

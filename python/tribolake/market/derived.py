@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tribolake.lake import open_lake
 from tribolake.market.keys import raw_inbox
@@ -16,7 +18,7 @@ from tribolake.market.responses import read_responses
 from tribolake.run.compiled_models import compiled_project
 from tribolake.run.memory_build import build_in_memory, open_memory
 
-HELD = "held_tickers"
+HELD, BENCHMARKS, CHANGED = "held_tickers", "ticker_benchmarks", "changed_bars"
 
 
 @contextmanager
@@ -35,7 +37,10 @@ def derived(fetched: FetchedObjects, wanted: Sequence[str]) -> Iterator[duckdb.D
     project, lake = compiled_project(MARKET, settings), open_lake(settings, raw_inbox(settings))
     with open_memory(settings) as connection:
         responses = read_responses(connection, settings, lake, lake.list_bronze(), [])
-        given = {"raw_responses": responses}
+        # As in a first build: nothing was computed before.
+        tickers = pc.unique(responses["ticker"].drop_null())
+        everything = pa.table({"ticker": tickers, "since": pa.array([date.min] * len(tickers), pa.date32())})
+        given = {"raw_responses": responses, CHANGED: everything}
         if HELD not in wanted:
             # No ticker is held back: values are computed from what was served, whatever a rule says of it now.
             given[HELD] = pa.table({"ticker": pa.array([], pa.string())})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -10,6 +10,7 @@ import duckdb
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake.objects import Objects
+from tribolake.market.benchmarks import published_benchmarks
 from tribolake.market.computing import FEATURES_VERSION
 from tribolake.market.contract import BARS, CONTRACT, FEATURES
 from tribolake.market.derived import derived
@@ -29,18 +30,13 @@ from tribolake.market.traced_values import (
     other_value,
     used_objects,
 )
-from tribolake.settings import PROJECT_DIR, Settings
+from tribolake.settings import Settings
 from tribolake.sql import quoted
 from tribolake.trace.chain import TracedRun
 from tribolake.trace.find import find_gold, find_silver
 from tribolake.trace.manifests import Publication
 
 BARS_OF = "select * from read_parquet($bars) where ticker = $ticker order by session_date"
-BENCHMARK = """
-    select benchmark from read_csv($benchmarks, header = true, all_varchar = true)
-    where exchange = $exchange and $ticker not in (select benchmark from read_csv($benchmarks, all_varchar = true))
-"""
-BENCHMARKS = PROJECT_DIR / "seeds" / "market" / "benchmarks.csv"
 VALUE = "select {name} as value, undefined ->> $name as undefined from {rows} where ticker = $ticker and {session}"
 Bars = Mapping[date, Mapping[str, Any]]
 
@@ -58,10 +54,9 @@ def lineage_of_feature(
     if version not in (None, FEATURES_VERSION):
         raise ConfigurationError(f"{version!a} is not a computation version of features: choose {FEATURES_VERSION}")
     ticker = ticker_of(symbol)
-    about = {
+    about: dict[str, Any] = {
         "features": str(find_gold(objects, CONTRACT, publication, FEATURES.name).path),
         "bars": str(find_silver(objects, CONTRACT, publication, BARS).path),
-        "benchmarks": str(BENCHMARKS),
         "ticker": ticker,
         "session": session,
         "name": name,
@@ -73,7 +68,7 @@ def lineage_of_feature(
         values = published.rows(query.format(rows="read_parquet($features)"))
         if session not in bars or not values:
             raise not_published(symbol, session, list(bars))
-        benchmark = _benchmark_of(published, bars) if name in OF_BENCHMARK else None
+        benchmark = published_benchmarks(settings, about["bars"]).get(ticker) if name in OF_BENCHMARK else None
         tickers = [ticker, *([benchmark] if benchmark else [])]
         histories = [bars, *(_bars_of(published, one) for one in tickers[1:])]
         named = published_objects(settings, publication)
@@ -109,10 +104,3 @@ def lineage_of_feature(
 
 def _bars_of(published: PublishedRows, ticker: str) -> Bars:
     return {row["session_date"]: row for row in published.rows(BARS_OF, ticker=ticker)}
-
-
-def _benchmark_of(published: PublishedRows, bars: Bars) -> str | None:
-    """Return the benchmark of the exchange of the last session, as a ticker."""
-    exchange = next(reversed(list(bars.values())))["exchange"]
-    rows: Sequence[dict[str, Any]] = published.rows(BENCHMARK, exchange=exchange)
-    return str(rows[0]["benchmark"]) if rows else None

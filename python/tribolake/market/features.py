@@ -47,6 +47,14 @@ def compute_features(days: Days, close: Values, benchmark: Values | None) -> dic
     return {name: result[name] for name in FEATURES}
 
 
+def first_read(days: Days, session: int) -> int:
+    """Return the first session that the features of one and of those after it are computed from, all by position."""
+    if session >= len(days):
+        return session
+    year_began = int(np.searchsorted(days, days[session].astype("datetime64[Y]").astype("datetime64[D]")))
+    return max(min(session - max(NEEDED.values()) + 1, year_began - 1), 0)
+
+
 def why_undefined(name: str, session: int, benchmark: str | None) -> str:
     """Return why a feature is undefined in a session, which are counted from 1."""
     needed = NEEDED.get(name, 0)

@@ -20,7 +20,7 @@ FETCHES = "fetches.jsonl"
 RATE_LIMITED = 429
 CLOCK = (
     "{} has a later time, so its values count before those of today: check the clock. If that time is wrong, move the "
-    "object away"
+    "object away, and run with --full-refresh"
 )
 # After a refusal, so many pauses, each so many times the pause between requests.
 PAUSES = (10, 30, 90)

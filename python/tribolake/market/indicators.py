@@ -132,9 +132,9 @@ def _ema_from_first(values: Values, sessions: int) -> Values:
     return np.array(list(accumulate(values.tolist(), lambda before, value: (1 - weight) * before + weight * value)))
 
 
-def _deviation(values: Values, sessions: int, divisor: int) -> Values:
+def _deviation(values: Values, sessions: int, ddof: int) -> Values:
     """Return the standard deviation of each window. TA-Lib's loses digits where the price hardly moves."""
-    return over_windows(values, sessions, lambda windows: windows.std(axis=1, ddof=divisor))
+    return over_windows(values, sessions, lambda windows: windows.std(axis=1, ddof=ddof))
 
 
 def _true_range(bars: Bars) -> Values:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from tribolake.lake.inbox import Inbox
 from tribolake.market.symbols import symbol_of_ticker
@@ -20,6 +21,7 @@ KEY = re.compile(
     r"(?:[^/]+/)*(?P<key>raw/(?P<source>yfinance|import)/(?P<ticker>[^/]+)/(?P<day>\d{4}-\d\d-\d\d)"
     r"/(?P<stamp>\d{8}_\d{6})(_(?P<number>[1-9]\d*))?\.(?P<suffix>json|csv|parquet))"
 )
+MOST_BYTES = 16 * 2**20  # of a raw object
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class RawKey:
         return f"raw/{self.source}/{self.ticker}"
 
 
+@lru_cache(maxsize=10_000)  # objects of a run name the same sources many times
 def parse_key(key: str) -> RawKey | None:
     """Return the parts of a key. None if it is not one of a raw object."""
     found = KEY.fullmatch(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -28,28 +28,54 @@ LAST_SESSIONS = {
         ("features", ""),
     )
 }
-# Bars count, and splits and dividends: a response that names one is used even if others served its bars again. Without
-# `$session` all bars count.
+# Bars until a session count, and splits and dividends: a response that names one is used even if others served its bars
+# again.
 SOURCES = """
     with
 
+    histories as (
+        select unnest($tickers::varchar[]) as ticker, unnest($sessions::date[]) as last_session
+    ),
+
+    bars as (
+        select histories.*, bars.content_id, count(*) as sessions
+        from histories
+        inner join silver.bars as bars
+            on histories.ticker = bars.ticker and histories.last_session >= bars.session_date
+        group by all
+    ),
+
+    with_bars as (
+        select distinct ticker, last_session from bars
+    ),
+
+    -- Of the last build, and of the last one that computed a ticker.
+    event_sources as (
+        select ticker, content_id from silver.int_events
+        where is_counted and ticker in (select released.ticker from changes.released_tickers as released)
+        union
+        select ticker, unnest(content_ids) from control.event_sources
+    ),
+
     used as (
-        select ticker, content_id, session_date
-        from silver.bars
-        where list_contains($tickers, ticker) and session_date <= coalesce($session, session_date)
+        select * from bars
         union all
-        select distinct ticker, content_id, null from silver.int_events
-        where list_contains($tickers, ticker) and is_counted
+        select with_bars.*, event_sources.content_id, 0
+        from with_bars
+        inner join event_sources using (ticker)
     )
 
-    select used.ticker, responses.file_key as key, responses.version_id, responses.sha256,
-        count(used.session_date) as sessions
+    select
+        used.ticker, used.last_session, responses.file_key as key, responses.version_id, responses.sha256,
+        cast(sum(used.sessions) as bigint) as sessions
     from used
     inner join bronze.raw_responses as responses on used.content_id = responses.content_id
     where responses.status = 'loaded'
     group by all
-    order by used.ticker, key
+    order by used.ticker, used.last_session, key
 """
+BENCHMARKS = "select ticker, benchmark from silver.ticker_benchmarks where list_contains($tickers, ticker)"
+ALL = date.max  # sessions
 
 
 def last_bodies(
@@ -69,18 +95,19 @@ def last_bodies(
     if not asked:
         return {}
     tickers, code, bodies = sorted({ticker for _, ticker, _ in asked}), code_of(), {}
-    sources = _by_ticker(sources_in(warehouse, tickers))
     last_sessions = {
         kind: _by_ticker(rows_of(warehouse, query, {"tickers": tickers})) for kind, query in LAST_SESSIONS.items()
     }
+    found = {(kind, ticker): rows for kind, by_ticker in last_sessions.items() for ticker, rows in by_ticker.items()}
+    sources = sources_in(warehouse, [(*one, rows[0]["session_date"]) for one, rows in found.items()])
     for kind, ticker, symbol in asked:
-        if rows := last_sessions[kind].get(ticker):
+        if rows := found.get((kind, ticker)):
             values, undefined = values_of(kind, rows)
             bodies[kind, ticker] = computed_body(
                 kind,
                 symbol,
                 values,
-                sources_of(sources[ticker]),
+                sources[kind, ticker],
                 at,
                 rows[0]["computation_version"],
                 session_date=rows[0]["session_date"],
@@ -91,22 +118,30 @@ def last_bodies(
     return bodies
 
 
-def sources_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows of :func:`sources_in` as a body has them."""
-    return [{name: value for name, value in row.items() if name != "ticker"} for row in rows]
-
-
 def sources_in(
-    warehouse: duckdb.DuckDBPyConnection, tickers: Sequence[str], session: date | None = None
-) -> list[dict[str, Any]]:
-    """Return the raw objects that values of tickers were computed from, with the number of sessions of each.
+    warehouse: duckdb.DuckDBPyConnection, objects: Sequence[tuple[str, str, date]]
+) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Return the raw objects that values were computed from, with the number of sessions of each.
 
     Args:
         warehouse: or a database of :func:`tribolake.market.derived.derived`.
-        tickers: in their written form.
-        session: count the sessions until this one; None is all.
+        objects: kind, ticker and last session of each; sessions until that one count.
+
+    Returns:
+        The sources by kind and ticker, as bodies have them: those of the ticker by key, then those of its benchmark.
     """
-    return rows_of(warehouse, SOURCES, {"tickers": list(tickers), "session": session})
+    compared = [ticker for kind, ticker, _ in objects if kind == "features"]
+    benchmarks = dict(warehouse.execute(BENCHMARKS, {"tickers": compared}).fetchall()) if compared else {}
+    read = {(kind, ticker): [(ticker, session)] for kind, ticker, session in objects}
+    for kind, ticker, session in objects:
+        if kind == "features" and ticker in benchmarks:
+            read[kind, ticker].append((benchmarks[ticker], session))
+    histories = sorted({history for each in read.values() for history in each})
+    bound = {"tickers": [ticker for ticker, _ in histories], "sessions": [session for _, session in histories]}
+    found: dict[tuple[str, date], list[dict[str, Any]]] = {}
+    for row in rows_of(warehouse, SOURCES, bound):
+        found.setdefault((row.pop("ticker"), row.pop("last_session")), []).append(row)
+    return {one: [source for history in each for source in found.get(history, ())] for one, each in read.items()}
 
 
 def _by_ticker(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from tribolake.lake.objects import ObjectExists, ObjectNotFound
 from tribolake.lake.replicas import open_replicas
-from tribolake.market.bodies import computed_body, iso, parsed_body
+from tribolake.market.bodies import computed_body, iso, last_session_of, parsed_body
 from tribolake.market.keys import place
 from tribolake.market.processed import KINDS, STAMPED, ProcessedKey, label_of, parse_processed
+from tribolake.market.raw_objects import THREADS
 from tribolake.market.symbols import symbol_of, ticker_of
 from tribolake.settings import Settings
 
 MOST_IN_A_SECOND = 100
+AT_ONCE = 2 * THREADS  # objects that are read before it is seen whether one fits
 Body = dict[str, Any]
 
 
@@ -221,17 +224,28 @@ class MarketLake:
                 is_of_day = day in (None, exact.computed_at.date())
                 body = self._read(exact.key, version) if is_of_day else None
                 return body if body and _is_of_session(body, session) else None
-        for key in self._keys(kind, ticker):
-            if day is not None and key.computed_at.date() != day:
-                continue
-            if is_stamp and key.stamp != version:
-                continue
-            body = self._read(place(self.settings, str(key)))
-            if _is_of_session(body, session) and (
-                version is None or is_stamp or version == body["computation_version"]
-            ):
-                return body
-        return None
+        keys = [
+            key
+            for key in self._keys(kind, ticker)
+            if day in (None, key.computed_at.date())
+            and (not is_stamp or key.stamp == version)
+            and (session is None or session <= last_session_of(key.computed_at))
+        ]
+        wanted = None if is_stamp else version
+        fitting = (
+            body
+            for body in self._bodies(keys)
+            if _is_of_session(body, session) and wanted in (None, body["computation_version"])
+        )
+        return next(fitting, None)
+
+    def _bodies(self, keys: Sequence[ProcessedKey]) -> Iterator[Body]:
+        """Read objects in their order: the first one alone, as it is most often the one, and then some at a time."""
+        places = [place(self.settings, str(key)) for key in keys]
+        yield from map(self._read, places[:1])
+        with ThreadPoolExecutor(THREADS) as threads:
+            for start in range(1, len(places), AT_ONCE):
+                yield from threads.map(self._read, places[start : start + AT_ONCE])
 
     def _read(self, key: str, version_id: str | None = None) -> Body:
         content = self._replicas[0].read(key, version_id=version_id)

@@ -13,6 +13,7 @@ import duckdb
 from tribolake.errors import ConfigurationError, ContractBroken, StoreUnavailable
 from tribolake.lake.objects import Objects
 from tribolake.lake.replicas import open_objects
+from tribolake.market.benchmarks import is_benchmark, published_benchmarks
 from tribolake.market.bodies import parsed_body
 from tribolake.market.contract import BARS, CONTRACT, UNIVERSE
 from tribolake.market.derived import derived
@@ -30,20 +31,13 @@ from tribolake.market.raw_objects import (
 )
 from tribolake.market.session_values import values_in
 from tribolake.run.warehouse import rows_of
-from tribolake.settings import PROJECT_DIR, Settings
+from tribolake.settings import Settings
 from tribolake.trace.find import find_silver
 from tribolake.trace.manifests import Publication, current_publication
 
 COUNTED = """
     select count(*) as sessions, min(session_date) as first_session, max(session_date) as last_session
     from read_parquet($bars) where file_key = $key
-"""
-COMPARED = """
-    select ticker from (
-        select ticker, arg_max(exchange, session_date) as exchange from read_parquet($bars) group by ticker
-    ) inner join read_csv($benchmarks, header = true, all_varchar = true) using (exchange)
-    where benchmark = $ticker and ticker <> benchmark
-    order by ticker
 """
 
 
@@ -94,7 +88,7 @@ class ComputedObject:
 
 @dataclass(frozen=True)
 class RawUses:
-    """What was computed from a raw object: published sessions, stored objects, and features of other tickers."""
+    """What was computed from a raw object: published sessions and stored objects, also features of other tickers."""
 
     raw: RawObject
     run_id: str | None  # of the publication that uses it
@@ -141,7 +135,7 @@ def _origin_of(settings: Settings, objects: Objects, key: str, parsed: Processed
         outcomes = iter(responses.objects)
         sources = [_source(source, next(outcomes) if raw is not None else None) for source, raw in named]
         problems = [source.problem for source in sources if source.problem]
-        notes = _why_not_again(parsed.kind, body, problems)
+        notes = _why_not_again(body, problems)
         if not notes:
             with derived(responses, [parsed.kind]) as connection:
                 session, version = date.fromisoformat(body["session_date"]), body["computation_version"]
@@ -160,13 +154,6 @@ def _body(objects: Objects, key: str) -> dict[str, Any] | None:
     return None if content is None else parsed_body(content, objects.address(key))
 
 
-def _body_or_problem(objects: Objects, key: str) -> dict[str, Any] | str | None:
-    try:
-        return _body(objects, key)
-    except (ContractBroken, StoreUnavailable) as error:  # or archived
-        return f"{key}: {error}"
-
-
 def _named(settings: Settings, source: Mapping[str, Any]) -> RawObject | None:
     raw = raw_object(settings, str(source["key"]), source.get("version_id"))
     return RawObject(raw.key, raw.ticker, raw.fetched_at, raw.version_id, source.get("sha256")) if raw else None
@@ -178,7 +165,7 @@ def _source(source: Mapping[str, Any], outcome: FetchedObject | None) -> SourceO
     return SourceOfObject(key, version_id, sha256, source.get("sessions"), problem)
 
 
-def _why_not_again(kind: str, body: Mapping[str, Any], problems: Sequence[str]) -> list[str]:
+def _why_not_again(body: Mapping[str, Any], problems: Sequence[str]) -> list[str]:
     """Say why the values cannot be computed again and compared."""
     if problems:
         return ["it was not computed again: a source is missing"]
@@ -186,20 +173,18 @@ def _why_not_again(kind: str, body: Mapping[str, Any], problems: Sequence[str]) 
         return ["it was not computed again: it has no session, or its sources have no SHA-256"]
     if body.get("code") != code_of():
         return [f"it was not computed again: the code {body.get('code')} of that time is not that of now, {code_of()}"]
-    if kind == "features":
-        return ["it was not computed again: its sources do not name those of its benchmark"]
     return []
 
 
-def _uses_of(settings: Settings, objects: Objects, raw: RawObject) -> RawUses:
+def _uses_of(settings: Settings, objects: Objects, named: RawObject) -> RawUses:
     publication = current_publication(objects, UNIVERSE)
-    used = {one.key: one for one in published_objects(settings, publication).get(raw.ticker, ())}
-    raw = used.get(raw.key) or first_version(settings, objects, raw)
+    used = {one.key: one for one in published_objects(settings, publication).get(named.ticker, ())}
+    raw = used.get(named.key) or first_version(settings, objects, named)
+    if raw is None:
+        raise ConfigurationError(f"there is no object {objects.address(named.key)}")
     with fetched(settings, [raw]) as responses:
         (outcome,) = responses.objects
-    if raw.key not in used and outcome.problem:
-        raise ConfigurationError(f"there is no object {objects.address(raw.key)}")
-    published = _published_uses(objects, publication, raw) if publication else {}
+    published = _published_uses(settings, objects, publication, raw) if publication else {}
     counted = {"sessions": 0, "first_session": None, "last_session": None} | published
     run_id = publication.run_id if publication and raw.key in used else None
     unreadable, computed = _computed_from(settings, objects, raw)
@@ -207,38 +192,49 @@ def _uses_of(settings: Settings, objects: Objects, raw: RawObject) -> RawUses:
     return RawUses(outcome.raw, run_id, objects=computed, problems=problems, **counted)
 
 
-def _published_uses(objects: Objects, publication: Publication, raw: RawObject) -> dict[str, Any]:
+def _published_uses(settings: Settings, objects: Objects, publication: Publication, raw: RawObject) -> dict[str, Any]:
     bars = str(find_silver(objects, CONTRACT, publication, BARS).path)
-    benchmarks = str(PROJECT_DIR / "seeds" / "market" / "benchmarks.csv")
     with duckdb.connect() as connection:
         (counted,) = rows_of(connection, COUNTED, {"bars": bars, "key": raw.key})
-        about = {"bars": bars, "ticker": raw.ticker, "benchmarks": benchmarks}
-        compared = [row["ticker"] for row in rows_of(connection, COMPARED, about)] if counted["sessions"] else []
-    return counted | {"compared_tickers": compared}
+    benchmarks = published_benchmarks(settings, bars) if counted["sessions"] and is_benchmark(raw.ticker) else {}
+    return counted | {"compared_tickers": sorted(one for one, market in benchmarks.items() if market == raw.ticker)}
 
 
 def _computed_from(settings: Settings, objects: Objects, raw: RawObject) -> tuple[list[str], list[ComputedObject]]:
-    """Find the processed objects of the ticker that name a raw object. None of them is older than it.
+    """Find the processed objects that name a raw object: of its ticker, and features of which it is the benchmark.
+
+    None of them is older than it. A benchmark has those of all tickers read, because any may compare with it.
 
     Returns:
         What is wrong with those that cannot be read, and the objects.
     """
+    folders = [f"{kind}/{raw.ticker}" for kind in KINDS]
+    if is_benchmark(raw.ticker):
+        folders = [f"{kind}/{raw.ticker}" for kind in KINDS if kind != "features"] + ["features"]
     keys = [
         (listed.key, parsed)
-        for kind in KINDS
-        for listed in objects.files(place(settings, f"processed/{kind}/{raw.ticker}"))
+        for folder in folders
+        for listed in objects.files(place(settings, f"processed/{folder}"))
         if (parsed := parse_processed(listed.key)) and parsed.computed_at >= raw.fetched_at
     ]
+    keys.sort(key=lambda one: (*one[1].order, one[0]))
     with ThreadPoolExecutor(THREADS) as threads:
-        read = list(threads.map(lambda one: _body_or_problem(objects, one[0]), keys))
-    found = [(key, parsed, body) for (key, parsed), body in zip(keys, read, strict=True) if isinstance(body, dict)]
-    problems = [one for one in read if isinstance(one, str)]
-    return problems, [
+        found = list(threads.map(lambda one: _use(objects, one[0], one[1].kind, raw.key), keys))
+    problems = [one for one in found if isinstance(one, str)]
+    return problems, [each for one in found if not isinstance(one, str) for each in one]
+
+
+def _use(objects: Objects, key: str, kind: str, source_key: str) -> list[ComputedObject] | str:
+    """Return what a processed object says of a raw one, or why it cannot be read."""
+    try:
+        body = _body(objects, key) or {"sources": []}
+    except (ContractBroken, StoreUnavailable) as error:  # or archived
+        return f"{key}: {error}"
+    return [
         ComputedObject(
-            key, parsed.kind, body.get("session_date"), str(body["computed_at"]), str(body["computation_version"]),
+            key, kind, body.get("session_date"), str(body["computed_at"]), str(body["computation_version"]),
             source.get("version_id"), source.get("sessions"),
         )
-        for key, parsed, body in sorted(found, key=lambda one: (*one[1].order, one[0]))
         for source in body["sources"]
-        if source["key"] == raw.key
+        if source["key"] == source_key
     ]  # fmt: skip

@@ -63,7 +63,7 @@ def parse_processed(key: str) -> ProcessedKey | None:
 
 def label_of(body: Mapping[str, Any]) -> Label:
     """Return metadata and tags of a body. A value that no tag can hold is `metadata:{name}`, where metadata has it."""
-    newest = newest_source(body["sources"])
+    newest = newest_source(body["ticker"], body["sources"])
     names = json.dumps(sorted(body["values"]))
     metadata = {
         "computed_at": body["computed_at"],
@@ -95,15 +95,22 @@ def label_of(body: Mapping[str, Any]) -> Label:
     )
 
 
-def newest_source(sources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return the raw object that was fetched last."""
-    return max(sources, key=lambda source: _order(str(source["key"])))
+def own_sources(ticker: str, sources: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the raw objects of a ticker itself: features name those of their benchmark too."""
+    return [source for source in sources if (key := parse_key(str(source["key"]))) and key.ticker == ticker]
 
 
-def _order(key: str) -> tuple[str, int]:
-    """Later responses come later, which is not so for their names: `_10` is before `_9`."""
+def newest_source(ticker: str, sources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the raw object of a ticker that was fetched last. Another program may name none of the ticker."""
+    return max(sources, key=lambda source: _order(ticker, str(source["key"])))
+
+
+def _order(ticker: str, key: str) -> tuple[bool, str, int]:
+    """Those of the ticker come last, the later ones later. That is not so for their names: `_10` is before `_9`."""
     parsed = parse_key(key)
-    return (f"{parsed.fetched_at:{STAMP}}", parsed.number) if parsed else (key.rpartition("/")[2], 0)
+    if parsed is None:
+        return False, key.rpartition("/")[2], 0
+    return parsed.ticker == ticker, f"{parsed.fetched_at:{STAMP}}", parsed.number
 
 
 def _tag(value: str | None, name: str) -> str | None:

@@ -88,6 +88,7 @@ SOURCES = Sources(
         "python/tribolake/market/indicators.py",
         "python/tribolake/market/keys.py",
         "python/tribolake/market/percentiles.py",
+        "python/tribolake/market/reasons.py",
         "python/tribolake/market/responses.py",
         "python/tribolake/market/symbols.py",
         "python/tribolake/market/tables.py",

@@ -15,8 +15,7 @@ from tribolake.errors import StoreUnavailable
 from tribolake.lake.objects import Objects, ObjectUnreadable
 from tribolake.lake.replicas import open_replicas
 from tribolake.market.contract import UNIVERSE
-from tribolake.market.keys import IMPORT, YFINANCE, parse_key, place
-from tribolake.market.responses import MOST_BYTES
+from tribolake.market.keys import IMPORT, MOST_BYTES, YFINANCE, parse_key, place
 from tribolake.settings import Settings
 from tribolake.trace.manifests import Publication, current_publication
 
@@ -65,11 +64,11 @@ def raw_object(settings: Settings, key: str, version_id: str | None) -> RawObjec
     return RawObject(key, parsed.ticker, parsed.fetched_at, version_id)
 
 
-def first_version(settings: Settings, objects: Objects, raw: RawObject) -> RawObject:
-    """Return a raw object in its first version. It stays as it is where there are no versions."""
+def first_version(settings: Settings, objects: Objects, raw: RawObject) -> RawObject | None:
+    """Return a raw object in its first version. None if there is none, nor was."""
     folder = raw.key.rpartition("/")[0]
     found = (raw_object(settings, listed.key, listed.version_id) for listed in objects.versions(folder))
-    return [raw, *(one for one in found if one and one.key == raw.key)][-1]
+    return next(reversed([one for one in found if one and one.key == raw.key]), None)
 
 
 def published_objects(settings: Settings, publication: Publication | None) -> dict[str, list[RawObject]]:

@@ -18,7 +18,7 @@ from tribolake.market.bodies import parsed_body
 from tribolake.market.contract import UNIVERSE
 from tribolake.market.keys import place
 from tribolake.market.last_bodies import sources_in
-from tribolake.market.processed import KINDS, ProcessedKey, parse_processed
+from tribolake.market.processed import KINDS, ProcessedKey, own_sources, parse_processed
 from tribolake.market.product import MARKET
 from tribolake.market.product_code import code_of
 from tribolake.market.quality import HELD
@@ -142,8 +142,13 @@ def _differing(warehouse: duckdb.DuckDBPyConnection, parsed: ProcessedKey, body:
             yield name
     if undefined != body["undefined"]:
         yield "undefined"
-    of_ticker = sources_in(warehouse, [parsed.ticker])
-    if _identities(of_ticker) != _identities(body["sources"]):
+    named: Sequence[Mapping[str, Any]] = body["sources"]
+    again: Sequence[Mapping[str, Any]]
+    (again,) = sources_in(warehouse, [(parsed.kind, parsed.ticker, session)]).values()
+    if body.get("code") != code_of() and named == own_sources(parsed.ticker, named):
+        # An earlier release named no sources of the benchmark.
+        again = own_sources(parsed.ticker, again)
+    if _identities(again) != _identities(named):
         yield "sources"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tribolake.errors import ConfigurationError
 from tribolake.lake import open_lake
-from tribolake.lake.ledger import unseen_files
+from tribolake.lake.ledger import note_missing_files, unseen_files
 from tribolake.market.keys import raw_inbox
 from tribolake.run.attempt import ledger_of, read_attempt, read_status
 from tribolake.settings import Settings
@@ -15,7 +15,7 @@ SHOWN = ("run_id", "begun_at", "ended_at", "exit_code", "problem", "failing_sinc
 
 
 def market_status(settings: Settings) -> dict[str, Any]:
-    """Return the tickers that the last run knew, what waits for the next one, and what failed.
+    """Return the tickers that the last run knew, what waits for the next one, what failed, and what is gone.
 
     Args:
         settings: of the product.
@@ -26,8 +26,11 @@ def market_status(settings: Settings) -> dict[str, Any]:
     known, attempt = read_status(settings), read_attempt(settings)
     if not known:
         raise ConfigurationError(f"{settings.address} has no run of the market product yet: `tribolake market run`")
-    listing = open_lake(settings, raw_inbox(settings)).look(whole=True)
-    waiting = [file.key for file in unseen_files(listing, ledger_of(known))]
+    inbox, ledger = raw_inbox(settings), ledger_of(known)
+    listing = open_lake(settings, inbox).look(whole=True)
+    note_missing_files(listing, ledger, settings, inbox)
+    waiting = [file.key for file in unseen_files(listing, ledger)]
+    used = {key for _, key, *_, status in known["ledger"] if status == "loaded"}
     return {
         "tickers": known["tickers"],
         "waiting": waiting,
@@ -39,4 +42,7 @@ def market_status(settings: Settings) -> dict[str, Any]:
         "deliveries": known.get("deliveries", []),
         "last_attempt": {name: attempt.get(name) for name in SHOWN},
         "held_back": attempt.get("held_back", {}),
+        "unread_folders": listing.unread_folders,
+        # Of an unread folder nobody knows.
+        "gone": [] if listing.unread_folders else sorted(used - {file.key for file in listing.files}),
     }

@@ -22,7 +22,7 @@ from tribolake.readers.reading import Reading, ReadingLimits
 from tribolake.settings import Settings
 
 SUFFIXES = ("csv", "parquet")
-LAYOUT = FileLayout((SheetLayout(ANY_SHEET, "Date"),))
+LAYOUT = FileLayout((SheetLayout(ANY_SHEET, "Date"),), is_declared=False)
 NEEDED = ("open", "high", "low", "close", "volume")
 NUMBERS = (*NEEDED, "adjclose")
 COLUMNS = ("date", *NUMBERS)

@@ -11,12 +11,10 @@ import duckdb
 
 from tribolake.errors import ConfigurationError
 from tribolake.market.chart_pointers import (
-    dividend_pointers,
+    event_at,
     number_at,
     price_pointer,
-    ratio_at,
     read_chart,
-    split_pointers,
 )
 from tribolake.market.formulas import Formula
 from tribolake.market.indicators import Computation
@@ -33,14 +31,14 @@ SERVED = """
     from silver.int_served_bars where ticker = $ticker and reason is null
 """
 SPLITS = """
-    select events.ex_date, events.served_value, events.is_counted, events.content_id, responses.file_key
+    select events.ex_date, events.parts, events.is_counted, events.content_id, responses.file_key
     from silver.int_events as events
     inner join bronze.raw_responses as responses on events.content_id = responses.content_id
     where events.ticker = $ticker and events.kind = 'split' and events.ex_date > $first
     order by events.ex_date, responses.file_key
 """
 DIVIDENDS = """
-    select events.ex_date, events.served_value, responses.file_key
+    select events.ex_date, events.parts, responses.file_key
     from silver.int_events as events
     inner join bronze.raw_responses as responses on events.content_id = responses.content_id
     where events.ticker = $ticker and events.kind = 'dividend' and events.ex_date > $first and events.is_counted
@@ -200,27 +198,23 @@ class Finder:
         """Find the splits after a day that count, and those by which responses divided their prices."""
         for row in rows_of(self._again, SPLITS, {"ticker": self._ticker, "first": first}):
             if row["is_counted"] or row["content_id"] in contents:
-                document = self._documents.of(row["file_key"])
-                ratios = {pointer: ratio_at(document, pointer) for pointer in split_pointers(document, row["ex_date"])}
-                pointer, found = _greatest(ratios)
-                yield SplitInput(
-                    row["ex_date"], row["served_value"], row["is_counted"], row["file_key"], pointer, found
-                )
+                for value, pointer, found in self._parts(row):
+                    yield SplitInput(row["ex_date"], value, row["is_counted"], row["file_key"], pointer, found)
 
     def dividends(self, first: date, bars: Mapping[date, Mapping[str, Any]]) -> Iterator[DividendInput]:
         """Find the dividends after a day that count, each with the close of the session before. `bars` are all."""
         for row in rows_of(self._again, DIVIDENDS, {"ticker": self._ticker, "first": first}):
-            document = self._documents.of(row["file_key"])
-            amounts = {one: number_at(document, one) for one in dividend_pointers(document, row["ex_date"])}
-            pointer, found = _greatest(amounts)
             before = self.price(bars[max(day for day in bars if day < row["ex_date"])], "close", "split_close")
-            yield DividendInput(row["ex_date"], row["served_value"], row["file_key"], pointer, found, before)
+            for value, pointer, found in self._parts(row):
+                yield DividendInput(row["ex_date"], value, row["file_key"], pointer, found, before)
 
-
-def _greatest(found: Mapping[str, float | None]) -> tuple[str | None, float | None]:
-    """Return the greatest of several events of a day, which counts, as the model has it."""
-    pointer = max(found, key=lambda one: found[one] or 0.0, default=None)
-    return pointer, found[pointer] if pointer else None
+    def _parts(self, row: Mapping[str, Any]) -> list[tuple[float, str | None, float | None]]:
+        """Return the served events of a day: the value that was used, its pointer and what stands there."""
+        document = self._documents.of(row["file_key"])
+        return [
+            (part["served_value"], *event_at(document, part["section"], part["seconds"], part["served_value"]))
+            for part in row["parts"]
+        ]
 
 
 def differences(**parts: Sequence[Input] | Sequence[SplitInput] | Sequence[DividendInput]) -> Iterator[str]:

@@ -38,7 +38,8 @@ COMPARED = f"""
             indicator,
             session_date,
             one.value is not null and other.value is not null as is_in_both,
-            one.value is distinct from other.value as differs,
+            (one.value is null) <> (other.value is null) as is_in_one_only,
+            one.value <> other.value as differs,
             abs(one.value - other.value) as difference,
             coalesce(one.value < thresholds.lower, false) <> coalesce(other.value < thresholds.lower, false)
             or coalesce(one.value > thresholds.upper, false) <> coalesce(other.value > thresholds.upper, false) as flips
@@ -50,7 +51,7 @@ COMPARED = f"""
     select
         indicator,
         count(*) filter (where is_in_both) as sessions,
-        count(*) filter (where differs and not is_in_both) as in_one_only,
+        count(*) filter (where is_in_one_only) as in_one_only,
         count(*) filter (where differs) as differing,
         min(session_date) filter (where differs) as first_day,
         max(difference) as greatest_difference,
@@ -66,7 +67,8 @@ COMPARED = f"""
 class Difference:
     """How the values of an indicator differ between two versions. `ticker` is None in the sum over tickers.
 
-    `sessions` have a value in both. A difference is that of the values as they are, in the unit of the indicator.
+    `sessions` have a value in both, and `differing` are those of them whose values differ. A difference is that of the
+    values as they are, in the unit of the indicator.
     """
 
     indicator: str
@@ -121,19 +123,21 @@ def compare_versions(
         The comparison. Tickers whose raw objects are gone or differ are problems, and the others are compared.
 
     Raises:
-        ConfigurationError: a version or a ticker is unknown, or the day has not come.
+        ConfigurationError: a version or a ticker is unknown, the day has not come, or nothing was known then.
         RunFailed: the models cannot be compiled.
     """
     if as_known_on and as_known_on > datetime.now(UTC).date():
         raise ConfigurationError(f"{as_known_on} has not come (UTC): give a day until today")
     tickers = [ticker_of(symbol_of(symbol)) for symbol in dict.fromkeys(symbols)] or _staged_tickers(settings)
+    until = f" until {as_known_on}" if as_known_on else ""
     found: list[Difference] = []
     problems: list[str] = []
     for ticker, raw in zip(tickers, known_objects(settings, tickers, as_known_on), strict=True):
-        progress(f"compute {ticker}")
         if not raw and symbols:
-            until = f" until {as_known_on}" if as_known_on else ""
             raise ConfigurationError(f"no response of {symbol_of_ticker(ticker)} was fetched{until}")
+        if not raw:
+            continue
+        progress(f"compute {ticker}")
         with fetched(settings, raw) as responses:
             if responses.problems:
                 problems.append(f"{ticker} is not compared: {responses.problems[0]}")
@@ -143,6 +147,8 @@ def compare_versions(
                 _require_known((version, against), known)
                 rows = rows_of(connection, COMPARED, {"version": version, "against": against})
         found += [Difference(ticker=ticker, greatest_ticker=ticker, **row) for row in rows]
+    if not found and not problems:
+        raise ConfigurationError(f"nothing was known: no usable response of a ticker was fetched{until}")
     found.sort(key=lambda one: (INDICATORS.index(one.indicator), str(one.ticker)))
     compared = sorted({str(one.ticker) for one in found})
     return VersionComparison(version, against, as_known_on, compared, list(_summed(found)), found, problems)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import yfinance
 from curl_cffi import CurlOpt, requests
 
-from tribolake.market.responses import MOST_BYTES
+from tribolake.market.keys import MOST_BYTES
 from tribolake.texts import cut
 
 CHART = "/v8/finance/chart/"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tribolake.lake import open_lake
@@ -19,22 +19,11 @@ from tribolake.settings import Settings
 
 # How the laboratory of each declared client lays out its files.
 Layouts = Mapping[str, FileLayout]
-# The columns of control.found_files.
-FOUND_FILES = "client, file_key, size_bytes, modified_at, partition_date"
 
 
 def begin_to_read(settings: Settings, run_id: str, found: Sequence[BronzeFile], layouts: Layouts) -> None:
     """Begin to read new files in the background; :func:`read_arrivals` waits for them."""
     read_ahead(_reading_tasks(settings, found, layouts), ReadingLimits.of(settings), _record(settings, run_id))
-
-
-def files_of(rows: Sequence[tuple[str, str, int, datetime, date | None]], ledger: Ledger) -> list[BronzeFile]:
-    """Return the files that a plan found, from rows of control.found_files, without those that are loaded since."""
-    found = (
-        BronzeFile(client, key, size_bytes, modified_at.astimezone(UTC), day)
-        for client, key, size_bytes, modified_at, day in sorted(rows, key=lambda row: row[1])
-    )
-    return [file for file in found if (file.key, file.size_bytes, file.modified_at) not in ledger.files]
 
 
 def read_arrivals(

@@ -8,9 +8,9 @@ from tribolake.readers.layout import LAYOUT_SEEDS, FileLayout, layouts_of
 from tribolake.settings import PROJECT_DIR
 
 
-def read_seed(name: str) -> list[dict[str, str]]:
+def read_seed(name: str, product: str = "oil") -> list[dict[str, str]]:
     """Read the rows of a seed as text."""
-    with (PROJECT_DIR / "seeds" / "oil" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    with (PROJECT_DIR / "seeds" / product / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

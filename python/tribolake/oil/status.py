@@ -15,7 +15,7 @@ import duckdb
 
 from tribolake.errors import ConfigurationError, TribolakeError, is_of_the_disk, with_advice
 from tribolake.lake import open_lake
-from tribolake.lake.ledger import note_missing_bronze, unseen_files, without_archived
+from tribolake.lake.ledger import note_missing_files, unseen_files, without_archived
 from tribolake.lake.replicas import open_objects
 from tribolake.oil.fleet import Choice, in_order
 from tribolake.oil.health import judge
@@ -90,7 +90,7 @@ def lake_status(
     folders = OIL.folders_of(wanted)
     ledger = ledger_of(known or {"ledger": []})
     listing = lake.look(whole=ledger.needs_whole_listing)
-    note_missing_bronze(listing, ledger, settings)
+    note_missing_files(listing, ledger, settings, OIL.inbox_of(settings))
     waiting = without_archived(lake, ledger, unseen_files(listing, ledger, folders))
     of_lake = clients_to_show(published, known.get("report"))
     shown = [name for name in of_lake if wanted is None or name in wanted]

@@ -25,9 +25,7 @@ DIFFERENCE = """
             {status_before} as status_before,
             {status_after} as status_after,
             {moved} as moved
-        from old_rows
-        full join new_rows on {same_key}
-        where {is_new} or {is_gone} or {differs}
+        from {differing}
     ),
 
     -- All rows of a first publication are added: only the first of them are sorted.
@@ -72,6 +70,8 @@ DIFFERENCE = """
         {first_keys}
     from compared
 """
+COMPARED = "old_rows full join new_rows on {same_key} where {is_new} or {is_gone} or {differs}"
+FOUND = "read_parquet({delta}) as found left join old_rows on {found_old} left join new_rows on {found_new}"
 RANK = "coalesce(status_before <> status_after, false) desc, list_position({kinds}, change), {key_names}"
 FIRST_KEYS = """
     (select list([{key_texts}] order by {key_names}) from (
@@ -81,7 +81,11 @@ FIRST_KEYS = """
 
 
 def changes_of(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, before: Path | None, after: Path
+    connection: duckdb.DuckDBPyConnection,
+    entity: Entity,
+    before: Path | None,
+    after: Path,
+    delta: Path | None = None,
 ) -> dict[str, Any]:
     """Compare two files of an entity.
 
@@ -90,6 +94,7 @@ def changes_of(
         entity: the table, its status column and its threshold columns.
         before: the published file. None if nothing was published.
         after: the file that replaces it.
+        delta: the file with the rows that differ, if there is one; otherwise they are looked for.
 
     Returns:
         `entity`. `old_count`, `new_count`, `added`, `changed`, `removed`: exact numbers of rows. `transitions`, such as
@@ -97,7 +102,7 @@ def changes_of(
         records, changes of status first. `columns_added`.
     """
     comparison = compare(connection, entity.table, before, after)
-    row = connection.execute(_difference(entity, comparison)).fetchone()
+    row = connection.execute(_difference(entity, comparison, delta)).fetchone()
     if row is None:
         raise AssertionError("a count returns one row")
     old_count, new_count, added, changed, removed, moved, transitions, sample, *first_keys = row
@@ -129,12 +134,13 @@ def _record(entity: Entity, found: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
-def _difference(entity: Entity, comparison: Comparison) -> str:
+def _difference(entity: Entity, comparison: Comparison, delta: Path | None) -> str:
     keys = [quoted(key) for key in comparison.key]
     key_names = ", ".join(keys)
     key_texts = ", ".join(f"cast({key} as varchar)" for key in keys)
     status = quoted(entity.status) if entity.status in comparison.common else None
     thresholds = tuple(column for column in entity.thresholds if column in comparison.common)
+    differing = COMPARED if delta is None else FOUND
     return DIFFERENCE.format(
         sources=comparison.sources,
         keys=", ".join(f"coalesce(new_rows.{key}, old_rows.{key}) as {key}" for key in keys),
@@ -143,8 +149,15 @@ def _difference(entity: Entity, comparison: Comparison) -> str:
         status_before=f"old_rows.{status}" if status else "cast(null as varchar)",
         status_after=f"new_rows.{status}" if status else "cast(null as varchar)",
         moved=comparison.any_differs(thresholds),
-        same_key=comparison.same_key,
-        differs=comparison.differs,
+        differing=differing.format(
+            same_key=comparison.same_key,
+            is_new=comparison.is_new,
+            is_gone=comparison.is_gone,
+            differs=comparison.differs,
+            delta=literal(delta),
+            found_old=comparison.matches("found", "old_rows"),
+            found_new=comparison.matches("found", "new_rows"),
+        ),
         rank=RANK.format(kinds=list(KINDS), key_names=key_names),
         key_names=key_names,
         size=SAMPLE_SIZE,

@@ -8,7 +8,16 @@ from pathlib import Path
 import duckdb
 
 from tribolake.errors import ContractBroken, is_interrupt, is_of_the_disk
-from tribolake.lake.files import make_folder, partial_path, protect, replace_durably, set_aside, sync_file, sync_up
+from tribolake.lake.files import (
+    make_folder,
+    partial_path,
+    place_file,
+    protect,
+    replace_durably,
+    set_aside,
+    sync_file,
+    sync_up,
+)
 from tribolake.product import PublicTable
 from tribolake.publish.comparison import compare, rows_like
 from tribolake.sql import literal, quoted
@@ -75,28 +84,27 @@ def merge_delta(
     """
     if _count(connection, delta) == 0:
         return
+    if not os.path.lexists(day_file):
+        place_file(delta, day_file, root, is_copy=True)
+        return
     make_folder(day_file.parent, root)
     aside = partial_path(day_file)
-    if os.path.lexists(day_file) and not _can_be_read(connection, day_file):
+    if not _can_be_read(connection, day_file):
         kept = set_aside(day_file)
         raise ContractBroken(
             f"{day_file} is damaged, and set aside as {kept.name}. The next run publishes. To have the changes of "
             "earlier runs of that day in it, restore it from a backup before"
         )
-    if day_file.exists() and _count(connection, day_file, f"run_id = {literal(run_id)}"):
+    if _count(connection, day_file, f"run_id = {literal(run_id)}"):
         sync_file(day_file)
         sync_up(day_file, root)
         return
     key = _key(samples)
-    earlier = (
-        f"union all by name {rows_like(connection, samples, day_file, delta)}"
-        f" where ({key}) not in (select ({key}) from read_parquet({literal(delta)}))"
-        if day_file.exists()
-        else ""
-    )
     connection.execute(
-        f"copy (select * from read_parquet({literal(delta)}) {earlier} order by {key})"
-        " to $path (format parquet, compression zstd)",
+        f"copy (select * from read_parquet({literal(delta)})"
+        f" union all by name {rows_like(connection, samples, day_file, delta)}"
+        f" where ({key}) not in (select ({key}) from read_parquet({literal(delta)}))"
+        f" order by {key}) to $path (format parquet, compression zstd)",
         {"path": str(aside)},
     )
     protect(aside)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from tribolake.at_once import queries_at_once
 from tribolake.lake.files import (
     finish_file,
     protect,
@@ -175,8 +175,7 @@ def write_files(
     def write_gold(table: PublicTable) -> dict[str, Any]:
         return write(table, table.file_name, declared.get(table.name, ()), places.gold / table.file_name)
 
-    # A file is one row group, which one thread writes. Two files at a time use two cores.
-    with ThreadPoolExecutor(2) as threads:
+    with queries_at_once(connection) as threads:
         silver = [threads.submit(write_silver, table) for table in places.contract.silver]
         files = list(threads.map(write_gold, places.contract.tables))
         return Written(files, [written.result() for written in silver])
@@ -298,20 +297,24 @@ def _write_changes(
         table.name: folder / table.file_name for table in contract.tables
     }
 
-    def entry(entity: Entity) -> dict[str, Any]:
-        with connection.cursor() as cursor:
-            changes = changes_of(cursor, entity, published.get(entity.table.name), after[entity.table.name])
-        return {"run_id": header.run_id, "at": header.published_at, "client": places.client} | changes
-
-    def delta() -> None:
+    def written_delta() -> Path:
         old, new = published.get(samples.name), after[samples.name]
         with connection.cursor() as cursor:
             write_delta(cursor, samples, old, new, header.run_id, folder / DELTA_FILE)
+        return folder / DELTA_FILE
 
-    with ThreadPoolExecutor(2) as threads:
-        written = threads.submit(delta)
+    with queries_at_once(connection) as threads:
+        delta = threads.submit(written_delta)
+
+        def entry(entity: Entity) -> dict[str, Any]:
+            name = entity.table.name
+            differing = delta.result() if name == samples.name and name in published else None
+            with connection.cursor() as cursor:
+                changes = changes_of(cursor, entity, published.get(name), after[name], differing)
+            return {"run_id": header.run_id, "at": header.published_at, "client": places.client} | changes
+
         entries = list(threads.map(entry, contract.entities))
-        written.result()
+        delta.result()
     write_durably(folder / CHANGES_FILE, json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tribolake.readers.names import normal_form
@@ -46,15 +46,14 @@ class FileLayout:
     encoding: str = ""
     delimiter: str = ""
     quote: str = ""
+    is_declared: bool = True  # by seeds of the oil product, where it can be changed
     is_grid: bool = False  # nothing is known: every filled row is read, and columns have numbers
 
     @classmethod
     def of_json(cls, layout: Mapping[str, Any]) -> FileLayout:
         sheets = tuple(SheetLayout(**sheet) for sheet in layout["sheets"])
         above = tuple(FieldAbove(**field) for field in layout["above"])
-        return cls(
-            sheets, above, layout["encoding"], layout["delimiter"], layout["quote"], layout.get("is_grid", False)
-        )
+        return cls(**(dict(layout) | {"sheets": sheets, "above": above}))
 
     def of_sheet(self, name: str) -> FileLayout | None:
         """Return the part that is about a sheet. None if no layout names it."""
@@ -66,7 +65,11 @@ class FileLayout:
         if not sheets:
             return None
         above = tuple(field for field in self.above if field.sheet == ANY_SHEET or normal_form(field.sheet) == form)
-        return FileLayout(sheets, above, self.encoding, self.delimiter, self.quote)
+        return replace(self, sheets=sheets, above=above)
+
+    def or_declare(self, what: str, seed: str) -> str:
+        """Return the end of an advice: what else to do, where the layout is declared."""
+        return f", or {what} seeds/oil/{seed}.csv" if self.is_declared else ""
 
     @property
     def key_forms(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ import re
 import zipfile
 from collections.abc import Sequence
 
-ASK = "Ask the laboratory for its Excel or CSV export"
+ASK = "Ask its sender for a CSV or Excel export"
 SAVE = "Open it, save it as .xlsx and copy it again"
 PROTECTED = (
     "is protected by a password. Open it, remove the password (in Excel: File, Info, Protect Workbook), save it and "

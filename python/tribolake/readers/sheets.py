@@ -70,7 +70,7 @@ def _no_sheet(layout: FileLayout, found: list[str]) -> str:
     wanted = " or ".join(dict.fromkeys(sheet.sheet for sheet in layout.sheets))
     return (
         f"no sheet {wanted}; sheets found: {', '.join(found[:10]) or 'none'}. "
-        "Export it again, or declare the sheet in seeds/oil/lab_sheets.csv"
+        f"Export it again{layout.or_declare('declare the sheet in', 'lab_sheets')}"
     )
 
 
@@ -95,7 +95,7 @@ def layout_without_sheets(what: str, headers: Sequence[object], layout: FileLayo
     if ANY_SHEET not in names and len(names) > 1 and (len(fluids) > 1 or "" in fluids):
         raise BronzeFileUnreadable(
             f"{what} has no sheets, and {', '.join(sorted(names))} of this laboratory have the same key header. "
-            "Export it as .xlsx, or add a row for sheet * to seeds/oil/lab_sheets.csv"
+            f"Export it as .xlsx{layout.or_declare('add a row for sheet * to', 'lab_sheets')}"
         )
     name = ANY_SHEET if ANY_SHEET in names else found[0].sheet
     of_sheet = layout.of_sheet(name)

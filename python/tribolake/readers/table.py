@@ -62,7 +62,7 @@ class NoKeyHeader(BronzeFileUnreadable):
         columns = ", ".join(" ".join(str(cell).split())[:60] for cell in found[:8]) or "none"
         super().__init__(
             f"{where} has no {layout.key_names} column; columns found: {columns}. "
-            "Export it again, or declare the new layout in seeds/oil/lab_sheets.csv"
+            f"Export it again{layout.or_declare('declare the new layout in', 'lab_sheets')}"
         )
         self.rows = rows
 

@@ -103,7 +103,7 @@ def text_tables(content: bytes, layout: FileLayout, *, by_duckdb: bool = True) -
     except (UnicodeError, LookupError) as error:
         raise BronzeFileUnreadable(
             f"the text file is not written in {encoding} ({error}). "
-            "Save it as UTF-8, or give its encoding in seeds/oil/laboratories.csv"
+            f"Save it as UTF-8{layout.or_declare('give its encoding in', 'laboratories')}"
         ) from error
     except csv.Error as error:
         raise BronzeFileUnreadable(

@@ -15,7 +15,6 @@ from tribolake.lake.files import read_json
 from tribolake.product import Product
 from tribolake.run.dbt import Dbt
 from tribolake.run.project import fingerprint_parsed
-from tribolake.run.target import target_dir
 from tribolake.settings import Settings
 
 
@@ -54,7 +53,7 @@ def compiled_project(product: Product, settings: Settings) -> CompiledProject:
     Raises:
         RunFailed: the project cannot be compiled.
     """
-    kept, fingerprint = target_dir(settings) / f"{product.name}_models.json", fingerprint_parsed(product)
+    kept, fingerprint = Dbt(product, settings).target / "models.json", fingerprint_parsed(product)
     project = read_project(kept, fingerprint)
     if project is None:
         project = _compile(product, settings)

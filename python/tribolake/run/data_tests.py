@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,10 +16,10 @@ from typing import Any
 
 import duckdb
 
+from tribolake.at_once import queries_at_once
 from tribolake.lake.files import read_json
 from tribolake.sql import quoted
 
-THREADS = 2
 EXAMPLES = 3
 MOST_COLUMNS = 5
 LONGEST_VALUE = 80
@@ -123,7 +122,7 @@ def ask_tests(connection: duckdb.DuckDBPyConnection, tests: Sequence[DataTest]) 
             except duckdb.Error as error:
                 return Finding(test.name, True, f"cannot be asked: {str(error).splitlines()[0]}")
 
-    with ThreadPoolExecutor(THREADS) as threads:
+    with queries_at_once(connection) as threads:
         return [finding for finding in threads.map(ask, tests) if finding]
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from tribolake.errors import RunFailed, is_of_the_disk
 from tribolake.product import Product, Progress
 from tribolake.run.data_tests import DataTest, Finding, ask_tests, compiled_tests, keep_tests, read_tests
 from tribolake.run.garbage import no_garbage_collection
+from tribolake.run.kept_manifest import keep_manifest, read_manifest, without_tests
 from tribolake.run.project import fingerprint_parsed
 from tribolake.run.target import target_dir
 from tribolake.settings import PROJECT_DIR, SECRETS, Settings
@@ -57,7 +57,10 @@ class Dbt:
 
     @cached_property
     def target(self) -> Path:
-        return target_dir(self.settings)
+        """The folder of dbt for the product. For another memory limit, as of another product, dbt parses again."""
+        target = target_dir(self.settings) / self.product.name
+        target.mkdir(exist_ok=True)
+        return target
 
     def build(self, *, load_seeds: bool, rebuild: bool) -> dict[str, list[str]]:
         """Build the models.
@@ -85,7 +88,7 @@ class Dbt:
             Tests that failed or warn.
         """
         # Tests of seeds do not depend on a lake. They run once for each state of the seeds.
-        tested = self.target / f"{self.product.name}_tested_seeds.sha256"
+        tested = self.target / "tested_seeds.sha256"
         about = ["models"]
         if seeds is not None and not (tested.exists() and tested.read_text() == seeds):
             about.append("seeds")
@@ -160,16 +163,16 @@ class Dbt:
 
     @cached_property
     def without_tests(self) -> Any:
-        """Return the parsed project without its data tests and unit tests, for commands that run none.
-
-        For each command dbt links and selects all nodes that it is given. Three of four are tests, which a run asks as
-        queries.
-        """
-        parsed = self.manifest
-        # Not a copy: dbt's own gives its indexes, whose names begin with `_`, to the wrong fields.
-        parts = {part.name: getattr(parsed, part.name) for part in fields(parsed) if not part.name.startswith("_")}
-        nodes = {name: node for name, node in parsed.nodes.items() if node.resource_type != "test"}
-        return type(parsed)(**parts | {"nodes": nodes, "unit_tests": {}})
+        """Return the parsed project without its data tests, for commands that run none."""
+        if PARSED and PARSED.fingerprint == self.fingerprint:
+            return without_tests(PARSED.manifest)
+        kept = self.target / "manifest.msgpack"
+        _dbt_runner()
+        manifest = read_manifest(kept, self.fingerprint)
+        if manifest is None:
+            manifest = without_tests(self.manifest)
+            keep_manifest(kept, self.fingerprint, manifest)
+        return manifest
 
     def _run(self, command: Sequence[str], manifest: Any = None) -> list[Any]:
         """Return the built nodes of a manifest, by default of the whole project."""
@@ -190,7 +193,7 @@ class Dbt:
 
     def _data_tests(self) -> list[DataTest]:
         """Return the data tests of the product, compiled once for each state of the project."""
-        compiled = self.target / f"{self.product.name}_data_tests.json"
+        compiled = self.target / "data_tests.json"
         tests = read_tests(compiled, self.fingerprint)
         if tests is None:
             tests = self._run(["compile", "--select", f"resource_type:test,{self.product.selector}"])
@@ -205,12 +208,7 @@ class Dbt:
         return f"cd {shlex.quote(str(self.settings.state))} && {shlex.join([*words, *project_flags(self.target)])}"
 
     def _invoke(self, command: Sequence[str], manifest: Any = None, *, write_json: bool = False) -> Any:
-        # Importing dbt takes seconds. A run without work does not import it.
-        if "dbt.cli.main" not in sys.modules:
-            _import_dbt()
-        from dbt.cli.main import dbtRunner  # noqa: PLC0415
-
-        runner = dbtRunner(manifest=manifest, callbacks=[self._on_event])
+        runner = _dbt_runner()(manifest=manifest, callbacks=[self._on_event])
         with contextlib.chdir(self.settings.state), _environment(self.settings.environment()):
             outcome = runner.invoke([*global_flags(write_json=write_json), *command, *project_flags(self.target)])
         if isinstance(outcome.exception, KeyboardInterrupt):  # a person or a service manager ends the run
@@ -295,15 +293,22 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _import_dbt() -> None:
-    """Import dbt. Imports make no garbage, and looking for it takes a sixth of their time."""
+@cache
+def _dbt_runner() -> Any:
+    """Return the class that runs commands of dbt. Importing it takes seconds: a run without work does not.
+
+    Imports make no garbage, and looking for it takes a sixth of their time.
+    """
     with no_garbage_collection():
-        importlib.import_module("dbt.cli.main")
+        from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
         from tribolake.run.dbt_events import make_few_events  # noqa: PLC0415
 
         # Once: what is frozen is never freed.
         gc.freeze()
+    # Also where dbt was imported before, as by the watcher.
     make_few_events()
+    return dbtRunner
 
 
 def _connections() -> Any:
@@ -319,9 +324,10 @@ def said(message: str | None) -> str:
     Of the traceback of a Python model this is the last line, which names the error.
     """
     words = message or "no message"
+    is_of_memory = OUT_OF_MEMORY in words
+    if is_of_memory:  # its advice, which follows, cannot be followed here
+        words = words.partition(ADVICE_OF_DUCKDB)[0].rstrip()
     if TRACEBACK in words:
         words = words.rstrip().splitlines()[-1]
     line = " ".join(words.split())[:600]
-    if OUT_OF_MEMORY in line:
-        line = f"{line.partition(ADVICE_OF_DUCKDB)[0].rstrip()}. {MORE_MEMORY}"  # its advice cannot be followed here
-    return line
+    return f"{line}. {MORE_MEMORY}" if is_of_memory else line

@@ -27,14 +27,13 @@ from tribolake.run.first_listings import keep_first_listings
 from tribolake.run.history import keep_history, restore_history
 from tribolake.run.home import Home, open_home
 from tribolake.run.notify import Troubles, tell, tell_failure, troubles_of
-from tribolake.run.plan import Plan, plan_run, undeclared_clients
+from tribolake.run.plan import Plan, about_undeclared, plan_run
 from tribolake.run.rejections import counts_by_reason, not_reported_yet, read_rejections
 from tribolake.run.report import RunReport, describe_clients, describe_dated_ahead, describe_failed_files
 from tribolake.run.run_records import hold_back, last_shown, note_shown, record_run
 from tribolake.run.set_aside import Build
 from tribolake.run.warehouse import open_warehouse
 from tribolake.settings import Settings
-from tribolake.texts import one_line
 
 
 def run(
@@ -105,11 +104,8 @@ def run(
                 report.add_listing(plan.listing)
                 if plan.reasons:
                     report.reasons = list(plan.reasons)
-                    for client, files in undeclared_clients(product, plan.found).items():
-                        notice(
-                            f"{one_line(client)} is not a declared client: {files:,} new files are not read. "
-                            f"Add a row to seeds/{product.name}/clients.csv, or rename the folder"
-                        )
+                    for words in about_undeclared(product, plan.found):
+                        notice(words)
                     _carry_out_and_tell(product, plan, settings, home, report, stopwatch)
         elif plan.last_run_id:
             home.custody.save(plan.last_run_id)  # which may have been killed before it did so itself

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from tribolake.errors import ConfigurationError, RunFailed
 from tribolake.lake.bronze import BronzeFile, Listing
-from tribolake.lake.ledger import Ledger, note_missing_bronze, unseen_files, without_archived
+from tribolake.lake.inbox import Inbox
+from tribolake.lake.ledger import Ledger, note_missing_files, unseen_files, without_archived
 from tribolake.lake.replicas import open_objects, open_replicas
 from tribolake.product import Product
 from tribolake.run.control_tables import control_tables
@@ -28,7 +29,8 @@ from tribolake.run.run_records import (
     what_is_unfinished,
 )
 from tribolake.run.warehouse import open_for_a_run, read_ledger, relation_exists, table_exists
-from tribolake.settings import Settings
+from tribolake.settings import PROJECT_DIR, Settings
+from tribolake.texts import one_line
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def plan_run(
         if list_everything:
             ledger = replace(ledger, needs_whole_listing=True)
         listing = home.lake.look(whole=ledger.needs_whole_listing)
-        note_missing_bronze(listing, ledger, settings)
+        note_missing_files(listing, ledger, settings, product.inbox_of(settings))
         if (
             not reread
             and table_exists(warehouse, "control", "file_versions")
@@ -112,7 +114,7 @@ def plan_run(
             ledger = read_ledger(warehouse, product, retry_failed=project_changed)
         found = without_archived(home.lake, ledger, unseen_files(listing, ledger, product.folders_of(clients)))
         if reread or past is None:
-            _refuse_to_lose_samples(settings, home, listing, found)
+            _refuse_to_lose_samples(settings, home, product.inbox_of(settings), listing, found)
         not_enough = {"the last run did not finish": is_unfinished(warehouse, product, past)} | (
             _reasons_of_the_past(home, request, past, last_shown(warehouse)) if past else {}
         )
@@ -156,32 +158,55 @@ def plan_run(
     )
 
 
-def _refuse_to_lose_samples(settings: Settings, home: Home, listing: Listing, found: Sequence[BronzeFile]) -> None:
+def _refuse_to_lose_samples(
+    settings: Settings, home: Home, inbox: Inbox, listing: Listing, found: Sequence[BronzeFile]
+) -> None:
     """Refuse to read every file if some cannot be read now: the samples that they gave would no longer be published."""
     if not open_objects(settings).folders(f"{settings.prefix}/gold"):
         return
     if listing.unread_folders:
         raise RunFailed(
-            f"every file has to be read, and {len(listing.unread_folders)} folders in bronze cannot be listed, such as "
+            f"every file has to be read, and {len(listing.unread_folders)} folders cannot be listed, such as "
             f"{listing.unread_folders[0]}. Check their permissions, then run again. What is published stays"
         )
     if not listing.files:
         raise RunFailed(
-            f"every file has to be read, and {settings.address} has none below {settings.prefix}/bronze. Mount it or "
+            f"every file has to be read, and {settings.address} has none below {inbox.folder}. Mount it or "
             "put the files back, then run again. What is published stays"
         )
     archived = sorted(home.lake.archived([file.key for file in found])) if found else []
     if archived:
         raise RunFailed(
-            f"every file has to be read, and {len(archived)} of {len(found)} files in bronze are archived, such as "
+            f"every file has to be read, and {len(archived)} of {len(found)} files are archived, such as "
             f"{archived[0]}. Restore them with `aws s3api restore-object`, then run again. What is published stays"
         )
 
 
-def undeclared_clients(product: Product, found: Sequence[BronzeFile]) -> dict[str, int]:
-    """Return the client folders that no seed declares, with the number of their new files."""
+def about_undeclared(product: Product, found: Sequence[BronzeFile]) -> list[str]:
+    """Say which folders are not of a client, with the number of their new files, and what to do."""
     declared = set(product.folders_of(product.clients()) or ())
-    return dict(sorted(Counter(file.client for file in found if file.client not in declared).items()))
+    files = Counter(file.client for file in found if file.client not in declared)
+    if _clients_are_rows(product):
+        problem = "is not a declared client"
+        advice = f"Add a row to {_seed_of_clients(product)}, or rename the folder"
+    else:
+        problem, advice = (
+            f"is not one of the folders {', '.join(sorted(product.client_folders()))}",
+            "Rename the folder",
+        )
+    return [
+        f"{one_line(folder)} {problem}: {number:,} new files are not read. {advice}"
+        for folder, number in sorted(files.items())
+    ]
+
+
+def _seed_of_clients(product: Product) -> str:
+    return f"seeds/{product.name}/clients.csv"
+
+
+def _clients_are_rows(product: Product) -> bool:
+    """Return whether a row can add a client. The folders of market data are the sources that it knows."""
+    return (PROJECT_DIR / _seed_of_clients(product)).is_file()
 
 
 def _reasons_of_the_past(home: Home, request: RunRequest, past: PastRun, shown: Mapping[str, str]) -> dict[str, bool]:
@@ -212,7 +237,5 @@ def check_request(product: Product, policy: str, clients: Sequence[str] | None) 
         raise ConfigurationError(f"policy {policy!r} is unknown: choose one of {', '.join(policies)}")
     unknown = sorted(set(clients or ()) - set(declared))
     if unknown:
-        raise ConfigurationError(
-            f"client {unknown[0]!r} is unknown: choose one of {', '.join(declared)}, "
-            f"or add a row to seeds/{product.name}/clients.csv"
-        )
+        more = f", or add a row to {_seed_of_clients(product)}" if _clients_are_rows(product) else ""
+        raise ConfigurationError(f"client {unknown[0]!r} is unknown: choose one of {', '.join(declared)}{more}")

@@ -10,7 +10,7 @@ import duckdb
 
 from tribolake.product import Product
 from tribolake.run.dbt import Dbt, ModelFailed
-from tribolake.run.warehouse import transaction
+from tribolake.run.warehouse import relation_exists, transaction
 
 Columns = dict[str, list[str]]
 # One content among ten thousand fails 15 builds before it is found.
@@ -93,6 +93,8 @@ class Build:
 
     def _new_contents(self) -> list[str]:
         with self.dbt.warehouse() as warehouse:
+            if not relation_exists(warehouse, self.product.warehouse.arrivals):  # a first run failed before it
+                return []
             found = warehouse.execute(
                 f"select content_id from {self.product.warehouse.arrivals}"
                 " where status = 'loaded' and arrived_at >= $since order by rows_read, content_id",

@@ -15,7 +15,7 @@ INSTALLATION = hashlib.sha256(str(PROJECT_DIR).encode()).hexdigest()[:12]
 
 
 def target_dir(settings: Settings) -> Path:
-    """Make the folder that dbt works in, and return it.
+    """Make the folder that dbt works in, and return it. Each product has a folder in it.
 
     All lakes share it, because parsing for another folder takes seconds. It is `target/lake` in a checkout, else below
     the home of the user. If that cannot be written, it is in the lake's state folder.

@@ -68,8 +68,8 @@ class _Wake(FileSystemEventHandler):
 class FolderEvents:
     """Wakes the watcher when anything changes below some folders.
 
-    Links to folders are not followed, so the next rescan finds changes behind them. If the system has no more watches,
-    the folder is polled. Events are not kept: the listing shows all work.
+    What the system sends no event of, as a change behind a link to a file, the next rescan finds. If the system has no
+    more watches, the folder is polled. Events are not kept: the listing shows all work.
     """
 
     look_every_seconds = NEVER

@@ -12,7 +12,8 @@ from tribolake.oil.page_addresses import LONGEST, MACHINE, REPORT, machine_query
 __all__ = [
     "FEEDBACK", "FLEET", "LIMIT", "LIMITS", "LINEAGE", "LOGIN", "LOGIN_BACK", "LOGOUT", "LONGEST", "MACHINE",
     "MARKET", "MARKET_VALUE", "QUALITY", "REPORT", "TAKE_CHANGES", "TAKE_FLEET", "TAKE_LIMITS", "TAKE_MACHINE",
-    "TAKE_QUALITY", "TAKE_REPORT", "TAKE_SEED", "TAKE_SERIES", "TAKE_VALUES", "WHAT_IF", "Addresses", "group_query",
+    "TAKE_MARKET", "TAKE_MARKET_SERIES", "TAKE_MARKET_VALUE", "TAKE_MARKET_VALUES", "TAKE_QUALITY", "TAKE_REPORT",
+    "TAKE_SEED", "TAKE_SERIES", "TAKE_VALUES", "WHAT_IF", "Addresses", "group_query",
 ]  # fmt: skip
 
 FLEET, LINEAGE, QUALITY = "/", "/lineage", "/quality"
@@ -23,6 +24,8 @@ MARKET, MARKET_VALUE = "/market", "/market/value"
 LOGIN, LOGIN_BACK, LOGOUT = "/login", "/login/back", "/logout"  # where an issuer says who reads
 TAKE_FLEET, TAKE_LIMITS, TAKE_VALUES = "/take/fleet", "/take/limits", "/take/values"
 TAKE_SERIES, TAKE_QUALITY = "/take/series", "/take/quality"
+TAKE_MARKET, TAKE_MARKET_VALUES = "/take/market", "/take/market/values"
+TAKE_MARKET_SERIES, TAKE_MARKET_VALUE = "/take/market/series", "/take/market/value"
 TAKE_REPORT, TAKE_MACHINE = "/take/report", "/take/machine"
 
 

@@ -26,6 +26,7 @@ from tribolake.texts import one_line, without_users
 from tribolake.trace.shown import end_shown
 from tribolake.web.access import Entrance, ThisMachine
 from tribolake.web.addresses import FEEDBACK, FLEET, LINEAGE, MACHINE, QUALITY, REPORT
+from tribolake.web.answers import Health, Unreachable
 from tribolake.web.desk import Desk, visit_desk
 from tribolake.web.downloads import add_downloads
 from tribolake.web.forms import has_form, read_form, take_form
@@ -33,6 +34,7 @@ from tribolake.web.guard import Guard, is_of_ours
 from tribolake.web.limits import add_limits
 from tribolake.web.machine import show_unit
 from tribolake.web.market import market_router
+from tribolake.web.market_downloads import add_market_downloads
 from tribolake.web.market_pages import add_market_pages
 from tribolake.web.pages import (
     Page,
@@ -44,7 +46,7 @@ from tribolake.web.pages import (
     show_quality,
     show_sample,
 )
-from tribolake.web.parameters import Axis, Charts, Client, Flag, Language, Machines, Name, Sample
+from tribolake.web.parameters import Charts, Client, Flag, Language, Machine, Machines, Name, Sample
 from tribolake.web.rendering import frame_of, render
 from tribolake.web.trials import Trials
 from tribolake.web.visit import Visit, begin_visit, foot_of
@@ -54,6 +56,11 @@ if TYPE_CHECKING:
     from tribolake.web.login_pages import LoginPages
 
 READERS = 4  # requests that read at once: each has a database in memory
+# What every address answers with that is not of JSON, or not said otherwise.
+PAGE_THAT_SAYS_WHY = {
+    "description": "A page that says what is wrong.",
+    "content": {"text/html": {"schema": {"type": "string"}}},
+}
 Log = Callable[[str], None]
 Read = Callable[[Visit], Page]
 
@@ -87,6 +94,7 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         lifespan=_few_readers,
+        responses={"default": PAGE_THAT_SAYS_WHY},
     )
 
     def answer(request: Request, language: Language, read: Read) -> HTMLResponse:
@@ -103,17 +111,8 @@ def make_app(
         return answer(request, lang, partial(show_fleet, choice=choice))
 
     @app.get(MACHINE, response_class=HTMLResponse, summary="A machine")
-    def machine(
-        request: Request,
-        client: Client,
-        unit: Name,
-        component: Name = "",
-        axis: Axis = "date",
-        charts: Charts = "",
-        lang: Language = None,
-    ) -> HTMLResponse:
-        read = partial(show_unit, client=client.lower(), unit=unit, component=component, axis=axis, charts=charts)
-        return answer(request, lang, read)
+    def machine(request: Request, asked: Machine, charts: Charts = "", lang: Language = None) -> HTMLResponse:
+        return answer(request, lang, partial(show_unit, asked=asked, charts=charts))
 
     @app.get(REPORT, response_class=HTMLResponse, summary="The report of a sample")
     def report(
@@ -137,7 +136,7 @@ def make_app(
 
     @app.get(QUALITY, response_class=HTMLResponse, summary="Quality of alarms and data")
     def quality(request: Request, client: Client = "", lang: Language = None) -> HTMLResponse:
-        return answer(request, lang, partial(show_quality, client=client.lower()))
+        return answer(request, lang, partial(show_quality, client=client))
 
     @app.post(FEEDBACK, summary="Say what became of an alarm", status_code=303, response_class=RedirectResponse)
     async def feedback(request: Request, lang: Language = None) -> Response:
@@ -152,18 +151,22 @@ def make_app(
         words = words_in(lang or settings.language)
         return plain(request.scope, taken, words)
 
-    @app.get("/health", summary="Whether the lake can be read, and what is published")
+    @app.get(
+        "/health",
+        response_model=Health,
+        responses={503: {"model": Unreachable}},
+        summary="Whether the lake can be read, and what is published",
+    )
     def health(request: Request) -> JSONResponse:
         try:
-            visit = begin_visit(settings, request.state.reader, None, now())
-            visit.require_lake()
-            return JSONResponse(_health(visit))
+            return JSONResponse(_health(begin_visit(settings, request.state.reader, None, now())))
         except (TribolakeError, OSError) as error:
             return JSONResponse({"status": "unreachable", "error": _logged(log, error)}, 503)
 
     add_downloads(app, settings, now, desk)
     add_limits(app, settings, now, answer, trials)
     add_market_pages(app, settings, answer)
+    add_market_downloads(app, settings)
     app.include_router(market_router(settings, partial(_logged, log, with_traceback=settings.debug)))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
@@ -203,6 +206,7 @@ async def _few_readers(_: FastAPI) -> AsyncIterator[None]:
 
 
 def _health(visit: Visit) -> dict[str, object]:
+    visit.require_lake()
     published = [{"client": one.client, "run_id": one.run_id} for one in visit.publications]
     if unread := sorted({*visit.unread, *visit.shown_last}):
         return {"status": "incomplete", "published": published, "unread": unread}

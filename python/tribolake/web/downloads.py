@@ -22,7 +22,7 @@ from tribolake.web.desk import Desk, visit_desk
 from tribolake.web.guard import is_of_ours
 from tribolake.web.machine import show_unit, table_of_series
 from tribolake.web.pages import Page, find_sample, lacking_quality, measured, read_machines, show_sample
-from tribolake.web.parameters import Axis, Client, Language, Machines, Name, Sample
+from tribolake.web.parameters import Client, Language, Machine, Machines, Name, Sample
 from tribolake.web.printing.printer import Printer, PrinterBusy, PrintFailed
 from tribolake.web.taken_along import alone, document
 from tribolake.web.views.tables import QUALITY, as_csv, machine_table, quality_tables, value_table
@@ -70,16 +70,15 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
     @app.get(TAKE_SERIES, response_class=Response, summary="The values of a component, or of all of a machine")
     def series(request: Request, form: Form, client: Client, unit: Name, component: Name = "") -> Response:
         visit = begin_visit(settings, request.state.reader, None, now())
-        table = table_of_series(visit, client.lower(), unit, component)
+        table = table_of_series(visit, client, unit, component)
         if table is None:
             raise HTTPException(404)
-        return answer_with((table,), form, client.lower(), unit, component)
+        return answer_with((table,), form, client, unit, component)
 
     @app.get(TAKE_QUALITY, response_class=Response, summary="Alarm quality: all tables as a workbook, or one of them")
     def quality(request: Request, form: Form, client: Client = "", table: QualityTable = "by_component") -> Response:
         reader = request.state.reader
         visit = begin_visit(settings, reader, None, now(), visit_desk(desk, reader, request.cookies))
-        client = client.lower()
         is_known = table in QUALITY and client in ("", *visit.clients)
         if not visit.publications or not is_known or lacking_quality(visit, client):
             raise HTTPException(404)
@@ -121,18 +120,9 @@ def add_downloads(app: FastAPI, settings: Settings, now: Callable[[], datetime],
         return taken(request, lang, form, partial(show_sample, name=sample), "report", sample.client, sample.number)
 
     @app.get("/take/machine", response_class=Response, summary="A machine as one file")
-    def machine(
-        request: Request,
-        client: Client,
-        unit: Name,
-        component: Name = "",
-        axis: Axis = "date",
-        form: PageForm = "html",
-        lang: Language = None,
-    ) -> Response:
-        client = client.lower()
-        read = partial(show_unit, client=client, unit=unit, component=component, axis=axis)
-        return taken(request, lang, form, read, "machine", client, component, now().date().isoformat())
+    def machine(request: Request, asked: Machine, form: PageForm = "html", lang: Language = None) -> Response:
+        names = (asked.client, asked.component, now().date().isoformat())
+        return taken(request, lang, form, partial(show_unit, asked=asked), "machine", *names)
 
 
 def answer_with(sheets: Sequence[Sheet], form: str, *names: str) -> Response:

@@ -96,16 +96,16 @@ def add_limits(app: FastAPI, settings: Settings, now: Callable[[], datetime], an
         show: Annotated[int, Query(ge=1, le=MOST_LIMITS)] = SHOWN_LIMITS,
         lang: Language = None,
     ) -> HTMLResponse:
-        choice = LimitsChoice(client.lower(), LimitFilter(machine, component, essay), show)
+        choice = LimitsChoice(client, LimitFilter(machine, component, essay), show)
         return answer(request, lang, partial(show_limits_page, choice=choice))
 
     @app.get(TAKE_LIMITS, response_class=Response, summary="The limits that judge, as filtered")
     def taken(
         request: Request, form: Form, client: Client = "", machine: Name = "", component: Name = "", essay: Name = ""
     ) -> Response:
-        choice = LimitsChoice(client.lower(), LimitFilter(machine, component, essay))
+        choice = LimitsChoice(client, LimitFilter(machine, component, essay))
         table = table_of_limits(begin_visit(settings, request.state.reader, None, now()), choice)
-        return answer_with((table,), form, "limits", client.lower(), component, essay)
+        return answer_with((table,), form, "limits", client, component, essay)
 
     @app.get(LIMIT, response_class=HTMLResponse, summary="The limits of a group, and their versions")
     def limit(

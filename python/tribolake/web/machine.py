@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tribolake.errors import ConfigurationError
 from tribolake.oil.contract import COMPONENTS, RESULTS
@@ -23,29 +23,38 @@ from tribolake.web.views.tables import series_table
 from tribolake.web.visit import Visit
 
 
-def show_unit(
-    visit: Visit, client: str, unit: str, component: str = "", axis: AxisKind = "date", charts: str = ""
-) -> Page:
-    """Return the page of a machine, with the series of a component. An empty one is the most urgent.
+@dataclass(frozen=True)
+class MachineName:
+    """What an address says of a machine, and what its charts show. An empty component is the most urgent one."""
+
+    client: str
+    unit: str
+    component: str
+    axis: AxisKind
+
+
+def show_unit(visit: Visit, asked: MachineName, charts: str = "") -> Page:
+    """Return the page of a machine, with the series of a component.
 
     With `charts` of "all" it has the less urgent charts too.
     """
+    client, axis = asked.client, asked.axis
     if client not in visit.clients:
         return absent(visit, client)
     if lacks(visit, client, COMPONENTS):
         return earlier(visit.words, client)
     try:
-        found = show_machine(visit.settings, unit, [client], visit.today, visit.published)
+        found = show_machine(visit.settings, asked.unit, [client], visit.today, visit.published)
     except ConfigurationError:
         return missing(visit.words)
     unit_id = found.machine["unit_id"]
     samples = samples_of(visit.settings, client, unit_id, visit.published)
-    component = chosen_component(found, component)
+    component = chosen_component(found, asked.component)
     series = essay_series(visit.settings, client, unit_id, component, visit.published)
     places = axis_of_series(series, axis)
     others = None if charts else others_of_machine(found.machine, component, axis, visit.addresses)
-    asked = replace(series, series=urgent_series(series)) if others else series
-    sisters = sister_medians(visit.settings, client, unit_id, asked, places, visit.published) if places else []
+    compared = replace(series, series=urgent_series(series)) if others else series
+    sisters = sister_medians(visit.settings, client, unit_id, compared, places, visit.published) if places else []
     charted = Charted(
         component,
         axis,

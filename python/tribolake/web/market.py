@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
 from datetime import date
 from threading import Lock
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -19,6 +19,7 @@ from tribolake.lake.replicas import open_objects
 from tribolake.libraries import NotInstalled
 from tribolake.market.contract import UNIVERSE
 from tribolake.market.market_lake import MarketLake
+from tribolake.market.object_lineage import ObjectOrigin, RawUses
 from tribolake.market.object_lineage import lineage_of_object as trace_object
 from tribolake.market.product import MARKET
 from tribolake.market.retrieval import NothingFits, get_values
@@ -29,21 +30,15 @@ from tribolake.settings import Settings
 from tribolake.texts import one_line, without_users
 from tribolake.trace.manifests import current_publication
 from tribolake.web.addresses import LONGEST
+from tribolake.web.answers import Kind, MarketHealth, MarketStatus, Problem, TracedValue, Values, Versions
 
 # A value that is computed for an answer takes a processor and memory for all of a ticker's history: one at a time.
 COMPUTING = Lock()
-Kind = Literal["indicators", "percentiles", "features"]
 Ticker = Annotated[str, Query(max_length=64, description="Yahoo's symbol, such as NVDA, D05.SI or ^GSPC.")]
 Name = Annotated[str | None, Query(max_length=LONGEST)]
-PROBLEM = {
-    "description": "What is wrong, in a sentence.",
-    "content": {
-        "application/json": {
-            "schema": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
-        }
-    },
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": Problem.__doc__} for status in (400, 404, 422, 500, 501, 503)
 }
-PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 404, 422, 500, 501, 503), PROBLEM)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -98,19 +93,23 @@ def market_router(settings: Settings, number_of: Callable[[Exception], str]) -> 
         prefix="/market", tags=["market"], route_class=Route, default_response_class=InJson, responses=PROBLEMS
     )
 
-    @router.get("/health", summary="Whether the lake can be read, and the run that is published")
+    @router.get(
+        "/health", response_model=MarketHealth, summary="Whether the lake can be read, and the run that is published"
+    )
     def health() -> InJson:
         require_lake(market)
         found = current_publication(open_objects(market), UNIVERSE)
         about = {"run_id": found.run_id, "published_at": found.published_at} if found else None
         return InJson({"status": "ok", "published": about})
 
-    @router.get("/status", summary="How far each ticker reaches, what waits, and what failed")
+    @router.get(
+        "/status", response_model=MarketStatus, summary="How far each ticker reaches, what waits, and what failed"
+    )
     def status() -> InJson:
         require_lake(market)
         return InJson(market_status(market))
 
-    @router.get("/versions", summary="Every stored computation of a ticker, the latest first")
+    @router.get("/versions", response_model=Versions, summary="Every stored computation of a ticker, the latest first")
     def versions(
         ticker: Ticker, kind: Annotated[Kind | None, Query(alias="type", description="All without it.")] = None
     ) -> InJson:
@@ -120,13 +119,19 @@ def market_router(settings: Settings, number_of: Callable[[Exception], str]) -> 
             raise NothingFits(f"no computations of {ticker!a} are stored: /market/status lists the tickers")
         return InJson({"versions": [one.as_dict() for one in found]})
 
-    @router.get("/lineage/object", summary="What an object was computed from, or what was computed from it")
+    @router.get(
+        "/lineage/object",
+        response_model=ObjectOrigin | RawUses,
+        summary="What an object was computed from, or what was computed from it",
+    )
     def lineage_of_object(key: Annotated[str, Query(max_length=LONGEST)]) -> InJson:
         require_lake(market)
         with COMPUTING:
             return InJson(trace_object(market, key).as_dict())
 
-    @router.get("/lineage", summary="A published value, down to the numbers in the responses")
+    @router.get(
+        "/lineage", response_model=TracedValue, summary="A published value, down to the numbers in the responses"
+    )
     def lineage(
         ticker: Ticker,
         session: date,
@@ -139,7 +144,9 @@ def market_router(settings: Settings, number_of: Callable[[Exception], str]) -> 
             return InJson(found.as_dict())
 
     @router.get(
-        "/{kind}", summary="Values that were stored last, or of a day, a session or a version, or known on a day"
+        "/{kind}",
+        response_model=Values,
+        summary="Values that were stored last, or of a day, a session or a version, or known on a day",
     )
     def values(
         kind: Kind,

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import Depends, Query
+from pydantic import AfterValidator
 
 from tribolake.oil.questions.axis import AxisKind
 from tribolake.web.addresses import LONGEST
+from tribolake.web.machine import MachineName
 from tribolake.web.pages import SampleName
 from tribolake.web.views.choice import SHOWN_MACHINES, FleetChoice
 
 MOST_MACHINES = 1000
 LONGEST_SEARCH = 100
 Language = Annotated[Literal["es", "en"] | None, Query(description="Language of the page.")]
-Client = Annotated[str, Query(max_length=64, description="Client, in any case.")]
+Client = Annotated[str, Query(max_length=64, description="Client, in any case."), AfterValidator(str.lower)]
 Name = Annotated[str, Query(max_length=LONGEST)]
 OptionalName = Annotated[str | None, Query(max_length=LONGEST)]
 Status = Annotated[Literal["", "abnormal", "alert", "normal", "unknown"], Query(description="Worst component.")]
@@ -37,15 +39,21 @@ def fleet_choice(
     show: Shown = SHOWN_MACHINES,
 ) -> FleetChoice:
     """Return the machines that an address chooses."""
-    return FleetChoice(client.lower(), site, status, family, worse, unseen, doubtful, q.strip(), show)
+    return FleetChoice(client, site, status, family, worse, unseen, doubtful, q.strip(), show)
 
 
 def sample_name(
     client: Client, sample: Name, occurrence: OptionalName = None, laboratory: OptionalName = None
 ) -> SampleName:
     """Return the name of a sample in an address."""
-    return SampleName(client.lower(), sample, occurrence, laboratory)
+    return SampleName(client, sample, occurrence, laboratory)
+
+
+def machine_name(client: Client, unit: Name, component: Name = "", axis: Axis = "date") -> MachineName:
+    """Return the name of a machine in an address, and what its charts show."""
+    return MachineName(client, unit, component, axis)
 
 
 Sample = Annotated[SampleName, Depends(sample_name)]
+Machine = Annotated[MachineName, Depends(machine_name)]
 Machines = Annotated[FleetChoice, Depends(fleet_choice)]

@@ -13,10 +13,15 @@ from tribolake.market.imports import import_files
 from tribolake.products import MARKET
 
 app = new_app()
+AS_OF_NOW = (
+    "A table does not say when it was fetched, so it counts as fetched now: its prices are taken to be divided by all "
+    "splits. If it is older, move the object away, import it with --fetched-at and run with --full-refresh"
+)
 
 
 @app.command(
     epilog="**Examples**\n\n`tribolake market import nvda.json`\n\n"
+    "`tribolake market import old.json --fetched-at 2024-06-07T21:30:00`\n\n"
     "`tribolake market import NVDA.csv --ticker NVDA --fetched-at 2024-06-07`",
 )
 def import_(
@@ -28,7 +33,8 @@ def import_(
     fetched_at: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="When the files were fetched (UTC). [default: now]"
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="When the files were fetched (UTC). [default: now, for a chart of the last two weeks or a table]",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -42,3 +48,5 @@ def import_(
         else:
             for one in staged:
                 typer.echo(one.key if one.is_new else f"{one.key} has the same bytes")
+        if at is None and any(not one.key.endswith(".json") for one in staged):
+            typer.echo(AS_OF_NOW, err=True)

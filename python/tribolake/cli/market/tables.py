@@ -41,6 +41,13 @@ def print_market_status(found: dict[str, Any]) -> None:
     console.print(table)
     if found["waiting"]:
         console.print(f"{len(found['waiting']):,} responses wait for a run, such as {printable(found['waiting'][0])}")
+    for folder in found["unread_folders"]:
+        console.print(f"[red]unread folder[/red] {printable(folder)}: it cannot be listed, or is empty")
+    if found["gone"]:
+        console.print(
+            f"[yellow]gone[/yellow] {len(found['gone']):,} responses, such as {printable(found['gone'][0])}. They "
+            "still count: put them back, or compute without them by `tribolake market run --full-refresh`"
+        )
     for failed in found["failed_files"]:
         console.print(f"[red]failed[/red] {printable(failed['file'])}: {printable(failed['problem'])}")
     print_quality(

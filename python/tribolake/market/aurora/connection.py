@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -19,6 +21,9 @@ DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 UNREADABLE = "TRIBOLAKE_AURORA_URL is not an address such as postgresql://user:password@host/database"
 OFF = "Aurora is off: set TRIBOLAKE_AURORA_URL, or AURORA_HOST and its sisters"
 MASK = "********"
+# Seconds before a transaction that was ended in favour of another one is tried again, at most.
+PAUSES = (0.05, 0.2, 1.0)
+T = TypeVar("T")
 # What a database says of a trouble that lasts, and what to do. After others the next delivery tries again.
 ADVICE = (
     (
@@ -39,6 +44,10 @@ ADVICE = (
 
 class AuroraUnavailable(TribolakeError):
     """Aurora cannot be reached, refuses a call or has another schema. Nothing is left half done."""
+
+
+class DeadlockVictim(AuroraUnavailable):
+    """The database ended this transaction because it and another one waited for each other."""
 
 
 class AuroraConnection:
@@ -71,6 +80,22 @@ class AuroraConnection:
         """
         with self._explained(), self._engine.begin() as connection:
             yield connection
+
+    def carry_out(self, work: Callable[[sa.Connection], T]) -> T:
+        """Do work in a transaction, and again if the database ends it for the sake of another one.
+
+        Raises:
+            AuroraUnavailable: the database did not confirm it.
+        """
+        for pause in PAUSES:
+            try:
+                with self.transaction() as connection:
+                    return work(connection)
+            except DeadlockVictim:
+                # Two that were each other's victims do not meet again at once.
+                time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - nothing is kept secret by it
+        with self.transaction() as connection:
+            return work(connection)
 
     def abandon(self) -> None:
         """End a call that hangs in another thread. What it had not committed is not there."""
@@ -105,7 +130,8 @@ class AuroraConnection:
             raise
         # Without the cause: a traceback would show statements with values.
         except (sa.exc.SQLAlchemyError, ImportError) as error:
-            raise AuroraUnavailable(f"{self.url.host or 'the database'}: {self._said(error)}") from None
+            kind = DeadlockVictim if _is_deadlock(error) else AuroraUnavailable
+            raise kind(f"{self.url.host or 'the database'}: {self._said(error)}") from None
 
     def _said(self, error: Exception) -> str:
         cause = getattr(error, "orig", None) or error
@@ -113,6 +139,12 @@ class AuroraConnection:
         text = text.replace(self.url.password, MASK) if self.url.password else text
         advice = next((advice for said, advice in ADVICE if said.search(text)), "")
         return f"{text}: {advice}" if advice else text
+
+
+def _is_deadlock(error: Exception) -> bool:
+    """Return whether the database undid a whole transaction that may be repeated: PostgreSQL's 40P01, MySQL's 1213."""
+    cause: Any = getattr(error, "orig", None)
+    return getattr(cause, "sqlstate", None) == "40P01" or getattr(cause, "args", (None,))[:1] == (1213,)
 
 
 def url_of(settings: Settings) -> sa.URL:

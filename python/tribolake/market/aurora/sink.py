@@ -16,7 +16,7 @@ import duckdb
 from tribolake.errors import ConfigurationError
 from tribolake.libraries import brought_by
 from tribolake.market.aurora.columns import MOMENTS, VALUES, WITH_PERCENTILES
-from tribolake.market.last_bodies import sources_in
+from tribolake.market.last_bodies import ALL, sources_in
 from tribolake.market.outbox import AURORA, Delivery, Receipt
 from tribolake.market.processed import newest_source
 from tribolake.run.warehouse import rows_of
@@ -79,10 +79,10 @@ class AuroraSink:
         months = {month: now.get(month) for month in sorted(now.keys() | before) if now.get(month) != before.get(month)}
         if not months:
             return Change([], {})
-        sources = sources_in(warehouse, [ticker])
+        sources = sources_in(warehouse, [(kind, ticker, ALL)]).get((kind, ticker))
         origin = {
             "run_id": delivery.run_id,
-            "source_raw_data_key": newest_source(sources)["key"] if sources else None,
+            "source_raw_data_key": newest_source(ticker, sources)["key"] if sources else None,
             "computed_at": delivery.computed_at.astimezone(UTC),
         }
         query = rows_query(kind, OF_MONTHS)

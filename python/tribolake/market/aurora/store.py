@@ -93,7 +93,8 @@ class AuroraStore:
         if not months:
             return
         table = TABLES[kind]
-        with self._aurora.transaction() as connection:
+
+        def replace(connection: sa.Connection) -> None:
             of_ticker = (table.c.ticker == ticker, table.c.session_date >= date.fromisoformat(f"{min(months)}-01"))
             found = connection.execute(sa.select(table.c.session_date, table.c.computation_version).where(*of_ticker))
             kept = {(row["session_date"], row["computation_version"]) for row in rows}
@@ -114,6 +115,8 @@ class AuroraStore:
             ]
             _write(connection, DELIVERED_MONTHS, marks)
 
+        self._aurora.carry_out(replace)
+
     def abandon(self) -> None:
         """End a call that hangs in another thread."""
         self._aurora.abandon()
@@ -128,11 +131,14 @@ class AuroraStore:
         listed = [given] if isinstance(given, Mapping) else given
         written = ticker_of(symbol_of(ticker))
         rows = [row_of(kind, written, one, **origin) for one in listed]
-        with self._aurora.transaction() as connection:
+
+        def write(connection: sa.Connection) -> None:
             require_schema(connection)
             _write(connection, TABLES[kind], rows)
             # These months are no longer as a delivery left them.
             _forget(connection, kind, written, {f"{row['session_date']:%Y-%m}" for row in rows})
+
+        self._aurora.carry_out(write)
         return len(rows)
 
 
@@ -176,9 +182,11 @@ def _number(value: Any, name: str) -> float | None:
 
 
 def _write(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
-    statement = upsert(table, connection.dialect.name)
-    for start in range(0, len(rows), BATCH):
-        connection.execute(statement, rows[start : start + BATCH])
+    """Write rows in the order of their keys: two writers then wait for each other one way only."""
+    statement, keys = upsert(table, connection.dialect.name), [column.name for column in table.primary_key]
+    ordered = sorted(rows, key=lambda row: [row[name] for name in keys])
+    for start in range(0, len(ordered), BATCH):
+        connection.execute(statement, ordered[start : start + BATCH])
 
 
 def _forget(connection: sa.Connection, kind: str, ticker: str, months: Iterable[str]) -> None:

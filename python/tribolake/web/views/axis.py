@@ -18,8 +18,7 @@ NEAREST = 0.2  # labels of hours, as a share of the axis
 def texts_at(axis: Axis, words: Words) -> list[Text]:
     """Return the names of places: beginnings of years or months, or round numbers that the meters showed."""
     if axis.kind == "date":
-        first, last = date.fromordinal(int(axis.first)), date.fromordinal(int(axis.last))
-        return [Text(day.toordinal(), _day(day, first, last, words)) for day in _days(first, last)]
+        return texts_of_days(date.fromordinal(int(axis.first)), date.fromordinal(int(axis.last)), words)
     # The meter of today names its places first, and others where there is room.
     texts: list[Text] = []
     for segment in reversed(axis.segments):
@@ -29,6 +28,11 @@ def texts_at(axis: Axis, words: Words) -> list[Text]:
             if all(abs(at - one.at) >= NEAREST * (axis.last - axis.first) for one in texts):
                 texts.append(Text(at, words.number(reading)))
     return sorted(texts, key=lambda text: text.at)
+
+
+def texts_of_days(first: date, last: date, words: Words) -> list[Text]:
+    """Return the names of days between two: beginnings of years or months."""
+    return [Text(day.toordinal(), _day(day, first, last, words)) for day in _days(first, last)]
 
 
 def left_out(axis: Axis | None, kind: str, samples: Sequence[Taken], used: Sequence[int], words: Words) -> list[str]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from tribolake.market.features import FEATURES
 from tribolake.market.indicators import INDICATORS
 from tribolake.market.market_lake import Body, StoredVersion
 from tribolake.market.processed import parse_processed
-from tribolake.web.addresses import MARKET, MARKET_VALUE, Addresses
+from tribolake.oil.seeds import read_seed
+from tribolake.web.addresses import MARKET, MARKET_VALUE, TAKE_MARKET, Addresses
+from tribolake.web.views.history import HistoryPart, short
+from tribolake.web.views.parts import File, tables_of
 from tribolake.web.views.report import Fact
-from tribolake.web.words import Words
+from tribolake.web.words import Words, words_in
 
-DIGITS = 6  # of a number in a table; the JSON has all
+# Why values are undefined.
+UNDEFINED = tuple(f"undefined.{name}" for name in ("sessions", "volume", "flat", "gaps", "benchmark", "year"))
 SHOWN = 20  # computations
 
 
@@ -35,12 +41,21 @@ class Ticker:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """What a person should know. `told` is what a command says of it, in English."""
+
+    text: str
+    told: str = ""
+
+
+@dataclass(frozen=True)
 class MarketPage:
     """The tickers, and what a person should know of them."""
 
     tickers: tuple[Ticker, ...]
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
     facts: tuple[Fact, ...]
+    downloads: tuple[File, ...]
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,8 @@ class TickerPage:
     json: tuple[Fact, ...]
     language: str | None
     session: str
+    history: HistoryPart | None
+    downloads: tuple[File, ...]
 
 
 def market_page(status: Mapping[str, Any], words: Words, addresses: Addresses) -> MarketPage:
@@ -87,26 +104,44 @@ def market_page(status: Mapping[str, Any], words: Words, addresses: Addresses) -
         tuple(_ticker(row, words, addresses) for row in status["tickers"]),
         tuple(_problems(status, words)),
         tuple(Fact(words(name), text) for name, text in run if text),
+        tables_of(lambda form: addresses.page(TAKE_MARKET, form=form)),
     )
 
 
 def _ticker(row: Mapping[str, Any], words: Words, addresses: Addresses) -> Ticker:
-    close = f"{_short(row['close'], words)} {row['currency'] or ''}".strip()
+    close = f"{short(row['close'], words)} {row['currency'] or ''}".strip()
     counts = (words.number(row[name]) for name in ("sessions", "missing", "corrections", "rejected"))
     symbol = row["symbol"] or row["ticker"]
     href = addresses.page(MARKET, ticker=symbol)
-    return Ticker(symbol, href, words.day(row["last_session"]), close, _short(row["rsi_14"], words), *counts)
+    return Ticker(symbol, href, words.day(row["last_session"]), close, short(row["rsi_14"], words), *counts)
 
 
-def _problems(status: Mapping[str, Any], words: Words) -> Iterator[str]:
+def _problems(status: Mapping[str, Any], words: Words) -> Iterator[Problem]:
     if status["waiting"]:
-        yield words("market.waiting", n=words.number(len(status["waiting"])))
+        yield Problem(words("market.waiting", n=words.number(len(status["waiting"]))))
     if problem := status["last_attempt"]["problem"]:
-        yield words("market.failed", problem=problem)
-    yield from (words("market.held", symbol=one["symbol"], why=one["problem"]) for one in status["held_tickers"])
-    yield from (words("market.unused", file=one["file"], why=one["problem"]) for one in status["failed_files"])
+        yield Problem(words("market.failed"), problem)
+    for one in status["held_tickers"]:
+        found = [row for row in status["findings"] if row["ticker"] == one["ticker"] and row["severity"] == "hold back"]
+        why = "; ".join(_finding(row, words) for row in found)
+        yield Problem(words("market.held", symbol=one["symbol"], why=why or one["problem"]))
+    for one in status["failed_files"]:
+        yield Problem(words("market.unused", file=one["file"]), one["problem"])
     for one in status["deliveries"]:
-        yield words("market.undelivered", sink=one["sink"], n=words.number(one["waiting"]))
+        yield Problem(words("market.undelivered", sink=one["sink"], n=words.number(one["waiting"])))
+
+
+def _finding(found: Mapping[str, Any], words: Words) -> str:
+    """Say what a quality rule found. A rule that the seed has no more is said as it was published, in English."""
+    rules = (row for row in read_seed("quality_rules", "market") if row["rule"] == found["rule"])
+    rule = next((row for row in rules if float(row["parameter"]) == found["allowed"]), None)
+    if rule is None:
+        return str(found["words"])
+    named = {"measure": words.of_row(rule, "measure"), "advice": words.of_row(rule, "advice")}
+    value, allowed = (words.number(round(found[name], 4)) for name in ("value", "allowed"))
+    day = words.day(found["last_session"])
+    text_id = "market.finding_on" if day else "market.finding"
+    return words(text_id, rule=found["rule"], value=value, allowed=allowed, day=day, **named)
 
 
 def ticker_page(
@@ -118,6 +153,8 @@ def ticker_page(
     *,
     is_latest: bool,
     asked_session: date | None,
+    history: HistoryPart | None,
+    downloads: tuple[File, ...],
 ) -> TickerPage:
     """Return the page of a ticker.
 
@@ -129,6 +166,8 @@ def ticker_page(
         addresses: of pages in this language.
         is_latest: whether it is the latest computation of its session, whose values can be traced.
         asked_session: day of the market that was asked for.
+        history: charts of what is published of the ticker. None shows none.
+        downloads: the same values as files.
     """
     indicators = bodies["indicators"] or {}
     own = parse_processed(indicators["key"])
@@ -165,6 +204,8 @@ def ticker_page(
         tuple(Fact("JSON", kind, _json_of(kind, body, symbol)) for kind, body in bodies.items() if body),
         addresses.language,
         str(asked_session or ""),
+        history,
+        downloads,
     )
 
 
@@ -181,8 +222,22 @@ def _values(
     known = [name for name in (*INDICATORS, *FEATURES) if name in found]
     for name in (*known, *(name for name in found if name not in known)):
         ranked = percentiles.get(name) or {}
-        text, percentile = (_short(one, words) for one in (found[name], ranked.get("percentile")))
-        yield Value(name, text, percentile, str(undefined.get(name, "")), traced(name))
+        text, percentile = (short(one, words) for one in (found[name], ranked.get("percentile")))
+        yield Value(name, text, percentile, why_undefined(undefined.get(name), words), traced(name))
+
+
+def why_undefined(published: str | None, words: Words) -> str:
+    """Say why a value is undefined. Files have it in English."""
+    for text_id in UNDEFINED:
+        if found := _pattern_of(text_id).fullmatch(published or ""):
+            return words(text_id, **found.groupdict())
+    return published or ""
+
+
+@cache
+def _pattern_of(text_id: str) -> re.Pattern[str]:
+    """Return the pattern of a published text, which is the English one of the pages."""
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>\\S+)", words_in("en").texts[text_id]))
 
 
 def source_facts(source: Mapping[str, Any], words: Words) -> tuple[Fact, ...]:
@@ -194,8 +249,3 @@ def source_facts(source: Mapping[str, Any], words: Words) -> tuple[Fact, ...]:
         ("market.sessions", words.number(source.get("sessions"))),
     )
     return tuple(Fact(words(name), text) for name, text in facts if text)
-
-
-def _short(value: float | None, words: Words) -> str:
-    """Return a number to as many digits as people compare."""
-    return "" if value is None else words.number(float(f"{value:.{DIGITS}g}"))

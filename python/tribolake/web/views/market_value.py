@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tribolake.market.traced_values import Input, ValueLineage
-from tribolake.web.addresses import MARKET, Addresses
-from tribolake.web.views.market import source_facts
+from tribolake.web.addresses import MARKET, TAKE_MARKET_VALUE, Addresses
+from tribolake.web.views.market import source_facts, why_undefined
+from tribolake.web.views.parts import File, tables_of
 from tribolake.web.views.report import Fact
 from tribolake.web.words import Words
 
@@ -40,11 +41,12 @@ class ValuePage:
     inputs: tuple[PlacedNumber, ...]
     rest: str
     json: str
+    downloads: tuple[File, ...]
 
 
 def value_page(found: ValueLineage, words: Words, addresses: Addresses) -> ValuePage:
     """Return the page of a value's lineage."""
-    value = found.undefined if found.value is None else words.number(repr(found.value))
+    value = why_undefined(found.undefined, words) if found.value is None else words.number(repr(found.value))
     about = (
         ("report.value", value),
         ("market.session", words.day(found.session_date)),
@@ -55,7 +57,12 @@ def value_page(found: ValueLineage, words: Words, addresses: Addresses) -> Value
         ("lineage.manifest", found.run.manifest),
     )
     rest = words("market.rest", shown=words.number(SHOWN), all=words.number(len(found.inputs)))
-    query = {"ticker": found.symbol, "session": found.session_date, "name": found.name}
+    query = {
+        "ticker": found.symbol,
+        "session": found.session_date,
+        "name": found.name,
+        "computation_version": found.computation_version,
+    }
     return ValuePage(
         found.symbol,
         addresses.page(MARKET),
@@ -70,7 +77,8 @@ def value_page(found: ValueLineage, words: Words, addresses: Addresses) -> Value
         ),
         tuple(_placed(one, words) for one in found.inputs[-SHOWN:]),
         rest if len(found.inputs) > SHOWN else "",
-        Addresses().page("/market/lineage", **query, computation_version=found.computation_version),
+        Addresses().page("/market/lineage", **query),
+        tables_of(lambda form: addresses.page(TAKE_MARKET_VALUE, **query, form=form)),
     )
 
 

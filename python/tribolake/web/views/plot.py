@@ -18,7 +18,8 @@ SMALL, LARGE = 3.2, 4.5  # half of a sign
 class Value:
     """A value at a place of the axis. `band` is the class of the limit that it breaks, or empty.
 
-    Values of another line than that of the last value are earlier ones, such as those of an earlier fill of oil.
+    Values of another line than that of the last value are earlier ones, such as those of an earlier fill of oil. With
+    `href` its point leads there.
     """
 
     at: float
@@ -27,6 +28,7 @@ class Value:
     band: str = ""
     label: str = ""
     line: int = 0
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,15 @@ class Typical:
 
 
 @dataclass(frozen=True)
+class Course:
+    """What stands behind the values on their scale: a line, or stems from zero, and its class."""
+
+    slug: str
+    points: Sequence[tuple[float, float]]
+    has_stems: bool = False
+
+
+@dataclass(frozen=True)
 class Label:
     """A value beside its place y."""
 
@@ -73,11 +84,20 @@ class Text:
 
 @dataclass(frozen=True)
 class Sign:
-    """A point that is not an ordinary one: its place, its shape as a path, its classes and its text."""
+    """A point that is not an ordinary one: its shape as a path, its classes, its text, and where it leads."""
 
     path: str
     slug: str
     label: str
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A path and its class."""
+
+    path: str
+    slug: str
 
 
 @dataclass(frozen=True)
@@ -112,6 +132,12 @@ class Plot:
     right: int = WIDTH - RIGHT
     top: int = TOP
     bottom: int = HEIGHT - BOTTOM
+    courses: tuple[Drawn, ...] = ()
+
+    @property
+    def leads(self) -> bool:
+        """Whether points of it are links, which a picture cannot have."""
+        return any(sign.href for sign in self.signs)
 
 
 def plot_of(
@@ -122,13 +148,19 @@ def plot_of(
     last: float,
     texts: Sequence[Text] = (),
     typical: Sequence[Typical] = (),
+    courses: Sequence[Course] = (),
+    *,
+    has_dots: bool = True,
+    height: int = HEIGHT,
 ) -> Plot:
     """Draw values on an axis from the first to the last place. All are within it.
 
     Values that break a limit have the shape of their band, censored ones are hollow, and the last one is larger. Values
-    of one line are joined in their order.
+    of one line are joined in their order. Without dots only the last one, and those with a band or an address, are
+    points.
     """
     levels = [*(one.value for one in values), *(one.value for one in limits), *(one.value for one in typical)]
+    levels += [value for one in courses for _, value in one.points] + [0.0] * any(one.has_stems for one in courses)
     low, high = _range(levels)
     length = (last - first) or 1.0
 
@@ -136,14 +168,18 @@ def plot_of(
         return round(LEFT + (at - first) / length * (WIDTH - LEFT - RIGHT), 1)
 
     def y(value: float) -> float:
-        return round(HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM), 1)
+        return round(height - BOTTOM - (value - low) / (high - low) * (height - TOP - BOTTOM), 1)
+
+    def behind(one: Course) -> str:
+        at = [(x(place), y(value)) for place, value in one.points]
+        return _stems(at, y(0)) if one.has_stems else _joined(at)
 
     places = [(x(one.at), y(one.value)) for one in values]
     drawn = list(zip(values, places, strict=True))
     current = values[-1].line
     return Plot(
         _joined(at for one, at in drawn if one.line == current),
-        _dots(at for one, at in drawn if one.line == current and not one.is_censored),
+        _dots(at for one, at in drawn if has_dots and one.line == current and not one.is_censored),
         "".join(_joined(at for one, at in drawn if one.line == line) for line in _lines_before(values)),
         _dots(at for one, at in drawn if one.line != current and not one.is_censored),
         "".join(shape_of("", px, py, SMALL) for one, (px, py) in drawn if one.is_censored and not one.band),
@@ -151,12 +187,15 @@ def plot_of(
         tuple(
             _sign(one, at, is_last=place == len(values) - 1)
             for place, (one, at) in enumerate(drawn)
-            if one.band or place == len(values) - 1
+            if one.band or one.href or place == len(values) - 1
         ),
         tuple(Line(y(limit.value), f"{limit.slug} lower" if limit.is_lower else limit.slug) for limit in limits),
         tuple(Line(x(mark.at), mark.slug) for mark in marks if first <= mark.at <= last),
         tuple(Label(y(tick), tick) for tick in ticks(low, high)),
         tuple(Text(x(one.at), one.text) for one in texts),
+        height=height,
+        bottom=height - BOTTOM,
+        courses=tuple(Drawn(path, one.slug) for one in courses if (path := behind(one))),
     )
 
 
@@ -167,6 +206,10 @@ def _lines_before(values: Sequence[Value]) -> list[int]:
 def _joined(places: Iterable[tuple[float, float]]) -> str:
     found = [f"{px:g} {py:g}" for px, py in places]
     return "M" + "L".join(found) if len(found) > 1 else ""
+
+
+def _stems(places: Iterable[tuple[float, float]], zero: float) -> str:
+    return "".join(f"M{px:g} {zero:g}V{py:g}" for px, py in places)
 
 
 def _dots(places: Iterable[tuple[float, float]]) -> str:
@@ -187,7 +230,7 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
 def _sign(value: Value, at: tuple[float, float], *, is_last: bool) -> Sign:
     (x, y), size = at, LARGE if is_last else SMALL
     classes = [value.band or "plain", *(["censored"] if value.is_censored else [])]
-    return Sign(shape_of(value.band, x, y, size), " ".join(classes), value.label)
+    return Sign(shape_of(value.band, x, y, size), " ".join(classes), value.label, value.href)
 
 
 def shape_of(band: str, x: float, y: float, size: float) -> str:
