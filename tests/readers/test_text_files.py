@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.support.lab_files import ANY, layout, read
 
@@ -48,6 +48,7 @@ def test_text_file_is_read_as_it_was_written(grid, delimiter, encoding, quoting,
 
 
 @given(GRIDS, st.lists(st.sampled_from(["utf-8", "cp1252"]), min_size=1, max_size=4), st.booleans())
+@example([["", "", "XµX"]], ["utf-8", "cp1252"], False)
 @settings(max_examples=200, deadline=None)
 def test_lines_in_two_encodings_are_read_as_they_were_written(grid, encodings, twice):
     """Programs append lines to the files of others, and read UTF-8 as a code page before they write it again."""

@@ -143,7 +143,8 @@ def encoding_of(content: bytes) -> str:
         return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
     if _is_written_in("utf-8", content):
         return "utf-8"
-    if len(OF_DOS.findall(content)) > len(OF_WINDOWS.findall(content)):
+    # Lines in UTF-8 were appended to files of Windows, or those to them.
+    if len(OF_DOS.findall(content)) > len(OF_WINDOWS.findall(content)) + len(UTF8_LETTER.findall(content)):
         return "cp850"
     return "cp1252" if _is_written_in("cp1252", content) else "latin-1"
 
