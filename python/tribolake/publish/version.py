@@ -36,6 +36,7 @@ from tribolake.sql import quoted
 
 DELTA_FILE = "_delta.parquet"
 CHANGES_FILE = "_changes.json"
+ROWS = "select concat(schema_name, '.', table_name), estimated_size from duckdb_tables()"
 
 
 @dataclass(frozen=True)
@@ -175,10 +176,17 @@ def write_files(
     def write_gold(table: PublicTable) -> dict[str, Any]:
         return write(table, table.file_name, declared.get(table.name, ()), places.gold / table.file_name)
 
+    contract = places.contract
+    rows = dict(connection.execute(ROWS).fetchall())
+    tasks = [*((table, write_silver) for table in contract.silver), *((table, write_gold) for table in contract.tables)]
+    # The largest first, so that no core waits for it at the end.
+    tasks.sort(key=lambda task: rows.get(task[0].relation, 0), reverse=True)
     with queries_at_once(connection) as threads:
-        silver = [threads.submit(write_silver, table) for table in places.contract.silver]
-        files = list(threads.map(write_gold, places.contract.tables))
-        return Written(files, [written.result() for written in silver])
+        written = {table: threads.submit(write_it, table) for table, write_it in tasks}
+        return Written(
+            [written[table].result() for table in contract.tables],
+            [written[table].result() for table in contract.silver],
+        )
 
 
 def is_published(places: Places, current: Version, written: Written, policy: str) -> bool:
@@ -313,7 +321,10 @@ def _write_changes(
                 changes = changes_of(cursor, entity, published.get(name), after[name], differing)
             return {"run_id": header.run_id, "at": header.published_at, "client": places.client} | changes
 
-        entries = list(threads.map(entry, contract.entities))
+        # That of the samples waits for the delta.
+        asked = sorted(contract.entities, key=lambda entity: entity.table.name == samples.name)
+        told = {entity.name: threads.submit(entry, entity) for entity in asked}
+        entries = [told[entity.name].result() for entity in contract.entities]
         delta.result()
     write_durably(folder / CHANGES_FILE, json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
 
