@@ -19,8 +19,8 @@ from tribolake.market.features import FEATURES
 from tribolake.market.indicators import INDICATORS
 from tribolake.oil.product import OIL
 from tribolake.oil.questions.published import rows
-from tribolake.oil.seeds import read_seed
 from tribolake.run.pipeline import run
+from tribolake.seeds import read_seed
 from tribolake.settings import Settings, load_settings
 from tribolake.web.views.market import why_undefined
 from tribolake.web.words import LANGUAGES, TEXTS, words_in
@@ -40,11 +40,11 @@ OWN_WORDS = "dl.cells, p.advice, ul.comments, [lang=en]:not(html), a.language, s
 @cache
 def pieces(language: str) -> frozenset[str]:
     """What the seeds and the pages say in a language, without the places for values."""
-    texts = [row["text"] for row in read_seed(f"texts_{language}")]
+    texts = [row["text"] for row in read_seed("oil", f"texts_{language}")]
     texts += tomllib.loads((TEXTS / f"{language}.toml").read_text(encoding="utf-8")).values()
     column = {"en": "", "es": "_es"}[language]
     for (product, seed), names in REASONS.items():
-        texts += [row[f"{name}{column}"] for row in read_seed(seed, product) for name in names]
+        texts += [row[f"{name}{column}"] for row in read_seed(product, seed) for name in names]
     found = (" ".join(piece.split()).strip(" .:;,`") for text in texts for piece in re.split(r"\{\w+\}|`", text))
     return frozenset(piece for piece in found if len(piece) >= SHORTEST and " " in piece)
 
@@ -82,7 +82,7 @@ def addresses(settings: Settings, most: int) -> Iterator[str]:
         if row["unitId"] not in seen:
             yield pages.address("/m", client=row["client"], unit=row["unitId"])
         seen.add(row["unitId"])
-    reasoned = {row["essay"] for product, seed in REASONS if product == "oil" for row in read_seed(seed)}
+    reasoned = {row["essay"] for product, seed in REASONS if product == "oil" for row in read_seed(product, seed)}
     for row in rows(settings, "select distinct essay from stewart_limits order by essay"):
         if row["essay"] in reasoned:
             yield pages.read("/limits", essay=row["essay"]).select_one("table a")["href"]
@@ -114,7 +114,7 @@ def wrong_pages(settings: Settings, asked: Iterator[str]) -> dict[str, set[str]]
 
 def test_each_reason_of_a_limit_has_a_text_in_each_language():
     for (product, seed), names in REASONS.items():
-        for row in read_seed(seed, product):
+        for row in read_seed(product, seed):
             for name in names:
                 assert row[name] and row[f"{name}_es"] and row[name] != row[f"{name}_es"], row
 

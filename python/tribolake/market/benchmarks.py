@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-
 import duckdb
 
 from tribolake.market.derived import BENCHMARKS
 from tribolake.market.product import MARKET
 from tribolake.run.compiled_models import compiled_project
 from tribolake.run.memory_build import build_in_memory, open_memory
-from tribolake.settings import PROJECT_DIR, Settings
+from tribolake.seeds import read_seed
+from tribolake.settings import Settings
 
-SEED = PROJECT_DIR / "seeds" / "market" / "benchmarks.csv"
 # All that the model reads of bars is the exchange of the last sessions.
 LAST_SESSIONS = """
     select ticker, exchange, max(session_date) as session_date from read_parquet($bars) group by ticker, exchange
@@ -39,5 +37,4 @@ def published_benchmarks(settings: Settings, bars: str) -> dict[str, str]:
 
 def is_benchmark(ticker: str) -> bool:
     """Return whether the seed `benchmarks` names a ticker."""
-    with SEED.open(encoding="utf-8-sig", newline="") as lines:
-        return any(row["benchmark"] == ticker for row in csv.DictReader(lines))
+    return any(row["benchmark"] == ticker for row in read_seed("market", "benchmarks"))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
+from functools import partial
 
+from tribolake import seeds
 from tribolake.readers.layout import LAYOUT_SEEDS, FileLayout, layouts_of
-from tribolake.settings import PROJECT_DIR
 
-
-def read_seed(name: str, product: str = "oil") -> list[dict[str, str]]:
-    """Read the rows of a seed as text."""
-    with (PROJECT_DIR / "seeds" / product / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+read_seed = partial(seeds.read_seed, "oil")
 
 
 def policies() -> list[str]:

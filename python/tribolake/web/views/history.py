@@ -8,7 +8,7 @@ from math import ceil
 from typing import Any, Literal
 
 from tribolake.market.history import DRAWN, EVENTS, PRICES, History
-from tribolake.oil.seeds import read_seed
+from tribolake.seeds import read_seed
 from tribolake.web.addresses import MARKET, MARKET_VALUE, TAKE_MARKET_SERIES, Addresses
 from tribolake.web.views.axis import texts_of_days
 from tribolake.web.views.charts import Chart
@@ -157,7 +157,7 @@ def _chart(
     ]
     thresholds = [
         float(row[side])
-        for row in read_seed("thresholds", "market")
+        for row in read_seed("market", "thresholds")
         for side in ("lower", "upper")
         if row["indicator"] == kind.threshold
     ]

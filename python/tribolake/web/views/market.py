@@ -13,7 +13,7 @@ from tribolake.market.features import FEATURES
 from tribolake.market.indicators import INDICATORS
 from tribolake.market.market_lake import Body, StoredVersion
 from tribolake.market.processed import parse_processed
-from tribolake.oil.seeds import read_seed
+from tribolake.seeds import read_seed
 from tribolake.web.addresses import MARKET, MARKET_VALUE, TAKE_MARKET, Addresses
 from tribolake.web.views.history import HistoryPart, short
 from tribolake.web.views.parts import File, tables_of
@@ -133,7 +133,7 @@ def _problems(status: Mapping[str, Any], words: Words) -> Iterator[Problem]:
 
 def _finding(found: Mapping[str, Any], words: Words) -> str:
     """Say what a quality rule found. A rule that the seed has no more is said as it was published, in English."""
-    rules = (row for row in read_seed("quality_rules", "market") if row["rule"] == found["rule"])
+    rules = (row for row in read_seed("market", "quality_rules") if row["rule"] == found["rule"])
     rule = next((row for row in rules if float(row["parameter"]) == found["allowed"]), None)
     if rule is None:
         return str(found["words"])
