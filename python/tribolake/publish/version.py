@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from tribolake.at_once import queries_at_once
+from tribolake.at_once import at_once
 from tribolake.lake.files import (
     finish_file,
     protect,
@@ -181,12 +182,9 @@ def write_files(
     tasks = [*((table, write_silver) for table in contract.silver), *((table, write_gold) for table in contract.tables)]
     # The largest first, so that no core waits for it at the end.
     tasks.sort(key=lambda task: rows.get(task[0].relation, 0), reverse=True)
-    with queries_at_once(connection) as threads:
-        written = {table: threads.submit(write_it, table) for table, write_it in tasks}
-        return Written(
-            [written[table].result() for table in contract.tables],
-            [written[table].result() for table in contract.silver],
-        )
+    entries = at_once(connection, [partial(write_it, table) for table, write_it in tasks])
+    written = {table: entry for (table, _), entry in zip(tasks, entries, strict=True)}
+    return Written([written[table] for table in contract.tables], [written[table] for table in contract.silver])
 
 
 def is_published(places: Places, current: Version, written: Written, policy: str) -> bool:
@@ -305,27 +303,17 @@ def _write_changes(
         table.name: folder / table.file_name for table in contract.tables
     }
 
-    def written_delta() -> Path:
-        old, new = published.get(samples.name), after[samples.name]
+    def entry(entity: Entity) -> dict[str, Any]:
+        name, delta = entity.table.name, None
+        before = published.get(name)
         with connection.cursor() as cursor:
-            write_delta(cursor, samples, old, new, header.run_id, folder / DELTA_FILE)
-        return folder / DELTA_FILE
+            if name == samples.name:
+                write_delta(cursor, samples, before, after[name], header.run_id, folder / DELTA_FILE)
+                delta = folder / DELTA_FILE if before else None
+            changes = changes_of(cursor, entity, before, after[name], delta)
+        return {"run_id": header.run_id, "at": header.published_at, "client": places.client} | changes
 
-    with queries_at_once(connection) as threads:
-        delta = threads.submit(written_delta)
-
-        def entry(entity: Entity) -> dict[str, Any]:
-            name = entity.table.name
-            differing = delta.result() if name == samples.name and name in published else None
-            with connection.cursor() as cursor:
-                changes = changes_of(cursor, entity, published.get(name), after[name], differing)
-            return {"run_id": header.run_id, "at": header.published_at, "client": places.client} | changes
-
-        # That of the samples waits for the delta.
-        asked = sorted(contract.entities, key=lambda entity: entity.table.name == samples.name)
-        told = {entity.name: threads.submit(entry, entity) for entity in asked}
-        entries = [told[entity.name].result() for entity in contract.entities]
-        delta.result()
+    entries = at_once(connection, [partial(entry, entity) for entity in contract.entities])
     write_durably(folder / CHANGES_FILE, json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
 
 

@@ -11,12 +11,13 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from tribolake.at_once import queries_at_once
+from tribolake.at_once import at_once
 from tribolake.lake.files import read_json
 from tribolake.sql import quoted
 
@@ -122,8 +123,7 @@ def ask_tests(connection: duckdb.DuckDBPyConnection, tests: Sequence[DataTest]) 
             except duckdb.Error as error:
                 return Finding(test.name, True, f"cannot be asked: {str(error).splitlines()[0]}")
 
-    with queries_at_once(connection) as threads:
-        return [finding for finding in threads.map(ask, tests) if finding]
+    return [finding for finding in at_once(connection, [partial(ask, test) for test in tests]) if finding]
 
 
 def _ask(cursor: duckdb.DuckDBPyConnection, test: DataTest) -> Finding | None:
