@@ -250,6 +250,19 @@ def test_held_ticker_is_not_delivered(lake_and_aurora: Delivered):
         assert {delivery.ticker for delivery in pending(warehouse, "lake")} == {"_5EGSPC"}
 
 
+def test_ticker_without_responses_loses_its_rows_and_keeps_its_objects(lake_and_aurora: Delivered):
+    deliver_pending(MARKET, lake_and_aurora.settings)
+    stored = MarketLake(lake_and_aurora.settings).versions("NVDA")
+    with duckdb.connect(lake_and_aurora.settings.warehouse) as warehouse:
+        for table in ("control.computed_tickers", "gold.ticker_status", *(f"gold.{kind}" for kind in KINDS)):
+            warehouse.execute(f"delete from {table} where ticker = 'NVDA'")
+    served = deliver(lake_and_aurora)
+    assert (served["lake"]["delivered"], served["aurora"]["delivered"]) == (0, len(KINDS))
+    assert {row[0] for kind in KINDS for row in lake_and_aurora.rows(kind)} == {"_5EGSPC"}
+    assert MarketLake(lake_and_aurora.settings).versions("NVDA") == stored
+    assert deliver(lake_and_aurora)["aurora"]["delivered"] == 0
+
+
 @pytest.mark.parametrize(
     ("change", "due"),
     [

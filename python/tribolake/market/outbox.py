@@ -48,6 +48,11 @@ DUE = """
         left join silver.ticker_benchmarks as benchmarks on own.ticker = benchmarks.ticker
         left join control.computed_tickers as market on benchmarks.benchmark = market.ticker
         cross join (select unnest([{kinds}]) as kind) as kinds
+        union all
+        -- No response of it is there any more.
+        select ticker, null, 0, kind, 'gone'
+        from control.confirmed_deliveries
+        where sink = 'aurora' and ticker not in (select own.ticker from control.computed_tickers as own)
     ),
 
     wanted as (
