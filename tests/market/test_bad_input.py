@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.market.small_warehouse import SmallWarehouse, compiled_models, reason_of, written
 
-from tribolake.market.charts import MOST_BARS
+from tribolake.market.charts import MOST_BARS, MOST_EVENTS
 from tribolake.market.responses import MOST_BYTES
 from tribolake.market.sample import after_close, as_bytes, chart_of, key_of, opening_time, random_walk
 from tribolake.settings import PROJECT_DIR
@@ -191,6 +191,13 @@ CASES = [
     Case("bars that are not daily", lambda chart: meta(chart).update(dataGranularity="1wk"), "bars are of 1wk"),
     Case("too many bars", lambda chart: result(chart).update(timestamp=[9] * (MOST_BARS + 1)), f"{MOST_BARS + 1} bars"),
     Case("too many bars", lambda chart: result(chart).update(timestamp=[1] * 10**6), "1000000 bars"),
+    Case(
+        "too many splits, dividends or gains",
+        lambda chart: result(chart).update(
+            events={"dividends": {str(n): {"amount": 1, "date": n} for n in range(MOST_EVENTS + 1)}}
+        ),
+        f"{MOST_EVENTS + 1} splits, dividends or gains",
+    ),
     Case("too many bytes", b" " * (MOST_BYTES + 1), f"{MOST_BYTES + 1:,} bytes"),
     Case("too many bytes", GOOD[1] + b" " * 50_000_000, "at most 16,777,216 are read"),
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from tests.market.small_warehouse import TEXTBOOK
 
@@ -88,6 +89,23 @@ def test_responses_are_parsed_few_at_a_time(tmp_path: Path):
     with duckdb.connect(config={"memory_limit": "100MB"}) as connection:
         found = read_responses(connection, settings, lake, lake.list_bronze(), [])
     assert found["status"].to_pylist() == ["loaded"] * 60
+
+
+def test_response_that_does_not_fit_into_memory_fails_alone(tmp_path: Path):
+    """4 MB of dividends, in one batch with small responses."""
+    write_responses(tmp_path, 5)
+    chart = chart_of(random_walk("T9", SESSIONS), LAST)
+    chart["chart"]["result"][0]["events"] = {"dividends": {str(n): {"amount": 1, "date": n} for n in range(100_000)}}
+    large = tmp_path / key_of("T9", after_close(LAST))
+    large.parent.mkdir(parents=True)
+    large.write_bytes(as_bytes(chart))
+    settings = MARKET.of(load_settings(lake=tmp_path))
+    lake = open_lake(settings, raw_inbox(settings))
+    with duckdb.connect(config={"memory_limit": "50MB"}) as connection:
+        found = read_responses(connection, settings, lake, lake.list_bronze(), [])
+    failed = found.filter(pc.equal(found["status"], "failed"))
+    assert len(found) == 6 and failed["ticker"].to_pylist() == ["T9"]
+    assert "TRIBOLAKE_MEMORY_LIMIT" in failed["message"][0].as_py() and failed["is_transient"].to_pylist() == [True]
 
 
 def peak_of_a_first_run(lake: Path, tickers: int) -> int:

@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 MOST_BARS = 100_000
+MOST_EVENTS = 10_000  # of a kind: each bar is adjusted for those after it
 PRICES = ("open", "high", "low", "close", "volume")
 ARRAYS = (*PRICES, "adjclose")
 
@@ -31,6 +32,7 @@ PARSED = pa.schema(
         ("gain_amounts", NUMBERS),
     ]
 )
+NAMED = "coalesce(greatest(len(splits), len(dividends), len(capital_gains)), 0)"
 # Seconds of a time that can be meant, from 1800 to 2200. Others are milliseconds, or nothing that a calendar knows.
 MEANT = "between -5364662400 and 7258118399"
 # Of what Yahoo calls chart JSON. Its arrays have one value per timestamp.
@@ -173,6 +175,8 @@ PARSE = f"""
             {_event("splits", "splits", "one.ratio > 0 and isfinite(one.ratio)")}
             {_event("dividends", "dividends", "one.amount >= 0 and isfinite(one.amount)")}
             {_event("capitalGains", "capital_gains", "one.amount >= 0 and isfinite(one.amount)")}
+            when {NAMED} > {MOST_EVENTS}
+                then concat('it names ', {NAMED}, ' splits, dividends or gains, at most {MOST_EVENTS} are read')
             when coalesce(len(times), 0) = 0 then 'it has no bars'
             when len(times) > {MOST_BARS} then concat('it has ', len(times), ' bars, at most {MOST_BARS} are read')
             {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from tribolake.settings import Settings
 # DuckDB takes 16 times as much to parse them. Twice as many are parsed no faster.
 BATCH_BYTES = 4 * 2**20
 THREADS = 8
+TOO_LITTLE_MEMORY = "it takes more memory than there is: set TRIBOLAKE_MEMORY_LIMIT to more, as in 2GB"
 ARRIVED = pa.schema(
     [*ARRIVAL, ("ticker", pa.string()), ("symbol", pa.string()), ("fetched_at", pa.timestamp("us", "UTC"))]
 )
@@ -64,7 +65,7 @@ def read_responses(
     """
     loaded = dict(known)
     charts, others = ([file for file in files if _is_table(file) == asked] for asked in (False, True))
-    tables = [_read_batch(connection, batch, loaded) for batch in _batches(lake, charts)]
+    tables = [table for batch in _batches(lake, charts) for table in _read_fitting(connection, batch, loaded)]
     for file, reading in read_tables(settings, lake, others):
         opened = _Opened(file, reading.sha256, b"", reading.version_id, reading.problem, reading.is_transient)
         tables.append(_read_table(connection, settings, opened, loaded))
@@ -106,6 +107,18 @@ def _open(lake: Lake, file: BronzeFile) -> _Opened:
         return _Opened(file, problem=f"cannot be opened ({error.strerror or error})", is_transient=True)
 
 
+def _read_fitting(
+    connection: duckdb.DuckDBPyConnection, batch: Sequence[_Opened], loaded: dict[str, str]
+) -> Iterator[pa.Table]:
+    """Read a batch. If it takes more memory than there is, read each response alone: one that does has failed."""
+    try:
+        yield _read_batch(connection, batch, loaded)
+    except duckdb.OutOfMemoryException:
+        for opened in batch:
+            alone = [opened] if len(batch) > 1 else [replace(opened, problem=TOO_LITTLE_MEMORY, is_transient=True)]
+            yield from _read_fitting(connection, alone, loaded)
+
+
 def _read_batch(connection: duckdb.DuckDBPyConnection, batch: Sequence[_Opened], loaded: dict[str, str]) -> pa.Table:
     texts, arrivals = [], []
     for number, opened in enumerate(batch):
@@ -119,8 +132,8 @@ def _read_batch(connection: duckdb.DuckDBPyConnection, batch: Sequence[_Opened],
             arrival["message"] = "it is not JSON: it is not text in UTF-8"
             continue
         texts.append({"number": number, "symbol": arrival["symbol"], "body": text})
-        loaded[opened.file.key] = opened.sha256
     parsed = parse_charts(connection, texts)
+    loaded |= {batch[asked["number"]].file.key: batch[asked["number"]].sha256 for asked in texts}
     lengths = parsed["times"].combine_chunks().value_lengths().to_pylist()
     rows: list[int | None] = [None] * len(batch)
     for row, (asked, problem, bars) in enumerate(zip(texts, parsed["problem"].to_pylist(), lengths, strict=True)):
