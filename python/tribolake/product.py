@@ -89,7 +89,7 @@ class Contract:
     schema_version: str
     tables: tuple[PublicTable, ...]  # gold
     samples: PublicTable  # silver, with a delta of each day
-    entities: tuple[Entity, ...]  # whose changes are told, the samples among them
+    entities: tuple[Entity, ...]  # whose changes are told
     sources: str  # query for the bronze contents of `$client`: file_key, version_id, sha256, size_bytes
     change_log: str  # path in the lake; no two products share one
     versioned: VersionedFolder | None = None

@@ -7,7 +7,7 @@ _harmonized.parquet and other silver, _delta.parquet, _changes.json    for the s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -303,17 +303,24 @@ def _write_changes(
         table.name: folder / table.file_name for table in contract.tables
     }
 
-    def entry(entity: Entity) -> dict[str, Any]:
-        name, delta = entity.table.name, None
-        before = published.get(name)
+    def entry(entity: Entity, delta: Path | None = None) -> dict[str, dict[str, Any]]:
+        name = entity.table.name
         with connection.cursor() as cursor:
-            if name == samples.name:
-                write_delta(cursor, samples, before, after[name], header.run_id, folder / DELTA_FILE)
-                delta = folder / DELTA_FILE if before else None
-            changes = changes_of(cursor, entity, before, after[name], delta)
-        return {"run_id": header.run_id, "at": header.published_at, "client": places.client} | changes
+            changes = changes_of(cursor, entity, published.get(name), after[name], delta)
+        return {entity.name: {"run_id": header.run_id, "at": header.published_at, "client": places.client} | changes}
 
-    entries = at_once(connection, [partial(entry, entity) for entity in contract.entities])
+    def of_samples() -> dict[str, dict[str, Any]]:
+        """Write the delta, and return the entry of what it has found, if it is told."""
+        before, delta = published.get(samples.name), folder / DELTA_FILE
+        with connection.cursor() as cursor:
+            write_delta(cursor, samples, before, after[samples.name], header.run_id, delta)
+        told = (entity for entity in contract.entities if entity.table.name == samples.name)
+        return {name: one for entity in told for name, one in entry(entity, delta if before else None).items()}
+
+    tasks: list[Callable[[], dict[str, dict[str, Any]]]] = [of_samples]
+    tasks += [partial(entry, entity) for entity in contract.entities if entity.table.name != samples.name]
+    found = {name: one for entries_of_task in at_once(connection, tasks) for name, one in entries_of_task.items()}
+    entries = [found[entity.name] for entity in contract.entities]
     write_durably(folder / CHANGES_FILE, json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
 
 
