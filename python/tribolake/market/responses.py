@@ -115,8 +115,11 @@ def _read_fitting(
         yield _read_batch(connection, batch, loaded)
     except duckdb.OutOfMemoryException:
         for opened in batch:
-            alone = [opened] if len(batch) > 1 else [replace(opened, problem=TOO_LITTLE_MEMORY, is_transient=True)]
-            yield from _read_fitting(connection, alone, loaded)
+            try:
+                yield _read_batch(connection, [opened], loaded)
+            except duckdb.OutOfMemoryException:
+                failed = replace(opened, problem=TOO_LITTLE_MEMORY, is_transient=True)
+                yield _read_batch(connection, [failed], loaded)
 
 
 def _read_batch(connection: duckdb.DuckDBPyConnection, batch: Sequence[_Opened], loaded: dict[str, str]) -> pa.Table:
