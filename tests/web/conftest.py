@@ -66,8 +66,8 @@ def market_pages(computed_lake: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def market_in_trouble(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Settings:
-    """A lake with a ticker that is held back, one with a bar that cannot be used, two responses that cannot be read,
-    one of which came after the run."""
+    """A lake with a ticker that is held back, one with a bar that cannot be used, one whose response is gone, and two
+    responses that cannot be read, one of which came after the run."""
     settings, last = load_settings(lake=tmp_path_factory.mktemp("trouble") / "lake"), date(2024, 3, 1)
 
     def deliver(symbol: str, content: bytes) -> None:
@@ -85,6 +85,8 @@ def market_in_trouble(tmp_path_factory: pytest.TempPathFactory, parsed_project: 
                 quote[prices][-1] /= 2
         deliver(symbol, as_bytes(chart))
     deliver("BROKEN", b"{")
+    deliver("GONE", as_bytes(chart_of(random_walk("GONE", 320), last)))
     run(MARKET, MARKET.of(settings))
+    Path(settings.lake, key_of("GONE", after_close(last))).unlink()
     deliver("LATE", b"{")
     return settings

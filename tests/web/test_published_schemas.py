@@ -103,5 +103,5 @@ def test_lake_that_is_not_there_answers_what_is_published(tmp_path: Path):
 def test_status_with_every_kind_of_trouble_is_what_is_published(market_in_trouble: Settings):
     pages = Pages(market_in_trouble)
     status = pages.ask("/market/status").json()
-    assert [name for name, found in status.items() if found == []] == ["deliveries", "unread_folders", "gone"]
+    assert [name for name, found in status.items() if found == []] == ["deliveries", "unread_folders"]
     assert wrong(pages, "/market/status", {}) == []
